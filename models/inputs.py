@@ -1,0 +1,51 @@
+"""Checks for values that come from outside: each returns a clean value or raises `InputError` with one sentence."""
+
+import math
+from collections.abc import Collection
+from numbers import Real
+
+from models.errors import InputError
+
+
+def check_text(value: object, *, name: str, max_chars: int, allow_empty: bool = False) -> str:
+    """The text without NUL and lone surrogates (they break JSON streams). Empty or too long: `InputError`."""
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be text.")
+    if len(value) > max_chars:
+        raise InputError(f"{name} has {len(value):,} characters; the limit is {max_chars:,}.")
+    text = "".join(c for c in value if c != "\0" and not "\ud800" <= c <= "\udfff")
+    if not allow_empty and not text.strip():
+        raise InputError(f"{name} is empty: type a few words.")
+    return text
+
+
+def check_number(value: object, *, name: str, low: float, high: float) -> float:
+    """A finite number with `low <= number <= high`; booleans and numbers written as text are refused."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        raise InputError(f"{name} must be a number from {low:g} to {high:g}.")
+    if not low <= value <= high:
+        raise InputError(f"{name} must be from {low:g} to {high:g}; {value:g} is outside.")
+    return float(value)
+
+
+def check_integer(value: object, *, name: str, low: int, high: int) -> int:
+    """A whole number with `low <= number <= high`; 7.0 counts as whole, as JSON does not tell it from 7."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or value != int(value):
+        raise InputError(f"{name} must be a whole number from {low:,} to {high:,}.")
+    if not low <= value <= high:
+        raise InputError(f"{name} must be from {low:,} to {high:,}; {int(value):,} is outside.")
+    return int(value)
+
+
+def check_choice(value: object, choices: Collection[str], *, name: str) -> str:
+    """One of `choices`, exactly."""
+    if not isinstance(value, str) or value not in choices:
+        raise InputError(f"{name} must be one of: {', '.join(choices)}.")
+    return value
+
+
+def check_flag(value: object, *, name: str) -> bool:
+    """True or False and nothing that merely looks like it."""
+    if not isinstance(value, bool):
+        raise InputError(f"{name} must be true or false.")
+    return value

@@ -1,0 +1,128 @@
+"""Where models run and how they stay in memory: one load per model, least recently used out under a budget."""
+
+import functools
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from models import weights
+
+if TYPE_CHECKING:
+    import torch
+
+MEMORY_BUDGET_BYTES = int(float(os.environ.get("GLASSBOX_MEMORY_GB", "4")) * 2**30)
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network in memory, ready to run.
+
+    `parameters` counts scalars; `bytes` is what parameters and buffers take on `device`.
+    """
+
+    name: str
+    network: Any
+    weights: "weights.Weights"
+    parameters: int
+    bytes: int
+    device: str
+
+
+_loaded: OrderedDict[str, Loaded] = OrderedDict()
+_registry_lock = threading.Lock()
+_model_locks: dict[str, threading.Lock] = {}
+
+
+def load(name: str, loader: Callable[[Path], Any]) -> Loaded:
+    """The model called `name`, loaded at most once however many ask at the same time.
+
+    `loader(folder)` returns a `torch.nn.Module` (or an object with a `modules()` of them, as a pipeline's wrapper)
+    from a verified folder. The network is put on `device()`, in evaluation mode, without gradients.
+    Raises `InputError` for a name outside the catalogue and `WeightsError` for weights that cannot be used.
+    """
+    with _registry_lock:
+        lock = _model_locks.setdefault(name, threading.Lock())
+    with lock:
+        with _registry_lock:
+            if name in _loaded:
+                _loaded.move_to_end(name)
+                return _loaded[name]
+        entry = weights.find(name)
+        network = loader(weights.folder(name)).to(device()).eval().requires_grad_(False)
+        loaded = _describe(name, network, entry)
+        with _registry_lock:
+            _loaded[name] = loaded
+            _make_room()
+        return loaded
+
+
+def names_in_memory() -> list[str]:
+    """Loaded models, least recently used first."""
+    with _registry_lock:
+        return list(_loaded)
+
+
+def _describe(name: str, network: Any, entry: "weights.Weights") -> Loaded:
+    tensors = {id(t): t for t in [*network.parameters(), *network.buffers()]}.values()
+    parameters = sum(p.numel() for p in {id(p): p for p in network.parameters()}.values())
+    return Loaded(name, network, entry, parameters, sum(t.numel() * t.element_size() for t in tensors), str(device()))
+
+
+def _make_room() -> None:
+    while len(_loaded) > 1 and sum(entry.bytes for entry in _loaded.values()) > MEMORY_BUDGET_BYTES:
+        _loaded.popitem(last=False)
+
+
+@functools.cache
+def device() -> "torch.device":
+    """`GLASSBOX_DEVICE` if set, else CUDA, else Apple's MPS, else the CPU; sets the number of CPU threads once."""
+    import torch
+
+    if threads := os.environ.get("GLASSBOX_THREADS"):
+        torch.set_num_threads(int(threads))
+    if chosen := os.environ.get("GLASSBOX_DEVICE"):
+        return torch.device(chosen)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def large_model_dtype() -> "torch.dtype":
+    """The dtype for hub models of hundreds of millions of parameters: bfloat16 on CUDA, float32 elsewhere."""
+    import torch
+
+    return torch.bfloat16 if device().type == "cuda" else torch.float32
+
+
+def gpu(duration: int = 60) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+    """Borrow a GPU for one call on Hugging Face Spaces with ZeroGPU; elsewhere the function as it is."""
+    if os.environ.get("SPACES_ZERO_GPU"):
+        import spaces  # pyright: ignore[reportMissingImports]  # installed on ZeroGPU Spaces only
+
+        return spaces.GPU(duration=duration)
+    return lambda function: function
+
+
+class Stopwatch:
+    """Seconds by stage: `with watch("model"): ...` adds to `watch.seconds["model"]`."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Add the time spent in the block to `seconds[stage]`."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
