@@ -263,15 +263,23 @@ def _hub_path(entry: Weights) -> Path:
 
 
 def _hub_folder(entry: Weights) -> Path:
-    state = download_state(entry.name)
-    if state.status == "ready":
-        return _verified_hub_folder(entry.name)
-    if state.status == "running":
-        share = f" ({state.bytes_done / state.bytes_total:.0%})" if state.bytes_total else ""
-        raise WeightsError(f"{entry.title} is being fetched from the hub{share}; ask again in a moment.")
-    if state.status == "failed":
-        raise WeightsError(f"{entry.title} could not be fetched from the hub: {state.reason}.")
-    raise WeightsError(f"{entry.title} is not on this machine yet.")
+    if download_state(entry.name).status != "ready":
+        raise WeightsError(describe_download(entry.name))
+    return _verified_hub_folder(entry.name)
+
+
+def describe_download(name: str) -> str:
+    """One sentence on where a hub model stands."""
+    state, title = download_state(name), find(name).title
+    share = (
+        f", {state.bytes_done / state.bytes_total:.0%} of {state.bytes_total / 1e6:.0f} MB" if state.bytes_total else ""
+    )
+    return {
+        "absent": f"{title} is not on this machine yet: choose it in its tab to fetch it from the hub.",
+        "running": f"{title} is being fetched from the hub{share}; ask again in a moment.",
+        "failed": f"{title} could not be fetched from the hub: {state.reason}.",
+        "ready": f"{title} is ready.",
+    }[state.status]
 
 
 @functools.cache

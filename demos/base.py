@@ -1,0 +1,107 @@
+"""What every tab shares: its contract, how mistakes become sentences, the strip of facts, the picture input."""
+
+import html
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import gradio as gr
+from gradio.data_classes import ImageData
+from gradio.utils import is_in_or_equal
+
+from models import weights
+from models.errors import InputError, WeightsError
+
+if TYPE_CHECKING:
+    from models.runtime import Loaded
+
+log = logging.getLogger("glassbox")
+
+
+@dataclass(frozen=True)
+class Demo:
+    """One tab. `build()` runs inside its `gr.Tab`; it loads no weights and imports no model library."""
+
+    slug: str
+    title: str
+    build: Callable[[], None]
+
+
+@contextmanager
+def visitor_errors() -> Iterator[None]:
+    """Turn a visitor's mistake into its sentence and a defect into an apology; the details go to the log only."""
+    try:
+        yield
+    except gr.Error:
+        raise
+    except (InputError, WeightsError) as error:
+        raise gr.Error(str(error), duration=8, print_exception=False, title="Please check") from None
+    except Exception:
+        log.exception("defect in a handler")
+        raise gr.Error("Something went wrong on our side; the app goes on.", print_exception=False) from None
+
+
+def run_strip(loaded: "Loaded", *, capture: float = 0.0, model: float, drawing: float = 0.0, note: str = "") -> str:
+    """HTML of the strip: which model, parameters, weights and device, and where the time went (seconds)."""
+    entry = loaded.weights
+    facts = [
+        ("model", entry.title),
+        ("parameters", _count(loaded.parameters)),
+        ("weights", {"embedded": "embedded", "package": f"package {entry.origin}", "hub": entry.origin}[entry.kind]),
+        ("device", loaded.device),
+        ("capture", milliseconds(capture)),
+        ("model time", milliseconds(model)),
+        ("drawing", milliseconds(drawing)),
+    ]
+    cells = "".join(f"<span><b>{html.escape(name)}</b> {html.escape(value)}</span>" for name, value in facts)
+    extra = f'<span class="gb-strip-note">{html.escape(note)}</span>' if note else ""
+    return f'<div class="gb-strip" role="status">{cells}{extra}</div>'
+
+
+def empty_strip(text: str) -> str:
+    """The strip before anything ran: what will be loaded, in one line."""
+    return f'<div class="gb-strip" role="status"><span>{html.escape(text)}</span></div>'
+
+
+def milliseconds(seconds: float) -> str:
+    """Seconds as milliseconds with at most three digits."""
+    value = seconds * 1000
+    return f"{value / 1000:.3g} s" if value >= 1000 else f"{value:.3g} ms"
+
+
+def _count(parameters: int) -> str:
+    return f"{parameters / 1e6:.3g} M" if parameters >= 1e6 else f"{parameters / 1e3:.3g} k"
+
+
+def usable_model(name: object, concept: str) -> tuple[str, str]:
+    """The model to run for a choice in a tab, and a sentence if it is not the chosen one.
+
+    A hub model that is not here yet begins to arrive in the background, and the tab stays on its first model.
+    Raises `InputError` for a name outside the catalogue.
+    """
+    entry = weights.find(name, concept)
+    if entry.kind != "hub":
+        return entry.name, ""
+    state = weights.start_download(entry.name)
+    if state.status == "ready":
+        return entry.name, ""
+    fallback = weights.offered(concept)[0]
+    return fallback, f"{weights.describe_download(entry.name)} Shown meanwhile: {weights.CATALOGUE[fallback].title}."
+
+
+class UploadedImage(gr.Image):
+    """A picture input that hands over the file's path unopened: `models.images` alone judges untrusted bytes."""
+
+    def preprocess(self, payload: ImageData | None) -> str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Path of the uploaded file in Gradio's cache, or None."""
+        if payload is None:
+            return None
+        if not payload.path or not is_in_or_equal(payload.path, self.GRADIO_CACHE):
+            raise InputError("Send the picture as an uploaded file.")
+        return payload.path
+
+    def get_block_name(self) -> str:
+        """The browser draws it as Gradio's own image."""
+        return "image"

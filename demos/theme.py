@@ -1,0 +1,92 @@
+"""The look: one quiet page, roles that keep their colour on every tab, light and dark, nothing fetched from outside."""
+
+import gradio as gr
+
+from demos.figures.colors import DIVERGING, SEQUENTIAL
+
+FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
+MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
+
+THEME = gr.themes.Default(
+    primary_hue=gr.themes.colors.blue,
+    neutral_hue=gr.themes.colors.slate,
+    font=FONT,
+    font_mono=MONO,
+).set(
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_hover="*primary_800",
+    button_primary_background_fill_dark="*primary_700",
+    button_primary_text_color="white",
+    block_label_text_color="*neutral_700",
+    body_text_color_subdued="*neutral_600",
+    block_info_text_color="*neutral_600",
+    body_background_fill="#fbfbf9",
+    body_background_fill_dark="#0f1420",
+    block_shadow="none",
+    block_border_width="1px",
+)
+
+ROLES = {
+    "input": ("#475569", "#cbd5e1"),
+    "memory": ("#4338ca", "#a5b4fc"),
+    "query": ("#1d4ed8", "#93c5fd"),
+    "key": ("#b45309", "#fcd34d"),
+    "value": ("#15803d", "#86efac"),
+    "prediction": ("#a21caf", "#f0abfc"),
+    "noise": ("#6b7280", "#9ca3af"),
+    "ink": ("#1e293b", "#e2e8f0"),
+    "subtle": ("#52606f", "#a3b1c2"),
+    "line": ("#d8dee6", "#334155"),
+    "paper": ("#ffffff", "#161d2b"),
+}
+
+
+def _variables(index: int) -> str:
+    return "".join(f"--gb-{role}: {colors[index]};" for role, colors in ROLES.items())
+
+
+CSS = (
+    f"""
+:root {{ {_variables(0)} }}
+.dark {{ {_variables(1)} }}
+"""
+    + """
+.gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
+.gb-head h1 { font-size: 1.35rem; font-weight: 650; margin: 0; color: var(--gb-ink); }
+.gb-head p { margin: .15rem 0 0; color: var(--gb-subtle); }
+.gb-lead { font-size: 1.02rem; line-height: 1.5; color: var(--gb-ink); max-width: 78ch; }
+.gb-lead p { margin: .2rem 0; }
+.gb-note { color: var(--gb-subtle); line-height: 1.5; max-width: 78ch; }
+.gb-figure { background: var(--gb-paper); border: 1px solid var(--gb-line); border-radius: 8px; padding: .75rem; }
+.gb-strip { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; font-size: .8rem; color: var(--gb-subtle);
+  border-top: 1px solid var(--gb-line); padding: .45rem .1rem 0; font-variant-numeric: tabular-nums; }
+.gb-strip b { font-weight: 600; color: var(--gb-ink); margin-right: .15rem; }
+.gb-strip-note { flex-basis: 100%; color: var(--gb-key); }
+.gb-scale { font-size: .75rem; color: var(--gb-subtle); font-variant-numeric: tabular-nums; }
+.gb-scale canvas { border: 1px solid var(--gb-line); vertical-align: middle; }
+button:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--gb-query); outline-offset: 2px; }
+@media (max-width: 640px) {
+  .gradio-container { padding: .5rem !important; }
+  .gb-figure { padding: .4rem; }
+}
+@media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
+"""
+)
+
+HEAD = f"""
+<script>
+window.glassbox = (() => {{
+  const ramp = (stops) => {{
+    const rgb = stops.map((s) => [1, 3, 5].map((i) => parseInt(s.slice(i, i + 2), 16)));
+    return (t) => {{
+      const x = Math.min(1, Math.max(0, Number.isFinite(t) ? t : 0)) * (rgb.length - 1);
+      const i = Math.min(rgb.length - 2, Math.floor(x));
+      return rgb[i].map((a, k) => Math.round(a + (rgb[i + 1][k] - a) * (x - i)));
+    }};
+  }};
+  const sequential = ramp({list(SEQUENTIAL)});
+  const signed = ramp({list(DIVERGING)});
+  return {{ sequential, diverging: (v) => signed((v + 1) / 2), css: (c) => `rgb(${{c[0]}},${{c[1]}},${{c[2]}})` }};
+}})();
+</script>
+"""
