@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import gradio as gr
-from gradio.data_classes import ImageData
-from gradio.utils import is_in_or_equal
 
+from demos.components.uploaded_image import UploadedImage as UploadedImage
 from models import weights
 from models.errors import InputError, WeightsError
 
@@ -89,19 +88,3 @@ def usable_model(name: object, concept: str) -> tuple[str, str]:
         return entry.name, ""
     fallback = weights.offered(concept)[0]
     return fallback, f"{weights.describe_download(entry.name)} Shown meanwhile: {weights.CATALOGUE[fallback].title}."
-
-
-class UploadedImage(gr.Image):
-    """A picture input that hands over the file's path unopened: `models.images` alone judges untrusted bytes."""
-
-    def preprocess(self, payload: ImageData | None) -> str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Path of the uploaded file in Gradio's cache, or None."""
-        if payload is None:
-            return None
-        if not payload.path or not is_in_or_equal(payload.path, self.GRADIO_CACHE):
-            raise InputError("Send the picture as an uploaded file.")
-        return payload.path
-
-    def get_block_name(self) -> str:
-        """The browser draws it as Gradio's own image."""
-        return "image"

@@ -1,0 +1,23 @@
+"""A picture input whose bytes nobody opens before `models.images` has judged them."""
+
+import gradio as gr
+from gradio.data_classes import ImageData
+from gradio.utils import is_in_or_equal
+
+from models.errors import InputError
+
+
+class UploadedImage(gr.Image):
+    """A picture input that hands over the file's path unopened: `models.images` alone judges untrusted bytes."""
+
+    def preprocess(self, payload: ImageData | None) -> str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Path of the uploaded file in Gradio's cache, or None."""
+        if payload is None:
+            return None
+        if not payload.path or not is_in_or_equal(payload.path, self.GRADIO_CACHE):
+            raise InputError("Send the picture as an uploaded file.")
+        return payload.path
+
+    def get_block_name(self) -> str:
+        """The browser draws it as Gradio's own image."""
+        return "image"
