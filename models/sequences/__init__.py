@@ -1,0 +1,1 @@
+"""Recurrent networks that read a text one character at a time."""

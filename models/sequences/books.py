@@ -1,0 +1,60 @@
+"""The corpus: nine novels in the public domain, and which passages of each are kept out of training.
+
+Source: Standard Ebooks (CC0 1.0; the texts are in the public domain). Each file holds one book as plain text,
+paragraphs parted by an empty line, as produced from https://github.com/standardebooks/<file name>.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from models.errors import InputError
+from models.sequences.symbols import encode
+
+TITLES = (
+    "arthur-conan-doyle_the-adventures-of-sherlock-holmes",
+    "e-nesbit_the-railway-children",
+    "frances-hodgson-burnett_the-secret-garden",
+    "h-g-wells_the-war-of-the-worlds",
+    "hugh-lofting_the-story-of-doctor-dolittle",
+    "j-m-barrie_peter-and-wendy",
+    "l-frank-baum_the-wonderful-wizard-of-oz",
+    "l-m-montgomery_anne-of-green-gables",
+    "lewis-carroll_alices-adventures-in-wonderland_john-tenniel",
+)
+PASSAGES = 20
+VALIDATION_PASSAGE = 6
+TEST_PASSAGE = 13
+
+
+def split(text: str) -> dict[str, list[str]]:
+    """Cut a book into 20 passages of equal length, each cut moved on to the next end of a paragraph.
+
+    The 7th is for validation (when to stop), the 14th for the test (model cards); the other 18 are for training.
+    """
+    cuts = [0]
+    for number in range(1, PASSAGES):
+        end = text.find("\n\n", number * len(text) // PASSAGES)
+        cuts.append(max(cuts[-1], len(text) if end < 0 else end + 2))
+    passages = [text[a:b] for a, b in zip(cuts, [*cuts[1:], len(text)], strict=True)]
+    held_out = (VALIDATION_PASSAGE, TEST_PASSAGE)
+    return {
+        "train": [passage for number, passage in enumerate(passages) if number not in held_out],
+        "validation": [passages[VALIDATION_PASSAGE]],
+        "test": [passages[TEST_PASSAGE]],
+    }
+
+
+def read(folder: Path, part: str) -> str:
+    """The `train`, `validation` or `test` passages of all books, in the order of `TITLES`."""
+    missing = [title for title in TITLES if not (folder / f"{title}.txt").is_file()]
+    if missing:
+        raise InputError(f"{folder} lacks {missing[0]}.txt (and {len(missing) - 1} more of the nine books).")
+    books = ((folder / f"{title}.txt").read_text(encoding="utf-8").strip() + "\n\n" for title in TITLES)
+    return "".join(passage for book in books for passage in split(book)[part])
+
+
+def symbols(folder: Path, part: str) -> Tensor:
+    """The same as symbols [T] int64."""
+    return torch.from_numpy(encode(read(folder, part)).symbols)
