@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from demos.components.uploaded_image import UploadedImage as UploadedImage
-from models import weights
+from models import hub, weights
 from models.errors import InputError, WeightsError
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ def usable_model(name: object, concept: str) -> tuple[str, str]:
     entry = weights.find(name, concept)
     if entry.kind != "hub":
         return entry.name, ""
-    state = weights.start_download(entry.name)
+    state = hub.start(entry.name)
     if state.status == "ready":
         return entry.name, ""
     fallback = weights.offered(concept)[0]
-    return fallback, f"{weights.describe_download(entry.name)} Shown meanwhile: {weights.CATALOGUE[fallback].title}."
+    return fallback, f"{hub.describe(entry.name)} Shown meanwhile: {weights.CATALOGUE[fallback].title}."

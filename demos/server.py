@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demos.base import log, visitor_errors
 from demos.theme import CSS, HEAD, THEME
-from models import runtime, weights
+from models import hub, runtime, weights
 from models.errors import InputError
 
 MAX_BODY_BYTES = 12 * 2**20
@@ -168,7 +168,7 @@ async def readyz(_: Request) -> JSONResponse:
     states = {
         entry.name: "in memory"
         if entry.name in in_memory
-        else weights.download_state(entry.name).status
+        else hub.state_of(entry.name).status
         if entry.kind == "hub"
         else "on this machine"
         for entry in weights.CATALOGUE.values()

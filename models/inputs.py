@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Collection
-from numbers import Real
 
 from models.errors import InputError
 
@@ -21,20 +20,22 @@ def check_text(value: object, *, name: str, max_chars: int, allow_empty: bool = 
 
 def check_number(value: object, *, name: str, low: float, high: float) -> float:
     """A finite number with `low <= number <= high`; booleans and numbers written as text are refused."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+    number = _finite(value)
+    if number is None:
         raise InputError(f"{name} must be a number from {low:g} to {high:g}.")
-    if not low <= value <= high:
-        raise InputError(f"{name} must be from {low:g} to {high:g}; {value:g} is outside.")
-    return float(value)
+    if not low <= number <= high:
+        raise InputError(f"{name} must be from {low:g} to {high:g}; {number:g} is outside.")
+    return number
 
 
 def check_integer(value: object, *, name: str, low: int, high: int) -> int:
     """A whole number with `low <= number <= high`; 7.0 counts as whole, as JSON does not tell it from 7."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or value != int(value):
+    number = _finite(value)
+    if number is None or not number.is_integer():
         raise InputError(f"{name} must be a whole number from {low:,} to {high:,}.")
-    if not low <= value <= high:
-        raise InputError(f"{name} must be from {low:,} to {high:,}; {int(value):,} is outside.")
-    return int(value)
+    if not low <= number <= high:
+        raise InputError(f"{name} must be from {low:,} to {high:,}; {number:,.0f} is outside.")
+    return int(number)
 
 
 def check_choice(value: object, choices: Collection[str], *, name: str) -> str:
@@ -49,3 +50,13 @@ def check_flag(value: object, *, name: str) -> bool:
     if not isinstance(value, bool):
         raise InputError(f"{name} must be true or false.")
     return value
+
+
+def _finite(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None

@@ -5,7 +5,6 @@ commit, and no code that travels with weights is ever run.
 
     python -m models.weights                list the catalogue
     python -m models.weights record NAME    refresh the checksum of an embedded model after training it
-    python -m models.weights fetch NAME     download a hub model now (progress as JSON lines)
 """
 
 import fcntl
@@ -14,14 +13,10 @@ import hashlib
 import importlib.util
 import json
 import os
-import shutil
-import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -29,8 +24,7 @@ from models.errors import InputError, WeightsError
 
 EMBEDDED = Path(__file__).resolve().parent.parent / "assets" / "weights"
 MANIFEST = EMBEDDED.parent / "manifest.json"
-HUB_PATTERNS = ("*.json", "*.txt", "*.model", "*.spm", "*.safetensors")
-STALL_SECONDS = float(os.environ.get("GLASSBOX_HUB_STALL_SECONDS", "30"))
+HUB_PATTERNS = ("*.json", "*.txt", "*.spm", "*.safetensors")
 
 
 @dataclass(frozen=True)
@@ -46,7 +40,6 @@ class Weights:
     folder: str = ""
     revision: str = ""
     sha256: dict[str, str] = field(default_factory=dict)
-    variant: str = ""
     patterns: tuple[str, ...] = HUB_PATTERNS
 
 
@@ -54,8 +47,16 @@ def _embedded(name: str, concept: str, title: str, licence: str) -> Weights:
     return Weights(name, concept, title, "embedded", "trained by this project", licence)
 
 
-def _hub(name: str, concept: str, title: str, repository: str, revision: str, licence: str, **more: object) -> Weights:
-    return replace(Weights(name, concept, title, "hub", repository, licence, revision=revision), **more)
+def _hub(
+    name: str,
+    concept: str,
+    title: str,
+    repository: str,
+    revision: str,
+    licence: str,
+    patterns: tuple[str, ...] = HUB_PATTERNS,
+) -> Weights:
+    return Weights(name, concept, title, "hub", repository, licence, revision=revision, patterns=patterns)
 
 
 CATALOGUE: dict[str, Weights] = {
@@ -76,6 +77,76 @@ CATALOGUE: dict[str, Weights] = {
         _embedded("vit-s14-caltech101", "vit", "ViT-S/14, 101 categories", "Apache-2.0"),
         _embedded("rf-detr-s14-objects", "detection", "RF-DETR, hands, cards and sprites", "Apache-2.0"),
         _embedded("sprites-unet", "diffusion", "Sprites 32 x 32", "CC0-1.0"),
+        _hub("gpt2", "attention", "GPT-2", "openai-community/gpt2", "607a30d783dfa663caf39e06633721c8d4cfcd7e", "MIT"),
+        _hub(
+            "distilgpt2",
+            "attention",
+            "DistilGPT-2",
+            "distilbert/distilgpt2",
+            "2290a62682d06624634c1f46a6ad5be0f47f38aa",
+            "Apache-2.0",
+        ),
+        _hub(
+            "bert-base-uncased",
+            "attention",
+            "BERT base",
+            "google-bert/bert-base-uncased",
+            "86b5e0934494bd15c9632b12f734a8a67f723594",
+            "Apache-2.0",
+        ),
+        _hub(
+            "distilbert-base-uncased",
+            "attention",
+            "DistilBERT base",
+            "distilbert/distilbert-base-uncased",
+            "12040accade4e8a0f71eabdb258fecc2e7e948be",
+            "Apache-2.0",
+        ),
+        _hub(
+            "opus-mt-en-fr",
+            "attention",
+            "OPUS-MT English-French (Marian)",
+            "Helsinki-NLP/opus-mt-en-fr",
+            "dd7f6540a7a48a7f4db59e5c0b9c42c8eea67f18",
+            "Apache-2.0",
+        ),
+        _hub(
+            "vit-base-patch16-224",
+            "vit",
+            "ViT-B/16, ImageNet",
+            "google/vit-base-patch16-224",
+            "3f49326eb077187dfe1c2a2bb15fbd74e6ab91e3",
+            "Apache-2.0",
+        ),
+        _hub(
+            "dinov2-small",
+            "vit",
+            "DINOv2 ViT-S/14 (features only)",
+            "facebook/dinov2-small",
+            "ed25f3a31f01632728cabb09d1542f84ab7b0056",
+            "Apache-2.0",
+        ),
+        _hub(
+            "rf-detr-base",
+            "detection",
+            "RF-DETR base, 80 COCO classes",
+            "Roboflow/rf-detr-base",
+            "7b95b089788e6c7db56d5ea9b0a07ca08ea6ac0a",
+            "Apache-2.0",
+        ),
+        _hub(
+            "sd-turbo",
+            "diffusion",
+            "SD-Turbo",
+            "stabilityai/sd-turbo",
+            "b261bac6fd2cf515557d5d0707481eafa0485ec2",
+            "Stability AI community",
+            patterns=(
+                *("*.json", "*.txt"),
+                *("unet/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.safetensors"),
+                "text_encoder/model.safetensors",
+            ),
+        ),
     )
 }
 
@@ -113,9 +184,7 @@ def folder(name: str) -> Path:
     Raises `InputError` for an unknown name, `WeightsError` for weights that are missing, damaged or not here yet.
     """
     entry = find(name)
-    if entry.kind == "hub":
-        return _hub_folder(entry)
-    return _verified_folder(name)
+    return _verified_folder(name) if entry.kind != "hub" else _hub_folder(entry)
 
 
 @functools.cache
@@ -172,179 +241,34 @@ def _manifest_lock() -> Iterator[None]:
         yield
 
 
-def _package_folder(entry: Weights) -> Path | None:
-    spec = importlib.util.find_spec(entry.origin)
-    return Path(spec.origin).parent / entry.folder if spec and spec.origin else None
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The hub. A child process downloads, so that a hub that hangs can be given up: threads cannot be stopped, children can.
-
-
-@dataclass(frozen=True)
-class Download:
-    """State of one hub model: `bytes_done` of `bytes_total` (0: not known yet), and why it failed if it did."""
-
-    status: Literal["absent", "running", "ready", "failed"]
-    bytes_done: int = 0
-    bytes_total: int = 0
-    reason: str = ""
-
-
-_downloads: dict[str, Download] = {}
-_downloads_lock = threading.Lock()
-
-
 def hub_cache() -> Path:
     """Where hub models are kept: `GLASSBOX_HUB_CACHE`, else `glassbox` in the hub client's own cache folder."""
     home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
     return Path(os.environ.get("GLASSBOX_HUB_CACHE", home / "glassbox"))
 
 
-def download_state(name: str) -> Download:
-    """What is known about a hub model, without asking the network."""
-    if (_hub_path(find(name)) / "complete.json").exists():
-        return Download("ready")
-    with _downloads_lock:
-        return _downloads.get(name, Download("absent"))
-
-
-def start_download(name: str) -> Download:
-    """Begin to fetch a hub model in the background unless it is here or on its way; returns the state at once."""
-    entry = find(name)
-    if entry.kind != "hub":
-        raise InputError(f"{entry.title} does not come from the hub.")
-    state = download_state(name)
-    with _downloads_lock:
-        if state.status == "ready" or _downloads.get(name, state).status == "running":
-            return _downloads.get(name, state)
-        _downloads[name] = Download("running")
-    threading.Thread(target=_watch_child, args=(entry,), daemon=True).start()
-    return Download("running")
-
-
-def _watch_child(entry: Weights) -> None:
-    """Run the child, relay its progress, and end it when no byte arrived for `STALL_SECONDS`."""
-    command = [sys.executable, "-m", "models.weights", "fetch", entry.name]
-    child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=EMBEDDED.parent.parent
-    )
-    last_byte = time.monotonic()
-    finished = threading.Event()
-
-    def end_when_stalled() -> None:
-        while not finished.wait(0.2):
-            if time.monotonic() - last_byte > STALL_SECONDS:
-                child.kill()
-                return
-
-    threading.Thread(target=end_when_stalled, daemon=True).start()
-    state = Download("running")
-    assert child.stdout is not None
-    for line in child.stdout:
-        news = Download(**json.loads(line))
-        if news != state:
-            last_byte, state = time.monotonic(), news
-            _remember(entry.name, state)
-    finished.set()
-    if child.wait() < 0:
-        _remember(entry.name, Download("failed", reason=f"nothing arrived for {STALL_SECONDS:g} seconds"))
-    elif state.status not in ("ready", "failed"):
-        _remember(entry.name, Download("failed", reason="the download ended early"))
-
-
-def _remember(name: str, state: Download) -> None:
-    with _downloads_lock:
-        _downloads[name] = state
-
-
-def _hub_path(entry: Weights) -> Path:
+def hub_path(entry: Weights) -> Path:
+    """The folder of a hub model; it is whole when `complete.json`, written last, is in it."""
     return hub_cache() / entry.name / entry.revision
 
 
 def _hub_folder(entry: Weights) -> Path:
-    if download_state(entry.name).status != "ready":
-        raise WeightsError(describe_download(entry.name))
-    return _verified_hub_folder(entry.name)
-
-
-def describe_download(name: str) -> str:
-    """One sentence on where a hub model stands."""
-    state, title = download_state(name), find(name).title
-    share = (
-        f", {state.bytes_done / state.bytes_total:.0%} of {state.bytes_total / 1e6:.0f} MB" if state.bytes_total else ""
-    )
-    return {
-        "absent": f"{title} is not on this machine yet: choose it in its tab to fetch it from the hub.",
-        "running": f"{title} is being fetched from the hub{share}; ask again in a moment.",
-        "failed": f"{title} could not be fetched from the hub: {state.reason}.",
-        "ready": f"{title} is ready.",
-    }[state.status]
+    path = hub_path(entry)
+    if not (path / "complete.json").exists():
+        raise WeightsError(f"{entry.title} is not on this machine yet: choose it in its tab to fetch it from the hub.")
+    return _verified_hub_folder(path)
 
 
 @functools.cache
-def _verified_hub_folder(name: str) -> Path:
-    path = _hub_path(CATALOGUE[name])
+def _verified_hub_folder(path: Path) -> Path:
     for file, digest in json.loads((path / "complete.json").read_text()).items():
         _verify(path / file, digest)
     return path
 
 
-def _fetch(name: str) -> Iterator[Download]:
-    """Download the files of a hub model one by one, in the child process.
-
-    `complete.json` (their SHA-256) is written last: a download killed at any moment leaves nothing that would be
-    taken for a model.
-    """
-    from huggingface_hub import HfApi, hf_hub_download
-
-    entry = find(name)
-    target = _hub_path(entry)
-    listing = HfApi().model_info(entry.origin, revision=entry.revision, files_metadata=True).siblings or []
-    wanted = [s for s in listing if any(Path(s.rfilename).match(pattern) for pattern in entry.patterns)]
-    if not any(s.rfilename.endswith(".safetensors") for s in wanted):
-        raise WeightsError("it holds no safetensors file")
-    total = sum(s.size or 0 for s in wanted)
-    done, digests = 0, {}
-    yield Download("running", done, total)
-    for sibling in wanted:
-        path = Path(hf_hub_download(entry.origin, sibling.rfilename, revision=entry.revision, local_dir=target))
-        digests[sibling.rfilename] = sha256_of(path)
-        if sibling.lfs and sibling.lfs.sha256 != digests[sibling.rfilename]:
-            path.unlink()
-            raise WeightsError(f"{sibling.rfilename} arrived damaged")
-        done += sibling.size or 0
-        yield Download("running", done, total)
-    (target / "complete.partial").write_text(json.dumps(digests, indent=2))
-    os.replace(target / "complete.partial", target / "complete.json")
-    shutil.rmtree(target / ".cache", ignore_errors=True)
-    yield Download("ready", done, total)
-
-
-def _print_fetch(name: str) -> int:
-    """Print the download's states as JSON lines; bytes of the file under way are read off the growing folder."""
-    entry, state, ended = find(name), Download("running"), threading.Event()
-
-    def report_growth() -> None:
-        while not ended.wait(0.5):
-            size = sum(p.stat().st_size for p in _hub_path(entry).rglob("*") if p.is_file())
-            _print_state(replace(state, bytes_done=min(size, state.bytes_total)))
-
-    threading.Thread(target=report_growth, daemon=True).start()
-    try:
-        for state in _fetch(name):
-            _print_state(state)
-    except WeightsError as error:
-        state = Download("failed", reason=str(error))
-    except Exception as error:  # the hub client raises many types; the visitor needs the kind, not the trace
-        state = Download("failed", reason=f"the hub cannot be reached or refused ({type(error).__name__})")
-    ended.set()
-    _print_state(state)
-    return 0 if state.status == "ready" else 1
-
-
-def _print_state(state: Download) -> None:
-    print(json.dumps(state.__dict__), flush=True)
+def _package_folder(entry: Weights) -> Path | None:
+    spec = importlib.util.find_spec(entry.origin)
+    return Path(spec.origin).parent / entry.folder if spec and spec.origin else None
 
 
 def main(arguments: list[str]) -> int:
@@ -352,8 +276,6 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["record", name]:
             record(find(name).name)
-        case ["fetch", name]:
-            return _print_fetch(name)
         case []:
             for entry in CATALOGUE.values():
                 print(f"{entry.name:24} {entry.kind:9} {entry.concept:10} {entry.title} ({entry.licence})")
