@@ -29,7 +29,7 @@ def read_rgba(source: str | Path | bytes | None) -> np.ndarray:
     data = _bytes_of(source)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _check_size(*image.size)
+            _check_shape(*image.size)
             image.load()
             return np.asarray(_to_8_bit(ImageOps.exif_transpose(image)).convert("RGBA"))
     except InputError:
@@ -62,9 +62,7 @@ def _bytes_of(source: str | Path | bytes) -> bytes:
     return source if isinstance(source, bytes) else Path(source).read_bytes()
 
 
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise InputError(f"The picture has {width} x {height} pixels; the limit is {MAX_PIXELS // 1_000_000} million.")
+def _check_shape(width: int, height: int) -> None:
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise InputError(f"The picture is {width} x {height}: too long and thin, at most {MAX_ASPECT} to 1.")
 

@@ -1,6 +1,7 @@
 """Where models run and how they stay in memory: one load per model, least recently used out under a budget."""
 
 import functools
+import logging
 import os
 import threading
 import time
@@ -12,9 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from models import weights
+from models.errors import WeightsError
 
 if TYPE_CHECKING:
     import torch
+
+log = logging.getLogger("glassbox")
 
 MEMORY_BUDGET_BYTES = int(float(os.environ.get("GLASSBOX_MEMORY_GB", "4")) * 2**30)
 
@@ -56,13 +60,23 @@ def load(name: str, loader: Callable[[Path], Any]) -> Loaded:
             if name in _loaded:
                 _loaded.move_to_end(name)
                 return _loaded[name]
-        entry = weights.find(name)
-        network = loader(weights.folder(name)).to(device()).eval().requires_grad_(False)
-        loaded = _describe(name, network, entry)
+        loaded = _describe(name, _build(name, loader), weights.find(name))
         with _registry_lock:
             _loaded[name] = loaded
             _make_room()
         return loaded
+
+
+def _build(name: str, loader: Callable[[Path], Any]) -> Any:
+    folder = weights.folder(name)
+    try:
+        network = loader(folder)
+    except WeightsError:
+        raise
+    except Exception as error:
+        log.exception("loading %s", name)
+        raise WeightsError(f"{weights.find(name).title} could not be loaded: its files do not fit together.") from error
+    return network.to(device()).eval().requires_grad_(False)
 
 
 def names_in_memory() -> list[str]:

@@ -1,4 +1,6 @@
-"""A small hub on loopback that speaks the protocol of huggingface_hub's client: listings, LFS metadata, ranges, commits.
+"""A small hub on loopback that speaks the protocol of huggingface_hub's client.
+
+Listings, LFS metadata, ranges and commits are as the client expects them.
 
 Faults can be switched on: `hang` (accepts and never answers), `cut` (closes in the middle of a weight file),
 `flip` (one byte of the weights differs from the announced SHA-256), `gone` (500 for everything).
