@@ -1,0 +1,111 @@
+"""How much picture and how much noise at each time, and the arithmetic of one step back: no learning in here.
+
+Symbols as in the papers: `x_0` the clean picture, `epsilon` unit Gaussian noise, `alpha_bar_t` (alphas_cumprod) the
+share of the picture's variance left at time t = 0 .. 999:
+
+    x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) epsilon           Ho et al. 2020, equation 4
+    v_t = sqrt(alpha_bar_t) epsilon - sqrt(1 - alpha_bar_t) x_0           Salimans and Ho 2022, appendix D
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+TRAINING_STEPS = 1000
+MAX_BETA = 0.999
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """`alphas_cumprod [1000] float64`, falling from nearly 1 (a clean picture) to nearly 0 (noise)."""
+
+    alphas_cumprod: Tensor
+
+    def signal(self, t: Tensor | int) -> Tensor:
+        """sqrt(alpha_bar_t): what x_0 is multiplied with."""
+        return self.alphas_cumprod[t].sqrt()
+
+    def noise(self, t: Tensor | int) -> Tensor:
+        """sqrt(1 - alpha_bar_t): what epsilon is multiplied with."""
+        return (1 - self.alphas_cumprod[t]).sqrt()
+
+    def signal_to_noise(self, t: Tensor | int) -> Tensor:
+        """alpha_bar_t / (1 - alpha_bar_t), the ratio of variances."""
+        return self.alphas_cumprod[t] / (1 - self.alphas_cumprod[t])
+
+
+def cosine_schedule(steps: int = TRAINING_STEPS) -> Schedule:
+    """Nichol and Dhariwal 2021, equation 17: alpha_bar falls as a squared cosine."""
+
+    def alpha_bar(share: float) -> float:
+        return math.cos((share + 0.008) / 1.008 * math.pi / 2) ** 2
+
+    betas = [min(1 - alpha_bar((i + 1) / steps) / alpha_bar(i / steps), MAX_BETA) for i in range(steps)]
+    return Schedule(torch.cumprod(1 - torch.tensor(betas, dtype=torch.float64), dim=0))
+
+
+def linear_schedule(steps: int = TRAINING_STEPS) -> Schedule:
+    """Ho et al. 2020, section 4: beta grows evenly from 0.0001 to 0.02."""
+    return Schedule(torch.cumprod(1 - torch.linspace(1e-4, 0.02, steps, dtype=torch.float64), dim=0))
+
+
+def timesteps(steps: int) -> list[int]:
+    """`steps` times from 999 down, evenly spaced, for sampling with fewer steps than in training ("trailing")."""
+    return [round(TRAINING_STEPS * (1 - i / steps)) - 1 for i in range(steps)]
+
+
+def _like(factor: Tensor, x: Tensor) -> Tensor:
+    """The factor (one, or one a picture) in the type of `x` and shaped to multiply it."""
+    return factor.to(x).reshape(-1, *[1] * (x.ndim - 1))
+
+
+def add_noise(schedule: Schedule, x_0: Tensor, epsilon: Tensor, t: Tensor | int) -> Tensor:
+    """x_t in one jump, the closed form of t small steps. `x_0, epsilon [B, ...]`, `t` one time or `[B]`."""
+    return _like(schedule.signal(t), x_0) * x_0 + _like(schedule.noise(t), x_0) * epsilon
+
+
+def velocity(schedule: Schedule, x_0: Tensor, epsilon: Tensor, t: Tensor | int) -> Tensor:
+    """v_t, what the network learns: at high noise mostly -x_0, at low noise mostly epsilon; never an easy answer."""
+    return _like(schedule.signal(t), x_0) * epsilon - _like(schedule.noise(t), x_0) * x_0
+
+
+def from_velocity(schedule: Schedule, x_t: Tensor, v: Tensor, t: Tensor | int) -> tuple[Tensor, Tensor]:
+    """Solve x_t and v_t for the clean picture and the noise they imply: `(x_0, epsilon)`."""
+    signal, noise = _like(schedule.signal(t), x_t), _like(schedule.noise(t), x_t)
+    return signal * x_t - noise * v, noise * x_t + signal * v
+
+
+def ddim_step(schedule: Schedule, x_0: Tensor, epsilon: Tensor, t_next: int) -> Tensor:
+    """Song et al. 2021, equation 12 with sigma = 0: noise the predicted picture anew, less, with the *same* noise.
+
+    `t_next < 0` is the end: the predicted picture itself.
+    """
+    return add_noise(schedule, x_0, epsilon, t_next) if t_next >= 0 else x_0
+
+
+def ddpm_step(schedule: Schedule, x_0: Tensor, x_t: Tensor, fresh: Tensor, t: int, t_next: int) -> Tensor:
+    """Ho et al. 2020, equations 6 and 7: the mean of q(x_next | x_t, x_0), and *fresh* noise around it.
+
+    `t_next < 0` is the end: no noise is added.
+    """
+    alpha_bar = schedule.alphas_cumprod[t]
+    alpha_bar_next = schedule.alphas_cumprod[t_next] if t_next >= 0 else torch.ones_like(alpha_bar)
+    alpha = alpha_bar / alpha_bar_next
+    beta = 1 - alpha
+    towards_x_0 = alpha_bar_next.sqrt() * beta / (1 - alpha_bar)
+    towards_x_t = alpha.sqrt() * (1 - alpha_bar_next) / (1 - alpha_bar)
+    mean = _like(towards_x_0, x_0) * x_0 + _like(towards_x_t, x_t) * x_t
+    if t_next < 0:
+        return mean
+    variance = ((1 - alpha_bar_next) / (1 - alpha_bar) * beta).clamp(min=1e-20)
+    return mean + _like(variance.sqrt(), x_t) * fresh
+
+
+def guide(unconditional: Tensor, conditional: Tensor, guidance: float) -> Tensor:
+    """Classifier-free guidance (Ho and Salimans 2022): go past the class's prediction, away from the classless one.
+
+    `guidance` 1 is the class alone, 0 no class at all.
+    """
+    return unconditional + guidance * (conditional - unconditional)
