@@ -1,0 +1,124 @@
+"""From the trace of a text to what the browser draws: characters with their predictions, one layer as columns."""
+
+import base64
+import html
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.sequences.symbols import ALPHABET, UNKNOWN, decode
+
+if TYPE_CHECKING:
+    from models.sequences.trace import SequenceTrace
+
+FIXED_POINT = 1024
+MAX_BARS = 20
+
+
+def draw_reader(trace: "SequenceTrace", layer: str, *, typed: int, bars: int) -> dict[str, object]:
+    """The value of the `sequence_reader` component.
+
+    `layer` is a name of `trace.layers()`; `typed` counts the characters that the visitor typed (the rest was sampled);
+    `bars` is how many next characters are shown. Activations travel as one base64 string a character (little-endian
+    int16 in 1/1024, so +-0.0005), which lets Gradio send only the new ones while text is being sampled.
+    """
+    values = trace.layers()[layer]
+    share = layer.endswith("gate") and not layer.startswith("candidate")
+    return {
+        "characters": _characters(trace, typed),
+        "layer": layer,
+        "units": values.shape[1],
+        "scale": "share" if share else "signed",
+        "limit": 1.0 if np.abs(values).max() <= 1 else float(np.ceil(np.abs(values).max())),
+        "range": [float(values.min()), float(values.max())],
+        "columns": [_fixed_point(column) for column in values],
+        "bars": bars,
+    }
+
+
+def _characters(trace: "SequenceTrace", typed: int) -> list[dict[str, object]]:
+    best = np.argsort(-trace.probabilities, axis=1, kind="stable")[:, :MAX_BARS]
+    probabilities = np.take_along_axis(trace.probabilities, best, axis=1)
+    read = decode(trace.symbols)
+    return [
+        {
+            "character": character,
+            "read": read[t],
+            "unknown": read[t] == UNKNOWN,
+            "sampled": t > typed,
+            "surprise": round(float(trace.surprise_bits[t]), 3),
+            "tokens": decode(best[t]),
+            "probabilities": [round(float(p), 5) for p in probabilities[t]],
+        }
+        for t, character in enumerate(trace.text)
+    ]
+
+
+def _fixed_point(column: np.ndarray) -> str:
+    whole = np.clip(np.rint(column * FIXED_POINT), -32768, 32767).astype("<i2")
+    return base64.b64encode(whole.tobytes()).decode("ascii")
+
+
+def draw_arithmetic(trace: "SequenceTrace", position: int, unit: int) -> str:
+    """HTML: how one unit got its value at one position, with the numbers of the trace."""
+    before, now = _before_and_now(trace.hidden_state, position, unit)
+    gates = {name: float(gate[position, unit]) for name, gate in zip(trace.gate_names, trace.gates, strict=True)}
+    if "forget" in gates:
+        lines = _lstm_lines(gates, *_before_and_now(trace.cell_state, position, unit), now)
+    elif "update" in gates:
+        lines = _gru_lines(gates, before, now)
+    else:
+        lines = [f"h = tanh(W x + U h<sub>before</sub> + b) = <b>{_number(now)}</b>"]
+    character = html.escape(_visible(trace.text[position]))
+    head = f"Unit {unit}, reading “{character}” (character {position}); h<sub>before</sub> = {_number(before)}"
+    return f'<div class="gb-figure">{"<br>".join([head, *lines])}</div>'
+
+
+def _before_and_now(values: np.ndarray, position: int, unit: int) -> tuple[float, float]:
+    return float(values[position - 1, unit]) if position else 0.0, float(values[position, unit])
+
+
+def _lstm_lines(gates: dict[str, float], c_before: float, c: float, h: float) -> list[str]:
+    i, f, g, o = (_number(gates[name]) for name in ("input", "forget", "candidate", "output"))
+    product = f"{f} · {_factor(c_before)} + {i} · {_factor(gates['candidate'])}"
+    return [
+        f"i = {i} {_note('input gate: how much of the new to write')}",
+        f"f = {f} {_note('forget gate: how much of the old to keep')}",
+        f"g = {g} {_note('candidate: the new')}",
+        f"o = {o} {_note('output gate: how much to show')}",
+        f"c = f · c<sub>before</sub> + i · g = {product} = <b>{_number(c)}</b>",
+        f"h = o · tanh(c) = {o} · tanh({_number(c)}) = <b>{_number(h)}</b>",
+    ]
+
+
+def _gru_lines(gates: dict[str, float], h_before: float, h: float) -> list[str]:
+    r, z, n = (_number(gates[name]) for name in ("reset", "update", "candidate"))
+    product = f"(1 − {z}) · {_factor(gates['candidate'])} + {z} · {_factor(h_before)}"
+    return [
+        f"r = {r} {_note('reset gate: how much of the old the candidate may see')}",
+        f"z = {z} {_note('update gate: how much of the old to keep')}",
+        f"n = {n} {_note('candidate: the new')}",
+        f"h = (1 − z) · n + z · h<sub>before</sub> = {product} = <b>{_number(h)}</b>",
+    ]
+
+
+def _note(text: str) -> str:
+    return f'<span class="gb-scale">({text})</span>'
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}".replace("-", "−")
+
+
+def _factor(value: float) -> str:
+    return f"({_number(value)})" if value < 0 else _number(value)
+
+
+def _visible(character: str) -> str:
+    return {" ": "space", "\n": "line break"}.get(character, character)
+
+
+def next_characters(probabilities: np.ndarray, count: int) -> list[dict[str, object]]:
+    """The `count` most probable next characters of one row of probabilities [symbols], best first."""
+    best = np.argsort(-probabilities, kind="stable")[:count]
+    return [{"token": ALPHABET[index], "probability": float(probabilities[index])} for index in best]

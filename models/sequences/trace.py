@@ -1,0 +1,171 @@
+"""Read a text and keep everything: states, gates, the distribution of the next character, the surprise of each one."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.sequences.network import GATES, CharacterNetwork, State
+from models.sequences.symbols import ALPHABET, START, UNKNOWN, encode
+
+
+@dataclass(frozen=True)
+class SequenceTrace:
+    """What a network did at each of T positions. Position 0 is the line break that it reads before every text.
+
+    text: T characters as typed, folded or unknown ones included
+    symbols: [T] int64, what the network read
+    hidden_state: [T, units] float32, -1..1, after reading the character
+    cell_state: [T, units] float32, after reading the character; width 0 unless the cell is an LSTM
+    gates: [gates, T, units] float32, in the order of `gate_names`, while reading the character
+    probabilities: [T, symbols] float32, rows sum to 1; row t is the prediction of the character after t
+    surprise_bits: [T] float32, -log2 of the probability that the network gave to character t; 0 at position 0
+    """
+
+    gate_names: tuple[str, ...]
+    text: str
+    symbols: np.ndarray
+    hidden_state: np.ndarray
+    cell_state: np.ndarray
+    gates: np.ndarray
+    probabilities: np.ndarray
+    surprise_bits: np.ndarray
+
+    def __post_init__(self) -> None:
+        length, units = self.hidden_state.shape
+        shapes = {
+            "symbols": (length,),
+            "cell_state": (length, units if self.cell_state.size else 0),
+            "gates": (len(self.gate_names), length, units),
+            "probabilities": (length, len(ALPHABET)),
+            "surprise_bits": (length,),
+        }
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
+        if len(self.text) != length or not length:
+            raise ValueError(f"a text of {len(self.text)} characters does not fit {length} positions")
+
+    def layers(self) -> dict[str, np.ndarray]:
+        """Everything that can be drawn as a map over time, by name, [T, units] each."""
+        cell = {"cell state": self.cell_state} if self.cell_state.size else {}
+        names = (name if name == "candidate" else f"{name} gate" for name in self.gate_names)
+        gates = dict(zip(names, self.gates, strict=True))
+        return {"hidden state": self.hidden_state, **cell, **gates}
+
+    def first(self, length: int) -> "SequenceTrace":
+        """The trace as it was after `length` positions: going back in time runs nothing."""
+        return self._map(lambda array: array[:length].copy(), text=self.text[:length])
+
+    def _map(self, change: Callable[[np.ndarray], np.ndarray], text: str) -> "SequenceTrace":
+        """`change` applied to every array with time as its first axis."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("gate_names", "text", "gates")}
+        gates = change(self.gates.swapaxes(0, 1)).swapaxes(0, 1)
+        return SequenceTrace(self.gate_names, text, gates=gates, **{name: change(a) for name, a in arrays.items()})
+
+
+def trace_text(network: CharacterNetwork, text: str, *, before: SequenceTrace | None = None) -> SequenceTrace:
+    """Read `text` character by character with the equations of `network.py`.
+
+    `before` may be an earlier trace of the same network: what both texts begin with is taken from it and not run
+    again, so that a keystroke costs one step. The result is the same as without it.
+    """
+    text = START + text
+    if before is None:
+        return _read(network, text, None)
+    shared = _shared_length(before.text, text)
+    kept = before if shared == len(before.text) else before.first(shared)
+    if shared == len(text):
+        return kept
+    return _join(kept, _read(network, text[shared:], kept))
+
+
+def trace_step(network: CharacterNetwork, trace: SequenceTrace, character: str) -> SequenceTrace:
+    """The trace after reading one character more: one step of the network."""
+    return _join(trace, _read(network, character, trace))
+
+
+def choose_next(trace: SequenceTrace, *, temperature: float, top_k: int, seed: int) -> str:
+    """Draw the next character from p^(1/temperature) over the `top_k` most probable; temperature 0 takes the first.
+
+    `UNKNOWN` is never drawn. The draw depends on the seed and the position only: stepping back and on again gives the
+    same character.
+    """
+    probabilities = trace.probabilities[-1].astype(np.float64)
+    probabilities[ALPHABET.index(UNKNOWN)] = 0.0
+    best = np.argsort(-probabilities, kind="stable")[:top_k]
+    if temperature == 0:
+        return ALPHABET[best[0]]
+    logits = np.log(np.maximum(probabilities[best], 1e-30)) / temperature
+    weights = np.exp(logits - logits.max())
+    generator = np.random.default_rng((seed, len(trace.text)))
+    return ALPHABET[generator.choice(best, p=weights / weights.sum())]
+
+
+@torch.inference_mode()
+def _read(network: CharacterNetwork, text: str, before: SequenceTrace | None) -> SequenceTrace:
+    device = network.output.weight.device
+    symbols = encode(text).symbols
+    state, steps = _last_state(network, before), []
+    for symbol in torch.from_numpy(symbols).to(device):
+        step = network.step(symbol, state)
+        state = step.state
+        steps.append(step)
+    logits = torch.stack([step.logits for step in steps]).double()
+    log_probabilities = logits.log_softmax(-1).cpu().numpy()
+    predicted = np.concatenate([_last_log_probabilities(before), log_probabilities[:-1]])
+    surprise = -predicted[np.arange(len(symbols)), symbols] / math.log(2)
+    cells = [step.state.cell for step in steps]
+    return SequenceTrace(
+        gate_names=GATES[network.config.cell],
+        text=text,
+        symbols=symbols,
+        hidden_state=_array([step.state.hidden for step in steps]),
+        cell_state=np.zeros((len(steps), 0), np.float32) if cells[0] is None else _array(cast(list[Tensor], cells)),
+        gates=_array([step.gates for step in steps]).swapaxes(0, 1),
+        probabilities=np.exp(log_probabilities).astype(np.float32),
+        surprise_bits=surprise.astype(np.float32),
+    )
+
+
+def _array(steps: list[Tensor]) -> np.ndarray:
+    return torch.stack(steps).float().cpu().numpy()
+
+
+def _last_state(network: CharacterNetwork, before: SequenceTrace | None) -> State:
+    if before is None:
+        return network.fresh_state()
+    hidden, cell = (torch.from_numpy(part[-1].copy()) for part in (before.hidden_state, before.cell_state))
+    return State(hidden, cell if len(cell) else None).map(lambda part: part.to(network.output.weight))
+
+
+def _last_log_probabilities(before: SequenceTrace | None) -> np.ndarray:
+    """[1, symbols]; before anything was read the line break at position 0 is certain, so its surprise is 0."""
+    if before is None:
+        return np.zeros((1, len(ALPHABET)))
+    return np.log(np.maximum(before.probabilities[-1:].astype(np.float64), 1e-30))
+
+
+def _shared_length(a: str, b: str) -> int:
+    return next((t for t, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
+def _join(a: SequenceTrace, b: SequenceTrace) -> SequenceTrace:
+    parts = {
+        f.name: np.concatenate([getattr(a, f.name), getattr(b, f.name)], axis=1 if f.name == "gates" else 0)
+        for f in fields(a)
+        if f.name not in ("gate_names", "text")
+    }
+    return SequenceTrace(a.gate_names, a.text + b.text, **parts)
+
+
+@torch.inference_mode()
+def predict_next(network: CharacterNetwork, text: str) -> np.ndarray:
+    """Probabilities [symbols] of the character after `text`, without a trace: PyTorch's fused cells read it."""
+    symbols = torch.from_numpy(encode(START + text).symbols).to(network.output.weight.device)
+    logits, _ = network(symbols[:, None], network.fresh_state(1))
+    return logits[-1, 0].double().softmax(-1).float().cpu().numpy()
