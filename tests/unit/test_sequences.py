@@ -1,0 +1,379 @@
+"""Symbols, corpus split, traces, sampling, training that resumes exactly, bits per character, the tab's handlers."""
+
+import base64
+import json
+import math
+from types import SimpleNamespace
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from demos import sequences as tab
+from demos.figures.sequences import draw_arithmetic, draw_reader, next_characters
+from models import runtime, training, weights
+from models.errors import InputError, WeightsError
+from models.sequences import books, train
+from models.sequences.evaluate import WARM_UP, bits_per_character
+from models.sequences.network import GATES, CharacterNetwork, Config, describe, load
+from models.sequences.symbols import ALPHABET, START, UNKNOWN, decode, encode, fold
+from models.sequences.trace import SequenceTrace, choose_next, predict_next, trace_step, trace_text
+from models.training import Trapezoid
+
+
+@pytest.fixture(params=tuple(GATES))
+def network(request):
+    torch.manual_seed(0)
+    return CharacterNetwork(Config(request.param, units=16)).eval().requires_grad_(False)
+
+
+@pytest.fixture
+def lstm():
+    torch.manual_seed(0)
+    return CharacterNetwork(Config("lstm", units=16)).eval().requires_grad_(False)
+
+
+class TestSymbols:
+    def test_alphabet_is_a_hundred_different_characters_and_one_of_them_is_unknown(self):
+        assert len(ALPHABET) == len(set(ALPHABET)) == 100
+        assert UNKNOWN in ALPHABET
+        assert START in ALPHABET
+
+    @pytest.mark.parametrize(
+        ("character", "plain"),
+        [
+            *[("a", "a"), ("—", "—"), ("…", "…"), ("“", '"'), ("’", "'"), ("é", "e"), ("Ç", "C"), ("–", "-")],
+            *[("\t", " "), ("\r", "\n"), ("\u00a0", " ")],
+            *[("🙂", UNKNOWN), ("я", UNKNOWN), ("\0", UNKNOWN), ("\u0301", UNKNOWN)],
+        ],
+    )
+    def test_fold(self, character, plain):
+        assert fold(character) == plain
+
+    def test_counts(self):
+        encoded = encode("“Café” 🙂\ufffd")
+        assert decode(encoded.symbols) == f'"Cafe" {UNKNOWN}{UNKNOWN}'
+        assert (encoded.folded, encoded.unknown) == (3, 2)
+
+    @given(st.text(max_size=200))
+    def test_one_character_is_one_symbol(self, text):
+        encoded = encode(text)
+        assert len(encoded.symbols) == len(text)
+        assert decode(encoded.symbols) == "".join(map(fold, text))
+        assert encoded.folded + encoded.unknown <= len(text)
+
+
+class TestBooks:
+    TEXT = "\n\n".join(f"Paragraph {n} " + "with some words " * (n % 7) for n in range(400)) + "\n\n"
+
+    def test_every_paragraph_is_in_exactly_one_part(self):
+        parts = books.split(self.TEXT)
+        pieces = [*parts["train"], *parts["validation"], *parts["test"]]
+        assert sorted("".join(pieces).split("\n\n")) == sorted(self.TEXT.split("\n\n"))
+        assert all(piece.endswith("\n\n") for piece in pieces)
+
+    def test_a_twentieth_each_is_held_out(self):
+        parts = books.split(self.TEXT)
+        for part in ("validation", "test"):
+            assert len(parts[part][0]) == pytest.approx(len(self.TEXT) / 20, rel=0.2)
+
+    def test_missing_books_are_named(self, tmp_path):
+        with pytest.raises(InputError, match="sherlock-holmes"):
+            books.read(tmp_path, "train")
+
+
+class TestTrace:
+    def test_shapes_and_sums(self, network):
+        trace = trace_text(network, "Hello ☃")
+        assert trace.text == "\nHello ☃"
+        assert trace.hidden_state.shape == (8, 16)
+        assert trace.gates.shape == (len(trace.gate_names), 8, 16)
+        assert trace.probabilities.sum(1) == pytest.approx(1, abs=1e-5)
+        assert trace.surprise_bits[0] == 0
+        index = trace.symbols[3]
+        assert trace.surprise_bits[3] == pytest.approx(-math.log2(trace.probabilities[2, index]), rel=1e-4)
+
+    @pytest.mark.parametrize("text", ["", "abc", "abcdef and more", "abX", "Xbc"])
+    def test_an_earlier_trace_changes_nothing_but_the_work(self, network, text):
+        before = trace_text(network, "abcdef")
+        for name, ours in vars(trace_text(network, text, before=before)).items():
+            theirs = getattr(trace_text(network, text), name)
+            assert ours == theirs if isinstance(ours, (str, tuple)) else np.allclose(ours, theirs, atol=1e-6)
+
+    def test_a_keystroke_costs_one_step(self, lstm, monkeypatch):
+        before, calls = trace_text(lstm, "a" * 50), []
+        step = type(lstm).step
+        monkeypatch.setattr(type(lstm), "step", lambda *a: calls.append(1) or step(*a))
+        trace_text(lstm, "a" * 50 + "b", before=before)
+        assert len(calls) == 1
+        trace_text(lstm, "a" * 20, before=before)
+        assert len(calls) == 1
+
+    def test_step_is_reading_one_character_more(self, network):
+        ours = trace_step(network, trace_text(network, "ab"), "c")
+        assert np.allclose(ours.probabilities, trace_text(network, "abc").probabilities, atol=1e-6)
+
+    def test_prediction_without_trace_is_the_same(self, network):
+        assert predict_next(network, "abc") == pytest.approx(trace_text(network, "abc").probabilities[-1], abs=1e-6)
+
+    def test_wrong_shapes_are_refused(self, lstm):
+        parts = vars(trace_text(lstm, "ab"))
+        with pytest.raises(ValueError, match="surprise_bits has shape"):
+            SequenceTrace(**{**parts, "surprise_bits": np.zeros(2, np.float32)})
+        with pytest.raises(ValueError, match="does not fit"):
+            SequenceTrace(**{**parts, "text": "x"})
+
+
+class TestSampling:
+    def test_temperature_zero_and_top_one_take_the_best(self, lstm):
+        trace = trace_text(lstm, "ab")
+        masked = trace.probabilities[-1].copy()
+        masked[ALPHABET.index(UNKNOWN)] = 0
+        best = ALPHABET[masked.argmax()]
+        assert choose_next(trace, temperature=0, top_k=100, seed=1) == best
+        assert choose_next(trace, temperature=2, top_k=1, seed=1) == best
+
+    def test_same_seed_same_character(self, lstm):
+        trace = trace_text(lstm, "ab")
+        drawn = [choose_next(trace, temperature=1, top_k=100, seed=s) for s in range(30)]
+        assert drawn == [choose_next(trace, temperature=1, top_k=100, seed=s) for s in range(30)]
+        assert len(set(drawn)) > 5
+
+    def test_unknown_is_never_drawn_and_top_k_holds(self, lstm):
+        trace = trace_text(lstm, "ab")
+        loud = trace.probabilities.copy()
+        loud[-1] = 0.001
+        loud[-1, ALPHABET.index(UNKNOWN)] = 0.9
+        loud[-1, [5, 6, 7]] = 0.01
+        trace = SequenceTrace(**{**vars(trace), "probabilities": loud})
+        drawn = {choose_next(trace, temperature=2, top_k=3, seed=s) for s in range(60)}
+        assert drawn == {ALPHABET[5], ALPHABET[6], ALPHABET[7]}
+
+    def test_temperature_sharpens_as_the_formula_says(self, lstm):
+        trace = trace_text(lstm, "ab")
+        p = np.full(100, 1e-12)
+        p[[5, 6]] = 0.75, 0.25
+        trace = SequenceTrace(**{**vars(trace), "probabilities": np.tile(p.astype(np.float32), (3, 1))})
+        drawn = [choose_next(trace, temperature=0.5, top_k=2, seed=s) for s in range(2000)]
+        assert drawn.count(ALPHABET[5]) / 2000 == pytest.approx(0.9, abs=0.03)
+
+
+class TestEvaluate:
+    def naive(self, network, symbols):
+        newline = ALPHABET.index(START)
+        logits, _ = network(torch.tensor([newline, *symbols[:-1]])[:, None], network.fresh_state(1))
+        nats = torch.nn.functional.cross_entropy(logits[:, 0], symbols, reduction="none")
+        return float(nats.mean()) / math.log(2)
+
+    @pytest.mark.parametrize("length", [1, 2, 300, 5000])
+    def test_short_texts_are_read_in_one_stretch(self, network, length):
+        symbols = torch.randint(100, (length,), generator=torch.Generator().manual_seed(1))
+        assert bits_per_character(network, symbols) == pytest.approx(self.naive(network, symbols), rel=1e-5)
+
+    def test_many_stretches_count_every_character_once(self, network):
+        """After 512 characters an untrained network has forgotten all before: one stretch or five is the same."""
+        symbols = torch.randint(100, (5 * 8 * WARM_UP + 17,), generator=torch.Generator().manual_seed(1))
+        assert bits_per_character(network, symbols) == pytest.approx(self.naive(network, symbols), rel=1e-5)
+
+
+@pytest.fixture
+def text():
+    return encode("\n\n".join(f"{n} men went to mow, went to mow a meadow." for n in range(300))).symbols
+
+
+class TestTraining:
+    def job(self, text, cell="lstm"):
+        return train.Training(torch.from_numpy(text), Config(cell, units=8), Trapezoid(1e-3, 2, 12, 4))
+
+    def test_readers_read_on_or_jump_to_a_paragraph(self, text):
+        readers = train.Readers(torch.from_numpy(text), seed=0)
+        before = readers.positions.clone()
+        window, fresh = readers.next_window()
+        assert fresh.all()
+        assert window.shape == (train.WINDOW + 1, train.READERS)
+        jumped = readers.fresh
+        assert torch.equal(readers.positions[~jumped], before[~jumped] + train.WINDOW)
+        newline = ALPHABET.index("\n")
+        assert (readers.text[readers.positions[jumped]] == newline).all()
+        assert (readers.text[readers.positions[jumped] + 1] != newline).all()
+
+    @pytest.mark.parametrize("cell", tuple(GATES))
+    def test_resumed_training_is_the_same_training(self, text, cell, tmp_path):
+        whole = self.job(text, cell)
+        losses = [step.loss for step in whole.fit()]
+        first = self.job(text, cell)
+        steps = first.fit()
+        for _ in range(5):
+            next(steps)
+        training.save_checkpoint(tmp_path / "checkpoint.pt", first.state_dict())
+        torch.manual_seed(99)
+        second = self.job(text, cell)
+        second.load_state_dict(training.load_checkpoint(tmp_path / "checkpoint.pt"))
+        assert [step.loss for step in second.fit()] == losses[5:]
+        for name, tensor in whole.network.state_dict().items():
+            assert torch.equal(tensor, second.network.state_dict()[name]), name
+
+    def test_exported_weights_load_and_damaged_ones_are_refused(self, lstm, tmp_path, monkeypatch):
+        monkeypatch.setattr(weights, "EMBEDDED", tmp_path)
+        monkeypatch.setattr(weights, "MANIFEST", tmp_path / "manifest.json")
+        folder = training.export("char-lstm", lstm.state_dict(), describe(lstm), half=True)
+        again = load(folder)
+        assert describe(again) == describe(lstm)
+        assert again.output.weight.dtype == torch.float32
+        assert torch.allclose(again.output.weight, lstm.output.weight, atol=1e-3)
+        (folder / "config.json").write_text(json.dumps({"cell": "lstm", "units": 17}))
+        with pytest.raises(WeightsError, match="char-lstm"):
+            load(folder)
+
+
+class TestFigures:
+    @pytest.mark.parametrize("layer", tab.LAYERS)
+    def test_columns_decode_to_the_trace(self, lstm, layer):
+        trace = trace_text(lstm, "Tea")
+        drawn = draw_reader(trace, layer, typed=2, bars=8)
+        columns = [np.frombuffer(base64.b64decode(c), "<i2") / 1024 for c in drawn["columns"]]
+        assert np.allclose(columns, trace.layers()[layer], atol=0.0005)
+        assert [c["sampled"] for c in drawn["characters"]] == [False, False, False, True]
+        assert "".join(c["character"] for c in drawn["characters"]) == trace.text
+        json.dumps(drawn)
+
+    def test_best_characters_come_first(self, lstm):
+        trace = trace_text(lstm, "Tea")
+        top = next_characters(trace.probabilities[-1], 100)
+        assert sum(entry["probability"] for entry in top) == pytest.approx(1, abs=1e-5)
+        assert top == sorted(top, key=lambda entry: -entry["probability"])
+        drawn = draw_reader(trace, "hidden state", typed=3, bars=8)
+        assert drawn["characters"][-1]["tokens"] == "".join(entry["token"] for entry in top[:20])
+
+    def test_arithmetic_shows_the_numbers_of_the_trace(self, network):
+        trace = trace_text(network, "a<b")
+        drawn = draw_arithmetic(trace, 2, 5)
+        assert f"{trace.hidden_state[2, 5]:.3f}".replace("-", "−") in drawn
+        assert "&lt;" in drawn
+        assert "“<”" not in drawn
+        draw_arithmetic(trace, 0, 0)
+
+
+@pytest.fixture
+def model(monkeypatch, lstm):
+    """The tab's handlers with a tiny network in the place of the embedded one; returns the network."""
+    entry = weights.find("char-lstm")
+    loaded = runtime.Loaded("char-lstm", lstm, entry, 1000, 4000, "cpu")
+    monkeypatch.setattr(tab, "_loaded", lambda name: loaded)
+    return lstm
+
+
+LOOK = ("hidden state", 8)
+SAMPLING = (0.7, 40, 0)
+
+
+def event(**data):
+    return SimpleNamespace(_data=data)
+
+
+@pytest.mark.usefixtures("model")
+class TestHandlers:
+    def read(self, text="It was", before=None):
+        return tab.compute_reading(text, "char-lstm", *LOOK, before)[0]
+
+    def test_reading_keeps_what_was_typed(self):
+        state, drawn, strip = tab.compute_reading("It was", "char-lstm", *LOOK, None)
+        assert (state.text, state.typed) == ("It was", 6)
+        assert len(drawn["columns"]) == 7
+        assert "Character LSTM" in strip
+
+    def test_empty_text_shows_how_texts_begin(self):
+        assert len(tab.compute_reading("", "char-lstm", *LOOK, None)[1]["columns"]) == 1
+
+    def test_step_and_step_back(self):
+        state, drawn, _, text = tab.compute_step("It was", "char-lstm", *LOOK, None, *SAMPLING)
+        assert len(text) == 7
+        assert drawn["characters"][-1]["sampled"]
+        shorter, _, back = tab.view_step_back(*LOOK, state)
+        assert back == "It was"
+        assert tab.compute_step(back, "char-lstm", *LOOK, shorter, *SAMPLING)[3] == text
+        with pytest.raises(gr.Error, match="No sampled character"):
+            tab.view_step_back(*LOOK, shorter)
+
+    def test_play_is_stepping(self):
+        play = tab.compute_play("It", "char-lstm", *LOOK, None, *SAMPLING, 30)
+        texts = [next(play)[3] for _ in range(4)]
+        play.close()
+        state, text = None, "It"
+        for played in texts:
+            state, _, _, text = tab.compute_step(text, "char-lstm", *LOOK, state, *SAMPLING)
+            assert text == played
+
+    def test_pick_goes_back_and_on_with_another_character(self):
+        state, drawn, _, text = tab.compute_pick(*LOOK, self.read(), event(position=3, character="x"))
+        assert text == "It x"
+        assert [c["sampled"] for c in drawn["characters"]] == [False] * 4 + [True]
+        assert state.typed == 3
+
+    def test_views_never_run_the_network(self, model, monkeypatch):
+        state = tab.compute_step("It was", "char-lstm", *LOOK, None, *SAMPLING)[0]
+        monkeypatch.setattr(type(model), "step", None)
+        monkeypatch.setattr(type(model), "forward", None)
+        for layer in tab.LAYERS:
+            assert tab.view_reading(layer, 20, state)["layer"] == layer
+        assert "Unit 3" in tab.view_arithmetic(state, event(position=2, unit=3))
+        assert tab.view_step_back(*LOOK, state)[2] == "It was"
+
+    @settings(max_examples=30, deadline=None)
+    @given(st.text(max_size=40))
+    def test_any_text_can_be_typed(self, text):
+        state, drawn, _ = tab.compute_reading(text, "char-lstm", *LOOK, None)
+        json.dumps(drawn).encode()
+        assert len(drawn["characters"]) == len(state.trace.text)
+
+    GOOD = {"text": "a", "model": "char-lstm", "layer": "hidden state", "bars": 8, "before": None}
+    GOOD_STEP = {**GOOD, "temperature": 1, "top_k": 40, "seed": 0}
+    NOT_NUMBERS = (None, "5", True, [1], {}, float("nan"), float("inf"), -1, 1e12)
+    MISTAKES = [
+        ("text", ["x" * 1_000_000], "1,000,000 characters; the limit is"),
+        ("text", ["a" * 1000], "has reached 1,000"),
+        ("text", [None, 5, ["a"]], "must be text"),
+        ("model", [None, "nope", ["char-lstm"], 3], "no such model"),
+        ("layer", [None, "x", []], "The layer must be one of"),
+        ("bars", NOT_NUMBERS, "The number of bars must be"),
+        ("temperature", NOT_NUMBERS, "The temperature must be"),
+        ("top_k", NOT_NUMBERS, "Top-k must be"),
+        ("seed", NOT_NUMBERS, "The seed must be"),
+    ]
+
+    @pytest.mark.parametrize(("name", "values", "sentence"), MISTAKES)
+    def test_mistakes_become_one_sentence(self, name, values, sentence):
+        for value in values:
+            with pytest.raises(gr.Error, match=sentence):
+                tab.compute_step(**{**self.GOOD_STEP, name: value})
+            if name in self.GOOD and "reached" not in sentence:
+                with pytest.raises(gr.Error, match=sentence):
+                    tab.compute_reading(**{**self.GOOD, name: value})
+
+    @pytest.mark.parametrize("pace", NOT_NUMBERS)
+    def test_bad_pace(self, pace):
+        with pytest.raises(gr.Error, match="Characters a second must be"):
+            next(tab.compute_play(**self.GOOD_STEP, pace=pace))
+
+    def test_nothing_read_yet(self):
+        for call in (lambda: tab.compute_pick(*LOOK, None, event()), lambda: tab.view_arithmetic(None, event())):
+            with pytest.raises(gr.Error, match="Type a text first"):
+                call()
+        assert tab.view_reading(*LOOK, None) is None
+
+    @pytest.mark.parametrize(
+        "data", [{}, {"position": 99, "character": "a"}, {"position": 1, "character": "🙂"}, None, [1]]
+    )
+    def test_bad_picks(self, data):
+        with pytest.raises(gr.Error, match="must be"):
+            tab.compute_pick(*LOOK, self.read(), SimpleNamespace(_data=data))
+
+    @pytest.mark.parametrize(
+        "data", [{}, {"position": -1, "unit": 0}, {"position": 1, "unit": 16}, {"unit": "x"}, None]
+    )
+    def test_bad_inspections(self, data):
+        with pytest.raises(gr.Error, match="must be"):
+            tab.view_arithmetic(self.read(), SimpleNamespace(_data=data))
