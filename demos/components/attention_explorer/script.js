@@ -1,0 +1,193 @@
+// One run of a model, every attention weight at hand: no request is made after it arrived.
+const KINDS = { encoder: "Encoder self-attention", decoder: "Decoder self-attention", cross: "Cross-attention" };
+const BARS = 8;
+
+const find = (name) => element.querySelector(`.${name}`);
+const state = { view: 0, layer: null, head: null, token: null, hover: null };
+let views = [];
+
+const unpack = async (text) => {
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint16Array(await new Response(stream).arrayBuffer());
+};
+
+const withMaps = (view, weights) => {
+  const size = view.rows.length * view.columns.length;
+  const one = (layer, head) => weights.subarray((layer * view.heads + head) * size, (layer * view.heads + head + 1) * size);
+  const means = new Map();
+  const mean = (layer) => {
+    if (!means.has(layer)) {
+      const sum = new Float32Array(size);
+      for (let head = 0; head < view.heads; head++) one(layer, head).forEach((value, i) => (sum[i] += value / view.heads));
+      means.set(layer, sum);
+    }
+    return means.get(layer);
+  };
+  return { ...view, maps: (layer, head) => (head < view.heads ? one(layer, head) : mean(layer)) };
+};
+
+const chip = (text, pressed, action) => {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "ax-chip";
+  button.textContent = text;
+  button.setAttribute("aria-pressed", pressed);
+  button.addEventListener("click", action);
+  return button;
+};
+
+const number = (weight) => (weight / STEPS).toFixed(3);
+const quoted = (token) => `“${token.trim() || "space"}”`;
+const headName = (view) => (state.head < view.heads ? `head ${state.head + 1}` : "mean of heads");
+
+const grid = headGrid(find("hg-grid"), { onPick: (layer, head) => pick({ layer, head }) });
+const map = heatMap(find("ax-map"), {
+  onHover: (at) => { state.hover = at; drawReading(); },
+  onPick: (at) => pick({ token: at.row, hover: at }),
+});
+const rowStrip = tokenStrip(find("ax-rows-strip"), {
+  onHover: (index) => { state.hover = index === null ? null : { row: index, column: null }; drawReading(); },
+  onPick: (index) => pick({ token: index, hover: null }),
+});
+const sourceStrip = tokenStrip(find("ax-sources-strip"), {
+  onHover: (index) => { state.hover = index === null ? null : { row: state.token, column: index }; drawReading(); },
+  onPick: (index) => { state.hover = { row: state.token, column: index }; drawReading(); },
+});
+
+const pick = (change) => {
+  Object.assign(state, change);
+  drawHead();
+};
+
+const drawScale = () => {
+  const ramp = Uint16Array.from({ length: 128 }, (_, i) => Math.round((i / 127) ** 2 * STEPS));
+  paintSmall(find("hm-scale").querySelector("canvas"), ramp, 1, 128);
+};
+
+// A first sight worth having: the head with the clearest habit, and a token from the middle of the sentence.
+const chooseFirst = (view) => {
+  const clearest = view.standouts.reduce((best, one) => (best && best.score >= one.score ? best : one), null);
+  Object.assign(state, clearest ? { layer: clearest.layer, head: clearest.head } : { layer: 0, head: view.heads });
+  state.token = Math.floor(view.rows.length / 2);
+};
+
+const drawView = () => {
+  const view = views[state.view];
+  if (state.layer === null) chooseFirst(view);
+  state.layer = Math.min(state.layer, view.layers - 1);
+  state.head = Math.min(state.head, view.heads);
+  state.token = Math.min(state.token, view.rows.length - 1);
+  state.hover = null;
+  find("ax-kinds").replaceChildren(
+    ...views.map((v, i) => chip(KINDS[v.kind], i === state.view, () => { state.view = i; drawView(); })),
+  );
+  find("ax-kinds").hidden = views.length < 2;
+  const rows = view.rows.length;
+  const columns = view.columns.length;
+  grid.show({ layers: view.layers, heads: view.heads, rows, columns, maps: view.maps, paint: paintSmall });
+  find("ax-standouts").replaceChildren(
+    ...view.standouts.map((s) =>
+      chip(`${s.place} ${s.score.toFixed(2)}: layer ${s.layer + 1}, head ${s.head + 1}`, false, () => pick(s))),
+  );
+  find("ax-layer").max = view.layers;
+  find("ax-head").max = view.heads + 1;
+  const cross = view.kind === "cross";
+  find("ax-strip-title").textContent = cross
+    ? "Click the French token being written; the shading below says where it looks"
+    : "Hover or click a token; the shading says where it looks";
+  find("ax-sources-title").hidden = !cross;
+  find("ax-sources-strip").hidden = !cross;
+  rowStrip.show(view.rows);
+  if (cross) sourceStrip.show(view.columns);
+  drawHead();
+};
+
+const drawHead = () => {
+  const view = views[state.view];
+  grid.select(state.layer, state.head);
+  find("ax-layer").value = state.layer + 1;
+  find("ax-head").value = state.head + 1;
+  find("ax-layer-value").textContent = state.layer + 1;
+  find("ax-head-value").textContent = state.head < view.heads ? state.head + 1 : "mean";
+  find("ax-map").setAttribute("aria-label", `attention weights of layer ${state.layer + 1}, ${headName(view)}`);
+  drawMap();
+  drawReading();
+};
+
+const drawMap = () => {
+  const view = views[state.view];
+  map.show({
+    rows: view.rows.length,
+    columns: view.columns.length,
+    rowLabels: view.rows.map((token) => token.trim() || "␣"),
+    columnLabels: view.columns.map((token) => token.trim() || "␣"),
+    weights: view.maps(state.layer, state.head),
+    row: state.token,
+  });
+};
+
+const rowOf = (view, row) => {
+  const columns = view.columns.length;
+  return view.maps(state.layer, state.head).subarray(row * columns, (row + 1) * columns);
+};
+
+const drawReading = () => {
+  const view = views[state.view];
+  const row = state.hover ? state.hover.row : state.token;
+  const weights = rowOf(view, row);
+  const share = (index) => weights[index] / STEPS;
+  const cross = view.kind === "cross";
+  rowStrip.shade(cross ? null : share, state.token);
+  if (cross) sourceStrip.shade(share, null);
+  const order = [...weights.keys()].sort((a, b) => weights[b] - weights[a]);
+  const column = state.hover && state.hover.column !== null ? state.hover.column : order[0];
+  const who = `${cross ? "writing " : ""}${quoted(view.rows[row])} (${row + 1})`;
+  const most = state.hover && state.hover.column !== null ? "" : "most, ";
+  find("ax-readout").textContent =
+    `Layer ${state.layer + 1}, ${headName(view)}: ${who} takes ${most}${number(weights[column])} of its attention from ` +
+    `${quoted(view.columns[column])} (${column + 1}).`;
+  drawBars(view, weights, order);
+};
+
+const drawBars = (view, weights, order) => {
+  const children = [];
+  const line = (name, weight) => {
+    const label = document.createElement("span");
+    label.className = "ax-bar-name";
+    label.textContent = name;
+    const bar = document.createElement("span");
+    bar.className = "ax-bar";
+    bar.style.width = `${(100 * weight) / STEPS}%`;
+    const value = document.createElement("span");
+    value.textContent = number(weight);
+    children.push(label, bar, value);
+  };
+  order.slice(0, BARS).forEach((index) => line(`${view.columns[index].trim() || "space"} (${index + 1})`, weights[index]));
+  const rest = order.slice(BARS).reduce((sum, index) => sum + weights[index], 0);
+  if (order.length > BARS) line(`${order.length - BARS} others`, rest);
+  find("ax-bars").replaceChildren(...children);
+};
+
+const show = async (value) => {
+  if (!value || !value.views) return;
+  const unpacked = await Promise.all(value.views.map(async (view) => withMaps(view, await unpack(view.weights))));
+  views = unpacked;
+  state.view = Math.min(state.view, views.length - 1);
+  find("ax-empty").hidden = true;
+  find("ax-body").hidden = false;
+  find("ax-translation").hidden = value.translation === null;
+  find("ax-translation").querySelector("b").textContent = value.translation || "";
+  find("ax-note").hidden = !value.note;
+  find("ax-note").textContent = value.note;
+  drawScale();
+  drawView();
+  find("ax").dataset.state = "ready";
+};
+
+find("ax-layer").addEventListener("input", (event) => pick({ layer: Number(event.target.value) - 1 }));
+find("ax-head").addEventListener("input", (event) => pick({ head: Number(event.target.value) - 1 }));
+new ResizeObserver(() => views.length && drawMap()).observe(find("hm-frame"));
+new MutationObserver(() => views.length && drawMap()).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+watch("value", () => show(props.value));
+show(props.value);

@@ -1,0 +1,366 @@
+"""Pairs and their split, tokens, decoding, traces, head scores, packing, and what bad input is told."""
+
+import base64
+import dataclasses
+import gzip
+import json
+import zlib
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+
+from demos import attention as tab
+from demos.figures.attention import STEPS, draw_attention, pack
+from models import weights
+from models.attention import evaluate, train
+from models.attention.decoding import greedy, translate
+from models.attention.heads import score_heads
+from models.attention.network import BOS, EOS, PAD, UNKNOWN, Config, Translator
+from models.attention.pairs import Pair, part_of, read_pairs
+from models.attention.tokenizer import as_source, train_tokenizer
+from models.attention.trace import MAX_TOKENS, AttentionTrace, load_model, trace_attention
+from models.errors import InputError, WeightsError
+from tests.hub import checkpoints
+
+SENTENCES = ["I don't know the cat.", "Je ne connais pas le chat.", "The dog, the cat!", "Qu'est-ce que c'est ?"] * 3
+TINY = Config(vocabulary=0, width=32, heads=4, layers=2, hidden=64)
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train_tokenizer(SENTENCES, 120)
+
+
+@pytest.fixture(scope="module")
+def network(tokenizer):
+    torch.manual_seed(0)
+    return Translator(dataclasses.replace(TINY, vocabulary=tokenizer.get_vocab_size())).eval()
+
+
+@pytest.fixture(scope="module")
+def translator(tokenizer, network, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("translator")
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "config.json").write_text(json.dumps(dataclasses.asdict(network.config)))
+    save_file(network.state_dict(), folder / "model.safetensors")
+    return load_model(folder).eval()
+
+
+@pytest.fixture(scope="module", params=["gpt2", "bert-base-uncased", "opus-mt-en-fr"])
+def library_model(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("library") / request.param
+    checkpoints.MAKERS[request.param](folder)
+    return load_model(folder).eval()
+
+
+# --- pairs
+
+
+@pytest.mark.parametrize(
+    "other", ["Stop that!", "stop that", "  STOP   that ...", "“Stop that.”"], ids=["mark", "case", "spaces", "quotes"]
+)
+def test_sentences_of_the_same_words_are_in_the_same_part(other):
+    assert part_of(other) == part_of("Stop that.")
+
+
+def test_parts_have_the_documented_sizes():
+    parts = [part_of(f"sentence number {n}") for n in range(20_000)]
+    assert 0.017 < parts.count("test") / 20_000 < 0.023
+    assert 0.008 < parts.count("validation") / 20_000 < 0.012
+
+
+def test_the_split_never_changes():
+    assert [part_of(f"sentence {n}") for n in (0, 31, 26)] == ["train", "validation", "test"]
+
+
+@pytest.mark.parametrize("name", ["pairs.tsv", "pairs.tsv.gz"])
+def test_pairs_are_read_with_and_without_more_columns(tmp_path, name):
+    path = tmp_path / name
+    opener = gzip.open if name.endswith("gz") else open
+    with opener(path, "wt", encoding="utf-8") as file:
+        file.write("Go.\tVa !\tCC-BY 2.0 #1\r\n\nRun!\tCours\u202f!\n")
+    assert read_pairs(path) == [("Go.", "Va !"), ("Run!", "Cours\u202f!")]
+
+
+def test_a_line_without_a_tab_is_named(tmp_path):
+    (tmp_path / "bad.tsv").write_text("Go.\tVa !\nRun!\n")
+    with pytest.raises(ValueError, match="sentence 2"):
+        read_pairs(tmp_path / "bad.tsv")
+
+
+# --- tokens
+
+
+@pytest.mark.parametrize("text", ["I don't know the cat.", "Qu'est-ce que c'est ?", "The dog, the cat!"])
+def test_known_text_survives_the_round_trip(tokenizer, text):
+    assert tokenizer.decode(tokenizer.encode(text).ids) == text
+
+
+def test_words_keep_their_apostrophe_and_the_space_before_them(tokenizer):
+    assert tokenizer.encode("I don't").tokens == ["▁I", "▁don'", "t", "</s>"]
+
+
+def test_unknown_characters_are_shown_not_dropped(tokenizer):
+    assert tokenizer.encode("the 🙂🙂").ids.count(UNKNOWN) == 2
+
+
+@pytest.mark.parametrize(("count", "limit", "length"), [(3, 5, 3), (5, 5, 5), (9, 5, 5)])
+def test_a_cut_source_still_ends(count, limit, length):
+    source = as_source([7] * (count - 1) + [EOS], limit)
+    assert (len(source), source[-1]) == (length, EOS)
+
+
+# --- decoding
+
+
+def test_greedy_output_begins_ends_and_is_padded(network):
+    source = torch.tensor([[5, 6, 7, EOS], [9, EOS, PAD, PAD]])
+    target = greedy(network, source, 12)
+    assert target.shape[1] <= 13
+    assert (target[:, 0] == BOS).all()
+    for row in target.tolist():
+        after = row[row.index(EOS) + 1 :] if EOS in row else []
+        assert all(token == PAD for token in after)
+        assert UNKNOWN not in row
+
+
+def test_a_sentence_is_translated_the_same_alone_and_in_a_batch(network, tokenizer):
+    together = translate(network, tokenizer, SENTENCES[:4], max_tokens=20)
+    assert together == [translate(network, tokenizer, [s], max_tokens=20)[0] for s in SENTENCES[:4]]
+
+
+def test_padding_does_not_change_what_is_read(network):
+    alone, _ = network.encode(torch.tensor([[5, 6, EOS]]))
+    padded, _ = network.encode(torch.tensor([[5, 6, EOS, PAD, PAD]]))
+    torch.testing.assert_close(padded[:, :3], alone)
+
+
+def test_later_target_tokens_do_not_change_earlier_states(network):
+    source = torch.tensor([[5, 6, EOS]])
+    first, second = (network(source, torch.tensor([[BOS, 8, 9, last]])) for last in (10, 11))
+    torch.testing.assert_close(first[:, :3], second[:, :3])
+
+
+# --- training
+
+
+def test_batches_hold_every_pair_once_and_follow_from_the_epoch():
+    encoded = [([4] * (1 + n % 7), [BOS] * (2 + n % 5)) for n in range(500)]
+    batches = train.make_batches(encoded, 3)
+    assert sorted(index for batch in batches for index in batch) == list(range(500))
+    assert batches == train.make_batches(encoded, 3)
+    assert batches != train.make_batches(encoded, 4)
+    assert len(batches) == len(train.make_batches(encoded, 4))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_loss_is_smoothed_cross_entropy_without_padding(network, smoothing):
+    source, target = torch.tensor([[5, 6, EOS], [7, EOS, PAD]]), torch.tensor([[BOS, 8, 9, EOS], [BOS, 9, EOS, PAD]])
+    logits = network(source, target[:, :-1]).flatten(0, 1)
+    expected = torch.nn.functional.cross_entropy(
+        logits, target[:, 1:].flatten(), ignore_index=PAD, label_smoothing=smoothing
+    )
+    torch.testing.assert_close(train.loss_of(network, (source, target), smoothing), expected, rtol=0.01, atol=0)
+
+
+def test_a_resumed_training_repeats_itself(tmp_path, tokenizer):
+    data = tmp_path / "pairs.tsv"
+    data.write_text("".join(f"the cat {n}.\tle chat {n}.\n" for n in range(60)))
+    encoded = train.encode_pairs(tokenizer, data, "train")
+    config = dataclasses.replace(TINY, vocabulary=tokenizer.get_vocab_size(), dropout=0.1)
+    schedule = train.Trapezoid(1.0, 2, 4)
+    straight = train.Run.start(config)
+    losses = [step.loss for step in train.fit(straight, encoded, schedule)]
+    halved = train.Run.start(config)
+    list(train.fit(halved, encoded, train.Trapezoid(1.0, 2, 2)))
+    halved.save(tmp_path / "checkpoint.pt")
+    resumed = train.Run.resume(tmp_path / "checkpoint.pt", dropout=0.1)
+    assert [step.loss for step in train.fit(resumed, encoded, schedule)] == losses[2:]
+    for name, tensor in straight.ema.state.items():
+        torch.testing.assert_close(resumed.ema.state[name], tensor, rtol=0, atol=0)
+
+
+# --- measuring
+
+
+def test_perfect_translations_score_100_and_each_sentence_counts_once():
+    references = evaluate.references_of(
+        [Pair("a", "le chat dort ici ."), Pair("a", "un chat dort là ."), Pair("b", "oui , il dort .")]
+    )
+    assert list(references) == ["a", "b"]
+    figures = evaluate.measure(["un chat dort là .", "oui , il dort ."], list(references.values()))
+    assert figures["bleu"] < figures["bleu_multi"] == pytest.approx(100)
+
+
+def test_the_limit_draws_with_the_seed():
+    references = {str(n): [str(n)] for n in range(50)}
+    drawn = [list(evaluate.choose(references, 5, seed)) for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert evaluate.choose(references, None, 1) == references
+
+
+# --- traces
+
+
+def assert_sound(run):
+    for trace in run.traces:
+        assert trace.attention.dtype == np.float32
+        np.testing.assert_allclose(trace.attention.sum(axis=-1), 1, atol=1e-5)
+        if trace.kind == "decoder":
+            assert not np.triu(trace.attention, 1).any()
+        if trace.kind != "cross":
+            assert trace.tokens == trace.sources
+
+
+def test_the_translator_shows_three_kinds_of_attention(translator):
+    run = trace_attention(translator, "I don't know the 🙂.")
+    assert [trace.kind for trace in run.traces] == ["encoder", "decoder", "cross"]
+    assert_sound(run)
+    encoder, decoder, cross = run.traces
+    assert encoder.tokens[:3] == (" I", " don'", "t")
+    assert "<unknown 🙂>" in encoder.tokens
+    assert decoder.tokens[0] == "<s>"
+    assert decoder.tokens[1:] == cross.tokens[:-1]
+    assert cross.sources == encoder.tokens
+    assert encoder.attention.shape[:2] == (2, 4)
+
+
+def test_keeping_the_attention_changes_nothing(network):
+    from models.attention.network import Attentions
+
+    source, target = torch.tensor([[5, 6, 7, EOS]]), torch.tensor([[BOS, 8, 9]])
+    torch.testing.assert_close(network(source, target, Attentions()), network(source, target), rtol=0, atol=0)
+
+
+def test_library_models_are_sound(library_model):
+    run = trace_attention(library_model, "the cat sat on the mat")
+    assert_sound(run)
+    kinds = {"encoder": ["encoder"], "decoder": ["decoder"], "translator": ["encoder", "decoder", "cross"]}
+    assert [trace.kind for trace in run.traces] == kinds[library_model.family]
+    assert (run.translation is None) == (library_model.family != "translator")
+
+
+@pytest.mark.parametrize("text", ["the cat " * 200])
+def test_long_texts_are_cut_and_it_is_said(translator, library_model, text):
+    for model in (translator, library_model):
+        run = trace_attention(model, text)
+        assert len(run.traces[0].tokens) == MAX_TOKENS
+        assert str(MAX_TOKENS) in run.note
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x", "🙂", "مرحبا بالعالم", "<script>alert(1)</script>", "e\u0301\u200b\u202e", "{{value}} ${value}", "\t a \n"],
+)
+def test_strange_texts_are_traced(translator, library_model, text):
+    assert_sound(trace_attention(translator, text))
+    assert_sound(trace_attention(library_model, text))
+
+
+def test_byte_level_tokens_are_readable(tmp_path):
+    checkpoints.gpt2(tmp_path / "gpt2")
+    run = trace_attention(load_model(tmp_path / "gpt2").eval(), "the cat é 🙂")
+    assert run.traces[0].tokens[:2] == ("the", " cat")
+    assert all(token.isprintable() and "\u0120" not in token for token in run.traces[0].tokens)
+
+
+def test_a_trace_checks_its_shape():
+    with pytest.raises(ValueError, match="does not fit"):
+        AttentionTrace("encoder", ("a",), ("a",), np.ones((1, 1, 2, 2), np.float32))
+
+
+def test_unknown_architectures_are_refused(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "t5"}))
+    with pytest.raises(WeightsError, match="t5"):
+        load_model(tmp_path)
+
+
+# --- heads and figures
+
+
+@pytest.mark.parametrize(
+    ("place", "offset"), [("same token", 0), ("previous token", -1), ("next token", 1), ("first token", None)]
+)
+def test_heads_are_known_by_what_they_do(place, offset):
+    weights_ = np.full((1, 2, 5, 5), 0.2, np.float32)
+    ideal = np.eye(5, k=offset) if offset is not None else np.eye(5)[[0] * 5]
+    ideal[ideal.sum(axis=1) == 0] = 0.2
+    weights_[0, 1] = ideal
+    scores = score_heads(AttentionTrace("encoder", tuple("abcde"), tuple("abcde"), weights_))
+    assert max(scores, key=lambda name: scores[name][0, 1]) == place
+    assert scores[place][0, 1] == pytest.approx(1)
+
+
+def test_one_token_and_cross_attention_have_no_places():
+    assert score_heads(AttentionTrace("encoder", ("a",), ("a",), np.ones((1, 1, 1, 1), np.float32))) == {}
+    assert score_heads(AttentionTrace("cross", ("a", "b"), ("c",), np.ones((1, 1, 2, 1), np.float32))) == {}
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=40))
+@settings(deadline=None, max_examples=50)
+def test_packed_weights_come_back_within_half_a_step(values):
+    given_ = np.array(values, np.float32)
+    steps = np.frombuffer(zlib.decompress(base64.b64decode(pack(given_))), "<u2")
+    assert np.abs(steps / STEPS - given_).max() <= 0.51 / STEPS
+
+
+def test_the_drawing_is_plain_json_with_every_head(translator):
+    run = trace_attention(translator, "I know the cat.")
+    before = run.traces[0].attention.copy()
+    drawn = json.loads(json.dumps(draw_attention(run)))
+    view = drawn["views"][2]
+    steps = np.frombuffer(zlib.decompress(base64.b64decode(view["weights"])), "<u2")
+    assert steps.size == view["layers"] * view["heads"] * len(view["rows"]) * len(view["columns"])
+    np.testing.assert_array_equal(run.traces[0].attention, before)
+
+
+# --- the tab's handlers
+
+BAD_TEXTS = {
+    "empty": "",
+    "blank": " \n\t ",
+    "megabyte": "word " * 210_000,
+    "only NUL and surrogates": "\0\ud800\0",
+    "a list": ["the"],
+    "nothing": None,
+    "a number": 3,
+}
+
+
+@pytest.mark.parametrize("text", BAD_TEXTS.values(), ids=BAD_TEXTS)
+@pytest.mark.parametrize("handler", [tab.attention_trace, lambda *given: list(tab.compute_attention(*given))])
+def test_bad_texts_get_a_sentence(handler, text):
+    with pytest.raises(gr.Error) as refusal:
+        handler(text, "translator-en-fr")
+    assert len(str(refusal.value)) < 200
+
+
+@pytest.mark.parametrize("model", ["", "gpt5", "../etc", "sprites-unet", None, ["gpt2"], {"a": 1}, "gpt2\0"])
+@pytest.mark.parametrize("handler", [tab.attention_trace, lambda *given: list(tab.compute_attention(*given))])
+def test_unknown_models_get_a_sentence(handler, model):
+    with pytest.raises(gr.Error, match="choose one of"):
+        handler("the cat", model)
+
+
+def test_a_model_without_its_package_is_said_to_be_so(monkeypatch):
+    entry = dataclasses.replace(weights.find("all-minilm-l6-v2"), name="gone", origin="no_such_package")
+    monkeypatch.setitem(weights.CATALOGUE, "gone", entry)
+    assert "gone" not in weights.offered("attention")
+    with pytest.raises(gr.Error, match="is not installed"):
+        tab.attention_trace("the cat", "gone")
+
+
+def test_without_the_package_the_translator_is_the_default(monkeypatch):
+    monkeypatch.setattr(tab, "PREFERRED", "not installed")
+    assert tab.default_model() == "translator-en-fr"
+
+
+def test_a_text_of_which_nothing_is_left_is_refused(tmp_path):
+    checkpoints.bert(tmp_path / "bert")
+    with pytest.raises(InputError, match="Nothing of this text"):
+        trace_attention(load_model(tmp_path / "bert").eval(), "\u200b\u200b")
