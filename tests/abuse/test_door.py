@@ -7,6 +7,7 @@ import pytest
 
 from demos.server import MAX_BODY_BYTES
 
+TEXT_ENDPOINTS = [("sequences_next", ["char-lstm", 5]), ("attention_trace", ["translator-en-fr"])]
 FORBIDDEN = ("Traceback", 'File "', ".py", "/home/", "/root/", "Error(", "Exception")
 
 
@@ -113,7 +114,7 @@ def test_wrong_values_get_one_clear_sentence(api, endpoint, data):
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "true", '"NaN"'])
 def test_numbers_that_are_none(api, number):
-    body = '{"data": ["potion", 1, %s, 0]}' % number
+    body = f'{{"data": ["potion", 1, {number}, 0]}}'
     answer = api.post("/call/diffusion_generate", content=body, headers={"content-type": "application/json"})
     if answer.status_code == 200:
         stream = api.get(f"/call/diffusion_generate/{answer.json()['event_id']}").text
