@@ -41,8 +41,13 @@ def test_pick_a_head_and_a_token(open_tab, screenshots):
     assert readout(page) != before
     page.locator(f"{EXPLORER} .ax-map").hover(position={"x": 150, "y": 150})
     assert "takes" in readout(page)
-    numbers = page.locator(f"{EXPLORER} .ax-bars span:nth-child(3n)").all_inner_texts()
+    numbers = page.locator(f"{EXPLORER} .ax-bars .ax-bar + span").all_inner_texts()
     assert sum(map(float, numbers)) == pytest.approx(1, abs=0.006)
+    page.get_by_role("button", name="lines").click()
+    page.locator(f"{EXPLORER} .ax-lines").click(position={"x": 80, "y": 35})
+    assert "(2) takes" in readout(page)
+    page.locator("#attention-explorer").screenshot(path=screenshots / "attention-lines.png")
+    page.get_by_role("button", name="map").click()
     assert requests == [], "views must need nothing but the trace"
     page.screenshot(path=screenshots / "attention.png", full_page=True)
 

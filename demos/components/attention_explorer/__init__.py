@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-PIECES = ("token_strip", "heat_map", "head_grid", "attention_explorer")
+PIECES = ("token_strip", "heat_map", "token_lines", "head_grid", "attention_explorer")
 _COMPONENTS = Path(__file__).parent.parent
 
 

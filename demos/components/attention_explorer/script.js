@@ -3,7 +3,7 @@ const KINDS = { encoder: "Encoder self-attention", decoder: "Decoder self-attent
 const BARS = 8;
 
 const find = (name) => element.querySelector(`.${name}`);
-const state = { view: 0, layer: null, head: null, token: null, hover: null };
+const state = { form: "map", view: 0, layer: null, head: null, token: null, hover: null };
 let views = [];
 
 const unpack = async (text) => {
@@ -45,6 +45,10 @@ const grid = headGrid(find("hg-grid"), { onPick: (layer, head) => pick({ layer, 
 const map = heatMap(find("ax-map"), {
   onHover: (at) => { state.hover = at; drawReading(); },
   onPick: (at) => pick({ token: at.row, hover: at }),
+});
+const lines = tokenLines(find("ax-lines"), {
+  onHover: (row) => { state.hover = row === null ? null : { row, column: null }; drawReading(); drawForm(); },
+  onPick: (row) => pick({ token: row, hover: null }),
 });
 const rowStrip = tokenStrip(find("ax-rows-strip"), {
   onHover: (index) => { state.hover = index === null ? null : { row: index, column: null }; drawReading(); },
@@ -110,20 +114,30 @@ const drawHead = () => {
   find("ax-head").value = state.head + 1;
   find("ax-layer-value").textContent = state.layer + 1;
   find("ax-head-value").textContent = state.head < view.heads ? state.head + 1 : "mean";
-  find("ax-map").setAttribute("aria-label", `attention weights of layer ${state.layer + 1}, ${headName(view)}`);
-  drawMap();
+  for (const name of ["ax-map", "ax-lines"]) {
+    find(name).setAttribute("aria-label", `attention weights of layer ${state.layer + 1}, ${headName(view)}`);
+  }
+  drawForm();
   drawReading();
 };
 
-const drawMap = () => {
+const drawForm = () => {
   const view = views[state.view];
-  map.show({
+  const asMap = state.form === "map";
+  find("hm-frame").hidden = !asMap;
+  find("tl-frame").hidden = asMap;
+  find("ax-rows").textContent = `${asMap ? "rows" : "left"}: who looks`;
+  find("ax-cols").textContent = `${asMap ? "columns" : "right"}: who is looked at`;
+  find("ax-forms").replaceChildren(
+    ...["map", "lines"].map((form) => chip(form, form === state.form, () => pick({ form }))),
+  );
+  (asMap ? map : lines).show({
     rows: view.rows.length,
     columns: view.columns.length,
     rowLabels: view.rows.map((token) => token.trim() || "␣"),
     columnLabels: view.columns.map((token) => token.trim() || "␣"),
     weights: view.maps(state.layer, state.head),
-    row: state.token,
+    row: asMap || !state.hover ? state.token : state.hover.row,
   });
 };
 
@@ -147,11 +161,14 @@ const drawReading = () => {
   find("ax-readout").textContent =
     `Layer ${state.layer + 1}, ${headName(view)}: ${who} takes ${most}${number(weights[column])} of its attention from ` +
     `${quoted(view.columns[column])} (${column + 1}).`;
-  drawBars(view, weights, order);
+  drawBars(view, weights, order, `${who} takes from`);
 };
 
-const drawBars = (view, weights, order) => {
-  const children = [];
+const drawBars = (view, weights, order, heading) => {
+  const title = document.createElement("div");
+  title.className = "ax-bars-title";
+  title.textContent = heading;
+  const children = [title];
   const line = (name, weight) => {
     const label = document.createElement("span");
     label.className = "ax-bar-name";
@@ -187,7 +204,7 @@ const show = async (value) => {
 
 find("ax-layer").addEventListener("input", (event) => pick({ layer: Number(event.target.value) - 1 }));
 find("ax-head").addEventListener("input", (event) => pick({ head: Number(event.target.value) - 1 }));
-new ResizeObserver(() => views.length && drawMap()).observe(find("hm-frame"));
-new MutationObserver(() => views.length && drawMap()).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+new ResizeObserver(() => views.length && drawForm()).observe(find("ax-detail"));
+new MutationObserver(() => views.length && drawForm()).observe(document.body, { attributes: true, attributeFilter: ["class"] });
 watch("value", () => show(props.value));
 show(props.value);

@@ -31,27 +31,27 @@ const paintSmall = (canvas, weights, rows, columns) => {
   canvas.style.imageRendering = Math.max(rows, columns) > 40 ? "auto" : "pixelated";
 };
 
+const fitText = (context, text, width) => {
+  let short = text;
+  while (short.length > 1 && context.measureText(short).width > width) short = `${short.slice(0, -2)}…`;
+  return short;
+};
+
 const heatMap = (canvas, { onHover, onPick }) => {
   const MIN_LABEL = 10;
   const MAX_SIDE = 620;
   const off = document.createElement("canvas");
   let drawn = null;
 
-  const fit = (context, text, width) => {
-    let short = text;
-    while (short.length > 1 && context.measureText(short).width > width) short = `${short.slice(0, -2)}…`;
-    return short;
-  };
-
   const show = (map) => {
     const { rows, columns, rowLabels, columnLabels, weights, row } = map;
     const width = canvas.parentElement.clientWidth;
     if (!width) return;
     const wide = Math.min(width, MAX_SIDE);
-    const guess = Math.min((wide - 84 - 24) / columns, 34);
+    const guess = Math.min((wide - 84 - 24) / columns, 46);
     const left = guess >= MIN_LABEL ? 84 : 2;
-    const size = left > 2 ? guess : Math.min((wide - 4) / columns, 34);
-    const rowSize = Math.min(size, 34);
+    const size = left > 2 ? guess : Math.min((wide - 4) / columns, 46);
+    const rowSize = Math.min(size, 46);
     const top = left > 2 ? 74 : 2;
     const style = getComputedStyle(canvas);
     const ratio = window.devicePixelRatio || 1;
@@ -72,14 +72,14 @@ const heatMap = (canvas, { onHover, onPick }) => {
       context.fillStyle = style.getPropertyValue("--gb-query");
       context.textAlign = "right";
       context.textBaseline = "middle";
-      for (let i = 0; i < rows; i++) context.fillText(fit(context, rowLabels[i], left - 8), left - 5, top + (i + 0.5) * rowSize);
+      for (let i = 0; i < rows; i++) context.fillText(fitText(context, rowLabels[i], left - 8), left - 5, top + (i + 0.5) * rowSize);
       context.fillStyle = style.getPropertyValue("--gb-key");
       context.textAlign = "left";
       for (let j = 0; j < columns; j++) {
         context.save();
         context.translate(left + (j + 0.5) * size, top - 5);
         context.rotate(-Math.PI / 3);
-        context.fillText(fit(context, columnLabels[j], top - 4), 0, 0);
+        context.fillText(fitText(context, columnLabels[j], top - 4), 0, 0);
         context.restore();
       }
     }
