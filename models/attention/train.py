@@ -35,7 +35,7 @@ BATCH_TOKENS = 3500
 LABEL_SMOOTHING = 0.1
 PEAK = {"muon": 4e-3, "adam": 2e-3}
 WARMUP_STEPS = 100
-EMA_DECAY = 0.998
+EMA_DECAY = {"constant": 0.998, "cooldown": 0.99}
 SAVE_EVERY_SECONDS = 120
 SEED = 0
 
@@ -62,7 +62,7 @@ class Run:
         others = [p for name, p in network.named_parameters() if p.ndim < 2 or "embedding" in name]
         muon = torch.optim.Muon(matrices, lr=PEAK["muon"], weight_decay=0.02, adjust_lr_fn="match_rms_adamw")
         adam = torch.optim.AdamW(others, lr=PEAK["adam"], betas=(0.9, 0.98), weight_decay=0.0)
-        return cls(network, muon, adam, Ema(network, EMA_DECAY))
+        return cls(network, muon, adam, Ema(network, EMA_DECAY["constant"]))
 
     def save(self, path: Path) -> None:
         """Write the checkpoint atomically."""
@@ -200,6 +200,7 @@ def train(folder: Path, data: Path, *, dropout: float, resume: bool, steps: int,
     run = Run.resume(checkpoint, dropout) if resume else Run.start(config)
     total = run.step + cooldown if cooldown else steps
     schedule = Trapezoid(1.0, WARMUP_STEPS, total, cooldown)
+    run.ema.decay = EMA_DECAY["cooldown" if cooldown else "constant"]
     asked_to_stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: asked_to_stop.append(received))
