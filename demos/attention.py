@@ -14,6 +14,7 @@ from demos.base import Demo, empty_strip, run_strip, usable_model, visitor_error
 from demos.components.attention_explorer import attention_explorer
 from demos.figures.attention import draw_attention
 from models import hub, runtime, weights
+from models.errors import WeightsError
 from models.inputs import check_text
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ def attention_trace(text: str, model: str) -> tuple[dict[str, Any], str]:
     with visitor_errors():
         text = check_text(text, name="text", max_chars=MAX_CHARS)
         entry = weights.find(model, "attention")
-        if entry.kind == "hub":
-            hub.start(entry.name)
+        if entry.kind == "hub" and hub.start(entry.name).status != "ready":
+            raise WeightsError(hub.describe(entry.name))
         _loaded(entry.name)
         watch = runtime.Stopwatch()
         with watch("model"):

@@ -355,6 +355,13 @@ def test_a_model_without_its_package_is_said_to_be_so(monkeypatch):
         tab.attention_trace("the cat", "gone")
 
 
+def test_a_hub_model_that_is_not_here_is_said_to_be_so(monkeypatch):
+    monkeypatch.setattr(tab.hub, "start", lambda name: tab.hub.Download("failed", reason="the hub cannot be reached"))
+    monkeypatch.setattr(tab.hub, "state_of", tab.hub.start)
+    with pytest.raises(gr.Error, match="the hub cannot be reached"):
+        tab.attention_trace("the cat", "gpt2")
+
+
 def test_without_the_package_the_translator_is_the_default(monkeypatch):
     monkeypatch.setattr(tab, "PREFERRED", "not installed")
     assert tab.default_model() == "translator-en-fr"
