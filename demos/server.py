@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -173,7 +172,9 @@ async def readyz(_: Request) -> JSONResponse:
         else "on this machine"
         for entry in weights.CATALOGUE.values()
     }
-    return JSONResponse({"mode": weights.mode(), "models": states, "time": round(time.time())})
+    hub_names = [entry.name for entry in weights.CATALOGUE.values() if entry.kind == "hub"]
+    downloads = {name: (hub.state_of(name).status, hub.describe(name)) for name in hub_names}
+    return JSONResponse({"mode": weights.mode(), "models": states, "downloads": downloads})
 
 
 def launch_settings(host: str, port: int | None, share: bool) -> dict[str, Any]:

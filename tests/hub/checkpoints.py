@@ -114,10 +114,109 @@ def dinov2(folder):
     Dinov2Model(config).save_pretrained(folder)
 
 
+def rf_detr(folder):
+    from transformers import RfDetrConfig, RfDetrForObjectDetection
+
+    torch.manual_seed(0)
+    backbone = {
+        "model_type": "rf_detr_dinov2",
+        "hidden_size": 32,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "mlp_ratio": 2,
+        "image_size": 64,
+        "patch_size": 16,
+        "num_windows": 2,
+        "out_indices": [2, 4],
+    }
+    config = RfDetrConfig(
+        backbone_config=backbone,
+        d_model=32,
+        decoder_layers=2,
+        decoder_n_points=2,
+        decoder_ffn_dim=64,
+        decoder_self_attention_heads=4,
+        decoder_cross_attention_heads=4,
+        num_queries=10,
+        group_detr=2,
+        id2label={0: "person", 1: "cat", 2: "dog"},
+        label2id={"person": 0, "cat": 1, "dog": 2},
+    )
+    RfDetrForObjectDetection(config).save_pretrained(folder)
+    settings = {
+        "size": {"height": 64, "width": 64},
+        "do_normalize": True,
+        "image_processor_type": "RfDetrImageProcessor",
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(settings))
+
+
+def stable_diffusion(folder):
+    from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    torch.manual_seed(0)
+    tokenizer = _clip_tokenizer(folder)
+    text = CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=77,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    unet = UNet2DConditionModel(
+        sample_size=8,
+        block_out_channels=(32, 64),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=32,
+        attention_head_dim=8,
+        norm_num_groups=8,
+    )
+    vae = AutoencoderKL(
+        block_out_channels=(16, 32),
+        down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
+        latent_channels=4,
+        norm_num_groups=8,
+        sample_size=16,
+    )
+    StableDiffusionPipeline(
+        vae=vae,
+        text_encoder=CLIPTextModel(text),
+        tokenizer=tokenizer,
+        unet=unet,
+        scheduler=EulerDiscreteScheduler(timestep_spacing="trailing"),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)
+
+
+def _clip_tokenizer(folder):
+    """CLIP's byte-pair encoding with no merges: its byte alphabet, each with and without the end-of-word mark."""
+    from tokenizers import pre_tokenizers
+    from transformers import CLIPTokenizer
+
+    source = folder / "tokenizer"
+    source.mkdir(parents=True)
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    words = [*alphabet, *(c + "</w>" for c in alphabet), "<|startoftext|>", "<|endoftext|>"]
+    (source / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
+    (source / "merges.txt").write_text("#version: 0.2\n")
+    return CLIPTokenizer.from_pretrained(source)
+
+
 MAKERS = {
     "gpt2": gpt2,
     "bert-base-uncased": bert,
     "opus-mt-en-fr": marian,
     "vit-base-patch16-224": vit,
     "dinov2-small": dinov2,
+    "rf-detr-base": rf_detr,
+    "sd-turbo": stable_diffusion,
 }
