@@ -24,7 +24,7 @@ unit: $(VENV)/.dev
 
 # The pictures of README.md, taken from the running app.
 pictures: setup
-	$(BIN)/python -m docs.pictures
+	$(BIN)/python docs/pictures.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
