@@ -34,8 +34,8 @@ MEANING = r"""Every column of the map is the whole memory after one character; e
 weights are used at every step, so a text of any length needs no more parameters. The network is an LSTM: the gates
 *i*, *f* and *o* decide what to write, keep and show.
 
-$$c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad h_t = o_t \odot \tanh(c_t), \qquad
-p(\text{next}) = \mathrm{softmax}(V h_t + b)$$"""
+$$\begin{aligned} c_t &= f_t \odot c_{t-1} + i_t \odot g_t \\ h_t &= o_t \odot \tanh(c_t) \\
+p(\text{next}) &= \mathrm{softmax}(V h_t + b) \end{aligned}$$"""
 
 TRY = """- Hover over the text or move the slider: the bars and the map go back to what the network knew then.
 - Click a bar: the text goes on from there with that character. Sampled and chosen characters are underlined.
@@ -306,7 +306,7 @@ def build() -> None:
                 seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
                 pace = gr.Slider(1, 30, 8, step=1, label="Characters a second")
         with gr.Column(scale=5, min_width=300):
-            reader = sequence_reader("sequences-reader")
+            reader = sequence_reader("sequences-reader", listens_to="sequences-text")
             strip = gr.HTML(empty_strip("The model (1.3 M parameters, 2.6 MB) is loaded with the first character."))
     gr.Markdown(MEANING, elem_classes="gb-note")
     with gr.Accordion("What to try", open=False):
@@ -330,7 +330,7 @@ def build() -> None:
         **private(),
     )
     stop.click(None, cancels=[writing], **private())
-    text.input(
+    reader.typed(
         compute_reading,
         reading,
         [state, reader, strip],

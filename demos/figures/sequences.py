@@ -2,6 +2,7 @@
 
 import base64
 import html
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,37 +20,39 @@ def draw_reader(trace: "SequenceTrace", layer: str, *, typed: int, bars: int) ->
     """The value of the `sequence_reader` component.
 
     `layer` is a name of `trace.layers()`; `typed` counts the characters that the visitor typed (the rest was sampled);
-    `bars` is how many next characters are shown. Activations travel as one base64 string a character (little-endian
-    int16 in 1/1024, so +-0.0005), which lets Gradio send only the new ones while text is being sampled.
+    `bars` is how many next characters are shown. Each character travels as one JSON string, its activations in base64
+    (little-endian int16 in 1/1024, so +-0.0005): while text is being sampled Gradio sends only the new ones.
     """
     values = trace.layers()[layer]
     share = layer.endswith("gate") and not layer.startswith("candidate")
     return {
-        "characters": _characters(trace, typed),
+        "characters": _characters(trace, values, typed),
         "layer": layer,
         "units": values.shape[1],
         "scale": "share" if share else "signed",
         "limit": 1.0 if np.abs(values).max() <= 1 else float(np.ceil(np.abs(values).max())),
         "range": [float(values.min()), float(values.max())],
-        "columns": [_fixed_point(column) for column in values],
         "bars": bars,
     }
 
 
-def _characters(trace: "SequenceTrace", typed: int) -> list[dict[str, object]]:
+def _characters(trace: "SequenceTrace", values: np.ndarray, typed: int) -> list[str]:
     best = np.argsort(-trace.probabilities, axis=1, kind="stable")[:, :MAX_BARS]
     probabilities = np.take_along_axis(trace.probabilities, best, axis=1)
     read = decode(trace.symbols)
     return [
-        {
-            "character": character,
-            "read": read[t],
-            "unknown": read[t] == UNKNOWN,
-            "sampled": t > typed,
-            "surprise": round(float(trace.surprise_bits[t]), 3),
-            "tokens": decode(best[t]),
-            "probabilities": [round(float(p), 5) for p in probabilities[t]],
-        }
+        json.dumps(
+            {
+                "character": character,
+                "read": read[t],
+                "unknown": read[t] == UNKNOWN,
+                "sampled": t > typed,
+                "surprise": round(float(trace.surprise_bits[t]), 3),
+                "tokens": decode(best[t]),
+                "probabilities": [round(float(p), 5) for p in probabilities[t]],
+                "column": _fixed_point(values[t]),
+            }
+        )
         for t, character in enumerate(trace.text)
     ]
 

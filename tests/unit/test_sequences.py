@@ -184,9 +184,16 @@ def text():
     return encode("\n\n".join(f"{n} men went to mow, went to mow a meadow." for n in range(300))).symbols
 
 
+@pytest.fixture
+def small_windows(monkeypatch):
+    monkeypatch.setattr(train, "READERS", 4)
+    monkeypatch.setattr(train, "WINDOW", 16)
+
+
+@pytest.mark.usefixtures("small_windows")
 class TestTraining:
     def job(self, text, cell="lstm"):
-        return train.Training(torch.from_numpy(text), Config(cell, units=8), Trapezoid(1e-3, 2, 12, 4))
+        return train.Training(torch.from_numpy(text), Config(cell, units=8), Trapezoid(1e-3, 2, 5, 2))
 
     def test_readers_read_on_or_jump_to_a_paragraph(self, text):
         readers = train.Readers(torch.from_numpy(text), seed=0)
@@ -206,13 +213,13 @@ class TestTraining:
         losses = [step.loss for step in whole.fit()]
         first = self.job(text, cell)
         steps = first.fit()
-        for _ in range(5):
+        for _ in range(3):
             next(steps)
         training.save_checkpoint(tmp_path / "checkpoint.pt", first.state_dict())
         torch.manual_seed(99)
         second = self.job(text, cell)
         second.load_state_dict(training.load_checkpoint(tmp_path / "checkpoint.pt"))
-        assert [step.loss for step in second.fit()] == losses[5:]
+        assert [step.loss for step in second.fit()] == losses[3:]
         for name, tensor in whole.network.state_dict().items():
             assert torch.equal(tensor, second.network.state_dict()[name]), name
 
@@ -229,16 +236,29 @@ class TestTraining:
             load(folder)
 
 
+def unpacked(drawn):
+    return [json.loads(character) for character in drawn["characters"]]
+
+
 class TestFigures:
     @pytest.mark.parametrize("layer", tab.LAYERS)
     def test_columns_decode_to_the_trace(self, lstm, layer):
         trace = trace_text(lstm, "Tea")
         drawn = draw_reader(trace, layer, typed=2, bars=8)
-        columns = [np.frombuffer(base64.b64decode(c), "<i2") / 1024 for c in drawn["columns"]]
+        characters = unpacked(drawn)
+        columns = [np.frombuffer(base64.b64decode(c["column"]), "<i2") / 1024 for c in characters]
         assert np.allclose(columns, trace.layers()[layer], atol=0.0005)
-        assert [c["sampled"] for c in drawn["characters"]] == [False, False, False, True]
-        assert "".join(c["character"] for c in drawn["characters"]) == trace.text
+        assert [c["sampled"] for c in characters] == [False, False, False, True]
+        assert "".join(c["character"] for c in characters) == trace.text
         json.dumps(drawn)
+
+    def test_a_longer_text_begins_with_the_same_characters(self, lstm):
+        """Gradio then sends only what is new."""
+        trace = trace_text(lstm, "Tea")
+        drawn, longer = (
+            draw_reader(t, "cell state", typed=3, bars=8)["characters"] for t in (trace, trace_step(lstm, trace, "!"))
+        )
+        assert longer[:-1] == drawn
 
     def test_best_characters_come_first(self, lstm):
         trace = trace_text(lstm, "Tea")
@@ -246,7 +266,7 @@ class TestFigures:
         assert sum(entry["probability"] for entry in top) == pytest.approx(1, abs=1e-5)
         assert top == sorted(top, key=lambda entry: -entry["probability"])
         drawn = draw_reader(trace, "hidden state", typed=3, bars=8)
-        assert drawn["characters"][-1]["tokens"] == "".join(entry["token"] for entry in top[:20])
+        assert unpacked(drawn)[-1]["tokens"] == "".join(entry["token"] for entry in top[:20])
 
     def test_arithmetic_shows_the_numbers_of_the_trace(self, network):
         trace = trace_text(network, "a<b")
@@ -282,16 +302,16 @@ class TestHandlers:
     def test_reading_keeps_what_was_typed(self):
         state, drawn, strip = tab.compute_reading("It was", "char-lstm", *LOOK, None)
         assert (state.text, state.typed) == ("It was", 6)
-        assert len(drawn["columns"]) == 7
+        assert len(drawn["characters"]) == 7
         assert "Character LSTM" in strip
 
     def test_empty_text_shows_how_texts_begin(self):
-        assert len(tab.compute_reading("", "char-lstm", *LOOK, None)[1]["columns"]) == 1
+        assert len(tab.compute_reading("", "char-lstm", *LOOK, None)[1]["characters"]) == 1
 
     def test_step_and_step_back(self):
         state, drawn, _, text = tab.compute_step("It was", "char-lstm", *LOOK, None, *SAMPLING)
         assert len(text) == 7
-        assert drawn["characters"][-1]["sampled"]
+        assert unpacked(drawn)[-1]["sampled"]
         shorter, _, back = tab.view_step_back(*LOOK, state)
         assert back == "It was"
         assert tab.compute_step(back, "char-lstm", *LOOK, shorter, *SAMPLING)[3] == text
@@ -310,7 +330,7 @@ class TestHandlers:
     def test_pick_goes_back_and_on_with_another_character(self):
         state, drawn, _, text = tab.compute_pick(*LOOK, self.read(), event(position=3, character="x"))
         assert text == "It x"
-        assert [c["sampled"] for c in drawn["characters"]] == [False] * 4 + [True]
+        assert [c["sampled"] for c in unpacked(drawn)] == [False] * 4 + [True]
         assert state.typed == 3
 
     def test_views_never_run_the_network(self, model, monkeypatch):

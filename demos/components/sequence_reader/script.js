@@ -2,13 +2,14 @@ const reader = element.querySelector(".reader");
 const part = (name) => reader.querySelector(name);
 const MIN_COLUMNS = 48;
 const SURPRISE_LIMIT = 10;
+const DEBOUNCE_MILLISECONDS = 60;
 const NAMES = { " ": "space", "\n": "line break", "\ufffd": "unknown" };
 const name = (character) => NAMES[character] || character;
 const dark = () => Boolean(document.querySelector(".dark"));
 const signed = (value, digits) => value.toFixed(digits).replace("-", "\u2212");
 
 let shown = null; // the value drawn
-let columns = []; // one {code, values} a character; values are int16 in 1/1024
+let packed = []; // the strings that `shown.characters` was read from
 let spans = [];
 let pinned = null; // the character clicked, null: follow the last one
 let hovered = null;
@@ -17,11 +18,12 @@ let order = []; // row of the map -> unit
 const last = () => shown.characters.length - 1;
 const position = () => Math.min(hovered ?? pinned ?? last(), last());
 const unit = () => Math.min(Math.max(0, Math.round(Number(part(".unit").value) || 0)), shown.units - 1);
-const activation = (t, u) => columns[t].values[u] / 1024;
+const activation = (t, u) => shown.characters[t].values[u] / 1024; // int16 in 1/1024
 
-function decode(code) {
-  const bytes = Uint8Array.from(atob(code), (c) => c.charCodeAt(0));
-  return new Int16Array(bytes.buffer);
+function unpack(text) {
+  const character = JSON.parse(text);
+  const bytes = Uint8Array.from(atob(character.column), (c) => c.charCodeAt(0));
+  return { ...character, values: new Int16Array(bytes.buffer) };
 }
 
 function colour(value) {
@@ -37,11 +39,12 @@ function receive() {
   const value = props.value;
   reader.dataset.state = value && value.characters ? "full" : "empty";
   if (reader.dataset.state === "empty") return;
-  const text = value.characters.map((c) => c.character).join("");
+  const characters = value.characters.map((text, t) => (packed[t] === text ? shown.characters[t] : unpack(text)));
+  packed = [...value.characters];
+  const text = characters.map((c) => c.character).join("");
   if (!shown || text !== shown.text) pinned = null;
   hovered = null;
-  shown = { ...value, text };
-  columns = value.columns.map((code, t) => (columns[t]?.code === code ? columns[t] : { code, values: decode(code) }));
+  shown = { ...value, characters, text };
   part(".unit").max = shown.units - 1;
   part(".scrubber").max = last();
   buildText();
@@ -113,22 +116,22 @@ function arrange() {
   paintMap();
 }
 
-const valueNow = () => columns[Math.min(pinned ?? last(), last())].values;
+const valueNow = () => shown.characters[Math.min(pinned ?? last(), last())].values;
 
 // A unit is slow when its steps from character to character are small beside the range it covers in this text.
 function slowness() {
   return order.map((u) => {
     let [path, low, high] = [0, Infinity, -Infinity];
-    columns.forEach(({ values }, t) => {
+    shown.characters.forEach(({ values }, t) => {
       low = Math.min(low, values[u]);
       high = Math.max(high, values[u]);
-      if (t) path += Math.abs(values[u] - columns[t - 1].values[u]);
+      if (t) path += Math.abs(values[u] - shown.characters[t - 1].values[u]);
     });
     return path ? (high - low) / path : 0;
   });
 }
 
-const columnCount = () => Math.max(MIN_COLUMNS, columns.length);
+const columnCount = () => Math.max(MIN_COLUMNS, shown.characters.length);
 
 function paintMap() {
   const canvas = part(".cells");
@@ -137,18 +140,15 @@ function paintMap() {
   canvas.height = shown.units;
   const image = new ImageData(canvas.width, canvas.height);
   const pixels = new Uint32Array(image.data.buffer);
-  const palette = new Map();
-  const packed = (raw) => {
-    if (!palette.has(raw)) {
-      const [r, g, b] = colour(raw / 1024);
-      palette.set(raw, ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0);
-    }
-    return palette.get(raw);
-  };
-  columns.forEach(({ values }, t) => {
+  const palette = Array.from({ length: 257 }, (_, i) => {
+    const [r, g, b] = colour(((i - 128) / 128) * shown.limit);
+    return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+  });
+  const step = 128 / (1024 * shown.limit);
+  shown.characters.forEach(({ values }, t) => {
     order.forEach((u, row) => {
       const start = row * canvas.width + t * wide;
-      pixels.fill(packed(values[u]), start, start + wide);
+      pixels.fill(palette[Math.round(values[u] * step) + 128], start, start + wide);
     });
   });
   canvas.getContext("2d").putImageData(image, 0, 0);
@@ -207,7 +207,9 @@ function paintBars(t) {
     })
   );
   const context = Array.from(shown.text).slice(Math.max(1, t - 11), t + 1).join("").replaceAll("\n", "\u23ce");
-  part(".prediction-title").textContent = `Next character after \u201c${t > 11 ? "\u2026" : ""}${context}\u201d`;
+  part(".prediction-title").textContent = t
+    ? `Next character after \u201c${t > 11 ? "\u2026" : ""}${context}\u201d`
+    : "First character of a text";
 }
 
 const characterAt = (event) => {
@@ -278,5 +280,21 @@ part(".cells").addEventListener("click", (event) => {
 });
 new ResizeObserver(() => shown && paintMap()).observe(part(".map"));
 
-watch("value", receive);
+// Gradio's own input event comes with key presses only: not with pasting, deleting or the keyboard of a phone.
+let typing = 0;
+document.addEventListener("input", (event) => {
+  if (!event.target.closest(`#${props.listens_to}`)) return;
+  clearTimeout(typing);
+  typing = setTimeout(() => trigger("typed"), DEBOUNCE_MILLISECONDS);
+});
+
+let waiting = false;
+watch("value", () => {
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(() => {
+    waiting = false;
+    receive();
+  });
+});
 receive();

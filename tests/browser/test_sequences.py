@@ -1,0 +1,153 @@
+"""The tab in a real browser: typing, going back in time, units, layers, sampling, an emoji, a phone, the dark look."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def tab(open_tab):
+    def open_(text=None, **how):
+        page = open_tab("sequences", **how)
+        expect(page.locator("#sequences-reader .empty")).to_be_visible()
+        if text is not None:
+            page.locator("#sequences-text textarea").fill(text)
+            expect(characters(page)).to_have_count(len(text) + 1)
+        return page
+
+    return open_
+
+
+def characters(page):
+    return page.locator("#sequences-reader .characters span")
+
+
+def title(page):
+    return page.locator("#sequences-reader .prediction-title")
+
+
+def readout(page):
+    return page.locator("#sequences-reader .readout")
+
+
+def text_of(page):
+    return page.locator("#sequences-text textarea").input_value()
+
+
+def test_typing_shows_prediction_surprise_and_memory(tab, screenshots):
+    page = tab()
+    page.locator("#sequences-text textarea").press_sequentially("The old house sto", delay=40)
+    expect(characters(page)).to_have_count(18)
+    expect(title(page)).to_have_text("Next character after “…ld house sto”")
+    expect(page.locator(".bars button")).to_have_count(8)
+    expect(page.locator(".bars .name").first).to_have_text("o")
+    expect(page.locator(".summary")).to_contain_text("bits per character")
+    expect(page.locator(".gb-strip", has_text="Character LSTM").first).to_be_visible()
+    page.screenshot(path=screenshots / "sequences.png")
+
+
+def test_pasting_and_deleting_are_seen_too(tab):
+    page = tab()
+    page.locator("#sequences-text textarea").focus()
+    page.keyboard.insert_text("Pasted at once")
+    expect(characters(page)).to_have_count(15)
+    page.keyboard.press("Backspace")
+    expect(characters(page)).to_have_count(14)
+    page.locator("#sequences-text textarea").fill("")
+    expect(characters(page)).to_have_count(1)
+    expect(title(page)).to_have_text("First character of a text")
+
+
+def test_going_back_in_time_asks_nobody(tab):
+    page = tab("The old house stood")
+    page.wait_for_timeout(500)
+    requests = []
+    page.on("request", lambda request: requests.append(request.url) if "/queue/" in request.url else None)
+    characters(page).nth(5).hover()
+    expect(title(page)).to_have_text("Next character after “The o”")
+    expect(page.locator(".bars .taken .name")).to_have_text("l")
+    characters(page).nth(3).click()
+    page.mouse.move(5, 5)
+    expect(title(page)).to_have_text("Next character after “The”")
+    page.locator(".scrubber").press("ArrowRight")
+    expect(title(page)).to_have_text("Next character after “The ”")
+    page.get_by_role("button", name="now", exact=True).click()
+    expect(title(page)).to_have_text("Next character after “… house stood”")
+    page.locator(".colouring").select_option("unit")
+    page.locator(".ordering").select_option("slow")
+    assert requests == []
+
+
+def test_number_on_hover_and_arithmetic_of_a_cell(tab):
+    page = tab("The old house stood")
+    page.locator(".cells").hover(position={"x": 60, "y": 120})
+    expect(readout(page)).to_have_text(re.compile(r"^Unit \d+ after “.+” \(character \d+\): −?\d\.\d{3}\."))
+    page.locator(".cells").click(position={"x": 60, "y": 120})
+    number = re.search(r": (−?\d\.\d{3})\.", readout(page).inner_text()).group(1)
+    page.get_by_text("The arithmetic of one unit").click()
+    worked = page.locator(".gb-figure", has_text="forget gate")
+    expect(worked).to_be_visible()
+    shown = worked.inner_text().rsplit("=", 1)[1].strip()
+    assert float(shown.replace("−", "-")) == pytest.approx(float(number.replace("−", "-")), abs=0.0015)
+    expect(page.locator(".colouring")).to_have_value("unit")
+
+
+def test_layers(tab):
+    page = tab("The old house stood")
+    for label, heading in (("cell state", "Cell state, 512 units"), ("forget gate", "Forget gate, 512 units")):
+        page.get_by_label(label, exact=True).check()
+        expect(page.locator(".map-title")).to_have_text(f"{heading} over time")
+    expect(page.locator(".map-scale .low")).to_have_text("0")
+
+
+def test_sampling_step_by_step_and_back(tab):
+    page = tab("The old house stood")
+    page.get_by_role("button", name="Write one character").click()
+    expect(characters(page)).to_have_count(21)
+    expect(characters(page).last).to_have_class(re.compile("sampled"))
+    page.get_by_role("button", name="Step back").click()
+    expect(characters(page)).to_have_count(20)
+    assert text_of(page) == "The old house stood"
+    page.get_by_role("button", name="Step back").click()
+    expect(page.get_by_text("No sampled character is left to take back.")).to_be_visible()
+
+
+def test_sampling_continuously_until_stopped(tab):
+    page = tab("The old house stood")
+    page.get_by_role("button", name="Keep writing").click()
+    expect(characters(page).nth(25)).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.wait_for_timeout(1500)
+    written = text_of(page)
+    page.wait_for_timeout(1000)
+    assert text_of(page) == written
+    assert characters(page).count() == len(written) + 1
+
+
+def test_a_bar_continues_the_text_from_any_moment(tab):
+    page = tab("The old house stood")
+    characters(page).nth(4).click()
+    page.mouse.move(5, 5)
+    page.locator(".bars button").nth(1).click()
+    expect(characters(page)).to_have_count(6)
+    assert text_of(page).startswith("The ")
+    assert len(text_of(page)) == 5
+
+
+def test_markup_and_unknown_characters_are_shown_as_typed(tab):
+    page = tab("<img src=x onerror=alert(1)>")
+    expect(page.locator(".characters")).to_contain_text("<img src=x")
+    page.locator("#sequences-text textarea").fill("hi 🙂")
+    expect(characters(page)).to_have_count(5)
+    expect(characters(page).last).to_have_class(re.compile("unknown"))
+    expect(page.locator(".summary")).to_contain_text("1 outside the alphabet")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_goes_sideways_on_a_phone(tab, screenshots, dark):
+    page = tab("The old house stood at the end of the lane.", phone=True, dark=dark)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.screenshot(path=screenshots / f"sequences-phone{'-dark' if dark else ''}.png", full_page=True)
