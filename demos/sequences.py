@@ -40,6 +40,8 @@ p(\text{next}) &= \mathrm{softmax}(V h_t + b) \end{aligned}$$"""
 TRY = """- Hover over the text or move the slider: the bars and the map go back to what the network knew then.
 - Click a bar: the text goes on from there with that character. Sampled and chosen characters are underlined.
 - Click the map: the text is coloured by that unit. Look for units that stay on inside quotation marks.
+- Choose the cell state and "slow ones first": the units on top keep what they know for a whole text, some of them
+  count; those at the bottom forget within a letter or two.
 - Write something the books never said, or another language, and see the surprise rise (bits: 1 bit is a coin toss)."""
 
 ALPHABET_NOTE = """The network knows 100 characters: letters, digits and punctuation of English. Curly quotes, dashes
@@ -348,7 +350,7 @@ def build() -> None:
     back.click(view_step_back, look, [state, reader, text], cancels=[writing], **private())
     reader.pick(compute_pick, look, [state, reader, strip, text], cancels=[writing], **network, **private())
     reader.inspect(view_arithmetic, state, arithmetic, **private())
-    gr.on([layer.input, bars.release], view_reading, look, reader, trigger_mode="always_last", **private())
+    gr.on([layer.input, bars.input], view_reading, look, reader, trigger_mode="always_last", **private())
     api(sequences_next, api_name="sequences_next", **network)
 
 

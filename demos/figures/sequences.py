@@ -12,7 +12,6 @@ from models.sequences.symbols import ALPHABET, UNKNOWN, decode
 if TYPE_CHECKING:
     from models.sequences.trace import SequenceTrace
 
-FIXED_POINT = 1024
 MAX_BARS = 20
 
 
@@ -21,7 +20,7 @@ def draw_reader(trace: "SequenceTrace", layer: str, *, typed: int, bars: int) ->
 
     `layer` is a name of `trace.layers()`; `typed` counts the characters that the visitor typed (the rest was sampled);
     `bars` is how many next characters are shown. Each character travels as one JSON string, its activations in base64
-    (little-endian int16 in 1/1024, so +-0.0005): while text is being sampled Gradio sends only the new ones.
+    (little-endian float16, three digits): while text is being sampled Gradio sends only the new ones.
     """
     values = trace.layers()[layer]
     share = layer.endswith("gate") and not layer.startswith("candidate")
@@ -50,16 +49,15 @@ def _characters(trace: "SequenceTrace", values: np.ndarray, typed: int) -> list[
                 "surprise": round(float(trace.surprise_bits[t]), 3),
                 "tokens": decode(best[t]),
                 "probabilities": [round(float(p), 5) for p in probabilities[t]],
-                "column": _fixed_point(values[t]),
+                "column": _half(values[t]),
             }
         )
         for t, character in enumerate(trace.text)
     ]
 
 
-def _fixed_point(column: np.ndarray) -> str:
-    whole = np.clip(np.rint(column * FIXED_POINT), -32768, 32767).astype("<i2")
-    return base64.b64encode(whole.tobytes()).decode("ascii")
+def _half(column: np.ndarray) -> str:
+    return base64.b64encode(column.astype("<f2").tobytes()).decode("ascii")
 
 
 def draw_arithmetic(trace: "SequenceTrace", position: int, unit: int) -> str:
@@ -110,7 +108,7 @@ def _note(text: str) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3f}".replace("-", "−")
+    return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
 
 
 def _factor(value: float) -> str:
@@ -118,7 +116,7 @@ def _factor(value: float) -> str:
 
 
 def _visible(character: str) -> str:
-    return {" ": "space", "\n": "line break"}.get(character, character)
+    return {" ": "space", "\n": "newline"}.get(character, character)
 
 
 def next_characters(probabilities: np.ndarray, count: int) -> list[dict[str, object]]:

@@ -1,9 +1,15 @@
-"""The corpus: nine novels in the public domain, and which passages of each are kept out of training.
+"""The corpus: nine books in the public domain, and which passages of each are kept out of training.
+
+    python -m models.sequences.books --data DIR --part test > test.txt
+
+prints the passages of one part, for `models.sequences.evaluate`.
 
 Source: Standard Ebooks (CC0 1.0; the texts are in the public domain). Each file holds one book as plain text,
 paragraphs parted by an empty line, as produced from https://github.com/standardebooks/<file name>.
 """
 
+import argparse
+import sys
 from pathlib import Path
 
 import torch
@@ -58,3 +64,17 @@ def read(folder: Path, part: str) -> str:
 def symbols(folder: Path, part: str) -> Tensor:
     """The same as symbols [T] int64."""
     return torch.from_numpy(encode(read(folder, part)).symbols)
+
+
+def main() -> None:
+    """The command line described at the top of this module."""
+    parser = argparse.ArgumentParser(description="Print one part of the corpus.")
+    parser.add_argument("--data", type=Path, required=True, help="folder with the nine books")
+    parser.add_argument("--part", choices=("train", "validation", "test"), required=True)
+    arguments = parser.parse_args()
+    sys.stdout.reconfigure(encoding="utf-8")
+    sys.stdout.write(read(arguments.data, arguments.part))
+
+
+if __name__ == "__main__":
+    main()

@@ -103,6 +103,16 @@ def test_layers(tab):
     expect(page.locator(".map-scale .low")).to_have_text("0")
 
 
+def test_cell_state_may_grow_far_beyond_one_and_is_shown_as_it_is(tab):
+    page = tab("Counting " * 12)
+    page.get_by_label("cell state", exact=True).check()
+    page.locator(".ordering").select_option("value")
+    page.locator(".cells").hover(position={"x": 700, "y": 1})
+    limit = float(page.locator(".map-scale .high").inner_text())
+    shown = float(re.search(r": (\d+\.\d+)\.", readout(page).inner_text()).group(1))
+    assert 3 < shown <= limit
+
+
 def test_sampling_step_by_step_and_back(tab):
     page = tab("The old house stood")
     page.get_by_role("button", name="Write one character").click()

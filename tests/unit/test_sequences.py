@@ -246,8 +246,8 @@ class TestFigures:
         trace = trace_text(lstm, "Tea")
         drawn = draw_reader(trace, layer, typed=2, bars=8)
         characters = unpacked(drawn)
-        columns = [np.frombuffer(base64.b64decode(c["column"]), "<i2") / 1024 for c in characters]
-        assert np.allclose(columns, trace.layers()[layer], atol=0.0005)
+        columns = [np.frombuffer(base64.b64decode(c["column"]), "<f2") for c in characters]
+        assert np.allclose(columns, trace.layers()[layer], rtol=0.0005)
         assert [c["sampled"] for c in characters] == [False, False, False, True]
         assert "".join(c["character"] for c in characters) == trace.text
         json.dumps(drawn)

@@ -3,7 +3,7 @@ const part = (name) => reader.querySelector(name);
 const MIN_COLUMNS = 48;
 const SURPRISE_LIMIT = 10;
 const DEBOUNCE_MILLISECONDS = 60;
-const NAMES = { " ": "space", "\n": "line break", "\ufffd": "unknown" };
+const NAMES = { " ": "space", "\n": "newline", "\ufffd": "unknown" };
 const name = (character) => NAMES[character] || character;
 const dark = () => Boolean(document.querySelector(".dark"));
 const signed = (value, digits) => value.toFixed(digits).replace("-", "\u2212");
@@ -18,12 +18,20 @@ let order = []; // row of the map -> unit
 const last = () => shown.characters.length - 1;
 const position = () => Math.min(hovered ?? pinned ?? last(), last());
 const unit = () => Math.min(Math.max(0, Math.round(Number(part(".unit").value) || 0)), shown.units - 1);
-const activation = (t, u) => shown.characters[t].values[u] / 1024; // int16 in 1/1024
+const activation = (t, u) => shown.characters[t].values[u];
+
+// Every float16 by its 16 bits: sign, five of exponent, ten of fraction.
+const HALF = Float32Array.from({ length: 65536 }, (_, bits) => {
+  const exponent = (bits >> 10) & 31;
+  const fraction = (bits & 1023) / 1024;
+  const size = exponent ? (1 + fraction) * 2 ** (exponent - 15) : fraction * 2 ** -14;
+  return bits & 32768 ? -size : size;
+});
 
 function unpack(text) {
   const character = JSON.parse(text);
   const bytes = Uint8Array.from(atob(character.column), (c) => c.charCodeAt(0));
-  return { ...character, values: new Int16Array(bytes.buffer) };
+  return { ...character, values: Float32Array.from(new Uint16Array(bytes.buffer), (bits) => HALF[bits]) };
 }
 
 function colour(value) {
@@ -144,7 +152,7 @@ function paintMap() {
     const [r, g, b] = colour(((i - 128) / 128) * shown.limit);
     return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
   });
-  const step = 128 / (1024 * shown.limit);
+  const step = 128 / shown.limit;
   shown.characters.forEach(({ values }, t) => {
     order.forEach((u, row) => {
       const start = row * canvas.width + t * wide;
