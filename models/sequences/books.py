@@ -72,8 +72,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the nine books")
     parser.add_argument("--part", choices=("train", "validation", "test"), required=True)
     arguments = parser.parse_args()
-    sys.stdout.reconfigure(encoding="utf-8")
-    sys.stdout.write(read(arguments.data, arguments.part))
+    sys.stdout.buffer.write(read(arguments.data, arguments.part).encode())
 
 
 if __name__ == "__main__":
