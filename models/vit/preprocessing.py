@@ -43,7 +43,7 @@ class Preprocessing:
             left, top = (width - side) / 2, (height - side) / 2
             box = (left, top, left + side, top + side)
         resized = Image.fromarray(image).resize((size, size), Image.Resampling(self.resample), box=box)
-        return np.asarray(resized)
+        return np.array(resized)
 
     def to_tensor(self, pixels: np.ndarray | torch.Tensor) -> torch.Tensor:
         """`(..., height, width, 3)` uint8 to float32 with about zero mean and unit variance, channels still last."""
