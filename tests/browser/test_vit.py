@@ -45,7 +45,7 @@ def test_a_webcam_snapshot(open_tab):
     page.locator("#vit-image").get_by_role("button", name=re.compile("webcam|Webcam|camera", re.I)).first.click()
     page.locator("#vit-image").get_by_text(re.compile("Click to Access Webcam", re.I)).click()
     page.locator("#vit-image video").wait_for()
-    page.locator("#vit-image").get_by_role("button", name=re.compile("capture", re.I)).click()
+    page.locator("#vit-image").get_by_role("button", name="capture photo").click()
     page.locator(".patch-view[data-state=full]").wait_for()
 
 
