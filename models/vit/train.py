@@ -29,6 +29,7 @@ from models.vit.preprocessing import Preprocessing
 from models.vit.probe import fit_linear, layer_features
 
 NAME = "vit-s14-caltech101"
+PATCH_SIZE = 14
 CHECKPOINT_SECONDS = 120
 TRAINING_PHOTOS = "training_photos.json"
 
@@ -96,7 +97,7 @@ class Batches:
         share = float(generator.beta(recipe.mixup, recipe.mixup))
         images = images * share + images.flip(0) * (1 - share)
         targets = targets * share + targets.flip(0) * (1 - share)
-        patches = (recipe.size // 14) ** 2
+        patches = (recipe.size // PATCH_SIZE) ** 2
         order = generator.random((len(chosen), patches)).argsort(1)[:, : round(patches * recipe.keep)]
         return images, targets, torch.from_numpy(order)
 
