@@ -1,0 +1,53 @@
+const view = element.querySelector(".noise-view");
+const part = (name) => view.querySelector(name);
+const [WIDTH, HEIGHT] = [200, 110];
+
+function shape(name, attributes) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  return node;
+}
+
+function receive() {
+  const value = props.value;
+  view.dataset.state = value && value.noisy ? "full" : "empty";
+  if (view.dataset.state === "empty") return;
+  part(".clean").src = value.clean;
+  part("img.noise").src = value.noise;
+  part(".noisy").src = value.noisy;
+  part(".signal").textContent = value.signal.toFixed(3);
+  part(".noise-share").textContent = value.noiseShare.toFixed(3);
+  part(".t").textContent = value.t;
+  part(".share").textContent = (value.signal ** 2).toFixed(3);
+  part(".snr").textContent = value.snr.toPrecision(3);
+  drawCurve(value);
+  drawHistogram(value);
+}
+
+function drawCurve({ curve, t, signal }) {
+  const x = (time) => (time / 999) * (WIDTH - 12) + 6;
+  const y = (share) => HEIGHT - 8 - share * (HEIGHT - 16);
+  const points = curve.map((share, i) => `${x((i * 999) / (curve.length - 1))},${y(share)}`).join(" ");
+  part(".curve").replaceChildren(
+    shape("polyline", { points, fill: "none", stroke: "var(--gb-memory)", "stroke-width": 1.6 }),
+    shape("line", { x1: x(t), x2: x(t), y1: 4, y2: HEIGHT - 4, stroke: "var(--gb-line)" }),
+    shape("circle", { cx: x(t), cy: y(signal ** 2), r: 4, fill: "var(--gb-prediction)" }),
+  );
+  part(".curve").setAttribute("aria-label", `alphas_cumprod over time; at ${t} it is ${(signal ** 2).toFixed(3)}`);
+}
+
+function drawHistogram({ histogram, centres }) {
+  const top = Math.max(0.6, ...histogram);
+  const step = WIDTH / histogram.length;
+  const y = (density) => HEIGHT - 4 - (Math.min(density, top) / top) * (HEIGHT - 10);
+  const bars = histogram.map((density, i) =>
+    shape("rect", { x: i * step + 0.5, y: y(density), width: step - 1, height: HEIGHT - 4 - y(density), fill: "var(--gb-noise)" }),
+  );
+  const normal = centres.map((c, i) => `${(i + 0.5) * step},${y(Math.exp((-c * c) / 2) / Math.sqrt(2 * Math.PI))}`);
+  const line = shape("polyline", { points: normal.join(" "), fill: "none", stroke: "var(--gb-prediction)", "stroke-width": 1.6 });
+  part(".histogram").replaceChildren(...bars, line);
+  part(".histogram").setAttribute("aria-label", "histogram of the noisy picture's values beside a standard normal density");
+}
+
+watch("value", receive);
+receive();
