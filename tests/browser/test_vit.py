@@ -26,6 +26,8 @@ def test_follow_a_patch_from_its_pixels_to_the_answer(open_tab, screenshots):
     caption = page.locator(".patch-view .caption")
     assert re.match(r"The patch in row \d+, column \d+ looks most at", caption.inner_text())
     assert "588 numbers" in page.locator(".patch-view .flat-note").inner_text()
+    page.locator(".patch-view .flat").hover(position={"x": 2, "y": 2})
+    assert re.match(r"pixel 1, 1, red: \S+$", page.locator(".patch-view .flat-note").inner_text())
     before = caption.inner_text()
     page.locator(".patch-view .layer").fill("2")
     page.locator(".patch-view .head").fill("3")

@@ -156,7 +156,15 @@ function drawAnswers() {
   part(".lens-rows").replaceChildren(...rows);
 }
 
-function strip(canvas, values, columns, color) {
+// A strip of values; the number under the pointer is written into `note`, after what `naming` calls its place.
+function strip(canvas, values, columns, color, note, naming) {
+  const resting = note.textContent;
+  canvas.onpointermove = (event) => {
+    const column = Math.floor((event.offsetX / canvas.clientWidth) * columns);
+    const i = Math.floor((event.offsetY / canvas.clientHeight) * canvas.height) * columns + column;
+    if (i >= 0 && i < values.length) note.textContent = `${naming(i)}: ${digits(values[i])}`;
+  };
+  canvas.onpointerleave = () => (note.textContent = resting);
   canvas.width = columns;
   canvas.height = Math.ceil(values.length / columns);
   const context = canvas.getContext("2d");
@@ -184,14 +192,24 @@ function similarities(index) {
   const vector = (t) => shown.positions.subarray(t * shown.width, (t + 1) * shown.width);
   const norm = (v) => Math.sqrt(v.reduce((sum, x) => sum + x * x, 0));
   const own = vector(index);
+  const ownNorm = norm(own);
   return Array.from({ length: tokens() - 1 }, (_, i) => {
     const other = vector(i + 1);
-    return own.reduce((sum, x, k) => sum + x * other[k], 0) / (norm(own) * norm(other));
+    return own.reduce((sum, x, k) => sum + x * other[k], 0) / (ownNorm * norm(other));
   });
 }
 
 const few = (values) => Array.from(values.slice(0, 4), digits).join(", ");
-const limitOf = (values) => Math.max(...values.map(Math.abs));
+const signed = (values) => {
+  const limit = Math.max(...values.map(Math.abs));
+  return (value) => diverging(value / limit);
+};
+const numbered = (i) => `number ${i + 1}`;
+
+function pixelName(i) {
+  const pixel = Math.floor(i / 3);
+  return `pixel ${Math.floor(pixel / shown.side) + 1}, ${(pixel % shown.side) + 1}, ${["red", "green", "blue"][i % 3]}`;
+}
 
 function drawSteps(weights, largest) {
   const index = token - 1;
@@ -208,17 +226,18 @@ function drawSteps(weights, largest) {
   part(".split-note").textContent = patch ? `${side} x ${side} pixels, one of ${shown.rows * shown.columns}` : `${shown.rows} x ${shown.columns} patches of ${side} x ${side} pixels; CLS is an extra token with no pixels`;
   const numbers = patch ? patchNumbers(index) : [];
   part(".flat").hidden = !patch;
-  if (patch) strip(part(".flat"), numbers, 28, (v) => diverging(v / limitOf(numbers)));
   part(".flat-note").textContent = patch ? `${numbers.length} numbers: ${few(numbers)} …` : "nothing to flatten";
+  if (patch) strip(part(".flat"), numbers, 28, signed(numbers), part(".flat-note"), pixelName);
   const embedded = patch ? Array.from(shown.embeddings.subarray(index * shown.width, (index + 1) * shown.width)) : [];
   part(".embedded").hidden = !patch;
-  if (patch) strip(part(".embedded"), embedded, 24, (v) => diverging(v / limitOf(embedded)));
   part(".embed-note").textContent = patch ? `one matrix, ${numbers.length} to ${shown.width} numbers: ${few(embedded)} …` : `${shown.width} learned numbers, the same for every picture`;
+  if (patch) strip(part(".embedded"), embedded, 24, signed(embedded), part(".embed-note"), numbered);
   const similar = similarities(token);
-  strip(part(".position"), similar, shown.columns, (v) => diverging(v));
   part(".position-note").textContent = `plus ${shown.width} learned numbers for its place; the map: cosine with every other place, ${digits(Math.min(...similar))} to ${digits(Math.max(...similar))}`;
-  strip(part(".encode"), Array.from(weights.subarray(1)), shown.columns, (w) => sequential(Math.sqrt(w / largest)));
+  strip(part(".position"), similar, shown.columns, diverging, part(".position-note"), place);
   part(".encode-note").textContent = `${shown.layers} layers x ${shown.heads} heads; here layer ${layer() + 1}, ${rollout ? "rollout" : head() ? `head ${head()}` : "mean of its heads"}`;
+  const color = (weight) => sequential(Math.sqrt(weight / largest));
+  strip(part(".encode"), Array.from(weights.subarray(1)), shown.columns, color, part(".encode-note"), place);
   const best = shown.top[0];
   part(".classify-note").textContent = best ? `From the last layer: ${best.label}, ${(best.probability * 100).toPrecision(3)} %` : "This model gives features only; it has no classes.";
 }
