@@ -80,6 +80,13 @@ class TestBooks:
         for part in ("validation", "test"):
             assert len(parts[part][0]) == pytest.approx(len(self.TEXT) / 20, rel=0.2)
 
+    def test_variety_keeps_the_words(self):
+        varied = books.vary(self.TEXT, seed=1)
+        assert varied == books.vary(self.TEXT, seed=1)
+        assert varied.lower().split() == self.TEXT.lower().split()
+        assert varied.count("\n\n") < self.TEXT.count("\n\n")
+        assert "PARAGRAPH" in varied
+
     def test_missing_books_are_named(self, tmp_path):
         with pytest.raises(InputError, match="sherlock-holmes"):
             books.read(tmp_path, "train")
@@ -206,6 +213,16 @@ class TestTraining:
         newline = ALPHABET.index("\n")
         assert (readers.text[readers.positions[jumped]] == newline).all()
         assert (readers.text[readers.positions[jumped] + 1] != newline).all()
+
+    def test_slips_are_rare_and_can_be_any_symbol(self, text, monkeypatch):
+        readers, clean = train.Readers(torch.from_numpy(text), seed=0), train.Readers(torch.from_numpy(text), seed=0)
+        monkeypatch.setattr(train, "SLIP_PROBABILITY", 0.25)
+        slipped, _ = readers.next_window()
+        monkeypatch.setattr(train, "SLIP_PROBABILITY", 0.0)
+        original, _ = clean.next_window()
+        changed = slipped != original
+        assert changed.float().mean() == pytest.approx(0.25, abs=0.12)
+        assert len(set(slipped[changed].tolist())) > 8
 
     @pytest.mark.parametrize("cell", tuple(GATES))
     def test_resumed_training_is_the_same_training(self, text, cell, tmp_path):
