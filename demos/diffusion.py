@@ -28,6 +28,7 @@ from models.inputs import check_choice, check_integer, check_number
 NAME = "sprites-unet"
 ANY_CLASS = "any"
 MAX_COUNT, MAX_STEPS, MAX_SEED = 16, 100, 2**31 - 1
+START_TIME = 250
 MEDIA = Path(__file__).resolve().parent.parent / "assets" / "media"
 SCHEDULES = {"cosine": cosine_schedule, "linear": linear_schedule}
 
@@ -183,15 +184,20 @@ def _build_forward(private: Any) -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             image = UploadedImage(
-                first, label="A picture (shrunk to 32 x 32)", sources=["upload", "webcam"], height=190, image_mode=None
+                first,
+                label="A picture (shrunk to 32 x 32)",
+                elem_id="diffusion-picture",
+                sources=["upload", "webcam"],
+                height=190,
+                image_mode=None,
             )
             with gr.Row():
                 buttons = {name: gr.Button(name, size="sm", min_width=80) for name in examples}
-            t = gr.Slider(0, TRAINING_STEPS - 1, 250, step=1, label="Time t", elem_id="diffusion-time")
+            t = gr.Slider(0, TRAINING_STEPS - 1, START_TIME, step=1, label="Time t", elem_id="diffusion-time")
             schedule = gr.Radio(list(SCHEDULES), value="cosine", label="Schedule")
             noise_seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed of the noise")
         with gr.Column(scale=5, min_width=300):
-            view = noise_view()
+            view = noise_view(view_forward(first, START_TIME, "cosine", 0))
             gr.Markdown(FORWARD, elem_classes="gb-note")
     inputs = [image, t, schedule, noise_seed]
     for event in (image.change, t.input, schedule.input, noise_seed.change):

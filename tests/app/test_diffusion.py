@@ -1,0 +1,46 @@
+"""The public endpoint of the Diffusion tab, called as a client would."""
+
+import numpy as np
+import pytest
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+
+def test_png_files_of_the_class_and_their_facts(client):
+    facts, files = client.predict("potion", 3, 4, 7, api_name="/diffusion_generate")
+    assert facts["model"] == "sprites-unet"
+    assert facts["seconds"] > 0
+    assert len(facts["images"]) == len(files) == 3
+    pictures = [Image.open(file) for file in files]
+    assert {(picture.format, picture.mode, picture.size) for picture in pictures} == {("PNG", "RGBA", (32, 32))}
+
+
+def test_the_same_seed_gives_the_same_sprites_and_another_seed_others(client):
+    def made(seed):
+        _, files = client.predict("tree", 1, 3, seed, api_name="/diffusion_generate")
+        return np.asarray(Image.open(files[0]))
+
+    assert np.array_equal(made(1), made(1))
+    assert not np.array_equal(made(1), made(2))
+
+
+def test_defaults_and_names(client):
+    facts, files = client.predict(sprite_class="any", steps=2, api_name="/diffusion_generate")
+    assert len(files) == 4
+    assert (facts["steps"], facts["seed"], facts["sprite_class"]) == (2, 0, "any")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("dragon", 1, 5, 0), "sprite class must be one of"),
+        (("potion", 0, 5, 0), "number of sprites must be from 1 to 16"),
+        (("potion", 1, 0, 0), "number of steps must be from 1 to 100"),
+        (("potion", 1, 10_000, 0), "number of steps must be from 1 to 100"),
+        (("potion", 1, "5", 0), "number of steps must be a whole number"),
+        (("potion", 1, 5, -1), "seed must be from 0"),
+    ],
+)
+def test_wrong_requests_get_a_sentence(client, arguments, sentence):
+    with pytest.raises(AppError, match=sentence):
+        client.predict(*arguments, api_name="/diffusion_generate")
