@@ -44,20 +44,27 @@ def visitor_errors() -> Iterator[None]:
 
 def run_strip(loaded: "Loaded", *, capture: float = 0.0, model: float, drawing: float = 0.0, note: str = "") -> str:
     """HTML of the strip: which model, parameters, weights and device, and where the time went (seconds)."""
-    entry = loaded.weights
     facts = [
-        ("model", entry.title),
-        ("parameters", _count(loaded.parameters)),
-        ("weights", {"embedded": "embedded", "package": f"package {entry.origin}", "hub": entry.origin}[entry.kind]),
-        ("device", loaded.device),
+        *model_facts(loaded),
         ("capture", milliseconds(capture)),
         ("model time", milliseconds(model)),
         ("drawing", milliseconds(drawing)),
     ]
     cells = "".join(f"<span><b>{html.escape(name)}</b> {html.escape(value)}</span>" for name, value in facts)
-    waiting = html.escape(_download_under_way(entry.concept))
+    waiting = html.escape(_download_under_way(loaded.weights.concept))
     extra = f'<span class="gb-strip-note" data-gb-download="{waiting}">{html.escape(note)}</span>' if note else ""
     return f'<div class="gb-strip" role="status">{cells}{extra}</div>'
+
+
+def model_facts(loaded: "Loaded") -> list[tuple[str, str]]:
+    """The first part of the strip, as (name, value): which model, parameters, weights and device."""
+    entry = loaded.weights
+    return [
+        ("model", entry.title),
+        ("parameters", _count(loaded.parameters)),
+        ("weights", {"embedded": "embedded", "package": f"package {entry.origin}", "hub": entry.origin}[entry.kind]),
+        ("device", loaded.device),
+    ]
 
 
 def empty_strip(text: str) -> str:

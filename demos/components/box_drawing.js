@@ -1,0 +1,41 @@
+// Shared by box_figure and live_overlay: boxes with label and confidence on a canvas. Coordinates are shares (0..1).
+const role = (name) => getComputedStyle(element).getPropertyValue(`--gb-${name}`).trim();
+const currentThreshold = () => window.glassbox.detectionThreshold ?? 0.5;
+const above = (candidates) => candidates.filter((candidate) => candidate.score > currentThreshold());
+
+function fit(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return context;
+}
+
+function rectangle(context, [left, top, right, bottom], width, height) {
+  context.strokeRect(left * width, top * height, (right - left) * width, (bottom - top) * height);
+}
+
+function paintBoxes(context, candidates, width, height, faded = () => false) {
+  const [ink, paper] = [role("prediction"), role("paper")];
+  context.font = "600 13px system-ui, sans-serif";
+  context.textBaseline = "middle";
+  for (const candidate of [...candidates].reverse()) {
+    context.globalAlpha = faded(candidate) ? 0.25 : 1;
+    for (const [color, thickness] of [[paper, 5], [ink, 2.5]]) {
+      context.strokeStyle = color;
+      context.lineWidth = thickness;
+      rectangle(context, candidate.box, width, height);
+    }
+    const text = `${candidate.label} ${candidate.score.toFixed(2)}`;
+    const room = context.measureText(text).width + 10;
+    const x = Math.max(0, Math.min(candidate.box[0] * width, width - room));
+    const y = Math.max(0, candidate.box[1] * height - 20);
+    context.fillStyle = ink;
+    context.fillRect(x, y, room, 20);
+    context.fillStyle = paper;
+    context.fillText(text, x + 5, y + 10.5);
+  }
+  context.globalAlpha = 1;
+}

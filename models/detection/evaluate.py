@@ -1,0 +1,150 @@
+"""How a detector is measured: COCO's average precision on real photographs or on scenes composed from masked hands.
+
+    python -m models.detection.evaluate --data FILE.parquet [--limit N] [--seed S] [--split test|train|all]
+
+Prints one JSON line a model: `ap` (mean over IoU 0.50, 0.55 ... 0.95), `ap50`, `images`. The file has boxes (columns
+`jpeg, labels, boxes_xyxy`, optionally `split`) or masked hands (`key, digit, box_xyxy, jpeg, mask_png`); hands are
+pasted on procedural backgrounds, or on those of `--backgrounds FILE.parquet` (a column `jpeg`).
+
+Which rows count: `test` (the default) takes rows with `split == "test"` where there is such a column, and otherwise
+rows that were not trained on: their `key` is not in the model's `trained_on.txt`. A file of unseen examples thus
+counts in full. `train` takes the other rows, `all` takes every row.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import sys
+from collections.abc import Callable, Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet
+import supervision as sv
+
+from models import runtime, weights
+from models.detection.network import Detector, detect, load_detector
+from models.detection.scenes import Photo, Scene, hand_scenes, load_hands, load_photos
+from models.errors import InputError
+
+BOX_COLUMNS = {"jpeg", "labels", "boxes_xyxy"}
+HAND_COLUMNS = {"key", "digit", "box_xyxy", "jpeg", "mask_png"}
+
+
+def scenes_of(
+    file: Path, *, split: str, seed: int, trained_on: set[str], backgrounds: Path | None = None
+) -> Iterable[Scene]:
+    """Scenes of the rows of `file` that belong to `split`. Raises `InputError` for a file of another format."""
+    columns = set(pyarrow.parquet.read_schema(file).names)
+    if columns >= BOX_COLUMNS:
+        wanted = split if "split" in columns and split != "all" else None
+        return (photo.open() for photo in load_photos(file, wanted))
+    if columns >= HAND_COLUMNS:
+        hands = [hand for hand in load_hands(file) if split == "all" or (hand.key in trained_on) == (split == "train")]
+        behind: list[Photo] = load_photos(backgrounds) if backgrounds else []
+        return hand_scenes(hands, behind, seed)
+    raise InputError(
+        f"{file.name} must have the columns {', '.join(sorted(BOX_COLUMNS))} or {', '.join(sorted(HAND_COLUMNS))}."
+    )
+
+
+def average_precision(
+    scenes: Iterable[Scene], find: Callable[[np.ndarray], sv.Detections], labels: tuple[str, ...]
+) -> dict[str, float]:
+    """`ap`, `ap50` (COCO's definition: all areas, 100 boxes a picture) and the number of `images`.
+
+    `find` returns detections with `class_id` into `labels`. Classes that no scene shows do not count.
+    """
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    images: list[dict[str, Any]] = []
+    truths: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
+    for image_id, scene in enumerate(scenes, 1):
+        images.append({"id": image_id, "height": scene.image.shape[0], "width": scene.image.shape[1]})
+        classes = [labels.index(label) for label in scene.labels]
+        for annotation in _annotations(image_id, scene.boxes_xyxy, classes):
+            truths.append(annotation | {"id": len(truths) + 1, "iscrowd": 0})
+        detections = find(scene.image)
+        scores = detections.confidence if detections.confidence is not None else np.zeros(0)
+        classes = detections.class_id if detections.class_id is not None else np.zeros(0, int)
+        for annotation, score in zip(_annotations(image_id, detections.xyxy, classes), scores, strict=True):
+            found.append(annotation | {"score": float(score)})
+    if not truths:
+        raise InputError("There is nothing to measure: no row of this file belongs to the chosen split.")
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO()
+        truth.dataset = {
+            "info": {},
+            "images": images,
+            "annotations": truths,
+            "categories": [{"id": index, "name": label} for index, label in enumerate(labels)],
+        }
+        truth.createIndex()
+        if not found:
+            return {"ap": 0.0, "ap50": 0.0, "images": len(images)}
+        evaluation = COCOeval(truth, truth.loadRes(found), "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return {"ap": float(evaluation.stats[0]), "ap50": float(evaluation.stats[1]), "images": len(images)}
+
+
+def _annotations(image_id: int, boxes_xyxy: np.ndarray, classes: Iterable[int]) -> list[dict[str, Any]]:
+    return [
+        {
+            "image_id": image_id,
+            "category_id": int(label),
+            "bbox": [float(x0), float(y0), float(x1 - x0), float(y1 - y0)],
+            "area": float((x1 - x0) * (y1 - y0)),
+        }
+        for (x0, y0, x1, y1), label in zip(boxes_xyxy, classes, strict=True)
+    ]
+
+
+def trained_on(name: str) -> set[str]:
+    """Keys of the examples an embedded model was trained on."""
+    path = weights.EMBEDDED / name / "trained_on.txt"
+    return set(path.read_text().split("\n")) if path.exists() else set()
+
+
+def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """The line printed for one model."""
+    detector: Detector = runtime.load(name, load_detector).network
+    scenes = scenes_of(
+        options.data,
+        split=options.split,
+        seed=options.seed,
+        trained_on=trained_on(name),
+        backgrounds=options.backgrounds,
+    )
+    figures = average_precision(
+        islice(scenes, options.limit), lambda image: detect(detector, image, 0.0), detector.labels
+    )
+    return {"model": name, **{key: round(value, 4) for key, value in figures.items()}}
+
+
+def main() -> int:
+    """The command line described at the top of this module."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="parquet with boxes or with masked hands")
+    parser.add_argument("--backgrounds", type=Path, help="parquet with a column jpeg, for masked hands")
+    parser.add_argument("--limit", type=int, help="measure on the first N pictures only")
+    parser.add_argument("--seed", type=int, default=0, help="how hands are composed into scenes")
+    parser.add_argument("--split", choices=("test", "train", "all"), default="test")
+    parser.add_argument("--model", default="rf-detr-s14-objects")
+    options = parser.parse_args()
+    try:
+        print(json.dumps(measure(options.model, options)))
+    except (InputError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

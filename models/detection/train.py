@@ -1,0 +1,337 @@
+"""How the embedded RF-DETR is trained on two CPU cores: frozen features are computed once and used eight times.
+
+A vision transformer costs more than the decoder that learns on top of it. So the recipe keeps the hidden states of the
+last few thousand scenes after the frozen blocks, replaces the oldest by fresh ones all the time, and trains what comes
+after: first projector and decoder only (`--frozen 12`), then the last blocks of the backbone too (`--frozen 8`).
+
+    python -m models.detection.train --data DIR --backbone DIR --run DIR            start
+    python -m models.detection.train ... --resume --frozen 8                        go on with the last blocks unfrozen
+    python -m models.detection.train ... --resume --steps N --cooldown M            end with a linear cool-down
+    python -m models.detection.train --run DIR --export                             write assets/weights/
+"""
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import MethodType
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from transformers import RfDetrForObjectDetection
+
+from models import training
+from models.detection.network import build_config, preprocess
+from models.detection.scenes import CLASSES, Scene, SceneMaker, training_maker
+
+NAME = "rf-detr-s14-objects"
+SAVE_SECONDS = 120
+
+
+class FeatureCache:
+    """The newest `capacity` scenes as hidden states of the frozen blocks, in a memory-mapped file.
+
+    `states` (capacity, depths, tokens, width) bfloat16; `targets` as transformers' loss wants them.
+    """
+
+    def __init__(self, path: Path, capacity: int, shape: tuple[int, int, int]) -> None:
+        numel = capacity * int(np.prod(shape))
+        self.states = torch.from_file(str(path), shared=True, size=numel, dtype=torch.bfloat16).view(capacity, *shape)
+        self.targets: list[dict[str, torch.Tensor]] = []
+        self.added = 0
+
+    def add(self, states: torch.Tensor, targets: list[dict[str, torch.Tensor]]) -> None:
+        """Put scenes in, the oldest out."""
+        for state, target in zip(states, targets, strict=True):
+            slot = self.added % len(self.states)
+            self.states[slot] = state
+            self.targets[slot : slot + 1] = [target]
+            self.added += 1
+
+    def draw(self, count: int, generator: torch.Generator) -> tuple[torch.Tensor, list[dict[str, torch.Tensor]]]:
+        """`count` scenes at random."""
+        chosen = torch.randint(len(self.targets), (count,), generator=generator)
+        return self.states[chosen], [self.targets[i] for i in chosen.tolist()]
+
+
+def target_of(scene: Scene) -> dict[str, torch.Tensor]:
+    """`class_labels` (N,) and `boxes` (N, 4): centre and size as shares of the picture."""
+    height, width = scene.image.shape[:2]
+    boxes = torch.from_numpy(scene.boxes_xyxy / np.array([width, height, width, height], np.float32))
+    centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    labels = torch.tensor([CLASSES.index(label) for label in scene.labels], dtype=torch.long)
+    return {"class_labels": labels, "boxes": torch.cat([centre, size], 1)}
+
+
+def build_network(backbone_file: Path, groups: int) -> RfDetrForObjectDetection:
+    """A new RF-DETR on the DINOv2 weights in `backbone_file`, its position table resampled to our input size once."""
+    network = RfDetrForObjectDetection(build_config(CLASSES, groups=groups))
+    _start_as_published(network)
+    backbone = network.model.backbone.backbone
+    state = {_renamed(name): tensor for name, tensor in load_file(backbone_file).items()}
+    state["embeddings.position_embeddings"] = _resample_positions(
+        state["embeddings.position_embeddings"], backbone.embeddings.position_embeddings.shape[1] - 1
+    )
+    backbone.load_state_dict(state)
+    return network
+
+
+def _start_as_published(network: RfDetrForObjectDetection) -> None:
+    """RF-DETR starts from PyTorch's own scales, queries from N(0, 1); transformers would draw all with 0.02."""
+    nn.init.normal_(network.model.query_feat.weight)
+    nn.init.zeros_(network.model.reference_point_embed.weight)
+    for layer in network.model.decoder.layers:
+        for linear in (*layer.self_attn.children(), layer.mlp.fc1, layer.mlp.fc2):
+            linear.reset_parameters()
+    boxes = [network.bbox_embed, *network.model.enc_out_bbox_embed]
+    heads = [linear for head in boxes for linear in head.layers[:-1]]
+    for linear in (*network.model.decoder.ref_point_head.layers, *network.model.enc_output, *heads):
+        linear.reset_parameters()
+
+
+def _renamed(name: str) -> str:
+    """DINOv2's name of a weight as RF-DETR's."""
+    for old, new in (("query", "q_proj"), ("key", "k_proj"), ("value", "v_proj")):
+        name = name.replace(f"attention.attention.{old}.", f"attention.{new}.")
+    return name.replace("attention.output.dense.", "attention.o_proj.")
+
+
+def _resample_positions(table: torch.Tensor, patches: int) -> torch.Tensor:
+    """(1, 1 + n*n, width) to (1, 1 + patches, width), as RF-DETR itself does at every call."""
+    old, new = round((table.shape[1] - 1) ** 0.5), round(patches**0.5)
+    grid = table[:, 1:].unflatten(1, (old, old)).permute(0, 3, 1, 2)
+    grid = nn.functional.interpolate(grid, size=(new, new), mode="bicubic", align_corners=False, antialias=True)
+    return torch.cat([table[:, :1], grid.flatten(2).transpose(1, 2)], 1)
+
+
+def kept_depths(network: RfDetrForObjectDetection, frozen: int) -> list[int]:
+    """Depths whose hidden states are kept: those the projector reads among the frozen blocks, and the last of them."""
+    return sorted({depth for depth in network.config.backbone_config.out_indices if depth <= frozen} | {frozen})
+
+
+@torch.no_grad()
+def frozen_states(network: RfDetrForObjectDetection, pixels: torch.Tensor, frozen: int) -> torch.Tensor:
+    """Hidden states (batch, depths, tokens, width) after the frozen blocks at `kept_depths`."""
+    backbone = network.model.backbone.backbone
+    hidden, kept, depths = backbone.embeddings(pixels), [], kept_depths(network, frozen)
+    for depth, layer in enumerate(backbone.encoder.layer[:frozen], 1):
+        hidden = layer(hidden)
+        if depth in depths:
+            kept.append(hidden)
+    return torch.stack(kept, 1)
+
+
+def start_from_states(network: RfDetrForObjectDetection, frozen: int) -> None:
+    """Make the network take what `frozen_states` returns in place of pixels."""
+    depths = kept_depths(network, frozen)
+    wanted = network.config.backbone_config.out_indices
+
+    def forward(encoder: nn.Module, states: torch.Tensor, _: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        backbone: Any = encoder.backbone
+        kept = {depth: states[:, i] for i, depth in enumerate(depths)}
+        hidden = kept[frozen]
+        for depth, layer in enumerate(backbone.encoder.layer[frozen:], frozen + 1):
+            kept[depth] = hidden = layer(hidden)
+        side = round((states.shape[2] - 1) ** 0.5)
+        maps = tuple(backbone.layernorm(kept[d])[:, 1:].transpose(1, 2).unflatten(2, (side, side)) for d in wanted)
+        features = encoder.projector(maps)  # pyright: ignore[reportCallIssue]
+        return features, torch.ones(len(features), side, side, dtype=torch.bool)
+
+    network.model.backbone.forward = MethodType(forward, network.model.backbone)
+
+
+def set_loss(
+    network: RfDetrForObjectDetection, states: torch.Tensor, targets: list[dict[str, torch.Tensor]]
+) -> torch.Tensor:
+    """The loss of LW-DETR on all decoder layers, all query groups and the encoder's proposals, in float32.
+
+    Each target is matched with one query a group (Hungarian); matched queries learn class (IoU-aware cross entropy)
+    and box (L1 and generalised IoU), all others learn "nothing here". Source: arXiv 2406.03459, section 3.
+    """
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = network.model(states)
+    hidden, reference = outputs.intermediate_hidden_states.float(), outputs.intermediate_reference_points.float()
+    logits, boxes = network.predict_class_and_boxes(hidden, reference)
+    proposals = network.predict_encoder_class_logits(outputs.enc_outputs_class.float())
+    loss, _, _ = network.loss_function(
+        logits[-1],
+        targets,
+        logits.device,
+        boxes[-1],
+        network.config,
+        logits,
+        boxes,
+        proposals,
+        outputs.enc_outputs_coord_logits.float(),
+    )
+    return loss
+
+
+class Recipe:
+    """One training run: network, optimiser, average, cache, and where it stands."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.network = build_network(options.backbone / "model.safetensors", options.groups)
+        self.ema = training.Ema(self.network, options.ema)
+        backbone = list(self.network.model.backbone.backbone.parameters())
+        inside = {id(p) for p in backbone}
+        rest = [p for p in self.network.parameters() if id(p) not in inside]
+        groups = [{"params": rest, "share": 1.0}, {"params": backbone, "share": options.backbone_share}]
+        self.optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, weight_decay=1e-4)
+        self.step = self.scenes = 0
+        if options.resume:
+            self._restore(training.load_checkpoint(options.run / "last.pt"))
+        _freeze(self.network, options.frozen)
+        shape = (len(kept_depths(self.network, options.frozen)), 18 * 18 + 1, 384)
+        self.cache = FeatureCache(options.run / f"states-{options.frozen}.bin", options.cache, shape)
+        self.generator = torch.Generator().manual_seed(options.seed + self.step)
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        self.network.load_state_dict(saved["network"])
+        self.ema.state, self.ema.updates = saved["average"], saved["step"]
+        shares = [group["share"] for group in self.optimizer.param_groups]
+        self.optimizer.load_state_dict(saved["optimizer"])
+        for group, share in zip(self.optimizer.param_groups, shares, strict=True):
+            group["share"] = share
+        self.step, self.scenes = saved["step"], saved["scenes"]
+
+    def save(self) -> None:
+        """Write the checkpoint; the cache is not part of it, it is filled again with the scenes that come next."""
+        training.save_checkpoint(
+            self.options.run / "last.pt",
+            {
+                "network": self.network.state_dict(),
+                "average": self.ema.state,
+                "optimizer": self.optimizer.state_dict(),
+                "step": self.step,
+                "scenes": self.scenes,
+            },
+        )
+
+    def add_scenes(self, maker: SceneMaker, count: int) -> None:
+        """Compose `count` new scenes and keep their states."""
+        scenes = [maker.scene(self.scenes + i) for i in range(count)]
+        pixels = torch.cat([preprocess(scene.image, 252) for scene in scenes])
+        with torch.autocast("cpu", torch.bfloat16):
+            states = frozen_states(self.network, pixels, self.options.frozen)
+        self.cache.add(states, [target_of(scene) for scene in scenes])
+        self.scenes += count
+
+    def learn(self, learning_rate: float) -> tuple[float, float]:
+        """One optimiser step. Returns the loss and the gradient norm before clipping."""
+        states, targets = self.cache.draw(self.options.batch, self.generator)
+        loss = set_loss(self.network, states.float(), targets)
+        self.optimizer.zero_grad()
+        loss.backward()
+        norm = training.gradient_norm(self.network.parameters(), clip=self.options.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate * group["share"]
+        self.optimizer.step()
+        self.ema.update(self.network)
+        self.step += 1
+        return float(loss.detach()), norm
+
+
+def _freeze(network: RfDetrForObjectDetection, frozen: int) -> None:
+    backbone = network.model.backbone.backbone
+    backbone.requires_grad_(False)
+    if frozen < len(backbone.encoder.layer):
+        backbone.encoder.layer[frozen:].requires_grad_(True)
+        backbone.layernorm.requires_grad_(True)
+
+
+def fit(options: argparse.Namespace) -> Iterator[training.TrainStep]:
+    """Train until `options.steps`, saving every two minutes; yields one report a step."""
+    recipe = Recipe(options)
+    maker = training_maker(options.data)
+    start_from_states(recipe.network, options.frozen)
+    recipe.network.train()
+    schedule = training.Trapezoid(options.learning_rate, 200, options.steps, options.cooldown)
+    saved = time.monotonic()
+    while len(recipe.cache.targets) < options.first:
+        recipe.add_scenes(maker, 4)
+    while recipe.step < options.steps:
+        start = time.monotonic()
+        if recipe.step % options.every == 0:
+            recipe.add_scenes(maker, 4)
+        rate = schedule(recipe.step)
+        loss, norm = recipe.learn(rate)
+        yield training.TrainStep(recipe.step, loss, norm, rate, options.batch / (time.monotonic() - start))
+        if time.monotonic() - saved > SAVE_SECONDS:
+            recipe.save()
+            saved = time.monotonic()
+    recipe.save()
+
+
+def inference_state(average: dict[str, torch.Tensor], queries: int) -> dict[str, torch.Tensor]:
+    """The averaged weights with the first group of queries only: the others serve training alone."""
+    state = {}
+    for name, tensor in average.items():
+        parts = name.split(".")
+        if parts[1].startswith("enc_out") and parts[2] != "0":
+            continue
+        state[name] = tensor[:queries] if parts[1] in ("reference_point_embed", "query_feat") else tensor
+    return state
+
+
+def export(run: Path) -> Path:
+    """Write the averaged network of the last checkpoint to assets/weights/, float16, one query group."""
+    config = build_config(CLASSES, groups=1)
+    state = inference_state(training.load_checkpoint(run / "last.pt")["average"], config.num_queries)
+    content = config.to_dict() | {"architectures": ["RfDetrForObjectDetection"], "dtype": "float16"}
+    return training.export(NAME, state, content, half=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder with the parquet and npz files named in the model card")
+    parser.add_argument("--backbone", type=Path, help="folder with DINOv2 ViT-S/14 as model.safetensors")
+    parser.add_argument("--run", type=Path, required=True, help="folder for checkpoint and cache")
+    parser.add_argument("--frozen", type=int, default=12, help="backbone blocks that stay as they are")
+    parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--cooldown", type=int, default=0, help="steps of the final fall of the learning rate")
+    parser.add_argument("--learning-rate", type=float, default=4e-4)
+    parser.add_argument("--backbone-share", type=float, default=0.1, help="the backbone's part of the learning rate")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--groups", type=int, default=3)
+    parser.add_argument("--cache", type=int, default=2500, help="scenes kept")
+    parser.add_argument("--first", type=int, default=200, help="scenes before the first step")
+    parser.add_argument("--every", type=int, default=4, help="four new scenes every so many steps")
+    parser.add_argument("--clip", type=float, default=0.1)
+    parser.add_argument("--ema", type=float, default=0.999)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--export", action="store_true", help="only export the last checkpoint")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """The command line described at the top of this module."""
+    options = _arguments()
+    if options.export:
+        print(export(options.run))
+        return
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    options.run.mkdir(parents=True, exist_ok=True)
+    losses: list[float] = []
+    start = time.monotonic()
+    for report in fit(options):
+        losses.append(report.loss)
+        if report.step % 50 == 0:
+            speed = len(losses[-50:]) * options.batch / (time.monotonic() - start)
+            start = time.monotonic()
+            print(
+                f"step {report.step} loss {np.mean(losses[-50:]):.3f} norm {report.gradient_norm:.2f} "
+                f"rate {report.learning_rate:.1e} {speed:.1f} pictures/s",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
