@@ -5,7 +5,7 @@
 
 Readers go through the corpus side by side, 128 characters a step; the state is carried from window to window, the
 gradient is not (Williams and Peng 1990). Now and then a reader jumps to the start of another paragraph with a fresh
-state, so that the network also learns to begin. One character in 250 is replaced by any other: without these slips a
+state, so that the network also learns to begin. One character in 100 is replaced by any other: without these slips a
 network that has only read printed books takes a typing error or a capital for impossible (surprises of 30 bits), and
 loses its thread afterwards. Learning rate: warm-up, constant, linear cool-down of `--cooldown` steps before `--steps`.
 """
@@ -33,7 +33,7 @@ READERS = 64
 WINDOW = 128
 DROPOUT = 0.25
 JUMP_PROBABILITY = 0.02
-SLIP_PROBABILITY = 0.004
+SLIP_PROBABILITY = 0.01
 WARMUP_STEPS = 200
 CLIP = 1.0
 PEAK_LEARNING_RATE: dict[CellName, float] = {"rnn": 1e-3, "gru": 2e-3, "lstm": 3e-3}
