@@ -36,9 +36,10 @@ LEAD = """A diffusion model learns one thing: to see what is noise in a noisy pi
 taking it away, a little at a time, makes pictures that never existed."""
 
 FORWARD = r"""No learning here: the noisy picture at any time is a weighted sum, and the weights are a table made in
-advance. At the left end it is the picture, at the right end nothing of it is left.
+advance. At the left end it is the picture, at the right end nothing of it is left. The noise is drawn once from a
+normal distribution; the seed decides which.
 
-$$x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1-\bar\alpha_t}\, \varepsilon, \qquad \varepsilon \sim \mathcal{N}(0, I)$$"""
+$$x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1-\bar\alpha_t}\, \varepsilon$$"""
 
 REVERSE = r"""The network sees $x_t$, the time and the class, and says what is noise. That gives a guess of the clean
 picture, vague at first; the next, slightly less noisy picture is mixed from that guess and the predicted noise (DDIM,

@@ -8,6 +8,12 @@ import pytest
 from demos.server import MAX_BODY_BYTES
 
 TEXT_ENDPOINTS = [("sequences_next", ["char-lstm", 5]), ("attention_trace", ["translator-en-fr"])]
+
+
+def len_or_none(text):
+    return f"{len(text)} characters" if isinstance(text, str) else None
+
+
 FORBIDDEN = ("Traceback", 'File "', ".py", "/home/", "/root/", "Error(", "Exception")
 
 
@@ -124,7 +130,7 @@ def test_numbers_that_are_none(api, number):
         assert answer.status_code == 422
 
 
-@pytest.mark.parametrize("text", ["", "   \n", "x" * 1_000_000, "\0\0", 7, None, ["a"]])
+@pytest.mark.parametrize("text", ["", "   \n", "x" * 1_000_000, "\0\0", None], ids=len_or_none)
 @pytest.mark.parametrize(
     ("endpoint", "rest"), [("sequences_next", ["char-lstm", 5]), ("attention_trace", ["translator-en-fr"])]
 )

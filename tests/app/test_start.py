@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARIES = ("torch", "transformers", "diffusers", "supervision", "safetensors", "huggingface_hub.file_download")
+LIBRARIES = ("torch", "transformers", "diffusers", "supervision", "safetensors.torch")
 PUBLIC = {"/sequences_next", "/attention_trace", "/vit_classify", "/detection_detect", "/diffusion_generate"}
 
 
