@@ -31,6 +31,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
 CLASSES = tuple(SOURCES)
 PARTS = re.compile(r"^i-|\b(tentacle|segment)\d*\b")
 HELD_OUT_PERCENT = 10
+BACKGROUND = (74, 82, 96)  # what sprites are shown and measured on
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,8 @@ class SpriteUNet(nn.Module):
         self.config = config
         high, low = config.widths
         self.no_class = len(config.classes)
-        self.time = nn.Sequential(nn.Linear(high, config.embedding), nn.SiLU(), nn.Linear(config.embedding, config.embedding))
+        width = config.embedding
+        self.time = nn.Sequential(nn.Linear(high, width), nn.SiLU(), nn.Linear(width, width))
         self.sprite_class = nn.Embedding(self.no_class + 1, config.embedding)
 
         def block(channels_in: int, channels_out: int) -> ResidualBlock:
@@ -100,12 +101,9 @@ class SpriteUNet(nn.Module):
         """`x_t [B, 4, 32, 32]`, `t [B]` in 0..999, `sprite_class [B]` (`no_class` for none) -> `v [B, 4, 32, 32]`."""
         condition = F.silu(self.time(sinusoids(t, self.config.widths[0])) + self.sprite_class(sprite_class))
         x = self.fold(F.pixel_unshuffle(x_t, FOLD))
-        skips = []
-        for down in self.down_high:
-            skips.append(x := down(x, condition))
+        skips = [x := down(x, condition) for down in self.down_high]
         x = self.shrink(x)
-        for down in self.down_low:
-            skips.append(x := down(x, condition))
+        skips += [x := down(x, condition) for down in self.down_low]
         x = self.down_attention(x)
         x = self.middle[1](self.middle_attention(self.middle[0](x, condition)), condition)
         for up in self.up_low:
@@ -136,4 +134,9 @@ def load_network(folder: Path) -> SpriteUNet:
     config = json.loads((folder / "config.json").read_text())
     network = SpriteUNet(Config(**{**config, "classes": tuple(config["classes"]), "widths": tuple(config["widths"])}))
     network.load_state_dict({k: v.float() for k, v in load_file(folder / "model.safetensors").items()})
-    return network.to(memory_format=torch.channels_last)
+    return channels_last(network)
+
+
+def channels_last(network: SpriteUNet) -> SpriteUNet:
+    """The same network with its pictures stored pixel by pixel, which convolutions on CPUs prefer."""
+    return nn.Module.to(network, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

@@ -9,9 +9,12 @@ share of the picture's variance left at time t = 0 .. 999:
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TRAINING_STEPS = 1000
 MAX_BETA = 0.999
@@ -19,21 +22,28 @@ MAX_BETA = 0.999
 
 @dataclass(frozen=True)
 class Schedule:
-    """`alphas_cumprod [1000] float64`, falling from nearly 1 (a clean picture) to nearly 0 (noise)."""
+    """`alphas_cumprod [1000] float64`, falling from nearly 1 (a clean picture) to nearly 0 (noise).
 
-    alphas_cumprod: Tensor
+    Methods take one time or `[B]` of them, as integers, an array or a tensor on the CPU.
+    """
 
-    def signal(self, t: Tensor | int) -> Tensor:
+    alphas_cumprod: np.ndarray
+
+    def alpha_bar(self, t: Any) -> np.ndarray:
+        """alpha_bar_t, the share of variance that is picture."""
+        return self.alphas_cumprod[np.asarray(t)]
+
+    def signal(self, t: Any) -> np.ndarray:
         """sqrt(alpha_bar_t): what x_0 is multiplied with."""
-        return self.alphas_cumprod[t].sqrt()
+        return np.sqrt(self.alpha_bar(t))
 
-    def noise(self, t: Tensor | int) -> Tensor:
+    def noise(self, t: Any) -> np.ndarray:
         """sqrt(1 - alpha_bar_t): what epsilon is multiplied with."""
-        return (1 - self.alphas_cumprod[t]).sqrt()
+        return np.sqrt(1 - self.alpha_bar(t))
 
-    def signal_to_noise(self, t: Tensor | int) -> Tensor:
+    def signal_to_noise(self, t: Any) -> np.ndarray:
         """alpha_bar_t / (1 - alpha_bar_t), the ratio of variances."""
-        return self.alphas_cumprod[t] / (1 - self.alphas_cumprod[t])
+        return self.alpha_bar(t) / (1 - self.alpha_bar(t))
 
 
 def cosine_schedule(steps: int = TRAINING_STEPS) -> Schedule:
@@ -43,12 +53,12 @@ def cosine_schedule(steps: int = TRAINING_STEPS) -> Schedule:
         return math.cos((share + 0.008) / 1.008 * math.pi / 2) ** 2
 
     betas = [min(1 - alpha_bar((i + 1) / steps) / alpha_bar(i / steps), MAX_BETA) for i in range(steps)]
-    return Schedule(torch.cumprod(1 - torch.tensor(betas, dtype=torch.float64), dim=0))
+    return Schedule(np.cumprod(1 - np.array(betas)))
 
 
 def linear_schedule(steps: int = TRAINING_STEPS) -> Schedule:
     """Ho et al. 2020, section 4: beta grows evenly from 0.0001 to 0.02."""
-    return Schedule(torch.cumprod(1 - torch.linspace(1e-4, 0.02, steps, dtype=torch.float64), dim=0))
+    return Schedule(np.cumprod(1 - np.linspace(1e-4, 0.02, steps)))
 
 
 def timesteps(steps: int) -> list[int]:
@@ -56,28 +66,33 @@ def timesteps(steps: int) -> list[int]:
     return [round(TRAINING_STEPS * (1 - i / steps)) - 1 for i in range(steps)]
 
 
-def _like(factor: Tensor, x: Tensor) -> Tensor:
+def _like(factor: np.ndarray | float, x: "Tensor") -> "Tensor":
     """The factor (one, or one a picture) in the type of `x` and shaped to multiply it."""
-    return factor.to(x).reshape(-1, *[1] * (x.ndim - 1))
+    return x.new_tensor(factor).reshape(-1, *[1] * (x.ndim - 1))
 
 
-def add_noise(schedule: Schedule, x_0: Tensor, epsilon: Tensor, t: Tensor | int) -> Tensor:
+def add_noise(schedule: Schedule, x_0: "Tensor", epsilon: "Tensor", t: Any) -> "Tensor":
     """x_t in one jump, the closed form of t small steps. `x_0, epsilon [B, ...]`, `t` one time or `[B]`."""
     return _like(schedule.signal(t), x_0) * x_0 + _like(schedule.noise(t), x_0) * epsilon
 
 
-def velocity(schedule: Schedule, x_0: Tensor, epsilon: Tensor, t: Tensor | int) -> Tensor:
+def velocity(schedule: Schedule, x_0: "Tensor", epsilon: "Tensor", t: Any) -> "Tensor":
     """v_t, what the network learns: at high noise mostly -x_0, at low noise mostly epsilon; never an easy answer."""
     return _like(schedule.signal(t), x_0) * epsilon - _like(schedule.noise(t), x_0) * x_0
 
 
-def from_velocity(schedule: Schedule, x_t: Tensor, v: Tensor, t: Tensor | int) -> tuple[Tensor, Tensor]:
+def from_velocity(schedule: Schedule, x_t: "Tensor", v: "Tensor", t: Any) -> tuple["Tensor", "Tensor"]:
     """Solve x_t and v_t for the clean picture and the noise they imply: `(x_0, epsilon)`."""
     signal, noise = _like(schedule.signal(t), x_t), _like(schedule.noise(t), x_t)
     return signal * x_t - noise * v, noise * x_t + signal * v
 
 
-def ddim_step(schedule: Schedule, x_0: Tensor, epsilon: Tensor, t_next: int) -> Tensor:
+def noise_in(schedule: Schedule, x_t: "Tensor", x_0: "Tensor", t: Any) -> "Tensor":
+    """The noise that is in `x_t` if `x_0` is the picture in it: equation 4 solved for epsilon."""
+    return (x_t - _like(schedule.signal(t), x_t) * x_0) / _like(schedule.noise(t), x_t)
+
+
+def ddim_step(schedule: Schedule, x_0: "Tensor", epsilon: "Tensor", t_next: int) -> "Tensor":
     """Song et al. 2021, equation 12 with sigma = 0: noise the predicted picture anew, less, with the *same* noise.
 
     `t_next < 0` is the end: the predicted picture itself.
@@ -85,25 +100,21 @@ def ddim_step(schedule: Schedule, x_0: Tensor, epsilon: Tensor, t_next: int) -> 
     return add_noise(schedule, x_0, epsilon, t_next) if t_next >= 0 else x_0
 
 
-def ddpm_step(schedule: Schedule, x_0: Tensor, x_t: Tensor, fresh: Tensor, t: int, t_next: int) -> Tensor:
+def ddpm_step(schedule: Schedule, x_0: "Tensor", x_t: "Tensor", fresh: "Tensor", t: int, t_next: int) -> "Tensor":
     """Ho et al. 2020, equations 6 and 7: the mean of q(x_next | x_t, x_0), and *fresh* noise around it.
 
     `t_next < 0` is the end: no noise is added.
     """
-    alpha_bar = schedule.alphas_cumprod[t]
-    alpha_bar_next = schedule.alphas_cumprod[t_next] if t_next >= 0 else torch.ones_like(alpha_bar)
+    alpha_bar = float(schedule.alpha_bar(t))
+    alpha_bar_next = float(schedule.alpha_bar(t_next)) if t_next >= 0 else 1.0
     alpha = alpha_bar / alpha_bar_next
-    beta = 1 - alpha
-    towards_x_0 = alpha_bar_next.sqrt() * beta / (1 - alpha_bar)
-    towards_x_t = alpha.sqrt() * (1 - alpha_bar_next) / (1 - alpha_bar)
-    mean = _like(towards_x_0, x_0) * x_0 + _like(towards_x_t, x_t) * x_t
-    if t_next < 0:
-        return mean
-    variance = ((1 - alpha_bar_next) / (1 - alpha_bar) * beta).clamp(min=1e-20)
-    return mean + _like(variance.sqrt(), x_t) * fresh
+    towards_x_0 = math.sqrt(alpha_bar_next) * (1 - alpha) / (1 - alpha_bar)
+    towards_x_t = math.sqrt(alpha) * (1 - alpha_bar_next) / (1 - alpha_bar)
+    deviation = math.sqrt((1 - alpha_bar_next) / (1 - alpha_bar) * (1 - alpha))
+    return towards_x_0 * x_0 + towards_x_t * x_t + deviation * fresh
 
 
-def guide(unconditional: Tensor, conditional: Tensor, guidance: float) -> Tensor:
+def guide(unconditional: "Tensor", conditional: "Tensor", guidance: float) -> "Tensor":
     """Classifier-free guidance (Ho and Salimans 2022): go past the class's prediction, away from the classless one.
 
     `guidance` 1 is the class alone, 0 no class at all.

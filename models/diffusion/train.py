@@ -19,7 +19,7 @@ from torch import Tensor
 
 from models.diffusion.data import CLASSES, held_out, read_sprites, to_signal
 from models.diffusion.muon import Muon
-from models.diffusion.network import Config, SpriteUNet
+from models.diffusion.network import Config, SpriteUNet, channels_last
 from models.diffusion.schedule import TRAINING_STEPS, add_noise, cosine_schedule, velocity
 from models.training import Ema, TrainStep, Trapezoid, export, gradient_norm, load_checkpoint, save_checkpoint
 
@@ -49,7 +49,7 @@ class Training:
     def __init__(self, recipe: Recipe, config: Config) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
-        self.network = SpriteUNet(config).to(memory_format=torch.channels_last)
+        self.network = channels_last(SpriteUNet(config))
         self.optimizers = make_optimizers(self.network, recipe)
         self.ema = Ema(self.network, recipe.ema_decay)
         self.random = torch.Generator().manual_seed(recipe.seed)
@@ -98,7 +98,7 @@ def sprite_loss(network: SpriteUNet, x_0: Tensor, sprite_class: Tensor, t: Tenso
     The weight takes effort away from times at which next to nothing is hidden, or next to everything.
     """
     schedule = cosine_schedule()
-    snr = schedule.signal_to_noise(t).float()
+    snr = torch.from_numpy(schedule.signal_to_noise(t)).float()
     weight = snr.clamp(max=SNR_CAP) / (snr + 1)
     with torch.autocast(x_0.device.type, torch.bfloat16):
         v = network(add_noise(schedule, x_0, epsilon, t), t, sprite_class)
@@ -142,7 +142,7 @@ def fit(training: Training, signal: Tensor, labels: Tensor) -> Iterator[TrainSte
 @torch.no_grad()
 def held_out_loss(state: dict[str, Tensor], config: Config, signal: Tensor, labels: Tensor) -> float:
     """The loss of averaged weights on sprites never trained on, at fixed times and noise."""
-    network = SpriteUNet(config).to(memory_format=torch.channels_last).eval()
+    network = channels_last(SpriteUNet(config)).eval()
     network.load_state_dict(state)
     random = torch.Generator().manual_seed(1)
     t = torch.arange(len(signal)) * TRAINING_STEPS // len(signal)
