@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from demos.base import Demo, empty_strip, log, model_facts, run_strip, usable_model, visitor_errors
 from demos.components.box_figure import box_figure
@@ -34,18 +35,23 @@ LEAD = """A detector answers two questions at once: what is in the picture, and 
 things: hand signs for the digits 0 to 9, six playing cards (nine to ace) and nine kinds of game sprite."""
 
 MEANING = r"""RF-DETR cuts the picture into patches, turns them into features with a DINOv2 vision transformer, and lets
-100 object queries look at a few points each. Every query $q$ answers with one box and a score for every class: there is
-no grid of anchors and nothing is suppressed afterwards. In training each true object is matched with one query, by the
-assignment $\sigma$ that costs least:
+100 object queries look at a few points each. Every query answers with one box and a score for every class: there is no
+grid of anchors, and nothing is suppressed afterwards. In training each true object $i$ is matched with one query
+$\sigma(i)$, by the assignment that costs least in class, distance and overlap of the boxes:
 
-$$\hat\sigma = \arg\min_{\sigma} \sum_i \left[\, c_{\text{class}}(i, \sigma(i)) + 5\,\lVert b_i - \hat b_{\sigma(i)}
-\rVert_1 - 2\,\mathrm{GIoU}(b_i, \hat b_{\sigma(i)}) \,\right], \qquad p_{q,k} = \mathrm{sigmoid}(z_{q,k})$$"""
+$$\begin{aligned}\hat\sigma = \arg\min_{\sigma} \textstyle\sum_i \big[\; & c_{\text{class}}(i, \sigma(i)) \\
+& + 5\,\lVert b_i - \hat b_{\sigma(i)} \rVert_1 \\
+& - 2\,\mathrm{GIoU}(b_i, \hat b_{\sigma(i)}) \;\big]\end{aligned}$$"""
 
 TRY = """- Move the threshold: the network has already answered, only the weaker answers come and go.
 - Click a box: the dashed frame is where its query started, the dots are the few points it looked at, layer by layer.
 - Turn on the camera and show a hand: three fingers, then a fist with the thumb between. Or hold up a queen.
 - Show it something it was never taught, such as a face or a cup, and see what it takes it for."""
 
+INLINE_AND_DISPLAY = [
+    {"left": "$$", "right": "$$", "display": True},
+    {"left": "$", "right": "$", "display": False},
+]
 THRESHOLD_JS = """(threshold) => {
   window.glassbox.detectionThreshold = threshold;
   document.dispatchEvent(new Event("detection-threshold"));
@@ -105,7 +111,7 @@ def detection_detect(image: str | None, threshold: float = THRESHOLD) -> dict[st
             "seconds": round(seconds, 4),
             "boxes_xyxy": [[round(float(value), 2) for value in box] for box in found.xyxy],
             "labels": [str(label) for label in found.data["class_name"]],
-            "scores": [round(float(score), 4) for score in found.confidence],
+            "scores": [round(float(score), 4) for score in np.asarray(found.confidence)],
         }
 
 
@@ -209,12 +215,12 @@ def build() -> None:
             with gr.Column(scale=5, min_width=300):
                 figure = box_figure("detection-figure")
                 strip = gr.HTML(
-                    empty_strip("The model (28 M parameters) is loaded with the first picture."),
+                    empty_strip("The model (26 M parameters, 53 MB) is loaded with the first picture."),
                     elem_id="detection-strip",
                 )
         with gr.Tab("The live camera", elem_id="detection-live-tab"):
             live = live_overlay("detection-live", detect_frame, names[0])
-    gr.Markdown(MEANING, elem_classes="gb-note")
+    gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=INLINE_AND_DISPLAY)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
     with gr.Accordion("The boxes as data", open=False):

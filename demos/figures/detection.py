@@ -2,7 +2,7 @@
 
 import base64
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -36,14 +36,12 @@ def draw_boxes(trace: "DetectionTrace", image: np.ndarray) -> dict[str, object]:
 
 def draw_candidates(prediction: "Prediction", lowest: float = LOWEST_SCORE) -> list[dict[str, object]]:
     """Boxes as shares of the picture with label and score, best first."""
-    found = postprocess(prediction, lowest)
+    found: Any = postprocess(prediction, lowest)[:MAX_CANDIDATES]
     height, width = prediction.size
     shares = found.xyxy / np.array([width, height, width, height], np.float32)
     return [
         {"box": _rounded(box), "label": str(label), "score": round(float(score), 4)}
-        for box, label, score in list(zip(shares, found.data["class_name"], found.confidence, strict=True))[
-            :MAX_CANDIDATES
-        ]
+        for box, label, score in zip(shares, found.data["class_name"], found.confidence, strict=True)
     ]
 
 
@@ -57,7 +55,7 @@ def jpeg_address(image: np.ndarray) -> str:
 
 
 def _queries(prediction: "Prediction") -> np.ndarray:
-    return postprocess(prediction, LOWEST_SCORE).data["query"][:MAX_CANDIDATES]
+    return np.asarray(postprocess(prediction, LOWEST_SCORE).data["query"])[:MAX_CANDIDATES]
 
 
 def _rounded(values: np.ndarray) -> list[float]:

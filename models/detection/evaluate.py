@@ -77,7 +77,7 @@ def average_precision(
     if not truths:
         raise InputError("There is nothing to measure: no row of this file belongs to the chosen split.")
     with contextlib.redirect_stdout(io.StringIO()):
-        truth = COCO()
+        truth: Any = COCO()
         truth.dataset = {
             "info": {},
             "images": images,

@@ -35,7 +35,7 @@ class Detector(nn.Module):
     @property
     def labels(self) -> tuple[str, ...]:
         """Class names by index."""
-        names: dict[int, str] = self.network.config.id2label
+        names: Any = self.network.config.id2label
         return tuple(names[index] for index in sorted(names))
 
     def forward(self, pixel_values: torch.Tensor) -> Any:
@@ -82,10 +82,14 @@ def load_detector(folder: Path) -> Detector:
     return Detector(network, _resolution(folder, network.config))
 
 
+def _backbone(config: RfDetrConfig) -> Any:
+    return config.backbone_config
+
+
 def _resolution(folder: Path, config: RfDetrConfig) -> int:
     path = folder / "preprocessor_config.json"
     size = json.loads(path.read_text()).get("size", {}) if path.exists() else {}
-    return int(size.get("height", config.backbone_config.image_size))
+    return int(size.get("height", _backbone(config).image_size))
 
 
 def preprocess(image: np.ndarray, resolution: int) -> torch.Tensor:

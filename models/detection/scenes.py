@@ -289,7 +289,7 @@ class SceneMaker:
         """Scene number `seed`."""
         rng = np.random.default_rng([20260101, seed])
         if self.photos and rng.random() < self.photo_share:
-            return vary_photo(self.photos[rng.integers(len(self.photos))].open(), rng)
+            return vary_photo(self.photos[int(rng.integers(len(self.photos)))].open(), rng)
         count = int(rng.integers(1, self.max_objects + 1))
         return self.compose([self.draw(rng) for _ in range(count)], rng)
 
@@ -311,7 +311,7 @@ class SceneMaker:
         """A part of a photograph, or (one in three, or without photographs) a procedural one."""
         if not self.backgrounds or rng.random() < 0.33:
             return procedural_background(rng, height, width)
-        image = Image.fromarray(self.backgrounds[rng.integers(len(self.backgrounds))].open().image)
+        image = Image.fromarray(self.backgrounds[int(rng.integers(len(self.backgrounds)))].open().image)
         share = rng.uniform(0.4, 1.0)
         w, h = image.width * share, image.height * share
         left, top = rng.uniform(0, image.width - w), rng.uniform(0, image.height - h)
@@ -335,8 +335,17 @@ def hand_scenes(hands: Sequence[Cutout], backgrounds: Sequence[Photo], seed: int
     start = 0
     while start < len(order):
         count = int(rng.integers(1, 4))
-        yield maker.compose([hands[i] for i in order[start : start + count]], rng)
+        yield from _with_all(maker, [hands[i] for i in order[start : start + count]], rng)
         start += count
+
+
+def _with_all(maker: SceneMaker, cutouts: Sequence[Cutout], rng: np.random.Generator) -> list[Scene]:
+    """One scene that holds all the cut-outs, or one each where that does not work out."""
+    for _ in range(10):
+        scene = maker.compose(cutouts, rng)
+        if len(scene.labels) == len(cutouts):
+            return [scene]
+    return [maker.compose([cutout], rng) for cutout in cutouts]
 
 
 def training_maker(folder: Path) -> SceneMaker:

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,7 +45,7 @@ def trace_detection(detector: Detector, image: np.ndarray) -> DetectionTrace:
         if threading.get_ident() == thread:
             seen.append((arguments[4][0, :, :, 0], arguments[5][0, :, :, 0]))
 
-    layers = detector.network.model.decoder.layers
+    layers: Any = detector.network.model.decoder.layers
     hooks = [layer.cross_attn.attn.register_forward_pre_hook(record) for layer in layers]
     try:
         device = next(detector.parameters()).device

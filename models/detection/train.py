@@ -83,12 +83,14 @@ def _start_as_published(network: RfDetrForObjectDetection) -> None:
     """RF-DETR starts from PyTorch's own scales, queries from N(0, 1); transformers would draw all with 0.02."""
     nn.init.normal_(network.model.query_feat.weight)
     nn.init.zeros_(network.model.reference_point_embed.weight)
-    for layer in network.model.decoder.layers:
+    layers: Any = network.model.decoder.layers
+    for layer in layers:
         for linear in (*layer.self_attn.children(), layer.mlp.fc1, layer.mlp.fc2):
             linear.reset_parameters()
-    boxes = [network.bbox_embed, *network.model.enc_out_bbox_embed]
+    boxes: list[Any] = [network.bbox_embed, *network.model.enc_out_bbox_embed]
     heads = [linear for head in boxes for linear in head.layers[:-1]]
-    for linear in (*network.model.decoder.ref_point_head.layers, *network.model.enc_output, *heads):
+    points: Any = [*network.model.decoder.ref_point_head.layers, *network.model.enc_output]
+    for linear in (*points, *heads):
         linear.reset_parameters()
 
 
@@ -109,7 +111,8 @@ def _resample_positions(table: torch.Tensor, patches: int) -> torch.Tensor:
 
 def kept_depths(network: RfDetrForObjectDetection, frozen: int) -> list[int]:
     """Depths whose hidden states are kept: those the projector reads among the frozen blocks, and the last of them."""
-    return sorted({depth for depth in network.config.backbone_config.out_indices if depth <= frozen} | {frozen})
+    backbone: Any = network.config.backbone_config
+    return sorted({depth for depth in backbone.out_indices if depth <= frozen} | {frozen})
 
 
 @torch.no_grad()
@@ -127,7 +130,8 @@ def frozen_states(network: RfDetrForObjectDetection, pixels: torch.Tensor, froze
 def start_from_states(network: RfDetrForObjectDetection, frozen: int) -> None:
     """Make the network take what `frozen_states` returns in place of pixels."""
     depths = kept_depths(network, frozen)
-    wanted = network.config.backbone_config.out_indices
+    backbone_config: Any = network.config.backbone_config
+    wanted = backbone_config.out_indices
 
     def forward(encoder: nn.Module, states: torch.Tensor, _: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         backbone: Any = encoder.backbone

@@ -1,0 +1,86 @@
+"""Our pre- and post-processing against the published definition, and the points of a trace against the formula."""
+
+import ast
+import functools
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn.functional import grid_sample, interpolate
+from transformers.image_transforms import center_to_corners_format
+
+from models.detection.boxes import Prediction, postprocess
+from models.detection.network import MEAN, STD, preprocess, resize_bilinear
+from models.detection.trace import trace_detection
+from tests.detectors import tiny_detector
+
+sizes = st.integers(1, 90)
+
+
+@functools.cache
+def published_postprocessing():
+    """The method of transformers' image processor, read from its source: importing that module needs torchvision."""
+    source = Path(transformers.__file__).parent / "models" / "rf_detr" / "image_processing_rf_detr.py"
+    name = "post_process_object_detection"
+    functions = (node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.FunctionDef))
+    code = "from __future__ import annotations\n" + ast.unparse(next(f for f in functions if f.name == name))
+    scope = {"torch": torch, "center_to_corners_format": center_to_corners_format}
+    exec(code, scope)
+    return scope[name]
+
+
+@settings(max_examples=60, deadline=None)
+@given(height=sizes, width=sizes, target=sizes)
+def test_resizing_is_torchs_bilinear_without_antialias(height, width, target):
+    pixels = torch.rand(1, 3, height, width)
+    expected = interpolate(pixels, size=(target, target), mode="bilinear", align_corners=False, antialias=False)
+    torch.testing.assert_close(resize_bilinear(pixels, target, target), expected, atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(480, 640), (333, 250), (252, 252), (1, 1)])
+def test_preprocessing_is_scale_resize_normalise(size):
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    pixels = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
+    resized = interpolate(pixels, size=(252, 252), mode="bilinear", align_corners=False)
+    mean, std = torch.tensor(MEAN)[:, None, None], torch.tensor(STD)[:, None, None]
+    torch.testing.assert_close(preprocess(image, 252), (resized - mean) / std, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 0.9])
+@pytest.mark.parametrize("seed", range(5))
+def test_postprocessing_is_the_published_one(threshold, seed):
+    torch.manual_seed(seed)
+    logits, boxes = torch.randn(1, 100, 25) * 2, torch.rand(1, 100, 4)
+    outputs = types.SimpleNamespace(logits=logits, pred_boxes=boxes)
+    expected = published_postprocessing()(None, outputs, threshold=threshold, target_sizes=[(480, 640)])[0]
+    labels = tuple(f"class {i}" for i in range(25))
+    ours = postprocess(Prediction(logits[0].numpy(), boxes[0].numpy(), (480, 640), labels), threshold)
+    np.testing.assert_allclose(ours.confidence, expected["scores"], atol=1e-6)
+    np.testing.assert_array_equal(ours.class_id, expected["labels"])
+    np.testing.assert_allclose(ours.xyxy, expected["boxes"], atol=1e-3)
+
+
+def test_traced_points_reproduce_the_cross_attention():
+    """Output of a layer = output projection of the weighted features at the traced points (Deformable DETR, eq. 2)."""
+    detector = tiny_detector()
+    layer = detector.network.model.decoder.layers[0].cross_attn
+    seen = {}
+    hook = layer.register_forward_hook(
+        lambda _, __, keywords, output: seen.update(memory=keywords["encoder_hidden_states"], output=output[0]),
+        with_kwargs=True,
+    )
+    image = np.random.default_rng(1).integers(0, 256, (56, 56, 3), np.uint8)
+    trace = trace_detection(detector, image)
+    hook.remove()
+    with torch.no_grad():
+        value = layer.value_proj(seen["memory"])[0].view(4, 4, 4, 8).permute(2, 3, 0, 1)  # head, channel, row, column
+        points = torch.from_numpy(trace.points_xy[0]).permute(1, 0, 2, 3) * 2 - 1  # head, query, point, xy
+        sampled = grid_sample(value, points, align_corners=False)  # head, channel, query, point
+        weights = torch.from_numpy(trace.weights[0]).permute(1, 0, 2)[:, None]
+        heads = (sampled * weights).sum(-1).permute(2, 0, 1).flatten(1)
+        torch.testing.assert_close(layer.output_proj(heads), seen["output"][0], atol=1e-5, rtol=1e-4)
