@@ -51,7 +51,7 @@ TRY = """- Go back to the first steps: the predicted picture is a grey average o
 - Keep the seed and change the class: the same noise becomes something else with the same light and dark places.
 - Set guidance to 1 (none), then to 4: more typical, less varied, in the end too strong.
 - Try 4 steps, then 50. Where does it stop to matter?
-- It has seen some 3,900 sprites of one game and knows nothing else."""
+- It has seen some 3,300 sprites of one game and knows nothing else."""
 
 
 @cache
@@ -108,7 +108,8 @@ def compute_sprites(
         step = following
         with watch("drawing"):
             film = {**film, "steps": [*film["steps"], draw_step(step, _schedule("cosine"))]}
-        yield film, run_strip(loaded, **watch.seconds, note=f"step {step.index + 1} of {steps}"), None
+        done = f"step {step.index + 1} of {steps}"
+        yield film, run_strip(loaded, model=watch.seconds["model"], drawing=watch.seconds["drawing"], note=done), None
     assert step is not None
     yield film, run_strip(loaded, **watch.seconds), _save(step.x_0, sprite_class, seed)
 
