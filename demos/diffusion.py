@@ -111,7 +111,8 @@ def compute_sprites(
         done = f"step {step.index + 1} of {steps}"
         yield film, run_strip(loaded, model=watch.seconds["model"], drawing=watch.seconds["drawing"], note=done), None
     assert step is not None
-    yield film, run_strip(loaded, **watch.seconds), _save(step.x_0, sprite_class, seed)
+    strip = run_strip(loaded, model=watch.seconds["model"], drawing=watch.seconds["drawing"])
+    yield film, strip, _save(step.x_0, sprite_class, seed)
 
 
 def check_request(sprite_class: Any, count: Any, steps: Any, seed: Any) -> tuple[str, int, int, int]:

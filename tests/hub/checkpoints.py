@@ -208,7 +208,7 @@ def _clip_tokenizer(folder):
     words = [*alphabet, *(c + "</w>" for c in alphabet), "<|startoftext|>", "<|endoftext|>"]
     (source / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
     (source / "merges.txt").write_text("#version: 0.2\n")
-    return CLIPTokenizer.from_pretrained(source)
+    return CLIPTokenizer.from_pretrained(source, model_max_length=77)
 
 
 MAKERS = {
