@@ -68,7 +68,7 @@ button:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--gb-que
 #diffusion-picture img { image-rendering: pixelated; min-width: 128px; object-fit: contain; }
 .katex-display { position: relative; overflow-x: auto; overflow-y: hidden; max-width: 100%; }
 @media (max-width: 640px) {
-  .gradio-container { padding: .5rem !important; }
+  .gradio-container { width: 100%; padding: .5rem !important; }
   .gb-figure { padding: .4rem; }
 }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
