@@ -21,7 +21,7 @@ from demos.components.uploaded_image import UploadedImage
 from demos.figures.diffusion import draw_forward, draw_step, shrink_to_sprite
 from models import runtime
 from models.diffusion.data import CLASSES
-from models.diffusion.schedule import TRAINING_STEPS, Schedule, cosine_schedule, linear_schedule
+from models.diffusion.schedule import GUIDANCE, TRAINING_STEPS, Schedule, cosine_schedule, linear_schedule
 from models.images import read_rgba
 from models.inputs import check_choice, check_integer, check_number
 
@@ -141,8 +141,6 @@ def diffusion_generate(
         RGBA of 32 x 32 pixels.
     """
     sprite_class, count, steps, seed = check_request(sprite_class, count, steps, seed)
-    from models.diffusion.trace import GUIDANCE
-
     _loaded()
     start = time.perf_counter()
     *_, last = _denoise(sprite_class, count, steps, seed, GUIDANCE)
@@ -216,7 +214,7 @@ def _build_reverse(private: Any, network: dict[str, Any]) -> None:
             sprite_class = gr.Dropdown([*CLASSES, ANY_CLASS], value="monster", label="Class", elem_id="diffusion-class")
             count = gr.Slider(1, MAX_COUNT, 4, step=1, label="Sprites")
             steps = gr.Slider(1, 50, 25, step=1, label="Steps")
-            guidance = gr.Slider(1, 8, 1.5, step=0.1, label="Guidance", info="1: none")
+            guidance = gr.Slider(1, 8, GUIDANCE, step=0.1, label="Guidance", info="1: none")
             seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
             with gr.Row():
                 run = gr.Button("Generate", variant="primary", min_width=110, elem_id="diffusion-run")

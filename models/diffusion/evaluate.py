@@ -31,7 +31,8 @@ from safetensors.numpy import save_file
 from models import runtime, weights
 from models.diffusion.data import BACKGROUND, CLASSES, Sprites, held_out, read_sprites
 from models.diffusion.network import load_network
-from models.diffusion.trace import GUIDANCE, finished_sprites, trace_denoising
+from models.diffusion.schedule import GUIDANCE
+from models.diffusion.trace import finished_sprites, trace_denoising
 from models.errors import InputError
 from models.images import over_background
 

@@ -36,6 +36,8 @@ def load_pipeline(folder: Path) -> TextToPicture:
         requires_safety_checker=False,
     )
     pipeline.set_progress_bar_config(disable=True)
+    positions = pipeline.text_encoder.config.max_position_embeddings
+    pipeline.tokenizer.model_max_length = min(pipeline.tokenizer.model_max_length, positions)
     return TextToPicture(pipeline)
 
 

@@ -10,7 +10,8 @@ from PIL import Image
 
 from models import runtime
 from models.diffusion.network import load_network
-from models.diffusion.trace import ANY_CLASS, GUIDANCE, generate_sprites
+from models.diffusion.schedule import GUIDANCE
+from models.diffusion.trace import ANY_CLASS, generate_sprites
 
 
 def main(arguments: list[str] | None = None) -> None:

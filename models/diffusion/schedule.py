@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TRAINING_STEPS = 1000
 MAX_BETA = 0.999
+GUIDANCE = 1.5
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from torch import Tensor
 from models.diffusion.data import to_rgba
 from models.diffusion.network import CHANNELS, SIZE, SpriteUNet
 from models.diffusion.schedule import (
+    GUIDANCE,
     cosine_schedule,
     ddim_step,
     ddpm_step,
@@ -22,7 +23,6 @@ from models.diffusion.schedule import (
 from models.errors import InputError
 
 ANY_CLASS = "any"
-GUIDANCE = 1.5
 SAMPLERS = ("ddim", "ddpm")
 ALPHA_SNAP = 0.1
 
