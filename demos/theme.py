@@ -51,7 +51,7 @@ CSS = (
 .dark {{ {_variables(1)} }}
 """
     + """
-.gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
+.gradio-container { width: 100%; max-width: 1180px !important; margin: 0 auto !important; }
 .gb-head h1 { font-size: 1.35rem; font-weight: 650; margin: 0; color: var(--gb-ink); }
 .gb-head p { margin: .15rem 0 0; color: var(--gb-subtle); }
 .gb-lead { font-size: 1.02rem; line-height: 1.5; color: var(--gb-ink); max-width: 78ch; }
@@ -68,7 +68,7 @@ button:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--gb-que
 #diffusion-picture img { image-rendering: pixelated; min-width: 128px; object-fit: contain; }
 .katex-display { position: relative; overflow-x: auto; overflow-y: hidden; max-width: 100%; }
 @media (max-width: 640px) {
-  .gradio-container { width: 100%; padding: .5rem !important; }
+  .gradio-container { padding: .5rem !important; }
   .gb-figure { padding: .4rem; }
 }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
