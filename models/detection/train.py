@@ -2,12 +2,12 @@
 
 A vision transformer costs more than the decoder that learns on top of it. So the recipe keeps the hidden states of the
 last few thousand scenes after the frozen blocks, replaces the oldest by fresh ones all the time, and trains what comes
-after: first projector and decoder only (`--frozen 12`), then the last blocks of the backbone too (`--frozen 8`).
+after: first projector and decoder only (`--frozen 12`), then the last blocks of the backbone too (`--frozen 9`).
 
     python -m models.detection.train --data DIR --backbone DIR --run DIR            start
-    python -m models.detection.train ... --resume --frozen 8                        go on with the last blocks unfrozen
+    python -m models.detection.train ... --resume --frozen 9                        go on with the last blocks unfrozen
     python -m models.detection.train ... --resume --steps N --cooldown M            end with a linear cool-down
-    python -m models.detection.train --run DIR --export                             write assets/weights/
+    python -m models.detection.train --data DIR --run DIR --export                   write assets/weights/
 """
 
 import argparse
@@ -23,9 +23,9 @@ from safetensors.torch import load_file
 from torch import nn
 from transformers import RfDetrForObjectDetection
 
-from models import training
+from models import training, weights
 from models.detection.network import build_config, preprocess
-from models.detection.scenes import CLASSES, Scene, SceneMaker, training_maker
+from models.detection.scenes import CLASSES, Scene, SceneMaker, is_held_out, load_hands, training_maker
 
 NAME = "rf-detr-s14-objects"
 SAVE_SECONDS = 120
@@ -282,17 +282,24 @@ def inference_state(average: dict[str, torch.Tensor], queries: int) -> dict[str,
     return state
 
 
-def export(run: Path) -> Path:
-    """Write the averaged network of the last checkpoint to assets/weights/, float16, one query group."""
+def export(run: Path, data: Path) -> Path:
+    """Write the averaged network of the last checkpoint to assets/weights/, float16, one query group.
+
+    `trained_on.txt` beside it lists the keys of the hands that were trained on: see `models.detection.evaluate`.
+    """
     config = build_config(CLASSES, groups=1)
     state = inference_state(training.load_checkpoint(run / "last.pt")["average"], config.num_queries)
     content = config.to_dict() | {"architectures": ["RfDetrForObjectDetection"], "dtype": "float16"}
+    keys = [hand.key for hand in load_hands(data / "hand_digits.parquet") if not is_held_out(hand.key)]
+    folder = weights.EMBEDDED / NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "trained_on.txt").write_text("\n".join(keys) + "\n")
     return training.export(NAME, state, content, half=True)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder with the parquet and npz files named in the model card")
+    parser.add_argument("--data", type=Path, required=True, help="folder with the files named in the model card")
     parser.add_argument("--backbone", type=Path, help="folder with DINOv2 ViT-S/14 as model.safetensors")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoint and cache")
     parser.add_argument("--frozen", type=int, default=12, help="backbone blocks that stay as they are")
@@ -318,7 +325,7 @@ def main() -> None:
     """The command line described at the top of this module."""
     options = _arguments()
     if options.export:
-        print(export(options.run))
+        print(export(options.run, options.data))
         return
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
