@@ -42,8 +42,8 @@ class Recipe:
     the first `frozen` blocks stay as they are (at their decayed rates they would hardly move).
     """
 
-    steps: int = 3000
-    cooldown: int = 600
+    steps: int = 1420
+    cooldown: int = 350
     warmup: int = 100
     batch: int = 32
     size: int = 168
