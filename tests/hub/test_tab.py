@@ -17,7 +17,7 @@ def attention_tab(browser):
         page.goto("/?tab=attention")
         page.get_by_role("button", name=RUN).wait_for()
         page.locator("#attention-model input").click()
-        page.get_by_role("option", name="GPT-2", exact=True).click()
+        page.get_by_role("option", name="GPT-2, from the hub", exact=True).click()
         page.get_by_role("button", name=RUN).click()
         return page
 
