@@ -19,7 +19,8 @@ function rectangle(context, [left, top, right, bottom], width, height) {
 
 function paintBoxes(context, candidates, width, height, faded = () => false) {
   const [ink, paper] = [role("prediction"), role("paper")];
-  context.font = "600 13px system-ui, sans-serif";
+  const size = width < 420 ? 10 : 13;
+  context.font = `600 ${size}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   for (const candidate of [...candidates].reverse()) {
     context.globalAlpha = faded(candidate) ? 0.25 : 1;
@@ -29,13 +30,13 @@ function paintBoxes(context, candidates, width, height, faded = () => false) {
       rectangle(context, candidate.box, width, height);
     }
     const text = `${candidate.label} ${candidate.score.toFixed(2)}`;
-    const room = context.measureText(text).width + 10;
+    const room = context.measureText(text).width + size * 0.8;
     const x = Math.max(0, Math.min(candidate.box[0] * width, width - room));
-    const y = Math.max(0, candidate.box[1] * height - 20);
+    const y = Math.max(0, candidate.box[1] * height - size * 1.5);
     context.fillStyle = ink;
-    context.fillRect(x, y, room, 20);
+    context.fillRect(x, y, room, size * 1.5);
     context.fillStyle = paper;
-    context.fillText(text, x + 5, y + 10.5);
+    context.fillText(text, x + size * 0.4, y + size * 0.8);
   }
   context.globalAlpha = 1;
 }
