@@ -83,6 +83,7 @@ def export(name: str, state: dict[str, torch.Tensor], config: dict[str, Any], *,
     tensors = {key: _compact(tensor, half=half) for key, tensor in state.items()}
     save_file(tensors, folder / "model.partial", metadata={"format": "pt"})
     (folder / "config.partial").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n")
+    (folder / "model.partial").chmod(0o644)  # safetensors makes it private; a container's user must read it too
     os.replace(folder / "model.partial", folder / "model.safetensors")
     os.replace(folder / "config.partial", folder / "config.json")
     weights.record(name)
