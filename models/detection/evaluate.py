@@ -6,9 +6,9 @@ Prints one JSON line a model: `ap` (mean over IoU 0.50, 0.55 ... 0.95), `ap50`, 
 `jpeg, labels, boxes_xyxy`, optionally `split`) or masked hands (`key, digit, box_xyxy, jpeg, mask_png`); hands are
 pasted on procedural backgrounds, or on those of `--backgrounds FILE.parquet` (a column `jpeg`).
 
-Which rows count: `test` (the default) takes rows with `split == "test"` where there is such a column, and otherwise
-rows that were not trained on: their `key` is not in the model's `trained_on.txt`. A file of unseen examples thus
-counts in full. `train` takes the other rows, `all` takes every row.
+Which rows count: `test` (the default) takes rows with `split == "test"` where a file with boxes has such rows (else
+all of them), and hands that were not trained on: their `key` is not in the model's `trained_on.txt`. So a file of unseen
+examples counts in full. `train` takes the other rows, `all` takes every row.
 """
 
 import argparse
@@ -19,16 +19,18 @@ import sys
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.parquet
-import supervision as sv
 
 from models import runtime, weights
 from models.detection.network import Detector, detect, load_detector
 from models.detection.scenes import Photo, Scene, hand_scenes, load_hands, load_photos
 from models.errors import InputError
+
+if TYPE_CHECKING:
+    import supervision as sv
 
 BOX_COLUMNS = {"jpeg", "labels", "boxes_xyxy"}
 HAND_COLUMNS = {"key", "digit", "box_xyxy", "jpeg", "mask_png"}
@@ -40,8 +42,7 @@ def scenes_of(
     """Scenes of the rows of `file` that belong to `split`. Raises `InputError` for a file of another format."""
     columns = set(pyarrow.parquet.read_schema(file).names)
     if columns >= BOX_COLUMNS:
-        wanted = split if "split" in columns and split != "all" else None
-        return (photo.open() for photo in load_photos(file, wanted))
+        return (photo.open() for photo in load_photos(file, _rows_wanted(file, split, columns)))
     if columns >= HAND_COLUMNS:
         hands = [hand for hand in load_hands(file) if split == "all" or (hand.key in trained_on) == (split == "train")]
         behind: list[Photo] = load_photos(backgrounds) if backgrounds else []
@@ -51,8 +52,22 @@ def scenes_of(
     )
 
 
+def _rows_wanted(file: Path, split: str, columns: set[str]) -> str | None:
+    """The value of the column `split` to measure on; None: all rows."""
+    if split == "all" or "split" not in columns:
+        return None
+    present = set(pyarrow.parquet.read_table(file, columns=["split"])["split"].to_pylist())
+    return None if split == "test" and "test" not in present else split
+
+
+def _classes_of(scene: Scene, labels: tuple[str, ...]) -> list[int]:
+    if unknown := sorted(set(scene.labels) - set(labels)):
+        raise InputError(f"The model does not know {', '.join(unknown)}; it knows {', '.join(labels)}.")
+    return [labels.index(label) for label in scene.labels]
+
+
 def average_precision(
-    scenes: Iterable[Scene], find: Callable[[np.ndarray], sv.Detections], labels: tuple[str, ...]
+    scenes: Iterable[Scene], find: Callable[[np.ndarray], "sv.Detections"], labels: tuple[str, ...]
 ) -> dict[str, float]:
     """`ap`, `ap50` (COCO's definition: all areas, 100 boxes a picture) and the number of `images`.
 
@@ -66,8 +81,7 @@ def average_precision(
     found: list[dict[str, Any]] = []
     for image_id, scene in enumerate(scenes, 1):
         images.append({"id": image_id, "height": scene.image.shape[0], "width": scene.image.shape[1]})
-        classes = [labels.index(label) for label in scene.labels]
-        for annotation in _annotations(image_id, scene.boxes_xyxy, classes):
+        for annotation in _annotations(image_id, scene.boxes_xyxy, _classes_of(scene, labels)):
             truths.append(annotation | {"id": len(truths) + 1, "iscrowd": 0})
         detections = find(scene.image)
         scores = detections.confidence if detections.confidence is not None else np.zeros(0)

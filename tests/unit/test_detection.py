@@ -5,6 +5,7 @@ import io
 
 import numpy as np
 import pyarrow
+import pyarrow.compute
 import pyarrow.parquet
 import pytest
 import supervision as sv
@@ -161,6 +162,20 @@ def test_hands_count_unless_they_were_trained_on(hands_file, split, expected):
 @pytest.mark.parametrize(("split", "expected"), [("test", 1), ("train", 2), ("all", 3)])
 def test_photographs_count_by_their_split(boxes_file, split, expected):
     assert count(boxes_file, split) == expected
+
+
+def test_a_file_of_photographs_without_a_test_part_counts_in_full(boxes_file):
+    table = pyarrow.parquet.read_table(boxes_file)
+    pyarrow.parquet.write_table(table.filter(pyarrow.compute.equal(table["split"], "train")), boxes_file)
+    assert count(boxes_file, "test") == 2
+    pyarrow.parquet.write_table(table.drop_columns(["split"]), boxes_file)
+    assert count(boxes_file, "test") == 3
+
+
+def test_a_label_the_model_does_not_know_is_said(boxes_file):
+    found = evaluate.scenes_of(boxes_file, split="all", seed=0, trained_on=set())
+    with pytest.raises(InputError, match="does not know ace"):
+        evaluate.average_precision(found, lambda _: sv.Detections.empty(), ("nine",))
 
 
 def test_hand_scenes_depend_on_the_seed_alone(hands_file):
