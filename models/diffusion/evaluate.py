@@ -14,7 +14,8 @@ prints one JSON line a model:
 All three sets have the same number of sprites (at most `--limit`) and the same share of each class: the Frechet
 distance of few samples is biased upwards, and only so is the ratio fair. If FILE is the one the model was trained on,
 the sprites held out then are used; of any other file every sprite of a known class counts. The training sprites come
-from that file, from `--training`, or from the features stored with the weights by the second command.
+from that file, from `--training`, or from the features stored with the weights by the second command. In a file that
+repeats training sprites the ratio means little: they are nearer to themselves than anything else can be.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from models.diffusion.data import BACKGROUND, CLASSES, Sprites, held_out, read_s
 from models.diffusion.network import load_network
 from models.diffusion.schedule import GUIDANCE
 from models.diffusion.trace import finished_sprites, trace_denoising
-from models.errors import InputError
+from models.errors import InputError, WeightsError
 from models.images import over_background
 
 NAME = "sprites-unet"
@@ -189,6 +190,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--guidance", type=float, default=GUIDANCE)
     parser.add_argument("--store-training-features", action="store_true")
     chosen = parser.parse_args(arguments)
+    try:
+        _run(chosen)
+    except (InputError, WeightsError) as error:
+        parser.error(str(error))
+
+
+def _run(chosen: argparse.Namespace) -> None:
     start = time.perf_counter()
     if chosen.store_training_features:
         print(store_training_features(chosen.data))

@@ -328,6 +328,12 @@ def test_the_command_prints_one_line_a_model(stored, capsys):
     assert {"frechet_distance", "frechet_ratio", "precision", "recall"} <= set(line)
 
 
+def test_the_command_says_what_is_wrong_in_one_sentence(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        measuring.main(["--data", str(tmp_path / "absent.npz")])
+    assert "is not an npz" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory):
     from models.diffusion.pipeline import load_pipeline
