@@ -7,7 +7,7 @@ Prints one JSON line a model: `ap` (mean over IoU 0.50, 0.55 ... 0.95), `ap50`, 
 pasted on procedural backgrounds, or on those of `--backgrounds FILE.parquet` (a column `jpeg`).
 
 Which rows count: `test` (the default) takes rows with `split == "test"` where a file with boxes has such rows (else
-all of them), and hands that were not trained on: their `key` is not in the model's `trained_on.txt`. So a file of unseen
+all of them), and hands that were not trained on: their `key` is not in the model's `trained_on.txt`. A file of unseen
 examples counts in full. `train` takes the other rows, `all` takes every row.
 """
 
