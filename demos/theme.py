@@ -65,7 +65,7 @@ CSS = (
 .gb-scale { font-size: .75rem; color: var(--gb-subtle); font-variant-numeric: tabular-nums; }
 .gb-scale canvas { border: 1px solid var(--gb-line); vertical-align: middle; }
 button:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--gb-query); outline-offset: 2px; }
-#diffusion-picture img { image-rendering: pixelated; min-width: 128px; object-fit: contain; }
+#diffusion-picture img { image-rendering: pixelated; width: 128px; height: 128px; object-fit: contain; margin: auto; }
 .katex-display { position: relative; overflow-x: auto; overflow-y: hidden; max-width: 100%; }
 @media (max-width: 640px) {
   .gradio-container { padding: .5rem !important; }

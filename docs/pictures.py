@@ -1,6 +1,5 @@
 """Takes the pictures of README.md from the running app: `make pictures`."""
 
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, running_app
 
 HERE = Path(__file__).resolve().parent
+SETTLE_MILLISECONDS = 6000
 RUN_BUTTONS = {
-    "sequences": None,
+    "sequences": "A story",
     "attention": "Show attention",
-    "vit": None,
-    "detection": None,
+    "vit": "A cheetah",
+    "detection": "Ten things",
     "diffusion": "Generate",
 }
 
@@ -32,15 +32,14 @@ def main() -> None:
         browser.close()
 
 
-def take(page: Page, slug: str, button: str | None) -> None:
+def take(page: Page, slug: str, button: str) -> None:
     """Run one tab and save its picture."""
     page.goto(f"/?tab={slug}")
     panel: Any = page.locator(".tabitem:visible").first
     panel.wait_for()
-    if button:
-        panel.get_by_role("button", name=re.compile(button)).first.click()
+    panel.get_by_role("button", name=button).first.click()
     panel.locator(".gb-strip b", has_text="parameters").first.wait_for(timeout=120_000)
-    page.wait_for_timeout(4000)
+    page.wait_for_timeout(SETTLE_MILLISECONDS)
     page.screenshot(path=HERE / f"{slug}.png", full_page=True)
 
 

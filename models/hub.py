@@ -162,7 +162,8 @@ def _print_fetch(name: str) -> int:
 
 
 def _print_state(state: Download) -> None:
-    print(json.dumps(state.__dict__), flush=True)
+    sys.stdout.write(json.dumps(state.__dict__) + "\n")  # one write: two threads report, and lines must not mix
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
