@@ -51,7 +51,7 @@ def run_strip(loaded: "Loaded", *, capture: float = 0.0, model: float, drawing: 
         ("drawing", milliseconds(drawing)),
     ]
     cells = "".join(f"<span><b>{html.escape(name)}</b> {html.escape(value)}</span>" for name, value in facts)
-    waiting = html.escape(_download_under_way(loaded.weights.concept))
+    waiting = html.escape(_download_told_of(note, loaded.weights.concept))
     extra = f'<span class="gb-strip-note" data-gb-download="{waiting}">{html.escape(note)}</span>' if note else ""
     return f'<div class="gb-strip" role="status">{cells}{extra}</div>'
 
@@ -72,10 +72,10 @@ def empty_strip(text: str) -> str:
     return f'<div class="gb-strip" role="status"><span>{html.escape(text)}</span></div>'
 
 
-def _download_under_way(concept: str) -> str:
-    """Name of a hub model of this concept that is on its way, for the page to follow (see `HEAD` in demos/theme.py)."""
-    names = (entry.name for entry in weights.CATALOGUE.values() if entry.kind == "hub" and entry.concept == concept)
-    return next((name for name in names if hub.state_of(name).status == "running"), "")
+def _download_told_of(note: str, concept: str) -> str:
+    """Name of the hub model a note is about, for the page to follow its download (see `HEAD` in demos/theme.py)."""
+    entries = (entry for entry in weights.CATALOGUE.values() if entry.kind == "hub" and entry.concept == concept)
+    return next((entry.name for entry in entries if note.startswith(f"{entry.title} ")), "")
 
 
 def milliseconds(seconds: float) -> str:
