@@ -46,9 +46,9 @@ EXAMPLES = {
 
 
 def default_model() -> str:
-    """The pretrained encoder where its package is installed, else the embedded translator."""
+    """The pretrained encoder where its package is installed, else the translator; a hub model in mode `hub`."""
     offered = weights.offered("attention")
-    return PREFERRED if PREFERRED in offered else offered[0]
+    return weights.first_choice("attention", PREFERRED if PREFERRED in offered else offered[0])
 
 
 @runtime.gpu()

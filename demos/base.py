@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from demos.components.uploaded_image import UploadedImage as UploadedImage
 from models import hub, weights
 from models.errors import InputError, WeightsError
 
@@ -100,5 +99,5 @@ def usable_model(name: object, concept: str) -> tuple[str, str]:
     state = hub.start(entry.name)
     if state.status == "ready":
         return entry.name, ""
-    fallback = weights.offered(concept)[0]
+    fallback = next(name for name in weights.offered(concept) if weights.CATALOGUE[name].kind != "hub")
     return fallback, f"{hub.describe(entry.name)} Shown meanwhile: {weights.CATALOGUE[fallback].title}."

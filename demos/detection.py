@@ -185,7 +185,7 @@ def build() -> None:
     with gr.Row():
         model = gr.Dropdown(
             [(_choice(name), name) for name in names],
-            value=names[0],
+            value=weights.first_choice("detection", names[0]),
             label="Model",
             elem_id="detection-model",
             min_width=260,

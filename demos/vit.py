@@ -110,7 +110,7 @@ def build() -> None:
                 buttons = {name: gr.Button(name, size="sm", min_width=90) for name in examples}
             model = gr.Dropdown(
                 [(weights.find(name).title, name) for name in weights.offered("vit")],
-                value=DEFAULT,
+                value=weights.first_choice("vit", DEFAULT),
                 label="Model",
                 elem_id="vit-model",
             )

@@ -170,6 +170,12 @@ def offered(concept: str | None = None) -> list[str]:
     ]
 
 
+def first_choice(concept: str, otherwise: str) -> str:
+    """The model a tab begins with: the first hub model of the concept in mode `hub`, else `otherwise`."""
+    hub_names = [name for name in offered(concept) if CATALOGUE[name].kind == "hub"]
+    return hub_names[0] if hub_names and mode() == "hub" else otherwise
+
+
 def mode() -> str:
     """`embedded` (hub models are not offered), `hub` (preferred) or `auto` (offered, never needed)."""
     chosen = os.environ.get("GLASSBOX_MODELS", "auto")
