@@ -146,7 +146,7 @@ def _answer_frame(request: Any) -> dict[str, Any]:
 
     loaded, watch = _loaded(name), runtime.Stopwatch()
     with watch("model"):
-        prediction = predict(loaded.network, image)
+        prediction = predict(loaded.network, image, reduced=True)
     answer = {"boxes": draw_candidates(prediction), "seconds": round(watch.seconds["model"], 4), "note": note}
     return answer | ({"facts": model_facts(loaded)} if wants_facts else {})
 

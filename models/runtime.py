@@ -117,6 +117,16 @@ def large_model_dtype() -> "torch.dtype":
     return torch.bfloat16 if device().type == "cuda" else torch.float32
 
 
+@functools.cache
+def has_bfloat16() -> bool:
+    """Whether matrix products in bfloat16 run in hardware here: CUDA, or a CPU with AVX-512 BF16 or AMX."""
+    import torch
+
+    if device().type != "cpu":
+        return device().type == "cuda"
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
 def gpu(duration: int = 60) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
     """Borrow a GPU for one call on Hugging Face Spaces with ZeroGPU; elsewhere the function as it is."""
     if os.environ.get("SPACES_ZERO_GPU"):

@@ -16,6 +16,7 @@ from torch import nn
 from transformers import RfDetrConfig, RfDetrForObjectDetection
 
 from models.detection.boxes import Prediction, postprocess
+from models.runtime import has_bfloat16
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -120,15 +121,23 @@ def _neighbours(source: int, target: int) -> tuple[torch.Tensor, torch.Tensor, t
 
 
 @torch.inference_mode()
-def predict(detector: Detector, image: np.ndarray) -> Prediction:
-    """Run the network on one picture, (H, W, 3) uint8 RGB."""
+def predict(detector: Detector, image: np.ndarray, *, reduced: bool = False) -> Prediction:
+    """Run the network on one picture, (H, W, 3) uint8 RGB.
+
+    `reduced`: matrix products in bfloat16 where the hardware has them (`models.runtime.has_bfloat16`), for live video.
+    """
     device = next(detector.parameters()).device
-    outputs = detector(preprocess(image, detector.resolution).to(device))
+    pixels = preprocess(image, detector.resolution).to(device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=reduced and has_bfloat16()):
+        outputs = detector(pixels)
     height, width = image.shape[:2]
     logits, boxes = (tensor[0].float().cpu().numpy() for tensor in (outputs.logits, outputs.pred_boxes))
     return Prediction(logits, boxes, (height, width), detector.labels)
 
 
-def detect(detector: Detector, image: np.ndarray, threshold: float) -> "sv.Detections":
-    """Boxes of one picture, (H, W, 3) uint8 RGB: `xyxy` in its pixels, `confidence`, `data["class_name"]`."""
-    return postprocess(predict(detector, image), threshold)
+def detect(detector: Detector, image: np.ndarray, threshold: float, *, reduced: bool = False) -> "sv.Detections":
+    """Boxes of one picture, (H, W, 3) uint8 RGB: `xyxy` in its pixels, `confidence`, `data["class_name"]`.
+
+    `reduced` as in `predict`.
+    """
+    return postprocess(predict(detector, image, reduced=reduced), threshold)

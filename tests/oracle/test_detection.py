@@ -84,3 +84,19 @@ def test_traced_points_reproduce_the_cross_attention():
         weights = torch.from_numpy(trace.weights[0]).permute(1, 0, 2)[:, None]
         heads = (sampled * weights).sum(-1).permute(2, 0, 1).flatten(1)
         torch.testing.assert_close(layer.output_proj(heads), seen["output"][0], atol=1e-5, rtol=1e-4)
+
+
+def test_live_video_in_bfloat16_answers_as_float32_does():
+    """On the embedded model and one of our scenes: the same objects, scores and boxes within a few hundredths."""
+    from models import runtime
+    from models.detection.network import detect, load_detector
+    from models.images import read_image
+
+    image = read_image("assets/media/detection-1.png")
+    detector = runtime.load("rf-detr-s14-objects", load_detector).network
+    full, live = (detect(detector, image, 0.6, reduced=reduced) for reduced in (False, True))
+    assert sorted(live.data["class_name"]) == sorted(full.data["class_name"])
+    for name in set(full.data["class_name"]):
+        one, other = (found[found.data["class_name"] == name] for found in (full, live))
+        np.testing.assert_allclose(other.xyxy[0], one.xyxy[0], atol=4)
+        assert abs(float(other.confidence[0] - one.confidence[0])) < 0.05
