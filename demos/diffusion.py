@@ -20,13 +20,12 @@ from demos.components.noise_view import noise_view
 from demos.components.uploaded_image import UploadedImage
 from demos.figures.diffusion import draw_forward, draw_step, shrink_to_sprite
 from models import runtime
-from models.diffusion.data import CLASSES
+from models.diffusion.data import ANY_CLASS, CLASSES
 from models.diffusion.schedule import GUIDANCE, TRAINING_STEPS, Schedule, cosine_schedule, linear_schedule
 from models.images import read_rgba
 from models.inputs import check_choice, check_integer, check_number
 
 NAME = "sprites-unet"
-ANY_CLASS = "any"
 MAX_COUNT, MAX_STEPS, MAX_SEED = 16, 100, 2**31 - 1
 START_TIME = 250
 MEDIA = Path(__file__).resolve().parent.parent / "assets" / "media"

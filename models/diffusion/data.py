@@ -29,6 +29,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "gateway": ("gateway",),
 }
 CLASSES = tuple(SOURCES)
+ANY_CLASS = "any"
 PARTS = re.compile(r"^i-|\b(tentacle|segment)\d*\b")
 HELD_OUT_PERCENT = 10
 BACKGROUND = (74, 82, 96)  # what sprites are shown and measured on

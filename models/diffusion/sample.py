@@ -9,9 +9,10 @@ from pathlib import Path
 from PIL import Image
 
 from models import runtime
+from models.diffusion.data import ANY_CLASS
 from models.diffusion.network import load_network
 from models.diffusion.schedule import GUIDANCE
-from models.diffusion.trace import ANY_CLASS, generate_sprites
+from models.diffusion.trace import generate_sprites
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.diffusion.data import to_rgba
+from models.diffusion.data import ANY_CLASS, to_rgba
 from models.diffusion.network import CHANNELS, SIZE, SpriteUNet
 from models.diffusion.schedule import (
     GUIDANCE,
@@ -22,7 +22,6 @@ from models.diffusion.schedule import (
 )
 from models.errors import InputError
 
-ANY_CLASS = "any"
 SAMPLERS = ("ddim", "ddpm")
 ALPHA_SNAP = 0.1
 

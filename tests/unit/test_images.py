@@ -1,4 +1,4 @@
-"""Untrusted pictures: the table of docs/architecture.md, row by row."""
+"""Untrusted pictures: what is read, what is refused, and in which words."""
 
 import io
 import struct

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-_FOLDER = Path(__file__).parent
+from demos.components import from_folder
 
 
 def filmstrip(value: dict[str, Any] | None = None, **options: Any) -> gr.HTML:
@@ -13,9 +13,4 @@ def filmstrip(value: dict[str, Any] | None = None, **options: Any) -> gr.HTML:
 
     `draw_step` is that of `demos.figures.diffusion`; `run` tells a new film from a longer one.
     """
-    template, style, script = (
-        (_FOLDER / name).read_text(encoding="utf-8") for name in ("template.html", "style.css", "script.js")
-    )
-    return gr.HTML(
-        value, html_template=template, css_template=style, js_on_load=script, apply_default_css=False, **options
-    )
+    return from_folder(Path(__file__).parent, value, **options)
