@@ -61,7 +61,7 @@ def model_facts(loaded: "Loaded") -> list[tuple[str, str]]:
     return [
         ("model", entry.title),
         ("parameters", _count(loaded.parameters)),
-        ("weights", {"embedded": "embedded", "package": f"package {entry.origin}", "hub": entry.origin}[entry.kind]),
+        ("weights", {"embedded": "embedded", "package": f"package {entry.origin}"}.get(entry.kind, entry.origin)),
         ("device", loaded.device),
     ]
 

@@ -62,6 +62,8 @@ CSS = (
   border-top: 1px solid var(--gb-line); padding: .45rem .1rem 0; font-variant-numeric: tabular-nums; }
 .gb-strip b { font-weight: 600; color: var(--gb-ink); margin-right: .15rem; }
 .gb-strip-note { flex-basis: 100%; color: var(--gb-key); }
+.gb-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
+.gb-table th, .gb-table td { text-align: left; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid var(--gb-line); }
 .gb-scale { font-size: .75rem; color: var(--gb-subtle); font-variant-numeric: tabular-nums; }
 .gb-scale canvas { border: 1px solid var(--gb-line); vertical-align: middle; }
 button:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--gb-query); outline-offset: 2px; }

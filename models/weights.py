@@ -34,7 +34,7 @@ class Weights:
     name: str
     concept: str
     title: str
-    kind: Literal["embedded", "package", "hub"]
+    kind: Literal["embedded", "package", "hub", "session"]
     origin: str
     licence: str
     folder: str = ""
@@ -63,6 +63,14 @@ CATALOGUE: dict[str, Weights] = {
     entry.name: entry
     for entry in (
         _embedded("char-lstm", "sequences", "Character LSTM", "MIT"),
+        _embedded("char-gru", "sequences", "Character GRU", "MIT"),
+        _embedded("char-rnn", "sequences", "Character RNN (Elman)", "MIT"),
+        _embedded("rain-network", "sequences/weather", "Rain in Seattle", "MIT"),
+        _embedded("review-lstm", "sequences/sentiment", "Review LSTM", "MIT (reviews: CC BY 4.0)"),
+        _embedded("caption-gru", "sequences/caption", "Scene captions", "MIT"),
+        _embedded("gru-translator-en-fr", "sequences/translation", "GRU translator English-French", "CC BY 2.0 FR (data)"),
+        _embedded("recall-cells", "sequences/recall", "Recall task: RNN, GRU, LSTM, Transformer", "MIT"),
+        _embedded("char-transformer", "attention", "Character Transformer (causal)", "MIT"),
         _embedded("translator-en-fr", "attention", "Translator English-French", "CC BY 2.0 FR (data)"),
         Weights(
             "all-minilm-l6-v2",
@@ -77,6 +85,15 @@ CATALOGUE: dict[str, Weights] = {
         _embedded("vit-s14-caltech101", "vit", "ViT-S/14, 101 categories", "Apache-2.0"),
         _embedded("rf-detr-s14-objects", "detection", "RF-DETR, hands, cards and sprites", "Apache-2.0"),
         _embedded("sprites-unet", "diffusion", "Sprites 32 x 32", "CC0-1.0"),
+        _hub(
+            "smollm2-135m-instruct",
+            "sequences/chat",
+            "SmolLM2-135M-Instruct",
+            "HuggingFaceTB/SmolLM2-135M-Instruct",
+            "12fd25f77366fa6b3b4b768ec3050bf629380bac",
+            "Apache-2.0",
+            patterns=("*.json", "*.txt", "*.jinja", "model.safetensors"),
+        ),
         _hub("gpt2", "attention", "GPT-2", "openai-community/gpt2", "607a30d783dfa663caf39e06633721c8d4cfcd7e", "MIT"),
         _hub(
             "distilgpt2",

@@ -5,12 +5,19 @@ from typing import Any
 
 import gradio as gr
 
+_HERE = Path(__file__).parent
 
-def from_folder(folder: Path, value: Any, **options: Any) -> gr.HTML:
-    """The component whose `template.html`, `style.css` and `script.js` lie in `folder`."""
-    template, style, script = (
-        (folder / name).read_text(encoding="utf-8") for name in ("template.html", "style.css", "script.js")
+
+def from_folder(folder: Path, value: Any, *, pieces: tuple[str, ...] = (), **options: Any) -> gr.HTML:
+    """The component whose `template.html`, `style.css` and `script.js` lie in `folder`.
+
+    `pieces` are folders of this package whose styles and scripts come before its own.
+    """
+    folders = [*(_HERE / piece for piece in pieces), folder]
+    style, script = (
+        "\n".join((f / name).read_text(encoding="utf-8") for f in folders) for name in ("style.css", "script.js")
     )
+    template = (folder / "template.html").read_text(encoding="utf-8")
     return gr.HTML(
         value, html_template=template, css_template=style, js_on_load=script, apply_default_css=False, **options
     )

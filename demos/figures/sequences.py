@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,15 +12,18 @@ from models.sequences.symbols import ALPHABET, UNKNOWN, decode
 
 if TYPE_CHECKING:
     from models.sequences.trace import SequenceTrace
+    from models.sequences.units import TrackedUnit
 
 MAX_BARS = 20
 
 
-def draw_reader(trace: "SequenceTrace", layer: str, *, typed: int, bars: int) -> dict[str, object]:
+def draw_reader(
+    trace: "SequenceTrace", layer: str, *, typed: int, bars: int, tracked: Sequence["TrackedUnit"] = ()
+) -> dict[str, object]:
     """The value of the `sequence_reader` component.
 
     `layer` is a name of `trace.layers()`; `typed` counts the characters that the visitor typed (the rest was sampled);
-    `bars` is how many next characters are shown. Each character travels as one JSON string, its activations in base64
+    `bars` is how many next characters are shown; `tracked` are units to offer for colouring the text. Each character travels as one JSON string, its activations in base64
     (little-endian float16, three digits): while text is being sampled Gradio sends only the new ones.
     """
     values = trace.layers()[layer]
@@ -32,6 +36,9 @@ def draw_reader(trace: "SequenceTrace", layer: str, *, typed: int, bars: int) ->
         "limit": 1.0 if np.abs(values).max() <= 1 else float(np.ceil(np.abs(values).max())),
         "range": [float(values.min()), float(values.max())],
         "bars": bars,
+        "tracked": [
+            {"feature": t.feature, "layer": t.layer, "unit": t.unit, "correlation": t.correlation} for t in tracked
+        ],
     }
 
 
@@ -123,3 +130,21 @@ def next_characters(probabilities: np.ndarray, count: int) -> list[dict[str, obj
     """The `count` most probable next characters of one row of probabilities [symbols], best first."""
     best = np.argsort(-probabilities, kind="stable")[:count]
     return [{"token": ALPHABET[index], "probability": float(probabilities[index])} for index in best]
+
+
+def draw_units(tracked: Sequence["TrackedUnit"]) -> str:
+    """HTML: the units that follow something, each with its correlation on text no network was trained on."""
+    if not tracked:
+        return '<div class="gb-note">For this network no such list has been made.</div>'
+    rows = "".join(
+        f"<tr><td>{html.escape(t.feature)}</td><td>unit {t.unit}, {t.layer}</td><td>{_number(t.correlation)}</td>"
+        f"<td>{_number(t.chance)}</td></tr>"
+        for t in tracked
+    )
+    head = "<tr><th>follows</th><th>unit</th><th>correlation</th><th>of the luckiest unit with another text</th></tr>"
+    note = (
+        "Precomputed by <code>python -m models.sequences.units</code>: chosen on the validation passages of the nine "
+        "books, measured on the test passages. A correlation shows that a unit goes along with something, not that the "
+        "network uses it for that: edit the unit on the page “Edit the memory” to find out."
+    )
+    return f'<div class="gb-note"><table class="gb-table">{head}{rows}</table><p>{note}</p></div>'

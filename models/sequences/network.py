@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -109,11 +110,21 @@ class CharacterNetwork(nn.Module):
 
     def step(self, symbols: Tensor, state: State) -> Step:
         """Read one character (`symbols` [...] int64) with the equations of this module."""
-        layer = self.recurrent
-        input_says = layer.weight_ih_l0.t()[symbols] + layer.bias_ih_l0
-        memory_says = F.linear(state.hidden, layer.weight_hh_l0, layer.bias_hh_l0)
+        return self._advance(self.recurrent.weight_ih_l0.t()[symbols] + self.recurrent.bias_ih_l0, state)
+
+    def _advance(self, input_says: Tensor, state: State) -> Step:
+        memory_says = F.linear(state.hidden, self.recurrent.weight_hh_l0, self.recurrent.bias_hh_l0)
         state, gates = CELLS[self.config.cell](input_says, memory_says, state)
         return Step(state, gates, self.output(state.hidden))
+
+    def scores(self, one_hot: Tensor) -> Tensor:
+        """Logits [T, symbols] of a text [T, symbols] from a fresh state; differentiable in what was read."""
+        state, logits = self.fresh_state(), []
+        for x in one_hot.unbind():
+            step = self._advance(F.linear(x, self.recurrent.weight_ih_l0, self.recurrent.bias_ih_l0), state)
+            state = step.state
+            logits.append(step.logits)
+        return torch.stack(logits)
 
     def forward(self, symbols: Tensor, state: State) -> tuple[Tensor, State]:
         """Read windows: `symbols` [T, B], `state` [B, units]; returns logits [T, B, symbols] and the last state."""
@@ -137,3 +148,10 @@ def load(folder: Path) -> CharacterNetwork:
 def describe(network: CharacterNetwork) -> dict[str, object]:
     """What `load` needs beside the weights."""
     return asdict(network.config)
+
+
+def matrices(network: CharacterNetwork) -> dict[str, np.ndarray]:
+    """The weight matrices by what they do; gates lie below one another in the first two, in the order of `GATES`."""
+    layer = network.recurrent
+    named = {"W, input": layer.weight_ih_l0, "U, memory": layer.weight_hh_l0, "V, output": network.output.weight}
+    return {name: matrix.detach().float().cpu().numpy() for name, matrix in named.items()}

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 import torch
@@ -89,15 +89,37 @@ def trace_step(network: CharacterNetwork, trace: SequenceTrace, character: str) 
     return _join(trace, _read(network, character, trace))
 
 
-def choose_next(trace: SequenceTrace, *, temperature: float, top_k: int, seed: int) -> str:
+class Changes(Protocol):
+    """What is done to the memory while a text is read: nothing before position `first`."""
+
+    first: int
+
+    def __call__(self, position: int, state: State) -> State:
+        """The state to go on with after the character at `position`."""
+        ...
+
+
+def trace_with_changes(network: CharacterNetwork, trace: SequenceTrace, changes: Changes) -> SequenceTrace:
+    """Read the text of `trace` again with `changes` made to the memory; what comes before them is not run again."""
+    if changes.first >= len(trace.text):
+        return trace
+    kept = trace.first(changes.first) if changes.first else None
+    rest = _read(network, trace.text[changes.first :], kept, changes)
+    return _join(kept, rest) if kept else rest
+
+
+def choose_next(trace: SequenceTrace, *, temperature: float, top_k: int, seed: int, top_p: float = 1.0) -> str:
     """Draw the next character from p^(1/temperature) over the `top_k` most probable; temperature 0 takes the first.
 
-    `UNKNOWN` is never drawn. The draw depends on the seed and the position only: stepping back and on again gives the
-    same character.
+    `top_p` below 1 keeps only the most probable ones that together reach that probability (nucleus sampling, Holtzman
+    et al. 2020; measured at temperature 1). `UNKNOWN` is never drawn. The draw depends on the seed and the position
+    only: stepping back and on again gives the same character.
     """
     probabilities = trace.probabilities[-1].astype(np.float64)
     probabilities[ALPHABET.index(UNKNOWN)] = 0.0
     best = np.argsort(-probabilities, kind="stable")[:top_k]
+    before = np.cumsum(probabilities[best]) - probabilities[best]
+    best = best[before < top_p * probabilities.sum()]
     if temperature == 0:
         return ALPHABET[best[0]]
     logits = np.log(np.maximum(probabilities[best], 1e-30)) / temperature
@@ -107,12 +129,18 @@ def choose_next(trace: SequenceTrace, *, temperature: float, top_k: int, seed: i
 
 
 @torch.inference_mode()
-def _read(network: CharacterNetwork, text: str, before: SequenceTrace | None) -> SequenceTrace:
+def _read(
+    network: CharacterNetwork, text: str, before: SequenceTrace | None, changes: Changes | None = None
+) -> SequenceTrace:
     device = network.output.weight.device
     symbols = encode(text).symbols
-    state, steps = _last_state(network, before), []
-    for symbol in torch.from_numpy(symbols).to(device):
+    state = network.fresh_state() if before is None else state_after(network, before)
+    steps = []
+    for position, symbol in enumerate(torch.from_numpy(symbols).to(device), len(before.text) if before else 0):
         step = network.step(symbol, state)
+        if changes is not None:
+            state = changes(position, step.state)
+            step = step._replace(state=state, logits=network.output(state.hidden))
         state = step.state
         steps.append(step)
     logits = torch.stack([step.logits for step in steps]).double()
@@ -136,10 +164,9 @@ def _array(steps: list[Tensor]) -> np.ndarray:
     return torch.stack(steps).float().cpu().numpy()
 
 
-def _last_state(network: CharacterNetwork, before: SequenceTrace | None) -> State:
-    if before is None:
-        return network.fresh_state()
-    hidden, cell = (torch.from_numpy(part[-1].copy()) for part in (before.hidden_state, before.cell_state))
+def state_after(network: CharacterNetwork, trace: SequenceTrace) -> State:
+    """What the network remembers at the end of a trace."""
+    hidden, cell = (torch.from_numpy(part[-1].copy()) for part in (trace.hidden_state, trace.cell_state))
     return State(hidden, cell if len(cell) else None).map(lambda part: part.to(network.output.weight))
 
 

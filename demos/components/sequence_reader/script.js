@@ -14,6 +14,7 @@ let spans = [];
 let pinned = null; // the character clicked, null: follow the last one
 let hovered = null;
 let order = []; // row of the map -> unit
+let telling = 0;
 
 const last = () => shown.characters.length - 1;
 const position = () => Math.min(hovered ?? pinned ?? last(), last());
@@ -55,9 +56,28 @@ function receive() {
   shown = { ...value, characters, text };
   part(".unit").max = shown.units - 1;
   part(".scrubber").max = last();
+  offerTracked();
   buildText();
   paintText();
   arrange();
+  move();
+}
+
+function offerTracked() {
+  const tracked = shown.tracked ?? [];
+  part(".tracked-field").hidden = !tracked.length;
+  const chosen = part(".tracked").value;
+  const option = (value, text) => Object.assign(document.createElement("option"), { value, textContent: text });
+  const options = tracked.map((t, i) => option(String(i), `${t.feature}: unit ${t.unit} (${signed(t.correlation, 2)})`));
+  part(".tracked").replaceChildren(option("", "\u2014"), ...options);
+  part(".tracked").value = tracked[Number(chosen)]?.unit === unit() ? chosen : "";
+}
+
+function follow({ layer, unit: number }) {
+  part(".colouring").value = "unit";
+  part(".unit").value = number;
+  if (layer !== shown.layer) return trigger("follow", { layer, unit: number });
+  paintText();
   move();
 }
 
@@ -230,6 +250,8 @@ function pin(t) {
   hovered = null;
   if (part(".ordering").value === "value") arrange();
   move();
+  clearTimeout(telling);
+  telling = setTimeout(() => trigger("moved", { position: position() }), DEBOUNCE_MILLISECONDS);
 }
 
 function cellAt(event) {
@@ -257,6 +279,10 @@ part(".now").addEventListener("click", () => pin(last()));
 part(".colouring").addEventListener("change", () => {
   paintText();
   move();
+});
+part(".tracked").addEventListener("change", (event) => {
+  const choice = shown.tracked[Number(event.target.value)];
+  if (choice && event.target.value !== "") follow(choice);
 });
 part(".unit").addEventListener("input", () => {
   paintText();

@@ -1,0 +1,95 @@
+// Lines over one axis: `show({ series: [{ name, color, dash, points: [[x, y], ...] }], x, y, log, low, high, format })`.
+// Colours are names of roles (`memory`, `key` ...); every line also has its own dash, so that nobody depends on hue.
+// The legend shows the values under the pointer, else the last ones.
+const lineChart = (frame, legend) => {
+  const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [640, 240, 46, 12, 10, 36];
+  const svgTag = "http://www.w3.org/2000/svg";
+  const tag = (name, attributes, text) => {
+    const node = document.createElementNS(svgTag, name);
+    Object.entries(attributes).forEach(([key, value]) => node.setAttribute(key, value));
+    if (text !== undefined) node.textContent = text;
+    return node;
+  };
+  let chart = null;
+  let pointerX = null;
+
+  const short = (value) => {
+    if (value !== 0 && (Math.abs(value) >= 1e4 || Math.abs(value) < 1e-3)) return value.toExponential(0).replace("-", "\u2212");
+    return String(Number(value.toPrecision(3))).replace("-", "\u2212");
+  };
+  const ticks = (low, high, count) => {
+    const raw = (high - low) / count || 1;
+    const unit = 10 ** Math.floor(Math.log10(raw));
+    const step = [1, 2, 5, 10].map((m) => m * unit).find((s) => s >= raw);
+    const first = Math.ceil(low / step) * step;
+    return Array.from({ length: Math.floor((high - first) / step + 1e-6) + 1 }, (_, i) => Number((first + i * step).toPrecision(12)));
+  };
+  const place = (value) => (chart.log ? Math.log10(Math.max(value, 1e-12)) : value);
+
+  const ranges = () => {
+    const points = chart.series.flatMap((s) => s.points).filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
+    const xs = points.map(([x]) => x);
+    const ys = points.map(([, y]) => place(y));
+    const [low, high] = [chart.low ?? Math.min(...ys), chart.high ?? Math.max(...ys)];
+    return { points, xLow: Math.min(...xs), xHigh: Math.max(...xs), yLow: low, yHigh: high === low ? low + 1 : high };
+  };
+
+  const draw = () => {
+    const { points, xLow, xHigh, yLow, yHigh } = ranges();
+    if (!points.length) return frame.replaceChildren();
+    const px = (x) => LEFT + ((x - xLow) / (xHigh - xLow || 1)) * (WIDTH - LEFT - RIGHT);
+    const py = (y) => HEIGHT - BOTTOM - ((place(y) - yLow) / (yHigh - yLow)) * (HEIGHT - TOP - BOTTOM);
+    const svg = tag("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${chart.y} over ${chart.x}` });
+    const levels = chart.log ? ticks(Math.ceil(yLow), yHigh, 4).filter(Number.isInteger).map((e) => 10 ** e) : ticks(yLow, yHigh, 4);
+    levels.forEach((value) => {
+      svg.append(tag("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: py(value), y2: py(value) }));
+      svg.append(tag("text", { class: "axis", x: LEFT - 6, y: py(value) + 4, "text-anchor": "end" }, short(value)));
+    });
+    ticks(xLow, xHigh, 6).forEach((value) => {
+      svg.append(tag("text", { class: "axis", x: px(value), y: HEIGHT - BOTTOM + 15, "text-anchor": "middle" }, short(value)));
+    });
+    svg.append(tag("text", { class: "axis", x: WIDTH - RIGHT, y: HEIGHT - 4, "text-anchor": "end" }, chart.x));
+    svg.append(tag("text", { class: "axis", x: LEFT - 40, y: TOP + 2, "dominant-baseline": "hanging", opacity: 0 }, chart.y));
+    chart.series.forEach(({ color, dash, points: own }) => {
+      const path = own.filter(([, y]) => Number.isFinite(y)).map(([x, y]) => `${px(x).toFixed(1)},${py(y).toFixed(1)}`).join(" ");
+      const style = { stroke: `var(--gb-${color})`, "stroke-dasharray": dash || "none" };
+      svg.append(tag("polyline", { class: "line", points: path, ...style }));
+      if (own.length === 1) svg.append(tag("circle", { cx: px(own[0][0]), cy: py(own[0][1]), r: 3, fill: `var(--gb-${color})` }));
+    });
+    const at = pointerX === null ? null : xLow + ((pointerX * WIDTH - LEFT) / (WIDTH - LEFT - RIGHT)) * (xHigh - xLow);
+    if (at !== null && at >= xLow && at <= xHigh) svg.append(tag("line", { class: "cursor", x1: px(at), x2: px(at), y1: TOP, y2: HEIGHT - BOTTOM }));
+    frame.replaceChildren(svg);
+    drawLegend(at);
+  };
+
+  const drawLegend = (at) => {
+    legend.replaceChildren(
+      ...chart.series.map(({ name, color, dash, points }) => {
+        const entry = document.createElement("span");
+        const sample = tag("svg", { viewBox: "0 0 26 8", "aria-hidden": "true" });
+        sample.append(tag("line", { x1: 0, x2: 26, y1: 4, y2: 4, stroke: `var(--gb-${color})`, "stroke-width": 2.5, "stroke-dasharray": dash || "none" }));
+        const nearest = points.reduce((best, p) => (at === null || !best || Math.abs(p[0] - at) <= Math.abs(best[0] - at) ? p : best), null);
+        const value = nearest ? `${name}: ${(chart.format || short)(nearest[1])}` : name;
+        entry.append(sample, document.createTextNode(value));
+        entry.title = nearest ? `${chart.x} ${short(nearest[0])}` : "";
+        return entry;
+      }),
+    );
+  };
+
+  frame.addEventListener("pointermove", (event) => {
+    const box = frame.getBoundingClientRect();
+    pointerX = (event.clientX - box.left) / box.width;
+    if (chart) draw();
+  });
+  frame.addEventListener("pointerleave", () => {
+    pointerX = null;
+    if (chart) draw();
+  });
+  return {
+    show: (value) => {
+      chart = value;
+      draw();
+    },
+  };
+};
