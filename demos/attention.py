@@ -1,6 +1,5 @@
 """Attention: every head of every layer on the visitor's own sentence, and which word each word reads from."""
 
-import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -8,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
-from gradio.utils import get_upload_folder
 
-from demos.base import Demo, empty_strip, run_strip, usable_model, visitor_errors
+from demos.base import Demo, empty_strip, run_strip, save_arrays, usable_model, visitor_errors
 from demos.components.attention_explorer import attention_explorer
 from demos.figures.attention import draw_attention
 from models import hub, runtime, weights
@@ -120,11 +118,7 @@ def _save(run: "AttentionRun") -> Path:
     arrays = {names[trace.kind] if n else "attention": trace.attention for n, trace in enumerate(run.traces)}
     if len(run.traces) > 1:
         arrays["written"] = np.array(run.traces[-1].tokens)
-    cache = Path(get_upload_folder())
-    cache.mkdir(parents=True, exist_ok=True)
-    path = Path(tempfile.mkdtemp(dir=cache)) / "attention.npz"
-    np.savez_compressed(path, allow_pickle=False, **arrays)
-    return path
+    return save_arrays("attention.npz", **arrays)
 
 
 def build() -> None:

@@ -2,12 +2,16 @@
 
 import html
 import logging
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
+import numpy as np
+from gradio.utils import get_upload_folder
 
 from models import hub, weights
 from models.errors import InputError, WeightsError
@@ -101,3 +105,12 @@ def usable_model(name: object, concept: str) -> tuple[str, str]:
         return entry.name, ""
     fallback = next(name for name in weights.offered(concept) if weights.CATALOGUE[name].kind != "hub")
     return fallback, f"{hub.describe(entry.name)} Shown meanwhile: {weights.CATALOGUE[fallback].title}."
+
+
+def save_arrays(name: str, **arrays: np.ndarray) -> Path:
+    """Arrays as a compressed .npz file called `name` in Gradio's cache folder, from where visitors may fetch it."""
+    cache = Path(get_upload_folder())
+    cache.mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(dir=cache)) / name
+    np.savez_compressed(path, allow_pickle=False, **arrays)
+    return path

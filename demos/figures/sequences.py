@@ -23,8 +23,9 @@ def draw_reader(
     """The value of the `sequence_reader` component.
 
     `layer` is a name of `trace.layers()`; `typed` counts the characters that the visitor typed (the rest was sampled);
-    `bars` is how many next characters are shown; `tracked` are units to offer for colouring the text. Each character travels as one JSON string, its activations in base64
-    (little-endian float16, three digits): while text is being sampled Gradio sends only the new ones.
+    `bars` is how many next characters are shown; `tracked` are units to offer for colouring the text. Each character
+    travels as one JSON string, its activations in base64 (little-endian float16, three digits): while text is being
+    sampled Gradio sends only the new ones.
     """
     values = trace.layers()[layer]
     share = layer.endswith("gate") and not layer.startswith("candidate")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MAX_STEPS = 48
 OUTPUTS = 4
-CELL_STEPS = 6
+CELL_STEPS = 8
 NAMES = {" ": "space", "\n": "newline", "\ufffd": "unknown"}
 
 

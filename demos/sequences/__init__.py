@@ -3,7 +3,7 @@
 import gradio as gr
 
 from demos.base import Demo
-from demos.sequences import next_token
+from demos.sequences import edit, next_token, reach
 
 LEAD = """A recurrent network reads one symbol at a time, and all it knows of the past is a list of numbers: its memory.
 Watch it fill, measure how far back it reaches, change it, and train one yourself."""
@@ -15,7 +15,18 @@ def build() -> None:
     own = gr.State(None, time_to_live=next_token.STATE_SECONDS)
     with gr.Tabs():
         with gr.Tab("Next character", id="next"):
-            next_token.build(own)
+            page = next_token.build(own)
+        with gr.Tab("How far back", id="reach") as reach_tab:
+            reach_text = reach.build(own)
+        with gr.Tab("Edit the memory", id="edit") as edit_tab:
+            edit_text = edit.build(own)
+    for tab, text in ((reach_tab, reach_text), (edit_tab, edit_text)):
+        tab.select(_taken_along, [page.text, text], text, api_visibility="private", show_progress="hidden", queue=False)
+
+
+def _taken_along(typed: str, here: str) -> str:
+    """The text of the first page, if there is one, else what stands here."""
+    return typed if isinstance(typed, str) and typed.strip() else here
 
 
 DEMO = Demo("sequences", "Sequences", build)

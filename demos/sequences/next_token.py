@@ -43,16 +43,18 @@ MEANING = r"""Every column of the map is the whole memory after one character; e
 weights are used at every step, so a text of any length needs no more parameters."""
 
 EQUATIONS = {
-    "rnn": r"""**RNN** (Elman 1990). No gates: at every step the whole memory is rewritten from itself and the new character.
+    "rnn": r"""**RNN** (Elman 1990). No gates: at every step the whole memory is rewritten from itself and the
+new character.
 
 $$h_t = \tanh(W x_t + U h_{t-1} + b) \qquad p(\text{next}) = \mathrm{softmax}(V h_t + c)$$""",
-    "gru": r"""**GRU** (Cho et al. 2014). The update gate *z* decides, unit by unit, how much of the old memory stays; the
-reset gate *r* how much of it the candidate *n* may see.
+    "gru": r"""**GRU** (Cho et al. 2014). The update gate *z* decides, unit by unit, how much of the old memory stays;
+the reset gate *r* how much of it the candidate *n* may see.
 
-$$\begin{aligned} n_t &= \tanh(W_n x_t + r_t \odot U_n h_{t-1} + b_n) \\ h_t &= (1 - z_t) \odot n_t + z_t \odot h_{t-1} \\
+$$\begin{aligned} n_t &= \tanh(W_n x_t + r_t \odot U_n h_{t-1} + b_n) \\
+h_t &= (1 - z_t) \odot n_t + z_t \odot h_{t-1} \\
 p(\text{next}) &= \mathrm{softmax}(V h_t + c) \end{aligned}$$""",
-    "lstm": r"""**LSTM** (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000). The gates *i*, *f* and *o* decide what to
-write into the cell state *c*, what to keep of it and what to show.
+    "lstm": r"""**LSTM** (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000). The gates *i*, *f* and *o*
+decide what to write into the cell state *c*, what to keep of it and what to show.
 
 $$\begin{aligned} c_t &= f_t \odot c_{t-1} + i_t \odot g_t \\ h_t &= o_t \odot \tanh(c_t) \\
 p(\text{next}) &= \mathrm{softmax}(V h_t + b) \end{aligned}$$""",

@@ -4,6 +4,7 @@ An edit takes place after the character at its position was read. The prediction
 and so is everything that follows; a frozen unit keeps its value for the rest of the text.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -122,3 +123,22 @@ def _pairs(a: State, b: State) -> list[tuple[torch.Tensor, torch.Tensor]]:
 
 def _mix(before: State, after: State, strength: float) -> State:
     return State(*(torch.lerp(old, new, strength) for old, new in _pairs(before, after)))
+
+
+def parse_units(text: str, count: int) -> tuple[int, ...]:
+    """Units written as "3, 17, 200-210" or "all", in the order given.
+
+    Raises `InputError` where the text says something else or names a unit that a network of `count` units lacks.
+    """
+    if text.strip().lower() == "all":
+        return tuple(range(count))
+    units: list[int] = []
+    for item in filter(None, (item.strip() for item in text.replace("–", "-").split(","))):
+        ends = re.fullmatch(r"(\d{1,5})(?:\s*-\s*(\d{1,5}))?", item)
+        if ends is None:
+            raise InputError('Write units as numbers and ranges, for example "3, 17, 200-210", or "all".')
+        first, last = int(ends[1]), int(ends[2] or ends[1])
+        if not first <= last < count:
+            raise InputError(f"The network has units 0 to {count - 1}; {item} is not among them.")
+        units.extend(range(first, last + 1))
+    return tuple(dict.fromkeys(units))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from models.sequences.network import GATES, CharacterNetwork, State
-from models.sequences.symbols import ALPHABET, START, UNKNOWN, encode
+from models.sequences.symbols import ALPHABET, START, UNKNOWN, decode, encode
 
 
 @dataclass(frozen=True)
@@ -115,17 +115,41 @@ def choose_next(trace: SequenceTrace, *, temperature: float, top_k: int, seed: i
     et al. 2020; measured at temperature 1). `UNKNOWN` is never drawn. The draw depends on the seed and the position
     only: stepping back and on again gives the same character.
     """
-    probabilities = trace.probabilities[-1].astype(np.float64)
+    return ALPHABET[_choose(trace.probabilities[-1], (seed, len(trace.text)), temperature, top_k, top_p)]
+
+
+@torch.inference_mode()
+def continue_text(
+    network: CharacterNetwork,
+    trace: SequenceTrace,
+    count: int,
+    *,
+    temperature: float,
+    top_k: int,
+    seed: int,
+    top_p: float = 1.0,
+) -> str:
+    """`count` characters that the network goes on to write after `trace`, drawn as by `choose_next`; keeps no trace."""
+    state, probabilities, written = state_after(network, trace), trace.probabilities[-1], []
+    for position in range(len(trace.text), len(trace.text) + count):
+        written.append(_choose(probabilities, (seed, position), temperature, top_k, top_p))
+        step = network.step(torch.tensor(written[-1], device=network.output.weight.device), state)
+        state, probabilities = step.state, step.logits.double().softmax(-1).float().cpu().numpy()
+    return decode(written)
+
+
+def _choose(probabilities: np.ndarray, seed: tuple[int, int], temperature: float, top_k: int, top_p: float) -> int:
+    """Index of one symbol, drawn from `probabilities` [symbols]."""
+    probabilities = probabilities.astype(np.float64)
     probabilities[ALPHABET.index(UNKNOWN)] = 0.0
     best = np.argsort(-probabilities, kind="stable")[:top_k]
     before = np.cumsum(probabilities[best]) - probabilities[best]
     best = best[before < top_p * probabilities.sum()]
     if temperature == 0:
-        return ALPHABET[best[0]]
+        return int(best[0])
     logits = np.log(np.maximum(probabilities[best], 1e-30)) / temperature
     weights = np.exp(logits - logits.max())
-    generator = np.random.default_rng((seed, len(trace.text)))
-    return ALPHABET[generator.choice(best, p=weights / weights.sum())]
+    return int(np.random.default_rng(seed).choice(best, p=weights / weights.sum()))
 
 
 @torch.inference_mode()

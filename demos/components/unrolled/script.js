@@ -134,6 +134,7 @@ function receive() {
   if (!shown) return;
   box.dataset.type = shown.sequence_type;
   part("un-steps").replaceChildren(...shown.steps.map(drawStep));
+  part("un-steps").toggleAttribute("data-earlier", shown.first > 0);
   drawWeights();
   drawCount();
   drawInside();
