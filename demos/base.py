@@ -75,6 +75,13 @@ def empty_strip(text: str) -> str:
     return f'<div class="gb-strip" role="status"><span>{html.escape(text)}</span></div>'
 
 
+def waiting_strip(name: str) -> str:
+    """The strip while a hub model is on its way: a sentence that follows the download."""
+    sentence = html.escape(hub.describe(name))
+    note = f'<span class="gb-strip-note" data-gb-download="{html.escape(name)}">{sentence}</span>'
+    return f'<div class="gb-strip" role="status">{note}</div>'
+
+
 def _download_told_of(note: str, concept: str) -> str:
     """Name of the hub model a note is about, for the page to follow its download (see `HEAD` in demos/theme.py)."""
     entries = (entry for entry in weights.CATALOGUE.values() if entry.kind == "hub" and entry.concept == concept)

@@ -62,8 +62,15 @@ CSS = (
   border-top: 1px solid var(--gb-line); padding: .45rem .1rem 0; font-variant-numeric: tabular-nums; }
 .gb-strip b { font-weight: 600; color: var(--gb-ink); margin-right: .15rem; }
 .gb-strip-note { flex-basis: 100%; color: var(--gb-key); }
+.gb-words { line-height: 2; overflow-wrap: anywhere; max-height: 14rem; overflow-y: auto; margin-top: .3rem; }
+.gb-words > span[style] { border-bottom: 4px solid transparent; padding-bottom: 1px; }
+.gb-positive { border-bottom: 4px solid var(--gb-value); }
+.gb-negative { border-bottom: 4px solid var(--gb-key); }
+.gb-bar { display: inline-block; height: .7em; background: var(--gb-prediction); vertical-align: baseline;
+  min-width: 1px; }
 .gb-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-.gb-table th, .gb-table td { text-align: left; padding: .15rem .8rem .15rem 0; border-bottom: 1px solid var(--gb-line); }
+.gb-table th, .gb-table td { text-align: left; padding: .15rem .8rem .15rem 0;
+  border-bottom: 1px solid var(--gb-line); }
 .gb-scale { font-size: .75rem; color: var(--gb-subtle); font-variant-numeric: tabular-nums; }
 .gb-scale canvas { border: 1px solid var(--gb-line); vertical-align: middle; }
 button:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--gb-query); outline-offset: 2px; }

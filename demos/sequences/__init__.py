@@ -3,7 +3,7 @@
 import gradio as gr
 
 from demos.base import Demo
-from demos.sequences import edit, next_token, reach
+from demos.sequences import edit, next_token, reach, tasks
 
 LEAD = """A recurrent network reads one symbol at a time, and all it knows of the past is a list of numbers: its memory.
 Watch it fill, measure how far back it reaches, change it, and train one yourself."""
@@ -20,6 +20,8 @@ def build() -> None:
             reach_text = reach.build(own)
         with gr.Tab("Edit the memory", id="edit") as edit_tab:
             edit_text = edit.build(own)
+        with gr.Tab("Four types", id="types"):
+            tasks.build()
     for tab, text in ((reach_tab, reach_text), (edit_tab, edit_text)):
         tab.select(_taken_along, [page.text, text], text, api_visibility="private", show_progress="hidden", queue=False)
 

@@ -13,6 +13,7 @@ from demos.base import empty_strip, run_strip, save_arrays, visitor_errors
 from demos.components.chart import chart
 from demos.components.influence_view import influence_view
 from demos.figures.influence import draw_influence, draw_recall
+from demos.figures.tasks import draw_table
 from demos.sequences.networks import CELLS, OWN, Own, usable_network
 from demos.sequences.next_token import MAX_API_CHARS, MAX_CHARS
 from models import runtime
@@ -35,8 +36,8 @@ LEAD = """A long text must pass through the memory one character at a time. What
 Two measurements: what every prediction owes to every earlier character, and whether a name can still be recalled."""
 
 MEANING = r"""The influence of a character is the length of the gradient of the best next character's score with respect
-to it (Madsen 2019): how much the prediction would move if that character were a little different. It is a statement about
-small changes, not a full explanation. The Transformer does not carry a memory: it looks back at the characters
+to it (Madsen 2019): how much the prediction would move if that character were a little different. It is a statement
+about small changes, not a full explanation. The Transformer does not carry a memory: it looks back at the characters
 themselves, up to 256 of them.
 
 $$\text{influence}(t, s) = \left\lVert \frac{\partial\, \text{score}_t(\text{best})}{\partial x_s} \right\rVert$$"""
@@ -109,8 +110,8 @@ def compute_recall(filler: Any, seed: Any) -> Iterator[tuple[Any, str]]:
             yield draw_recall(points, 1 / len(NAMES)), run_strip(loaded, model=watch.seconds["model"], note=note)
 
 
-def compute_once(name: Any, filler: Any) -> tuple[list[list[str]], str]:
-    """What each network writes after one sequence. Returns (rows of the table, strip)."""
+def compute_once(name: Any, filler: Any) -> tuple[str, str]:
+    """What each network writes after one sequence. Returns (table, strip)."""
     with visitor_errors():
         filler = check_text(filler, name="The filler", max_chars=MAX_CHARS, allow_empty=True)
         from models.sequences.recall.measure import recall_once
@@ -127,7 +128,8 @@ def compute_once(name: Any, filler: Any) -> tuple[list[list[str]], str]:
             ]
             for cell, result in recalled.items()
         ]
-        return rows, run_strip(loaded, model=watch.seconds["model"])
+        head = ("network", "writes", "right", "probability of the name")
+        return draw_table(head, rows), run_strip(loaded, model=watch.seconds["model"])
 
 
 def _title(cell: str) -> str:
@@ -197,12 +199,7 @@ def build(own: gr.State) -> gr.Textbox:
                 elem_id="sequences-recall-filler",
             )
             once = gr.Button("Ask all four", size="sm", elem_id="sequences-recall-once")
-            answers = gr.Dataframe(
-                headers=["network", "writes", "right", "probability of the name"],
-                label="Answers",
-                interactive=False,
-                elem_id="sequences-recall-answers",
-            )
+            answers = gr.HTML(elem_id="sequences-recall-answers")
             seed = gr.Number(0, precision=0, minimum=0, maximum=2**31 - 1, label="Seed of the curve")
             curve = gr.Button("Measure the curve", variant="primary", size="sm", elem_id="sequences-recall-run")
         with gr.Column(scale=3, min_width=300):

@@ -5,9 +5,12 @@ input and which are asked for an output (Karpathy 2015, "The unreasonable effect
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from torch import nn
 
 SequenceType = Literal["one to one", "one to many", "many to one", "many to many"]
 TYPES: tuple[SequenceType, ...] = ("one to one", "many to one", "one to many", "many to many")
@@ -66,6 +69,24 @@ class WeightMap:
     name: str
     shape: tuple[int, int]
     magnitudes: np.ndarray
+
+
+ROLES = {"weight_ih_l0": "W, input", "weight_hh_l0": "U, memory"}
+
+
+def matrices_of(network: "nn.Module") -> dict[str, np.ndarray]:
+    """The two-dimensional weights of a network by name, [outputs, inputs]; those of recurrent layers as W and U."""
+    return {
+        _matrix_name(name): parameter.detach().float().cpu().numpy()
+        for name, parameter in network.named_parameters()
+        if parameter.ndim == 2
+    }
+
+
+def _matrix_name(name: str) -> str:
+    *owners, last = name.split(".")
+    owner = " ".join(owners).replace("_", " ")
+    return f"{owner} {ROLES[last]}" if last in ROLES else owner or last
 
 
 def weight_maps(matrices: dict[str, np.ndarray], largest: int = 40) -> tuple[WeightMap, ...]:

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from demos import sequences as tab
+from demos.sequences import next_token as tab
 from demos.figures.sequences import draw_arithmetic, draw_reader, next_characters
 from models import runtime, training, weights
 from models.errors import InputError, WeightsError
@@ -20,7 +20,7 @@ from models.sequences import books, train
 from models.sequences.evaluate import WARM_UP, bits_per_character
 from models.sequences.network import GATES, CharacterNetwork, Config, describe, load
 from models.sequences.symbols import ALPHABET, START, UNKNOWN, decode, encode, fold
-from models.sequences.trace import SequenceTrace, choose_next, predict_next, trace_step, trace_text
+from models.sequences.trace import SequenceTrace, choose_next, continue_text, predict_next, trace_step, trace_text
 from models.training import Trapezoid
 
 
@@ -159,6 +159,23 @@ class TestSampling:
         drawn = {choose_next(trace, temperature=2, top_k=3, seed=s) for s in range(60)}
         assert drawn == {ALPHABET[5], ALPHABET[6], ALPHABET[7]}
 
+    def test_top_p_keeps_the_nucleus(self, lstm):
+        trace = trace_text(lstm, "ab")
+        p = np.full(100, 1e-9)
+        p[[5, 6, 7]] = 0.6, 0.3, 0.1
+        trace = SequenceTrace(**{**vars(trace), "probabilities": np.tile(p.astype(np.float32), (3, 1))})
+        how = {"temperature": 1, "top_k": 100}
+        drawn = {top_p: {choose_next(trace, **how, top_p=top_p, seed=s) for s in range(200)} for top_p in (0.5, 0.7, 1)}
+        assert drawn == {0.5: {ALPHABET[5]}, 0.7: {ALPHABET[5], ALPHABET[6]}, 1: {ALPHABET[i] for i in (5, 6, 7)}}
+
+    def test_writing_on_without_a_trace_is_the_same_as_step_by_step(self, network):
+        trace = longer = trace_text(network, "ab")
+        how = {"temperature": 1, "top_k": 40, "seed": 3}
+        written = continue_text(network, trace, 12, **how)
+        for _ in range(12):
+            longer = trace_step(network, longer, choose_next(longer, **how))
+        assert longer.text == trace.text + written
+
     def test_temperature_sharpens_as_the_formula_says(self, lstm):
         trace = trace_text(lstm, "ab")
         p = np.full(100, 1e-12)
@@ -258,7 +275,7 @@ def unpacked(drawn):
 
 
 class TestFigures:
-    @pytest.mark.parametrize("layer", tab.LAYERS)
+    @pytest.mark.parametrize("layer", tab.LAYERS[:6])
     def test_columns_decode_to_the_trace(self, lstm, layer):
         trace = trace_text(lstm, "Tea")
         drawn = draw_reader(trace, layer, typed=2, bars=8)
@@ -299,12 +316,12 @@ def model(monkeypatch, lstm):
     """The tab's handlers with a tiny network in the place of the embedded one; returns the network."""
     entry = weights.find("char-lstm")
     loaded = runtime.Loaded("char-lstm", lstm, entry, 1000, 4000, "cpu")
-    monkeypatch.setattr(tab, "_loaded", lambda name: loaded)
+    monkeypatch.setattr(tab, "usable_network", lambda name, own: (weights.find(name, "sequences"), (loaded, ""))[1])
     return lstm
 
 
 LOOK = ("hidden state", 8)
-SAMPLING = (0.7, 40, 0)
+SAMPLING = (0.7, 40, 1, 0)
 
 
 def event(**data):
@@ -314,60 +331,77 @@ def event(**data):
 @pytest.mark.usefixtures("model")
 class TestHandlers:
     def read(self, text="It was", before=None):
-        return tab.compute_reading(text, "char-lstm", *LOOK, before)[0]
+        return tab.compute_reading(text, "char-lstm", *LOOK, before, None)[0]
+
+    def step(self, text, state):
+        return tab.compute_step(text, "char-lstm", *LOOK, state, None, *SAMPLING)
 
     def test_reading_keeps_what_was_typed(self):
-        state, drawn, strip = tab.compute_reading("It was", "char-lstm", *LOOK, None)
+        state, drawn, cell, strip = tab.compute_reading("It was", "char-lstm", *LOOK, None, None)
         assert (state.text, state.typed) == ("It was", 6)
         assert len(drawn["characters"]) == 7
         assert "Character LSTM" in strip
+        assert [step["input"] for step in cell["steps"]] == ["start", "I", "t", "space", "w", "a", "s"]
+        assert cell["parameters"] == 1000
 
     def test_empty_text_shows_how_texts_begin(self):
-        assert len(tab.compute_reading("", "char-lstm", *LOOK, None)[1]["characters"]) == 1
+        assert len(tab.compute_reading("", "char-lstm", *LOOK, None, None)[1]["characters"]) == 1
+
+    def test_another_network_brings_its_layers_and_equations(self):
+        *_, layers, equations, units = tab.compute_model("It", "char-lstm", *LOOK, None, None)
+        assert [name for name, _ in layers.choices] == list(tab.LAYERS[:6])
+        assert "LSTM" in equations
+        assert units
+
+    def test_a_layer_that_the_network_lacks_is_shown_as_its_hidden_state(self):
+        assert tab.compute_reading("a", "char-lstm", "reset gate", 8, None, None)[1]["layer"] == "hidden state"
 
     def test_step_and_step_back(self):
-        state, drawn, _, text = tab.compute_step("It was", "char-lstm", *LOOK, None, *SAMPLING)
+        state, drawn, _, _, text = self.step("It was", None)
         assert len(text) == 7
         assert unpacked(drawn)[-1]["sampled"]
-        shorter, _, back = tab.view_step_back(*LOOK, state)
+        shorter, _, _, back = tab.view_step_back(*LOOK, state)
         assert back == "It was"
-        assert tab.compute_step(back, "char-lstm", *LOOK, shorter, *SAMPLING)[3] == text
+        assert self.step(back, shorter)[-1] == text
         with pytest.raises(gr.Error, match="No sampled character"):
             tab.view_step_back(*LOOK, shorter)
 
     def test_play_is_stepping(self):
-        play = tab.compute_play("It", "char-lstm", *LOOK, None, *SAMPLING, 30)
-        texts = [next(play)[3] for _ in range(4)]
+        play = tab.compute_play("It", "char-lstm", *LOOK, None, None, *SAMPLING, 30)
+        texts = [next(play)[-1] for _ in range(4)]
         play.close()
         state, text = None, "It"
         for played in texts:
-            state, _, _, text = tab.compute_step(text, "char-lstm", *LOOK, state, *SAMPLING)
+            state, *_, text = self.step(text, state)
             assert text == played
 
     def test_pick_goes_back_and_on_with_another_character(self):
-        state, drawn, _, text = tab.compute_pick(*LOOK, self.read(), event(position=3, character="x"))
+        picked = event(position=3, character="x")
+        state, drawn, _, _, text = tab.compute_pick("char-lstm", *LOOK, self.read(), None, picked)
         assert text == "It x"
         assert [c["sampled"] for c in unpacked(drawn)] == [False] * 4 + [True]
         assert state.typed == 3
 
     def test_views_never_run_the_network(self, model, monkeypatch):
-        state = tab.compute_step("It was", "char-lstm", *LOOK, None, *SAMPLING)[0]
-        monkeypatch.setattr(type(model), "step", None)
-        monkeypatch.setattr(type(model), "forward", None)
-        for layer in tab.LAYERS:
+        state = self.step("It was", None)[0]
+        for name in ("step", "_advance", "forward", "scores"):
+            monkeypatch.setattr(type(model), name, None)
+        for layer in tab.LAYERS[:6]:
             assert tab.view_reading(layer, 20, state)["layer"] == layer
         assert "Unit 3" in tab.view_arithmetic(state, event(position=2, unit=3))
-        assert tab.view_step_back(*LOOK, state)[2] == "It was"
+        assert tab.view_position(state, event(position=2))["selected"] == 2
+        assert tab.view_follow(8, state, event(layer="cell state", unit=3))[1]["layer"] == "cell state"
+        assert tab.view_step_back(*LOOK, state)[-1] == "It was"
 
     @settings(max_examples=30, deadline=None)
     @given(st.text(max_size=40))
     def test_any_text_can_be_typed(self, text):
-        state, drawn, _ = tab.compute_reading(text, "char-lstm", *LOOK, None)
+        state, drawn, *_ = tab.compute_reading(text, "char-lstm", *LOOK, None, None)
         json.dumps(drawn).encode()
         assert len(drawn["characters"]) == len(state.trace.text)
 
-    GOOD = {"text": "a", "model": "char-lstm", "layer": "hidden state", "bars": 8, "before": None}
-    GOOD_STEP = {**GOOD, "temperature": 1, "top_k": 40, "seed": 0}
+    GOOD = {"text": "a", "model": "char-lstm", "layer": "hidden state", "bars": 8, "before": None, "own": None}
+    GOOD_STEP = {**GOOD, "temperature": 1, "top_k": 40, "top_p": 1, "seed": 0}
     NOT_NUMBERS = (None, "5", True, [1], {}, float("nan"), float("inf"), -1, 1e12)
     MISTAKES = [
         ("text", ["x" * 1_000_000], "1,000,000 characters; the limit is"),
@@ -378,6 +412,7 @@ class TestHandlers:
         ("bars", NOT_NUMBERS, "The number of bars must be"),
         ("temperature", NOT_NUMBERS, "The temperature must be"),
         ("top_k", NOT_NUMBERS, "Top-k must be"),
+        ("top_p", NOT_NUMBERS, "Top-p must be"),
         ("seed", NOT_NUMBERS, "The seed must be"),
     ]
 
@@ -396,7 +431,11 @@ class TestHandlers:
             next(tab.compute_play(**self.GOOD_STEP, pace=pace))
 
     def test_nothing_read_yet(self):
-        for call in (lambda: tab.compute_pick(*LOOK, None, event()), lambda: tab.view_arithmetic(None, event())):
+        for call in (
+            lambda: tab.compute_pick("char-lstm", *LOOK, None, None, event()),
+            lambda: tab.view_arithmetic(None, event()),
+            lambda: tab.view_position(None, event()),
+        ):
             with pytest.raises(gr.Error, match="Type a text first"):
                 call()
         assert tab.view_reading(*LOOK, None) is None
@@ -406,7 +445,7 @@ class TestHandlers:
     )
     def test_bad_picks(self, data):
         with pytest.raises(gr.Error, match="must be"):
-            tab.compute_pick(*LOOK, self.read(), SimpleNamespace(_data=data))
+            tab.compute_pick("char-lstm", *LOOK, self.read(), None, SimpleNamespace(_data=data))
 
     @pytest.mark.parametrize(
         "data", [{}, {"position": -1, "unit": 0}, {"position": 1, "unit": 16}, {"unit": "x"}, None]

@@ -1,0 +1,75 @@
+"""What stands beside the drawing of a task: verdicts word by word, baselines, earlier runs."""
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.sequences.unrolled import UnrolledTrace
+
+MAX_WORDS = 400
+
+
+def draw_answer(question: str, answer: str, note: str = "") -> str:
+    """HTML: the answer in one line, with a sentence on what it does not know."""
+    extra = f'<p class="gb-note">{html.escape(note)}</p>' if note else ""
+    asked = f'<span class="gb-note">{html.escape(question)}</span>'
+    return f'<div class="gb-figure">{asked} <b>{html.escape(answer)}</b>{extra}</div>'
+
+
+def draw_verdicts(trace: "UnrolledTrace") -> str:
+    """HTML: the words of a review, each coloured by the verdict after it; the last `MAX_WORDS` of them."""
+    steps = trace.steps[-MAX_WORDS:]
+    before = len(trace.steps) - len(steps)
+    words = "".join(_word(step.input, dict(step.output)["positive"]) for step in steps)
+    head = f'<span class="gb-note">… {before} before …</span> ' if before else ""
+    scale = (
+        '<span class="gb-scale"><span class="gb-negative">certainly negative</span> '
+        '<span>undecided</span> <span class="gb-positive">certainly positive</span></span>'
+    )
+    title = f"<b>The verdict after every word</b> {scale}"
+    return f'<div class="gb-figure">{title}<div class="gb-words">{head}{words}</div></div>'
+
+
+def _word(word: str, positive: float) -> str:
+    role, share = ("value", 2 * positive - 1) if positive >= 0.5 else ("key", 1 - 2 * positive)
+    color = f"color-mix(in srgb, var(--gb-{role}) {share:.0%}, transparent)"
+    title = f"after “{word.strip()}”: positive {positive:.1%}"
+    space = " " if word.startswith(" ") else ""
+    style = f'style="border-bottom-color: {color}"'
+    return f'{space}<span {style} title="{html.escape(title)}">{html.escape(word.strip())}</span>'
+
+
+def draw_runs(runs: Sequence[tuple[str, int, str, float]]) -> str:
+    """HTML: earlier runs as (text, steps, verdict, probability of it), the newest first."""
+    rows = "".join(
+        f"<tr><td>{html.escape(_short(text))}</td><td>{steps}</td><td>{html.escape(verdict)}</td>"
+        f"<td>{probability:.1%}</td></tr>"
+        for text, steps, verdict, probability in reversed(runs)
+    )
+    head = "<tr><th>text</th><th>steps</th><th>verdict</th><th>probability</th></tr>"
+    return f'<table class="gb-table">{head}{rows}</table>'
+
+
+def _short(text: str, limit: int = 70) -> str:
+    return text if len(text) <= limit else f"{text[: limit // 2]} … {text[-limit // 2 :]}"
+
+
+def draw_baselines(probability: float, baselines: Mapping[str, float], accuracies: Mapping[str, float]) -> str:
+    """HTML: the network's probability of rain beside those of simpler models, with what each gets right held out."""
+    shown = {"this network": probability, **baselines}
+    rows = "".join(
+        f"<tr><td>{html.escape(name)}</td>"
+        f'<td><span class="gb-bar" style="width: {6 * share:.2f}rem"></span> {share:.1%}</td>'
+        f"<td>{f'{accuracies[name]:.1%}' if name in accuracies else ''}</td></tr>"
+        for name, share in shown.items()
+    )
+    head = "<tr><th></th><th>probability of rain today</th><th>right on held-out days (precomputed)</th></tr>"
+    return f'<table class="gb-table">{head}{rows}</table>'
+
+
+def draw_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """HTML: a small table; every cell is text."""
+    cells = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows)
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
+    return f'<table class="gb-table"><tr>{"".join(f"<th>{html.escape(h)}</th>" for h in head)}</tr>{body}</table>'
