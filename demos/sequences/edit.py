@@ -131,20 +131,20 @@ def compute_edit(
         from models.sequences.edits import WHOLE_MEMORY, Edit, parse_units
 
         text, loaded, note, strength, seed = _checked(text, model, own, strength, seed)
-        kind: Any = check_choice(kind, list(KINDS), name="The edit")
+        chosen_kind: Any = check_choice(kind, list(KINDS), name="The edit")
         session = session or Session()
         if len(session.edits) >= MAX_EDITS:
             raise InputError(f"{MAX_EDITS} edits are made, the most this page takes: undo some first.")
         chosen = ()
-        if kind not in WHOLE_MEMORY:
+        if chosen_kind not in WHOLE_MEMORY:
             written = check_text(units, name="The list of units", max_chars=MAX_UNITS_TEXT)
             chosen = parse_units(written, loaded.network.config.units)
         edit = Edit(
-            kind,
+            chosen_kind,
             check_integer(position, name="The position", low=0, high=len(text)),
             chosen,
             check_number(factor, name="The factor", low=-10, high=10),
-            check_text(donor, name="The other sentence", max_chars=MAX_CHARS, allow_empty=kind != "paste"),
+            check_text(donor, name="The other sentence", max_chars=MAX_CHARS, allow_empty=chosen_kind != "paste"),
         )
         yield from _compare(text, loaded, replace(session, edits=(*session.edits, edit)), strength, seed, note)
 

@@ -249,7 +249,7 @@ class TestDrawing:
         drawn = draw_cell(trace, 3, weight_maps(matrices(network)), 123)
         assert [step["input"] for step in drawn["steps"]] == ["start", "a", "space", "c"]
         inside = {entry["name"]: entry for entry in drawn["inside"]}
-        assert list(inside)[0] == "hidden state before"
+        assert next(iter(inside)) == "hidden state before"
         assert set(inside) >= {"hidden state", *(f"{g} gate" for g in GATES[network.config.cell] if g != "candidate")}
         for name, expected in (("hidden state", 3), ("hidden state before", 2)):
             values = np.frombuffer(base64.b64decode(inside[name]["values"]), np.int8) / 127 * inside[name]["limit"]
