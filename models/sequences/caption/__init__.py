@@ -1,0 +1,1 @@
+"""One to many: a picture goes in once, a sentence comes out word by word."""

@@ -1,0 +1,68 @@
+"""Four small networks of about equal size, side by side: an Elman RNN, a GRU, an LSTM and a causal Transformer."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from models.attention.causal import CausalConfig, CausalTransformer
+from models.errors import WeightsError
+from models.sequences.network import CharacterNetwork, Config
+
+CellName = Literal["rnn", "gru", "lstm", "transformer"]
+CELLS: tuple[CellName, ...] = ("rnn", "gru", "lstm", "transformer")
+
+
+def _units() -> dict[str, int]:
+    return {"rnn": 272, "gru": 148, "lstm": 126}
+
+
+def _transformer() -> dict[str, Any]:
+    return {"width": 64, "heads": 4, "layers": 2, "hidden": 352, "context": 512}
+
+
+@dataclass(frozen=True)
+class RecallConfig:
+    """Hidden units of the recurrent networks, the Transformer's sizes, and the longest distance seen in training."""
+
+    units: dict[str, int] = field(default_factory=_units)
+    transformer: dict[str, Any] = field(default_factory=_transformer)
+    trained_to: int = 100
+
+
+class RecallNetworks(nn.ModuleDict):
+    """The four networks by the name of their cell, in the order of `CELLS`."""
+
+    def __init__(self, config: RecallConfig) -> None:
+        recurrent = {cell: CharacterNetwork(Config(cell, config.units[cell])) for cell in ("rnn", "gru", "lstm")}
+        super().__init__({**recurrent, "transformer": CausalTransformer(CausalConfig(**config.transformer))})
+        self.config = config
+
+    def read(self, cell: CellName, symbols: Tensor) -> Tensor:
+        """`symbols [B, T]` read from the beginning by one network -> logits `[B, T, symbols]` of what comes next."""
+        network = self[cell]
+        if isinstance(network, CharacterNetwork):
+            return network(symbols.t(), network.fresh_state(len(symbols)))[0].transpose(0, 1)
+        return network(symbols)
+
+    def sizes(self) -> dict[str, int]:
+        """Parameters of each network."""
+        return {cell: sum(p.numel() for p in self[cell].parameters()) for cell in CELLS}
+
+
+def load(folder: Path) -> RecallNetworks:
+    """The four networks from `config.json` and `model.safetensors`, in float32; `WeightsError` if they do not fit."""
+    try:
+        networks = RecallNetworks(RecallConfig(**json.loads((folder / "config.json").read_text())))
+        networks.load_state_dict({key: t.float() for key, t in load_file(folder / "model.safetensors").items()})
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise WeightsError(f"The weights in {folder.name} cannot be used ({type(error).__name__}).") from error
+    return networks
+
+
+def describe(networks: RecallNetworks) -> dict[str, object]:
+    """What `load` needs beside the weights."""
+    return asdict(networks.config)

@@ -1,0 +1,58 @@
+"""The recall task: `Ruth: ` + N characters of anything + ` > `, and then `Ruth` must be written again.
+
+N is the distance. Nothing in the filler says which name it was, so a network that writes it has kept it for N steps
+(or, a Transformer, has looked back). 24 names with 24 different first letters: whoever guesses is right in 1 of 24.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.sequences.recall.names import NAMES as NAMES
+from models.sequences.symbols import encode
+
+END = "\n"
+MAX_DISTANCE = 400
+NOT_ASKED = -100
+
+
+def prompt(name: str, filler: str) -> str:
+    """What is read before the name must be written again."""
+    return f"{name}: {filler} > "
+
+
+def plain(text: str) -> str:
+    """A text as filler: all of it on one line, words parted by single spaces."""
+    return " ".join(text.split())
+
+
+def random_words(length: int, random: np.random.Generator) -> str:
+    """Filler that needs no data: `length` characters of lower-case "words" of 1 to 9 random letters."""
+    letters = random.choice(list("abcdefghijklmnopqrstuvwxyz"), length)
+    ends = np.cumsum(random.integers(2, 11, length)) - 1
+    letters[ends[ends < length]] = " "
+    return "".join(letters)
+
+
+def cut(text: str, distance: int, count: int, random: np.random.Generator) -> list[str]:
+    """`count` stretches of `distance` characters, each from anywhere in `text`; a short text is repeated."""
+    if len(text) <= distance:
+        text = " ".join([text] * (distance // max(1, len(text)) + 2))
+    starts = random.integers(len(text) - distance + 1, size=count)
+    return [text[start : start + distance] for start in starts]
+
+
+def as_lessons(names: list[str], fillers: list[str]) -> tuple[Tensor, Tensor]:
+    """Sequences as a network reads them: inputs `[B, T]` and targets `[B, T]`.
+
+    Only the name after the marker, and the line end after it, are asked for: other targets are `NOT_ASKED`. The true
+    letters are fed whatever a network would write. Shorter sequences are filled up with line ends.
+    """
+    lessons = [prompt(name, filler) + name + END for name, filler in zip(names, fillers, strict=True)]
+    longest = max(map(len, lessons))
+    symbols = torch.from_numpy(np.stack([encode(lesson.ljust(longest, END)).symbols for lesson in lessons]))
+    targets = symbols[:, 1:].clone()
+    for row, (name, lesson) in enumerate(zip(names, lessons, strict=True)):
+        asked = slice(len(lesson) - len(name) - 2, len(lesson) - 1)
+        targets[row, : asked.start], targets[row, asked.stop :] = NOT_ASKED, NOT_ASKED
+    return symbols[:, :-1], targets

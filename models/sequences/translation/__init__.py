@@ -1,0 +1,1 @@
+"""A sentence through one vector: translation by a recurrent encoder-decoder, the many-to-many task."""
