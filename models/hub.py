@@ -51,9 +51,11 @@ def start(name: str) -> Download:
     if entry.kind != "hub":
         raise InputError(f"{entry.title} does not come from the hub.")
     state = state_of(name)
+    if state.status == "ready":
+        return state
     with _downloads_lock:
-        if state.status == "ready" or _downloads.get(name, state).status == "running":
-            return _downloads.get(name, state)
+        if _downloads.get(name, state).status == "running":
+            return _downloads[name]
         _downloads[name] = Download("running")
     threading.Thread(target=_watch_child, args=(entry,), daemon=True).start()
     return Download("running")

@@ -1,9 +1,12 @@
 """Sequences: recurrent networks, their memory, what they forget, and the four kinds of task they can be given."""
 
+from typing import Any
+
 import gradio as gr
 
 from demos.base import Demo
-from demos.sequences import edit, next_token, reach, tasks
+from demos.sequences import edit, next_token, reach, tasks, training
+from demos.sequences.networks import Own, choices
 
 LEAD = """A recurrent network reads one symbol at a time, and all it knows of the past is a list of numbers: its memory.
 Watch it fill, measure how far back it reaches, change it, and train one yourself."""
@@ -15,20 +18,29 @@ def build() -> None:
     own = gr.State(None, time_to_live=next_token.STATE_SECONDS)
     with gr.Tabs():
         with gr.Tab("Next character", id="next"):
-            page = next_token.build(own)
+            first = next_token.build(own)
         with gr.Tab("How far back", id="reach") as reach_tab:
             reach_text = reach.build(own)
         with gr.Tab("Edit the memory", id="edit") as edit_tab:
-            edit_text = edit.build(own)
+            edited = edit.build(own)
         with gr.Tab("Four types", id="types"):
             tasks.build()
-    for tab, text in ((reach_tab, reach_text), (edit_tab, edit_text)):
-        tab.select(_taken_along, [page.text, text], text, api_visibility="private", show_progress="hidden", queue=False)
+        with gr.Tab("Train one", id="train"):
+            kept = training.build(own)
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+    for tab, text in ((reach_tab, reach_text), (edit_tab, edited.text)):
+        tab.select(_taken_along, [first.text, text], text, **quiet)
+    kept.success(_with_own, own, [first.model, edited.model], **quiet)
 
 
 def _taken_along(typed: str, here: str) -> str:
     """The text of the first page, if there is one, else what stands here."""
     return typed if isinstance(typed, str) and typed.strip() else here
+
+
+def _with_own(own: Own | None) -> list[gr.Radio]:
+    """Both choices of a network, with the one the visitor has just kept among them."""
+    return [gr.Radio(choices(own)) for _ in range(2)]
 
 
 DEMO = Demo("sequences", "Sequences", build)

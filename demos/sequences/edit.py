@@ -10,7 +10,7 @@ import gradio as gr
 from demos.base import empty_strip, run_strip, visitor_errors
 from demos.components.memory_compare import memory_compare
 from demos.figures.memory import draw_comparison
-from demos.sequences.networks import CHOICES, FIRST, Own, usable_network
+from demos.sequences.networks import CHOICES, FIRST, Own, Page, usable_network
 from demos.sequences.next_token import MAX_CHARS, MAX_SEED, STATE_SECONDS, sent
 from models import runtime
 from models.errors import InputError
@@ -199,8 +199,8 @@ def view_pause(event: gr.EventData) -> int:
         return check_integer(sent(event, "position"), name="The position", low=0, high=MAX_CHARS)
 
 
-def build(own: gr.State) -> gr.Textbox:
-    """The page; returns its text box for the tab to fill."""
+def build(own: gr.State) -> Page:
+    """The page: the edit on the left, both runs on the right."""
     session = gr.State(None, time_to_live=STATE_SECONDS)
     gr.Markdown(LEAD, elem_classes="gb-lead")
     with gr.Row():
@@ -268,4 +268,4 @@ def build(own: gr.State) -> gr.Textbox:
     picks.input(view_pick, [picks, position, session], units, **view())
     kind.input(view_fields, kind, [units, picks, factor, donor], **view())
     figure.pause(view_pause, None, position, **view())
-    return text
+    return Page(text, model)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import gradio as gr
+
 from demos.base import usable_model
 from models import runtime, weights
 from models.errors import InputError
@@ -20,6 +22,14 @@ class Own:
     network: Any
     title: str
     number: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """The fields of a page that the tab fills from outside: the text, and which network reads it."""
+
+    text: gr.Textbox
+    model: gr.Radio
 
 
 def choices(own: Own | None) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from demos.components.sequence_reader import sequence_reader
 from demos.components.unrolled import unrolled
 from demos.figures.sequences import MAX_BARS, draw_arithmetic, draw_reader, draw_units, next_characters
 from demos.figures.unrolled import draw_cell
-from demos.sequences.networks import CHOICES, FIRST, Own, usable_network
+from demos.sequences.networks import CHOICES, FIRST, Own, Page, usable_network
 from models import runtime
 from models.errors import InputError
 from models.inputs import check_choice, check_integer, check_number, check_text
@@ -414,14 +414,6 @@ def _embedded(model: object) -> runtime.Loaded:
     """The network of an API call: a name of the catalogue, never that of a session."""
     find(model, "sequences")
     return usable_network(model, None)[0]
-
-
-@dataclass(frozen=True)
-class Page:
-    """What other pages of the tab build on."""
-
-    text: gr.Textbox
-    model: gr.Radio
 
 
 def build(own: gr.State) -> Page:

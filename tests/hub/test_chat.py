@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from demos.base import usable_model
 from models import hub, runtime, weights
 from models.errors import InputError, WeightsError
 from tests.hub import checkpoints
@@ -62,7 +61,6 @@ def test_fetched_from_the_hub_loaded_and_asked(stand_in, fetch, monkeypatch):
 
     monkeypatch.setattr(runtime, "_loaded", type(runtime._loaded)())
     assert fetch(NAME).status == "ready"
-    assert usable_model(NAME, "sequences/chat") == (NAME, "")
     loaded = runtime.load(NAME, load_chat)
     assert next(loaded.network.parameters()).dtype == runtime.large_model_dtype()
     assert sum(p.numel() for p in loaded.network.parameters()) == loaded.parameters < 10_000
