@@ -66,7 +66,7 @@ CATALOGUE: dict[str, Weights] = {
         _embedded("char-gru", "sequences", "Character GRU", "MIT"),
         _embedded("char-rnn", "sequences", "Character RNN (Elman)", "MIT"),
         _embedded("rain-network", "sequences/weather", "Rain in Seattle", "MIT"),
-        _embedded("review-lstm", "sequences/sentiment", "Review LSTM", "MIT (reviews: CC BY 4.0)"),
+        _embedded("review-lstm", "sequences/sentiment", "Review LSTM", "Apache-2.0 (reviews: CC BY 4.0)"),
         _embedded("caption-gru", "sequences/caption", "Scene captions", "MIT"),
         _embedded("gru-translator-en-fr", "sequences/translation", "GRU translator English-French", "CC BY 2.0 FR (data)"),
         _embedded("recall-cells", "sequences/recall", "Recall task: RNN, GRU, LSTM, Transformer", "MIT"),

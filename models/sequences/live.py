@@ -6,9 +6,9 @@ gradient itself is measured: its norm before clipping at every step, and now and
 way back through time, which is why plain recurrent networks are hard to train (Bengio et al. 1994; Pascanu et al. 2013,
 "On the difficulty of training recurrent neural networks").
 
-    python -m models.sequences.live --text FILE.txt [--cell gru] [--units 128] [--seconds 60]
+    python -m models.sequences.live --text FILE.txt [--cell gru] [--units 128] [--seconds 60] [--threads 2]
 
-trains as the page does and prints one JSON line a second held-out measurement, for figures that can be repeated.
+trains as the page does and prints one JSON line: bits per character on the held-out part before and after.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from torch.nn import functional as F
 
 from models import training
 from models.errors import InputError
-from models.inputs import check_choice, check_flag, check_integer, check_number, check_text
+from models.inputs import check_choice, check_integer, check_number, check_text
 from models.sequences.evaluate import bits_per_character
 from models.sequences.network import CellName, CharacterNetwork, Config
 from models.sequences.symbols import ALPHABET, START, UNKNOWN, encode
@@ -63,7 +63,7 @@ class Settings:
 
     cell: CellName = "lstm"
     units: int = 128
-    learning_rate: float = 0.01
+    learning_rate: float = 0.005
     optimizer: OptimizerName = "AdamW"
     clip: float | None = 1.0
     gain: float = 1.0
@@ -153,9 +153,9 @@ class LiveTraining:
         while not self.ended:
             with self._lock:
                 if self._measurement_is_due():
-                    self._measure()
-                yield_step = self._step()
-            yield yield_step
+                    self.measure()
+                step = self._step()
+            yield step
 
     def kept_network(self) -> CharacterNetwork:
         """A copy of the network as it is now, in evaluation mode and without gradients."""
@@ -177,7 +177,8 @@ class LiveTraining:
         self.network.train()
         for group in self.optimizer.param_groups:
             group["lr"] = settings.learning_rate
-        window = self._random_windows(BATCH)
+        starts = torch.randint(len(self.train_part) - WINDOW, (BATCH,), generator=self.generator)
+        window = self._windows(starts)
         logits, _ = self.network(window[:-1], self.network.fresh_state(BATCH))
         loss = F.cross_entropy(logits.flatten(0, 1), window[1:].flatten())
         self.optimizer.zero_grad()
@@ -191,16 +192,16 @@ class LiveTraining:
         self.ended = _why_ended(step)
         return step
 
-    def _random_windows(self, count: int) -> Tensor:
-        """Symbols [WINDOW + 1, count]."""
-        starts = torch.randint(len(self.train_part) - WINDOW, (count,), generator=self.generator)
+    def _windows(self, starts: Tensor) -> Tensor:
+        """Symbols [WINDOW + 1, B] from each of `starts` [B] on."""
         return self.train_part[(torch.arange(WINDOW + 1)[:, None] + starts).to(self.train_part.device)]
 
     def _measurement_is_due(self) -> bool:
         done = self.steps_done
         return done in EARLY_MEASUREMENTS or done % STEPS_BETWEEN_MEASUREMENTS == 0
 
-    def _measure(self) -> None:
+    def measure(self) -> None:
+        """Add to the history what is measured now and then, unless it was measured at this very step."""
         done, history = self.steps_done, self.history
         if history.held_out and history.held_out[-1][0] == done:
             return
@@ -208,8 +209,7 @@ class LiveTraining:
         history.held_out.append((done, bits_per_character(self.network, self.held_out_part)))
         history.samples.append((done, write(self.network, seed=self.settings.seed)))
         starts = torch.linspace(0, len(self.train_part) - WINDOW - 1, DISTANCE_WINDOWS).long()
-        windows = self.train_part[(torch.arange(WINDOW + 1)[:, None] + starts).to(self.train_part.device)]
-        history.distances.append((done, gradient_by_distance(self.network, windows)))
+        history.distances.append((done, gradient_by_distance(self.network, self._windows(starts))))
 
 
 def _check_symbols(text: object) -> tuple[Tensor, int]:
@@ -264,17 +264,16 @@ def _why_ended(step: TrainStep) -> str:
 def gradient_by_distance(network: CharacterNetwork, windows: Tensor) -> np.ndarray:
     """How large the gradient of the last loss still is after going back d characters, [T] float64, d = 0 .. T - 1.
 
-    Entry d is || d loss_T / d h_(T-d) ||, the mean over the B windows of `windows` [T + 1, B]: loss_T is the surprise of
-    the last character in nats, h_(T-d) the hidden state d characters before the one that predicts it. A straight line
-    on a logarithmic scale means a constant factor a step: below 1 the gradient vanishes, above 1 it explodes.
+    Entry d is || d loss_T / d h_(T-d) ||, the mean over the B windows of `windows` [T + 1, B]: loss_T is the surprise
+    of the last character in nats, h_(T-d) the hidden state d characters before the one that predicts it. A straight
+    line on a logarithmic scale means a constant factor a step: below 1 the gradient vanishes, above 1 it explodes.
     """
     state, hidden = network.fresh_state(windows.shape[1]), []
     with torch.enable_grad():
         for symbols in windows[:-1]:
-            step = network.step(symbols, state)
-            state = step.state
+            state = network.step(symbols, state).state
             hidden.append(state.hidden)
-        loss = F.cross_entropy(step.logits, windows[-1], reduction="sum")
+        loss = F.cross_entropy(network.output(state.hidden), windows[-1], reduction="sum")
         gradients = torch.autograd.grad(loss, hidden)
     return np.array([g.double().norm(dim=-1).mean().item() for g in reversed(gradients)])
 
@@ -304,3 +303,28 @@ def write(
         symbol = min(int(np.searchsorted(edges, u * edges[-1], side="right")), len(ALPHABET) - 1)
         written.append(ALPHABET[symbol])
     return "".join(written)
+
+
+def main() -> None:
+    """The command line described at the top of this module."""
+    parser = argparse.ArgumentParser(description="Train on a text as the page does.")
+    parser.add_argument("--text", type=Path, required=True, help="a text file, UTF-8")
+    parser.add_argument("--cell", choices=("rnn", "gru", "lstm"), default=Settings.cell)
+    parser.add_argument("--units", type=int, default=Settings.units)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    job = LiveTraining(arguments.text.read_text(encoding="utf-8"), Settings(arguments.cell, arguments.units))
+    start, processor = time.monotonic(), time.process_time()
+    for _ in job.fit():
+        if time.monotonic() - start >= arguments.seconds:
+            break
+    job.measure()
+    bits = [bits for _, bits in job.history.held_out]
+    line = {"steps": job.steps_done, "held_out_bits_before": bits[0], "after": bits[-1], "lowest": min(bits)}
+    print(json.dumps({**line, "processor_seconds": time.process_time() - processor, **job.baselines()}))
+
+
+if __name__ == "__main__":
+    main()

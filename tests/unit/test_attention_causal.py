@@ -178,9 +178,18 @@ class TestEmbedded:
     def test_it_spells(self, embedded, text, character):
         assert self.completes(embedded, text) == character
 
-    def test_it_looks_up_a_name_it_has_never_read(self, embedded):
-        """ "Zoltrix" is in no book: its end can only come from further up."""
-        text = (
-            "Zoltrix was a good dog. The boy looked at the door and went out to find the dog. Then he called for Zoltr"
-        )
-        assert self.completes(embedded, text) == "i"
+    def test_plain_english_is_no_surprise_and_noise_is(self, embedded):
+        plain = encode("The children ran down to the river and looked for the little boat, but it was not there.")
+        noise = encode("qzx vbnk tplw gxh jjq mmwz rrtk vvx hhqp zzl")
+        assert bits_per_character(embedded, torch.from_numpy(plain.symbols)) < 1.9
+        assert bits_per_character(embedded, torch.from_numpy(noise.symbols)) > 5
+
+    def test_what_came_before_helps(self, embedded):
+        """The line break that opens every text, or a sentence before: the next sentence is less of a surprise."""
+        before, after = "The captain looked at the ship. ", "He went on board, and the sailors saluted him."
+        symbols = torch.from_numpy(encode(START + before + after).symbols)
+        nats = [
+            float(F.cross_entropy(embedded(s[None, :-1])[0], s[1:], reduction="none")[-len(after) :].mean())
+            for s in (symbols, torch.cat([symbols[:1], symbols[-len(after) :]]))
+        ]
+        assert nats[0] < nats[1]

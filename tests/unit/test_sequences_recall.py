@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import training, weights
+from models import runtime, training, weights
 from models.errors import InputError, WeightsError
 from models.sequences.recall import train
 from models.sequences.recall.measure import RecallPoint, measure_recall, recall_once
@@ -19,7 +19,7 @@ from models.sequences.recall.task import (
     END,
     MAX_DISTANCE,
     NAMES,
-    NOT_ASKED,
+    PAST_THE_END,
     as_lessons,
     cut,
     plain,
@@ -48,14 +48,21 @@ class TestTask:
         assert all(letter in ALPHABET for name in NAMES for letter in name)
 
     def test_only_the_name_and_its_end_are_asked_for(self):
-        inputs, targets = as_lessons(["Ida", "Ursula"], ["a b", "c d"])
-        assert inputs.shape == targets.shape
+        lessons = as_lessons(["Ida", "Ursula"], ["a b", "c d"])
         for row, name, filler in zip(range(2), ("Ida", "Ursula"), ("a b", "c d"), strict=True):
-            asked = targets[row] != NOT_ASKED
-            assert decode(targets[row][asked]) == name + END
+            inputs, targets, asked = (part[row] for part in lessons)
+            assert decode(targets[asked]) == name + END
             first = int(asked.nonzero()[0])
-            assert decode(inputs[row, : first + 1]) == prompt(name, filler)
-            assert decode(inputs[row, first + 1 : first + 1 + len(name)]) == name
+            assert decode(inputs[: first + 1]) == prompt(name, filler)
+            assert decode(inputs[first + 1 : first + 1 + len(name)]) == name
+
+    def test_every_character_is_a_target_and_nothing_past_the_end(self):
+        inputs, targets, _ = as_lessons(["Ida", "Ursula"], ["a b", "c d"])
+        assert decode(inputs[:, 0]) == "IU"
+        assert torch.equal(inputs[1, 1:], targets[1, :-1])
+        read = targets[0] != PAST_THE_END
+        assert decode(targets[0][read]) == "Ida: a b > Ida\n"[1:]
+        assert int((~read).sum()) == 2 * (len("Ursula") - len("Ida"))
 
     @given(st.text(min_size=1, max_size=60), st.integers(0, 100))
     def test_cuts_have_the_distance_asked_for(self, text, distance):
@@ -140,7 +147,7 @@ class TestMeasure:
         assert results == recall_once(networks, "Ruth", "some words between")
 
     def test_probability_is_that_of_the_letters(self, networks):
-        inputs, _ = as_lessons(["Ida"], ["abc"])
+        inputs = as_lessons(["Ida"], ["abc"]).inputs
         for cell, result in recall_once(networks, "Ida", "abc").items():
             p = networks.read(cell, inputs)[0].double().softmax(-1)
             letters = [ALPHABET.index(c) for c in "Ida" + END]
@@ -177,20 +184,17 @@ class TestTraining:
 
     def test_distances_grow_to_the_limit_and_no_further(self):
         job = train.Training("rnn", PROSE, SMALL, steps=200)
-        shape = job.lessons(0)[0].shape
+        shape = job.lessons(0).inputs.shape
         assert shape[0] == train.SEQUENCES
         frame = len(prompt("Ursula", "") + "Ursula")
         assert shape[1] <= frame + 1
-        assert max(job.lessons(step)[0].shape[1] for step in range(150, 200)) == frame + SMALL.trained_to
+        assert max(job.lessons(step).inputs.shape[1] for step in range(150, 500)) == frame + SMALL.trained_to
 
-    def test_gates_start_open_for_memories_of_all_lengths(self):
-        networks = train.Training("lstm", PROSE, RecallConfig(), steps=6).networks
-        lstm, gru = networks["lstm"], networks["gru"]
-        bias = lstm.recurrent.bias_ih_l0 + lstm.recurrent.bias_hh_l0
-        forget, incoming = bias[126:252], bias[:126]
-        torch.testing.assert_close(forget, -incoming)
-        assert 0 <= float(forget.min()) < 2 < 4 < float(forget.max()) < np.log(100)
-        assert float((gru.recurrent.bias_ih_l0 + gru.recurrent.bias_hh_l0)[148:296].mean()) > 3
+    @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+    def test_recurrent_matrices_start_orthogonal(self, cell):
+        network = self.job(cell).networks[cell]
+        for matrix in network.recurrent.weight_hh_l0.detach().split(network.config.units):
+            torch.testing.assert_close(matrix @ matrix.T, torch.eye(len(matrix)), rtol=1e-4, atol=1e-5)
 
     @pytest.mark.parametrize("cell", CELLS)
     def test_resumed_training_is_the_same_training(self, cell, tmp_path):
@@ -215,3 +219,37 @@ class TestTraining:
             (folder / "config.json").write_text(json.dumps({**describe(networks), **damage}))
             with pytest.raises(WeightsError, match="recall-cells"):
                 load(folder)
+
+
+class TestEmbedded:
+    @pytest.fixture(scope="class")
+    def embedded(self):
+        return runtime.load("recall-cells", load).network
+
+    @pytest.fixture(scope="class")
+    def accuracy(self, embedded):
+        points = measure_recall(embedded, (0, 60, 160), count=60, seed=5, filler=PROSE)
+        return {(point.cell, point.distance): point.accuracy for point in points}
+
+    def test_they_are_about_equally_large(self, embedded):
+        sizes = embedded.sizes()
+        assert max(sizes.values()) < 1.05 * min(sizes.values())
+        assert embedded.config.trained_to == 100
+
+    def test_all_know_the_name_at_once(self, accuracy):
+        assert all(accuracy[cell, 0] == 1 for cell in CELLS)
+
+    def test_the_elman_network_forgets_within_its_trained_range(self, accuracy):
+        assert accuracy["rnn", 60] < 0.8
+        assert all(accuracy[cell, 60] > 0.9 for cell in ("gru", "lstm", "transformer"))
+
+    def test_gates_hold_beyond_the_trained_range_and_the_transformer_does_not(self, accuracy):
+        assert all(accuracy[cell, 160] > 0.8 for cell in ("gru", "lstm"))
+        assert accuracy["transformer", 160] < 0.2
+
+    @pytest.mark.parametrize("name", ["Anna", "Ruth", "Ursula"])
+    def test_a_sequence_typed_by_hand(self, embedded, name):
+        results = recall_once(embedded, name, "It was late, and the snow lay deep upon the road")
+        for cell in ("gru", "lstm", "transformer"):
+            assert results[cell].written == name
+            assert results[cell].probability > 0.5

@@ -187,7 +187,7 @@ class TestTraining:
 
     def test_resumed_training_is_the_same_training(self, encoded, tmp_path, monkeypatch):
         monkeypatch.setattr("models.attention.train.BATCH_TOKENS", 150)
-        config, schedule = Config(120, width=16, units=24), Trapezoid(1.0, 2, 8, 3)
+        config, schedule = Config(120, width=16, units=24, dropout=0.3), Trapezoid(1.0, 2, 8, 3)
         whole = train.Training(config)
         losses = [step.loss for step in whole.fit(encoded, schedule)]
         assert len(losses) == 8
@@ -237,6 +237,40 @@ class TestTraining:
         (folder / "model.safetensors").write_bytes(b"nothing")
         with pytest.raises(WeightsError, match=train.NAME):
             load(folder)
+
+
+class TestEmbeddedWeights:
+    @pytest.fixture(scope="class")
+    def model(self):
+        return load(weights.folder(train.NAME)).eval()
+
+    def test_both_translators_read_the_same_pieces(self):
+        ours, theirs = (weights.folder(name) / "tokenizer.json" for name in (train.NAME, train.TOKENIZER))
+        assert ours.read_bytes() == theirs.read_bytes()
+
+    def test_the_card_states_the_number_of_parameters(self, model):
+        assert sum(p.numel() for p in model.parameters()) == 3_654_400
+        assert "3,654,400" in (weights.folder(train.NAME) / "README.md").read_text()
+
+    @pytest.mark.parametrize(
+        ("english", "french"),
+        [
+            ("I love you.", "Je t'aime."),
+            ("The cat is sleeping.", "Le chat dort."),
+            ("Where is the station?", "Où est la gare\u202f?"),
+            ("I am tired.", "Je suis fatigué."),
+        ],
+    )
+    def test_short_sentences_are_translated(self, model, english, french):
+        trace = trace_translation(model.network, model.tokenizer, english)
+        assert " ".join(trace.answer.split()) == " ".join(french.split())
+        assert trace.steps[-1].output[0][0] == "</s>"
+
+    def test_a_long_sentence_loses_its_end(self, model):
+        """What the lesson shows: the beginning arrives, the rest does not."""
+        answer = trace_translation(model.network, model.tokenizer, "My brother bought a red car last week.").answer
+        assert answer.startswith("Mon frère a acheté une voiture")
+        assert "semaine" not in answer
 
 
 class TestEvaluate:

@@ -1,8 +1,10 @@
-// Lines over one axis: `show({ series: [{ name, color, dash, points: [[x, y], ...] }], x, y, log, low, high, format })`.
+// Lines over one axis: `show({ series: [{ name, color, dash, points: [[x, y], ...] }], x, y, log, low, high, marks, format })`.
 // Colours are names of roles (`memory`, `key` ...); every line also has its own dash, so that nobody depends on hue.
-// The legend shows the values under the pointer, else the last ones.
+// `low` and `high` fix the range (as powers of ten where `log`): values outside are drawn at its edge. `marks` are
+// vertical lines with a word, [[x, text], ...]. The legend shows the values under the pointer, else the last ones.
 const lineChart = (frame, legend) => {
-  const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [640, 240, 46, 12, 10, 36];
+  const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [240, 46, 12, 10, 36];
+  const PIXELS_PER_TICK = 70;
   const svgTag = "http://www.w3.org/2000/svg";
   const tag = (name, attributes, text) => {
     const node = document.createElementNS(svgTag, name);
@@ -12,17 +14,23 @@ const lineChart = (frame, legend) => {
   };
   let chart = null;
   let pointerX = null;
+  let width = 640; // of the drawing, in the units of CSS, so that letters keep their size on a phone
 
   const short = (value) => {
-    if (value !== 0 && (Math.abs(value) >= 1e4 || Math.abs(value) < 1e-3)) return value.toExponential(0).replace("-", "\u2212");
+    if (value !== 0 && (Math.abs(value) >= 1e4 || Math.abs(value) < 1e-3)) return value.toExponential(0).replace("e+", "e").replace("-", "\u2212");
     return String(Number(value.toPrecision(3))).replace("-", "\u2212");
   };
   const ticks = (low, high, count) => {
     const raw = (high - low) / count || 1;
     const unit = 10 ** Math.floor(Math.log10(raw));
-    const step = [1, 2, 5, 10].map((m) => m * unit).find((s) => s >= raw);
+    const step = [1, 2, 5, 10].map((m) => m * unit).find((s) => s >= 0.75 * raw);
     const first = Math.ceil(low / step) * step;
     return Array.from({ length: Math.floor((high - first) / step + 1e-6) + 1 }, (_, i) => Number((first + i * step).toPrecision(12)));
+  };
+  const powers = (low, high) => {
+    const step = Math.max(1, Math.ceil((high - low) / 5));
+    const first = Math.ceil(low / step) * step;
+    return Array.from({ length: Math.max(0, Math.floor((high - first) / step) + 1) }, (_, i) => 10 ** (first + i * step));
   };
   const place = (value) => (chart.log ? Math.log10(Math.max(value, 1e-12)) : value);
 
@@ -37,29 +45,37 @@ const lineChart = (frame, legend) => {
   const draw = () => {
     const { points, xLow, xHigh, yLow, yHigh } = ranges();
     if (!points.length) return frame.replaceChildren();
-    const px = (x) => LEFT + ((x - xLow) / (xHigh - xLow || 1)) * (WIDTH - LEFT - RIGHT);
-    const py = (y) => HEIGHT - BOTTOM - ((place(y) - yLow) / (yHigh - yLow)) * (HEIGHT - TOP - BOTTOM);
-    const svg = tag("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${chart.y} over ${chart.x}` });
-    const levels = chart.log ? ticks(Math.ceil(yLow), yHigh, 4).filter(Number.isInteger).map((e) => 10 ** e) : ticks(yLow, yHigh, 4);
+    const px = (x) => LEFT + ((x - xLow) / (xHigh - xLow || 1)) * (width - LEFT - RIGHT);
+    const share = (y) => Math.min(1, Math.max(0, (place(y) - yLow) / (yHigh - yLow)));
+    const py = (y) => HEIGHT - BOTTOM - share(y) * (HEIGHT - TOP - BOTTOM);
+    const svg = tag("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": `${chart.y} over ${chart.x}` });
+    const levels = chart.log ? powers(yLow, yHigh) : ticks(yLow, yHigh, 4);
     levels.forEach((value) => {
-      svg.append(tag("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: py(value), y2: py(value) }));
+      svg.append(tag("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: py(value), y2: py(value) }));
       svg.append(tag("text", { class: "axis", x: LEFT - 6, y: py(value) + 4, "text-anchor": "end" }, short(value)));
     });
-    ticks(xLow, xHigh, 6).forEach((value) => {
+    ticks(xLow, xHigh, Math.min(6, Math.max(4, Math.floor(width / PIXELS_PER_TICK)))).forEach((value) => {
       svg.append(tag("text", { class: "axis", x: px(value), y: HEIGHT - BOTTOM + 15, "text-anchor": "middle" }, short(value)));
     });
-    svg.append(tag("text", { class: "axis", x: WIDTH - RIGHT, y: HEIGHT - 4, "text-anchor": "end" }, chart.x));
-    svg.append(tag("text", { class: "axis", x: LEFT - 40, y: TOP + 2, "dominant-baseline": "hanging", opacity: 0 }, chart.y));
+    svg.append(tag("text", { class: "axis", x: width - RIGHT, y: HEIGHT - 4, "text-anchor": "end" }, chart.x));
+    svg.append(...(chart.marks || []).flatMap(([x, text], i) => drawMark(px(x), text, i)));
     chart.series.forEach(({ color, dash, points: own }) => {
       const path = own.filter(([, y]) => Number.isFinite(y)).map(([x, y]) => `${px(x).toFixed(1)},${py(y).toFixed(1)}`).join(" ");
       const style = { stroke: `var(--gb-${color})`, "stroke-dasharray": dash || "none" };
       svg.append(tag("polyline", { class: "line", points: path, ...style }));
       if (own.length === 1) svg.append(tag("circle", { cx: px(own[0][0]), cy: py(own[0][1]), r: 3, fill: `var(--gb-${color})` }));
     });
-    const at = pointerX === null ? null : xLow + ((pointerX * WIDTH - LEFT) / (WIDTH - LEFT - RIGHT)) * (xHigh - xLow);
-    if (at !== null && at >= xLow && at <= xHigh) svg.append(tag("line", { class: "cursor", x1: px(at), x2: px(at), y1: TOP, y2: HEIGHT - BOTTOM }));
+    const at = pointerX === null ? null : xLow + ((pointerX * width - LEFT) / (width - LEFT - RIGHT)) * (xHigh - xLow);
+    const inside = at !== null && at >= xLow && at <= xHigh;
+    if (inside) svg.append(tag("line", { class: "cursor", x1: px(at), x2: px(at), y1: TOP, y2: HEIGHT - BOTTOM }));
     frame.replaceChildren(svg);
-    drawLegend(at);
+    drawLegend(inside ? at : null);
+  };
+
+  const drawMark = (x, text, index) => {
+    const right = x > width - 130;
+    const label = { class: "mark-text", x: x + (right ? -4 : 4), y: TOP + 12 + 14 * (index % 4), "text-anchor": right ? "end" : "start" };
+    return [tag("line", { class: "mark", x1: x, x2: x, y1: TOP, y2: HEIGHT - BOTTOM }), tag("text", label, text)];
   };
 
   const drawLegend = (at) => {
@@ -86,6 +102,11 @@ const lineChart = (frame, legend) => {
     pointerX = null;
     if (chart) draw();
   });
+  new ResizeObserver(() => {
+    if (!frame.clientWidth || frame.clientWidth === width) return;
+    width = frame.clientWidth;
+    if (chart) draw();
+  }).observe(frame);
   return {
     show: (value) => {
       chart = value;

@@ -19,7 +19,6 @@ from models.sequences.recall.task import (
     END,
     MAX_DISTANCE,
     NAMES,
-    NOT_ASKED,
     as_lessons,
     cut,
     plain,
@@ -84,9 +83,9 @@ def _measure(
 def _accuracy(networks: RecallNetworks, cell: CellName, names: list[str], fillers: list[str]) -> float:
     right = 0
     for first in range(0, len(names), BATCH):
-        inputs, targets = as_lessons(names[first : first + BATCH], fillers[first : first + BATCH])
-        best = networks.read(cell, inputs.to(_device(networks))).argmax(-1).cpu()
-        right += int(((best == targets) | (targets == NOT_ASKED)).all(1).sum())
+        lessons = as_lessons(names[first : first + BATCH], fillers[first : first + BATCH])
+        best = networks.read(cell, lessons.inputs.to(_device(networks))).argmax(-1).cpu()
+        right += int(((best == lessons.targets) | ~lessons.asked).all(1).sum())
     return right / len(names)
 
 
@@ -99,11 +98,11 @@ def recall_once(networks: RecallNetworks, name: str, filler: str) -> dict[CellNa
     """
     name = check_choice(name, NAMES, name="The name")
     filler = plain(check_text(filler, name="The filler", max_chars=MAX_DISTANCE, allow_empty=True))
-    inputs, targets = (part.to(_device(networks)) for part in as_lessons([name], [filler]))
+    inputs, targets, asked = (part.to(_device(networks)) for part in as_lessons([name], [filler]))
     results = {}
     for cell in CELLS:
         logits = networks.read(cell, inputs)[0].double()
-        nats = F.cross_entropy(logits, targets[0], ignore_index=NOT_ASKED, reduction="sum")
+        nats = F.cross_entropy(logits[asked[0]], targets[asked], reduction="sum")
         results[cell] = Recalled(_write(networks, cell, prompt(name, filler)), math.exp(-float(nats)))
     return results
 

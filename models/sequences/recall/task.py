@@ -4,6 +4,8 @@ N is the distance. Nothing in the filler says which name it was, so a network th
 (or, a Transformer, has looked back). 24 names with 24 different first letters: whoever guesses is right in 1 of 24.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,7 +15,7 @@ from models.sequences.symbols import encode
 
 END = "\n"
 MAX_DISTANCE = 400
-NOT_ASKED = -100
+PAST_THE_END = -100
 
 
 def prompt(name: str, filler: str) -> str:
@@ -42,17 +44,26 @@ def cut(text: str, distance: int, count: int, random: np.random.Generator) -> li
     return [text[start : start + distance] for start in starts]
 
 
-def as_lessons(names: list[str], fillers: list[str]) -> tuple[Tensor, Tensor]:
-    """Sequences as a network reads them: inputs `[B, T]` and targets `[B, T]`.
+class Lessons(NamedTuple):
+    """Sequences as a network reads them, `[B, T]` each.
 
-    Only the name after the marker, and the line end after it, are asked for: other targets are `NOT_ASKED`. The true
-    letters are fed whatever a network would write. Shorter sequences are filled up with line ends.
+    inputs: symbols; the true letters of the name are fed whatever a network would write
+    targets: the symbol after each; `PAST_THE_END` where a shorter sequence is filled up
+    asked: True where the name must be written again, and its line end
     """
-    lessons = [prompt(name, filler) + name + END for name, filler in zip(names, fillers, strict=True)]
-    longest = max(map(len, lessons))
-    symbols = torch.from_numpy(np.stack([encode(lesson.ljust(longest, END)).symbols for lesson in lessons]))
-    targets = symbols[:, 1:].clone()
-    for row, (name, lesson) in enumerate(zip(names, lessons, strict=True)):
-        asked = slice(len(lesson) - len(name) - 2, len(lesson) - 1)
-        targets[row, : asked.start], targets[row, asked.stop :] = NOT_ASKED, NOT_ASKED
-    return symbols[:, :-1], targets
+
+    inputs: Tensor
+    targets: Tensor
+    asked: Tensor
+
+
+def as_lessons(names: list[str], fillers: list[str]) -> Lessons:
+    """One sequence for each name and its filler."""
+    texts = [prompt(name, filler) + name + END for name, filler in zip(names, fillers, strict=True)]
+    longest = max(map(len, texts))
+    symbols = torch.from_numpy(np.stack([encode(text.ljust(longest, END)).symbols for text in texts]))
+    places = torch.arange(1, longest)
+    ends = torch.tensor([len(text) for text in texts])[:, None]
+    starts = ends - torch.tensor([len(name + END) for name in names])[:, None]
+    targets = symbols[:, 1:].masked_fill(places >= ends, PAST_THE_END)
+    return Lessons(symbols[:, :-1], targets, (places >= starts) & (places < ends))

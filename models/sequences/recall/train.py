@@ -1,13 +1,16 @@
-"""Teach four networks the same lesson from the same sequences: write the name again.
+"""Teach four networks the same lesson from the same sequences: read everything, and write the name again.
 
     python -m models.sequences.recall.train --data DIR --run DIR [--cell NAME ...] [--resume]
     python -m models.sequences.recall.train --data DIR --run DIR --export      write assets/weights/recall-cells/
 
-One recipe for all: 64 sequences of one distance a step, the loss on the name only (mean nats a character), AdamW,
-gradients clipped at 1, learning rate with warm-up and linear cool-down. The distance is drawn evenly from 0 to a limit
-that grows from 1 to 100 during the first half (a curriculum). Filler: three quarters of the batches from the training
-passages of the nine books, one quarter random words. The gates of GRU and LSTM start open for memories of 1 to 100
-steps (Tallec and Ollivier 2018, "Can recurrent neural networks warp time?"); an Elman network has none to open.
+One recipe for all: 64 sequences of one distance a step, the loss on every character, AdamW, gradients clipped at 1,
+learning rate with warm-up and linear cool-down. The filler is to be predicted too, so a network has to keep the name
+while it has something else to think of. (With the loss on the name alone even an Elman network learns to keep it for
+hundreds of steps: the name is then all that its memory is used for.) The distance is drawn evenly on a logarithmic
+scale from 0 to a limit that grows from 1 to 100 during the first half (a curriculum). Filler: three quarters of the
+batches from the training passages of the nine books, one quarter random words. Recurrent matrices start orthogonal:
+such a matrix neither shrinks nor grows what is remembered (Saxe et al. 2014, "Exact solutions to the nonlinear dynamics
+of learning in deep linear neural networks").
 """
 
 import argparse
@@ -27,7 +30,7 @@ from models.sequences import books
 from models.sequences.network import CharacterNetwork
 from models.sequences.recall.measure import measure_recall
 from models.sequences.recall.network import CELLS, CellName, RecallConfig, RecallNetworks, describe
-from models.sequences.recall.task import NAMES, NOT_ASKED, as_lessons, cut, plain, random_words
+from models.sequences.recall.task import NAMES, PAST_THE_END, Lessons, as_lessons, cut, plain, random_words
 from models.training import TrainStep, Trapezoid
 
 NAME = "recall-cells"
@@ -50,17 +53,19 @@ class Training:
         torch.manual_seed(seed)
         self.networks = RecallNetworks(config)
         for network in self.networks.values():
-            open_gates(network, config.trained_to)
+            if isinstance(network, CharacterNetwork):
+                start_orthogonal(network)
         self.cell: CellName = cell
         self.filler, self.seed, self.steps_done = filler, seed, 0
         self.schedule = Trapezoid(PEAK_LEARNING_RATE[cell], WARMUP_STEPS, steps, steps // 3)
         self.optimizer = torch.optim.AdamW(self.networks[cell].parameters(), betas=(0.9, 0.98), weight_decay=0.01)
 
-    def lessons(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Inputs and targets of a step, `[SEQUENCES, T]` each."""
+    def lessons(self, step: int) -> Lessons:
+        """The sequences of a step."""
         random = np.random.default_rng((self.seed, step))
         grown = min(1.0, step / (CURRICULUM_SHARE * self.schedule.total_steps))
-        distance = int(random.integers(1 + max(1, round(grown * self.networks.config.trained_to))))
+        limit = max(1, round(grown * self.networks.config.trained_to))
+        distance = int((limit + 2) ** random.random()) - 1
         made_up = random.random() < RANDOM_WORDS_PROBABILITY
         filler = random_words(SEQUENCES * (distance + 1), random) if made_up else self.filler
         return as_lessons(list(random.choice(NAMES, SEQUENCES)), cut(filler, distance, SEQUENCES, random))
@@ -73,9 +78,9 @@ class Training:
     def _step(self) -> TrainStep:
         start, learning_rate = time.perf_counter(), self.schedule(self.steps_done)
         self.optimizer.param_groups[0]["lr"] = learning_rate
-        inputs, targets = self.lessons(self.steps_done)
-        logits = self.networks.read(self.cell, inputs)
-        loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=NOT_ASKED)
+        lessons = self.lessons(self.steps_done)
+        logits = self.networks.read(self.cell, lessons.inputs)
+        loss = F.cross_entropy(logits.flatten(0, 1), lessons.targets.flatten(), ignore_index=PAST_THE_END)
         self.optimizer.zero_grad()
         loss.backward()
         norm = training.gradient_norm(self.networks[self.cell].parameters(), clip=CLIP)
@@ -99,20 +104,10 @@ class Training:
         self.steps_done = state["steps_done"]
 
 
-@torch.no_grad()
-def open_gates(network: nn.Module, longest: int) -> None:
-    """Biases with which a gated unit forgets within T steps, T drawn evenly from 1 to `longest`, other cells unchanged.
-
-    LSTM: forget bias log T, input bias -log T. GRU: update bias log T (its update gate keeps).
-    """
-    if not isinstance(network, CharacterNetwork) or network.config.cell == "rnn":
-        return
-    units, layer = network.config.units, network.recurrent
-    times = torch.empty(units).uniform_(1, max(1, longest)).log()
-    layer.bias_hh_l0[: 2 * units] = 0.0
-    layer.bias_ih_l0[units : 2 * units] = times
-    if network.config.cell == "lstm":
-        layer.bias_ih_l0[:units] = -times
+def start_orthogonal(network: CharacterNetwork) -> None:
+    """Make the recurrent matrix of every gate orthogonal."""
+    for matrix in network.recurrent.weight_hh_l0.data.split(network.config.units):
+        nn.init.orthogonal_(matrix)
 
 
 def _train(job: Training, run: Path, validation: str) -> None:
@@ -146,7 +141,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with the nine books of books.py")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--cell", nargs="*", choices=CELLS, default=CELLS)
-    parser.add_argument("--steps", type=int, default=3_000)
+    parser.add_argument("--steps", type=int, default=4_000)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--export", action="store_true", help="only write the checkpoints of all four to assets")

@@ -6,7 +6,8 @@ prints one JSON line a model, on the sentences that are held out from training (
 
 - "review-lstm": accuracy and log loss (nats) after the last piece; accuracy after 25, 50 and 75 % of the pieces;
   accuracy with the words of every sentence shuffled, and the share of verdicts that change thereby; accuracy on reviews
-  put together from ten test sentences of the same verdict;
+  put together from ten test sentences of the same verdict, and how often the verdict is "positive" when five of one
+  verdict are followed by five of the other;
 - "bag of words": logistic regression on which words are there, penalty chosen on the validation sentences;
 - "mean of word vectors": the same on the mean of the network's own word vectors.
 
@@ -18,6 +19,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,6 +35,8 @@ BATCH = 128
 SHARES_READ = (0.25, 0.5, 0.75)
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 SENTENCES_OF_A_REVIEW = 10
+Features = Callable[[list[Sentence]], Any]
+"""Sentences in, one row of numbers for each out: an array or a sparse matrix."""
 
 
 @torch.inference_mode()
@@ -69,7 +73,7 @@ def by_source(right: np.ndarray, sentences: list[Sentence]) -> dict[str, float]:
 
 
 def measure_reading(network: ReviewNetwork, sentences: list[Sentence]) -> dict[str, object]:
-    """Accuracy by source and log loss after the last piece, and accuracy after a part of the pieces."""
+    """Accuracy by source, confidence and log loss after the last piece, and accuracy after a part of the pieces."""
     positive, truth = verdicts(network, [s.text for s in sentences]), labels(sentences)
     last = np.array([p[-1] for p in positive])
     given = np.where(truth, last, 1 - last)
@@ -79,6 +83,7 @@ def measure_reading(network: ReviewNetwork, sentences: list[Sentence]) -> dict[s
         early[f"{share:.0%}"] = by_source((so_far > 0.5) == truth, sentences)
     return {
         "accuracy": by_source((last > 0.5) == truth, sentences),
+        "mean_probability_of_verdict": round(float(np.maximum(last, 1 - last).mean()), 4),
         "log_loss": round(float(-np.log(np.maximum(given, 1e-12)).mean()), 4),
         "accuracy_after": early,
     }
@@ -100,26 +105,41 @@ def measure_reviews(network: ReviewNetwork, sentences: list[Sentence]) -> dict[s
     """Accuracy on texts of ten Rotten Tomatoes sentences of the same verdict, each sentence used once."""
     right = []
     for positive in (True, False):
-        same = [s.text for s in sentences if s.positive == positive and s.source == "rotten tomatoes"]
-        whole = len(same) // SENTENCES_OF_A_REVIEW * SENTENCES_OF_A_REVIEW
-        reviews = [" ".join(same[n : n + SENTENCES_OF_A_REVIEW]) for n in range(0, whole, SENTENCES_OF_A_REVIEW)]
+        reviews = _joined(sentences, positive, SENTENCES_OF_A_REVIEW)
         right += [(p[-1] > 0.5) == positive for p in verdicts(network, reviews)]
     return {"reviews": len(right), "accuracy": round(float(np.mean(right)), 4)}
 
 
-def bag_of_words(training: list[Sentence]) -> Callable[[list[Sentence]], np.ndarray]:
+def measure_halves(network: ReviewNetwork, sentences: list[Sentence]) -> dict[str, object]:
+    """Share of "positive" on reviews whose halves contradict each other, by the half that comes first."""
+    good, bad = (_joined(sentences, positive, SENTENCES_OF_A_REVIEW // 2) for positive in (True, False))
+    orders = {"good half first": zip(good, bad, strict=False), "bad half first": zip(bad, good, strict=False)}
+    shares = {}
+    for name, halves in orders.items():
+        last = [p[-1] > 0.5 for p in verdicts(network, [" ".join(pair) for pair in halves])]
+        shares[name] = round(float(np.mean(last)), 4)
+    return {**shares, "reviews": min(len(good), len(bad))}
+
+
+def _joined(sentences: list[Sentence], positive: bool, count: int) -> list[str]:
+    """Texts of `count` Rotten Tomatoes sentences of one verdict; a rest that is too short is left out."""
+    same = [s.text for s in sentences if s.positive == positive and s.source == "rotten tomatoes"]
+    return [" ".join(same[n : n + count]) for n in range(0, len(same) - count + 1, count)]
+
+
+def bag_of_words(training: list[Sentence]) -> Features:
     """What a logistic regression is given when it sees which words of `training` are there: [n, words]."""
     vectorizer = CountVectorizer(binary=True).fit([s.text for s in training])
     return lambda sentences: vectorizer.transform([s.text for s in sentences])
 
 
-def mean_of_vectors(network: ReviewNetwork) -> Callable[[list[Sentence]], np.ndarray]:
+def mean_of_vectors(network: ReviewNetwork) -> Features:
     """What a logistic regression is given when it sees the mean word vector of a sentence: [n, width]."""
     table = network.embedding.weight.detach().cpu().numpy()
     return lambda sentences: np.array([table[network.encode(s.text)].mean(0) for s in sentences])
 
 
-def measure_baseline(folder: Path, features: Callable[[list[Sentence]], np.ndarray]) -> dict[str, object]:
+def measure_baseline(folder: Path, features: Features) -> dict[str, object]:
     """Test accuracy of the logistic regression whose penalty does best on the validation sentences."""
     parts = {part: data.read(folder, part) for part in ("train", "validation", "test")}
     inputs, truth = ({part: make(some) for part, some in parts.items()} for make in (features, labels))
@@ -141,6 +161,7 @@ def main() -> None:
         **measure_reading(network, test),
         "shuffled": measure_order(network, test),
         "ten_sentences": measure_reviews(network, test),
+        "positive_when_halves_contradict": measure_halves(network, test),
     }
     print(json.dumps({"model": "review-lstm", **figures}), flush=True)
     baselines = {

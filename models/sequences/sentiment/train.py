@@ -20,7 +20,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from tokenizers import Regex, Tokenizer, normalizers
@@ -65,7 +65,7 @@ def make_tokenizer() -> tuple[Tokenizer, Tensor]:
     content["model"]["vocab"] = {piece: number for number, piece in enumerate(kept)}
     content |= {"truncation": None, "padding": None, "post_processor": None, "added_tokens": []}
     tokenizer = Tokenizer.from_str(json.dumps(content))
-    plain_forms = {"[\u2018\u2019\u00b4`]": "'", "[\u201c\u201d]": '"', "[\u2013\u2014]": "--", "\u2026": "..."}
+    plain_forms = {"[\u2018\u2019\u00b4`]": "'", "[\u201c\u201d]": '"', "[\u2013\u2014]": "-", "\u2026": "."}
     replace = [normalizers.Replace(Regex(pattern), plain) for pattern, plain in plain_forms.items()]
     tokenizer.normalizer = normalizers.Sequence([*replace, normalizers.BertNormalizer(lowercase=True)])
     return tokenizer, torch.tensor([vocabulary[piece] for piece in kept])
@@ -219,8 +219,8 @@ def new_network(run: Path) -> ReviewNetwork:
     units = network.config.units
     with torch.no_grad():
         network.embedding.weight.copy_(vectors)
-        network.recurrent.bias_ih_l0[units : 2 * units] = 1.0  # open forget gates (Jozefowicz et al. 2015)
-        network.recurrent.bias_hh_l0[units : 2 * units] = 0.0
+        for bias, value in ((network.recurrent.bias_ih_l0, 1.0), (network.recurrent.bias_hh_l0, 0.0)):
+            cast(Tensor, bias)[units : 2 * units] = value  # open forget gates (Jozefowicz et al. 2015)
     return network
 
 

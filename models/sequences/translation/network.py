@@ -31,12 +31,13 @@ AttentionName = Literal["none", "additive"]
 
 @dataclass(frozen=True)
 class Config:
-    """Everything needed to build the network: pieces, numbers an embedding and a state, and which attention if any."""
+    """Everything needed to build the network: pieces, numbers an embedding and a state, attention if any, dropout."""
 
     vocabulary: int
     width: int = 256
     units: int = 384
     attention: AttentionName = "none"
+    dropout: float = 0.0
 
 
 class Memory(NamedTuple):
@@ -78,11 +79,12 @@ class GruTranslator(nn.Module):
         self.decoder = nn.GRU(config.width + config.units, config.units, batch_first=True)
         self.attention = AdditiveAttention(config.units, config.width) if config.attention == "additive" else None
         self.readout = nn.Linear(2 * config.units, config.width)
+        self.dropout = nn.Dropout(config.dropout)
         nn.init.normal_(self.embedding.weight, std=config.width**-0.5)
 
     def embed(self, tokens: Tensor) -> Tensor:
         """Embeddings times sqrt(width), so of unit size. `[B, T]` -> `[B, T, width]`."""
-        return self.embedding(tokens) * self.config.width**0.5
+        return self.dropout(self.embedding(tokens) * self.config.width**0.5)
 
     def encode(self, source: Tensor) -> Memory:
         """Read `source [B, S]` (padded at its end) to its last piece; padding changes nothing."""
@@ -103,7 +105,7 @@ class GruTranslator(nn.Module):
         states, _ = self.decoder(torch.cat([self.embed(target), contexts], dim=-1), first.contiguous())
         if self.attention is not None:
             contexts, _ = self.attention(states, memory)
-        return torch.tanh(self.readout(torch.cat([states, contexts], dim=-1))), states
+        return torch.tanh(self.readout(self.dropout(torch.cat([states, contexts], dim=-1)))), states
 
     def logits(self, readouts: Tensor) -> Tensor:
         """`[..., width]` -> scores of the next piece `[..., vocabulary]`."""

@@ -54,7 +54,7 @@ class Training:
         self.steps_done = 0
 
     def fit(self, encoded: list[Encoded], schedule: Trapezoid) -> Iterator[TrainStep]:
-        """Train to the end of the schedule; the order follows from the step, so a resumed run repeats itself."""
+        """Train to the end of the schedule; order and dropout follow from the step: a resumed run repeats itself."""
         batches_per_epoch = len(make_batches(encoded, 0))
         while self.steps_done < schedule.total_steps:
             epoch, first = divmod(self.steps_done, batches_per_epoch)
@@ -64,6 +64,7 @@ class Training:
 
     def _step(self, batch: Batch, schedule: Trapezoid) -> TrainStep:
         start, share = time.perf_counter(), schedule(self.steps_done)
+        torch.manual_seed(self.steps_done)
         self.network.train()
         for name, optimizer in self.optimizers.items():
             optimizer.param_groups[0]["lr"] = share * PEAK[name]
@@ -155,7 +156,8 @@ def export(job: Training) -> Path:
     target = weights.EMBEDDED / NAME
     target.mkdir(parents=True, exist_ok=True)
     (target / "tokenizer.json").write_bytes((weights.folder(TOKENIZER) / "tokenizer.json").read_bytes())
-    return training.export(NAME, job.ema.state, dataclasses.asdict(job.network.config), half=True)
+    config = dataclasses.replace(job.network.config, dropout=0.0)
+    return training.export(NAME, job.ema.state, dataclasses.asdict(config), half=True)
 
 
 def main() -> None:
@@ -164,6 +166,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="pairs in the manythings.org format (.tsv.gz)")
     parser.add_argument("--run", type=Path, required=True, help="folder of the checkpoint")
     parser.add_argument("--attention", choices=("none", "additive"), default="none")
+    parser.add_argument("--dropout", type=float, default=0.0, help="none for a few passes over the data")
     parser.add_argument("--steps", type=int, default=2_700)
     parser.add_argument("--cooldown", type=int, default=900)
     parser.add_argument("--threads", type=int, default=1)
@@ -175,7 +178,7 @@ def main() -> None:
         job = Training.resume(training.load_checkpoint(options.run / "checkpoint.pt"))
     else:
         vocabulary = load_tokenizer(weights.folder(TOKENIZER)).get_vocab_size()
-        job = Training(Config(vocabulary, attention=options.attention))
+        job = Training(Config(vocabulary, attention=options.attention, dropout=options.dropout))
     if options.export:
         export(job)
         return

@@ -14,6 +14,7 @@ regression on the same inputs, and of the base rate of the training days:
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,7 +61,7 @@ def predict_unseen(days: Days, fold_of_day: np.ndarray, seed: int) -> Prediction
     return pooled
 
 
-def cross_validate(days: Days, seeds: int) -> dict[str, object]:
+def cross_validate(days: Days, seeds: int) -> dict[str, Any]:
     """Mean and standard deviation over `seeds` shuffles of all measures, and of the gain in accuracy."""
     results = {}
     for seed in range(seeds):
@@ -74,11 +75,11 @@ def cross_validate(days: Days, seeds: int) -> dict[str, object]:
     return spread | {"accuracy_gain": {"mean": round(gain.mean(), 4), "lowest": round(gain.min(), 4)}}
 
 
-def _named(measures: np.ndarray) -> dict[str, object]:
+def _named(measures: np.ndarray) -> dict[str, Any]:
     return {name: round(float(value), 4) for name, value in zip(MEASURES, measures, strict=True)}
 
 
-def _report(protocol: str, days: Days, figures: dict[str, object]) -> None:
+def _report(protocol: str, days: Days, figures: dict[str, Any]) -> None:
     line = {"protocol": protocol, "days": len(days.rain), "rain": round(float(days.rain.mean()), 4), **figures}
     print(json.dumps(line), flush=True)
 

@@ -1,0 +1,124 @@
+"""The page "Train one" in a real browser: curves, samples, pausing, another rate, an explosion and its cure."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+PATIENCE = 120_000  # milliseconds; nothing here is timed, the machine may be busy
+
+
+@pytest.fixture
+def train_one(open_tab):
+    def open_(text="Nursery rhymes", **how):
+        page = open_tab("sequences", **how)
+        go_to_page(page)
+        expect(page.locator(".tc-empty")).to_be_visible()
+        if text:
+            page.get_by_label("A text to learn").click()
+            page.get_by_role("option", name=text).click()
+            expect(page.locator("#training-text textarea")).to_have_value(re.compile("^Humpty Dumpty"))
+        page.locator("#training-units").get_by_label("16", exact=True).check()
+        return page
+
+    return open_
+
+
+def go_to_page(page):
+    """Open "Train one"; on a phone Gradio keeps the tabs that do not fit in a menu."""
+    tabs = page.locator("#tab-sequences")
+    expect(tabs.get_by_text("Train one").last).to_be_attached()
+    tab = tabs.get_by_role("tab", name="Train one")
+    if not tab.is_visible():
+        tabs.get_by_label("More tabs").click()
+        tab = tabs.locator(".overflow-dropdown").get_by_text("Train one")
+    tab.click()
+
+
+def button(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def strip(page):
+    return page.locator("#training-strip")
+
+
+def steps_done(page):
+    return int(re.search(r"\bsteps\s+([\d,]+)", strip(page).inner_text().split("text")[1]).group(1).replace(",", ""))
+
+
+def wait_for_samples(page, count):
+    expect(page.locator(".tc-samples li").nth(count - 1)).to_be_visible(timeout=PATIENCE)
+
+
+def pause(page):
+    button(page, "Pause").click()
+    expect(strip(page)).to_contain_text("Paused at step", timeout=PATIENCE)
+
+
+def test_train_pause_change_the_rate_continue_and_keep(train_one, screenshots):
+    page = train_one()
+    button(page, "Train").click()
+    wait_for_samples(page, 3)
+    expect(page.locator(".tc-loss .lc-legend")).to_contain_text("uniform: 6.64 bits")
+    expect(page.locator(".tc-samples li").last).to_contain_text("after 0 steps:")
+    expect(page.locator(".tc-factor")).to_contain_text("multiplied by")
+    pause(page)
+    page.wait_for_timeout(1_500)
+    done = steps_done(page)
+    page.wait_for_timeout(1_500)
+    assert steps_done(page) == done
+    page.get_by_label("Learning rate").click()
+    page.get_by_role("option", name="0.02", exact=True).click()
+    button(page, "Continue").click()
+    expect(page.locator(".tc-loss .mark-text")).to_have_text("learning rate 0.02", timeout=PATIENCE)
+    pause(page)
+    assert steps_done(page) > done
+    button(page, "Keep it for the other pages").click()
+    expect(strip(page)).to_contain_text("can now be chosen as the model on the other pages")
+    page.screenshot(path=screenshots / "sequences-training.png", full_page=True)
+
+
+def test_an_explosion_is_provoked_and_cured(train_one, screenshots):
+    page = train_one()
+    button(page, "Provoke an explosion").click()
+    wait_for_samples(page, 3)
+    largest = page.locator(".tc-largest").inner_text()
+    assert float(re.search(r"norm: ([\d.,e+]+),", largest).group(1).replace(",", "")) > 1_000
+    button(page, "Cure it: clip at 1").click()
+    expect(page.locator(".tc-loss .lc-legend")).to_contain_text("run before", timeout=PATIENCE)
+    wait_for_samples(page, 5)
+    pause(page)
+    page.get_by_role("button", name="More").last.click()
+    expect(page.get_by_label("Clip gradients")).to_be_checked()
+    page.screenshot(path=screenshots / "sequences-training-cured.png", full_page=True)
+
+
+def test_starting_again_while_it_trains_begins_at_zero(train_one):
+    page = train_one()
+    button(page, "Train").click()
+    wait_for_samples(page, 4)
+    button(page, "Start again").click()
+    expect(page.locator(".tc-loss .lc-legend")).to_contain_text("run before", timeout=PATIENCE)
+    pause(page)
+    expect(page.locator(".tc-samples li").last).to_contain_text("after 0 steps:")
+
+
+def test_a_short_text_is_refused_in_one_sentence(train_one):
+    page = train_one(text=None)
+    page.locator("#training-text textarea").fill("far too short")
+    button(page, "Train").click()
+    expect(page.get_by_text("The text has 13 characters; training needs at least 200.")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".tc-empty")).to_be_visible()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_goes_sideways_on_a_phone(train_one, screenshots, dark):
+    page = train_one(phone=True, dark=dark)
+    button(page, "Train").click()
+    wait_for_samples(page, 2)
+    pause(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.screenshot(path=screenshots / f"sequences-training-phone{'-dark' if dark else ''}.png", full_page=True)
