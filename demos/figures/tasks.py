@@ -55,16 +55,16 @@ def _short(text: str, limit: int = 70) -> str:
     return text if len(text) <= limit else f"{text[: limit // 2]} … {text[-limit // 2 :]}"
 
 
-def draw_baselines(probability: float, baselines: Mapping[str, float], accuracies: Mapping[str, float]) -> str:
-    """HTML: the network's probability of rain beside those of simpler models, with what each gets right held out."""
+def draw_baselines(probability: float, baselines: Mapping[str, float]) -> str:
+    """HTML: the network's probability of rain beside those of simpler models."""
     shown = {"this network": probability, **baselines}
     rows = "".join(
         f"<tr><td>{html.escape(name)}</td>"
         f'<td><span class="gb-bar" style="width: {6 * share:.2f}rem"></span> {share:.1%}</td>'
-        f"<td>{f'{accuracies[name]:.1%}' if name in accuracies else ''}</td></tr>"
+        "</tr>"
         for name, share in shown.items()
     )
-    head = "<tr><th></th><th>probability of rain today</th><th>right on held-out days (precomputed)</th></tr>"
+    head = "<tr><th></th><th>probability of rain today</th></tr>"
     return f'<table class="gb-table">{head}{rows}</table>'
 
 

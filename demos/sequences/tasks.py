@@ -53,6 +53,10 @@ French must be written from that one vector. What the encoder could not keep is 
 sentence.""",
 }
 
+RAIN_NOTE = """Precomputed by python -m models.sequences.weather.evaluate (10-fold cross-validation, ten shuffles):
+right on 79.4 % of days not learnt from; logistic regression 79.1 %, always "no" 57.4 %. On the year 2015 alone logistic
+regression is ahead, 80.0 to 77.8 %: a hidden layer hardly helps here."""
+
 ABOUT_CHAT = """**Questions and answers** are many to many as well. This language model (SmolLM2, 135 M parameters,
 fetched from the hub on first use) is a Transformer: its steps are drawn the same way, but no memory is handed on,
 every step looks back at all that was said."""
@@ -121,7 +125,7 @@ def compute_rain(warmest: Any, coldest: Any, wind: Any, month: Any) -> Shown:
     """Will it rain today? Returns (run, drawing, beside, strip)."""
     with visitor_errors():
         from models.sequences.weather.network import load
-        from models.sequences.weather.trace import baselines, held_out_accuracies, trace_rain
+        from models.sequences.weather.trace import baselines, trace_rain
 
         number = 1 + MONTHS.index(check_choice(month, MONTHS, name="The month"))
         loaded, watch = runtime.load("rain-network", load), runtime.Stopwatch()
@@ -129,8 +133,7 @@ def compute_rain(warmest: Any, coldest: Any, wind: Any, month: Any) -> Shown:
             trace = trace_rain(loaded.network, warmest, coldest, wind, number)
             simpler = baselines(loaded.network, warmest, coldest, wind, number)
         rain = dict(trace.steps[0].output)["yes"]
-        answer = draw_answer("Will it rain today?", f"{trace.answer} ({rain:.0%})")
-        beside = answer + draw_baselines(rain, simpler, held_out_accuracies(loaded.network))
+        beside = draw_answer("Will it rain today?", trace.answer, RAIN_NOTE) + draw_baselines(rain, simpler)
         return _show(trace, loaded, loaded.network, watch.seconds["model"], beside)
 
 
@@ -148,15 +151,14 @@ def _trace_review(text: object) -> tuple[Any, "Loaded", float]:
 def compute_review(text: Any, earlier: tuple[Review, ...] | None) -> tuple[Any, ...]:
     """Positive or negative? Returns (run, drawing, beside, strip, earlier verdicts)."""
     with visitor_errors():
-        reading, loaded, seconds = _trace_review(text)
-        trace = reading.trace
+        trace, loaded, seconds = _trace_review(text)
         verdict, probability = trace.steps[-1].output[0]
         review = Review(" ".join(text.split()), len(trace.steps), verdict, probability)
         runs = (*(earlier or ()), review)[-MAX_RUNS:]
         answer = draw_answer("This review is", f"{verdict} ({probability:.1%})")
         rows = [(r.text, r.steps, r.verdict, r.probability) for r in runs]
         beside = answer + draw_verdicts(trace) + draw_runs(rows)
-        return *_show(trace, loaded, loaded.network, seconds, beside, reading.note), runs
+        return *_show(trace, loaded, loaded.network, seconds, beside, trace.note), runs
 
 
 def view_shuffle(text: Any) -> str:
@@ -302,10 +304,8 @@ def sequences_classify(text: str) -> dict[str, Any]:
     """
     with visitor_errors():
         reading, loaded, seconds = _trace_review(text)
-        label, probability = reading.trace.steps[-1].output[0]
-        steps = [
-            {"word": s.input.strip(), "positive": round(dict(s.output)["positive"], 4)} for s in reading.trace.steps
-        ]
+        label, probability = reading.steps[-1].output[0]
+        steps = [{"word": s.input.strip(), "positive": round(dict(s.output)["positive"], 4)} for s in reading.steps]
         facts = {"label": label, "probability": round(probability, 4), "steps": steps, "note": reading.note}
         return {"model": loaded.name, "seconds": round(seconds, 4), **facts}
 

@@ -11,11 +11,14 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from models import runtime
+from models.attention.causal import CausalTransformer
+from models.attention.causal import load as load_causal
 from models.attention.decoding import greedy
 from models.attention.library import LibraryModel, load_library_model, readable_tokens
 from models.attention.network import UNKNOWN, Attentions, Translator, load_network
 from models.attention.tokenizer import SPACE, as_source, load_tokenizer
 from models.errors import InputError
+from models.sequences.symbols import START, encode
 
 if TYPE_CHECKING:
     from models.runtime import Loaded
@@ -77,10 +80,13 @@ class EmbeddedTranslator(nn.Module):
         self.tokenizer = tokenizer
 
 
-def load_model(folder: Path) -> EmbeddedTranslator | LibraryModel:
-    """The model in `folder`: the library's if `config.json` names a `model_type`, else our own translator."""
-    if "model_type" in json.loads((folder / "config.json").read_text()):
+def load_model(folder: Path) -> EmbeddedTranslator | CausalTransformer | LibraryModel:
+    """The model in `folder`: the library's if `config.json` names a `model_type`, else one of our own."""
+    config = json.loads((folder / "config.json").read_text())
+    if "model_type" in config:
         return load_library_model(folder)
+    if "alphabet" in config:
+        return load_causal(folder)
     return EmbeddedTranslator(load_network(folder), load_tokenizer(folder))
 
 
@@ -90,13 +96,15 @@ def load(name: str) -> "Loaded":
 
 
 @torch.no_grad()
-def trace_attention(model: EmbeddedTranslator | LibraryModel, text: str) -> AttentionRun:
+def trace_attention(model: EmbeddedTranslator | CausalTransformer | LibraryModel, text: str) -> AttentionRun:
     """Every attention weight of `model` reading `text`, and, if it translates, writing its own translation.
 
     Texts of more than `MAX_TOKENS` tokens are cut. Raises `InputError` if nothing of `text` is left as a token.
     """
     if isinstance(model, EmbeddedTranslator):
         return _trace_translator(model, text)
+    if isinstance(model, CausalTransformer):
+        return _trace_causal(model, text)
     if model.family == "translator":
         return _trace_library_translator(model, text)
     return _trace_library(model, text)
@@ -124,6 +132,14 @@ def _trace_translator(model: EmbeddedTranslator, text: str) -> AttentionRun:
         len(encoding.ids),
         model.tokenizer.decode(written, skip_special_tokens=True),
     )
+
+
+def _trace_causal(model: CausalTransformer, text: str) -> AttentionRun:
+    _require_tokens(len(text))
+    read = START + text[: MAX_TOKENS - 1]
+    symbols = torch.from_numpy(encode(read).symbols).to(model.embedding.weight.device)
+    tokens = ["\u23ce" if character == "\n" else character for character in read]
+    return AttentionRun((_trace("decoder", tokens, tokens, list(model.attention(symbols)[:, None])),), len(text) + 1)
 
 
 def _readable_piece(tokenizer: Tokenizer, number: int, original: str = "") -> str:

@@ -8,6 +8,7 @@ with the equations of `models.sequences.network.gru_cell`.
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -68,7 +69,7 @@ class CaptionNetwork(nn.Module):
 
         Symbols are places in `OUTPUTS`, or `START_SYMBOL` before the first word.
         """
-        layer = self.recurrent
+        layer: Any = self.recurrent
         input_says = F.linear(self.embedding(symbols), layer.weight_ih_l0, layer.bias_ih_l0)
         memory_says = F.linear(hidden, layer.weight_hh_l0, layer.bias_hh_l0)
         state, _ = gru_cell(input_says, memory_says, State(hidden))

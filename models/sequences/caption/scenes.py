@@ -396,9 +396,7 @@ def _patch(noun: str, colour: str, shade: int, scale: int, flip: bool) -> tuple[
     return colours, opaque
 
 
-def _placed(
-    description: SceneDescription, rng: np.random.Generator
-) -> list[tuple[Phrase, Group, int, np.ndarray]]:
+def _placed(description: SceneDescription, rng: np.random.Generator) -> list[tuple[Phrase, Group, int, np.ndarray]]:
     """Every phrase with its arrangement, scale and the (x, y) of its upper left corner."""
     if description.second is None:
         group, scale, *_ = _choose(rng, _layouts(description.first.count, 0, 0))

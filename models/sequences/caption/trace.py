@@ -1,4 +1,4 @@
-"""One picture described word by word: the state it starts from, and at each step what was read and what is likeliest."""
+"""One picture described word by word: at each step what was read, what is remembered, which words are likeliest."""
 
 import numpy as np
 import torch
@@ -11,8 +11,8 @@ from models.sequences.unrolled import UnrolledStep, UnrolledTrace
 BEST = 8
 MAX_WORDS = 12
 CANNOT_KNOW = (
-    "It knows ten objects in eight colours, drawn by this scene maker, and nothing else. A photograph gets a sentence of "
-    "the same words, written with no hint of doubt that could be relied on."
+    "It knows ten objects in eight colours, drawn by this scene maker, and nothing else. A photograph gets a sentence "
+    "of the same words, and the probabilities are no reliable warning."
 )
 
 
@@ -45,7 +45,8 @@ def fit(image: np.ndarray) -> np.ndarray:
     if image.shape[:2] == (HEIGHT, WIDTH):
         return image
     scale = min(WIDTH / image.shape[1], HEIGHT / image.shape[0])
-    size = tuple(max(1, round(side * scale)) for side in (image.shape[1], image.shape[0]))
+    width, height = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
     canvas = Image.new("RGB", (WIDTH, HEIGHT), (128, 128, 128))
-    canvas.paste(Image.fromarray(image).resize(size, Image.Resampling.BOX), ((WIDTH - size[0]) // 2, (HEIGHT - size[1]) // 2))
+    small = Image.fromarray(image).resize((width, height), Image.Resampling.BOX)
+    canvas.paste(small, ((WIDTH - width) // 2, (HEIGHT - height) // 2))
     return np.asarray(canvas)

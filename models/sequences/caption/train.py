@@ -107,8 +107,8 @@ def _save(run: Path, job: Training, loss: float) -> None:
     training.save_checkpoint(run / "checkpoint.pt", job.state_dict())
     job.network.eval()
     exact = exact_share(job.network, "train", count=VALIDATION_SCENES, seed=0)
-    seconds = round(time.process_time())
-    print(json.dumps({"step": job.steps_done, "loss": round(loss, 4), "exact": exact, "cpu_seconds": seconds}), flush=True)
+    line = {"step": job.steps_done, "loss": round(loss, 4), "exact": exact, "cpu_seconds": round(time.process_time())}
+    print(json.dumps(line), flush=True)
 
 
 def _train(job: Training, run: Path) -> None:
