@@ -70,7 +70,6 @@ CATALOGUE: dict[str, Weights] = {
         _embedded("caption-gru", "sequences/caption", "Scene captions", "MIT"),
         _embedded("gru-translator-en-fr", "sequences/translation", "GRU translator", "CC BY 2.0 FR (data)"),
         _embedded("recall-cells", "sequences/recall", "Recall task: RNN, GRU, LSTM, Transformer", "MIT"),
-        _embedded("char-transformer", "attention", "Character Transformer (causal)", "MIT"),
         _embedded("translator-en-fr", "attention", "Translator English-French", "CC BY 2.0 FR (data)"),
         Weights(
             "all-minilm-l6-v2",
@@ -82,6 +81,7 @@ CATALOGUE: dict[str, Weights] = {
             folder="model",
             sha256={"model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
         ),
+        _embedded("char-transformer", "attention", "Character Transformer (causal)", "MIT"),
         _embedded("vit-s14-caltech101", "vit", "ViT-S/14, 101 categories", "Apache-2.0"),
         _embedded("rf-detr-s14-objects", "detection", "RF-DETR, hands, cards and sprites", "Apache-2.0"),
         _embedded("sprites-unet", "diffusion", "Sprites 32 x 32", "CC0-1.0"),

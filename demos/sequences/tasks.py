@@ -310,7 +310,7 @@ def sequences_classify(text: str) -> dict[str, Any]:
         return {"model": loaded.name, "seconds": round(seconds, 4), **facts}
 
 
-def sequences_caption(image: str) -> dict[str, Any]:
+def sequences_caption(image: str | None) -> dict[str, Any]:
     """A sentence for a picture (one to many). It knows the objects and colours of the scene maker and nothing else.
 
     Args:
@@ -395,8 +395,13 @@ def build() -> None:
         compute_type, [kind, *day, review, reviews, image, sentence], [*shown, reviews], **COMPUTE
     )
     drawing.step(view_step, run, drawing, **VIEW)
-    for endpoint in (sequences_classify, sequences_caption, sequences_translate):
-        api(endpoint, api_name=endpoint.__name__, concurrency_id="sequences-tasks", concurrency_limit=2)
+    network = {"concurrency_id": "sequences-tasks", "concurrency_limit": 2}
+    for endpoint in (sequences_classify, sequences_translate):
+        api(endpoint, api_name=endpoint.__name__, **network)
+    hidden_image, answer = UploadedImage(visible=False), gr.JSON(visible=False)
+    gr.Button(visible=False).click(
+        sequences_caption, hidden_image, answer, api_name="sequences_caption", api_visibility="public", **network
+    )
 
 
 def _rain_inputs(shown: list[Any]) -> list[Any]:
