@@ -35,9 +35,9 @@ def _word(word: str, positive: float) -> str:
     role, share = ("value", 2 * positive - 1) if positive >= 0.5 else ("key", 1 - 2 * positive)
     color = f"color-mix(in srgb, var(--gb-{role}) {share:.0%}, transparent)"
     title = f"after “{word.strip()}”: positive {positive:.1%}"
-    space = " " if word.startswith(" ") else ""
+    space = "" if word.startswith("##") else " "
     style = f'style="border-bottom-color: {color}"'
-    return f'{space}<span {style} title="{html.escape(title)}">{html.escape(word.strip())}</span>'
+    return f'{space}<span {style} title="{html.escape(title)}">{html.escape(word.removeprefix("##"))}</span>'
 
 
 def draw_runs(runs: Sequence[tuple[str, int, str, float]]) -> str:

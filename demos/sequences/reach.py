@@ -44,7 +44,8 @@ $$\text{influence}(t, s) = \left\lVert \frac{\partial\, \text{score}_t(\text{bes
 
 RECALL_MEANING = """Four small networks of about equal size were trained on one task: read a name, then N characters of
 anything, then write the name again. The recurrent ones must carry it through N steps; the Transformer can look it up,
-as long as it has seen such distances in training. Long sentences lead to loss of memory: here is how much."""
+as long as it has seen such distances in training. They were asked to predict
+everything in between too: what is forgotten is forgotten while reading on."""
 
 
 @runtime.gpu()
@@ -207,7 +208,7 @@ def build(own: gr.State) -> gr.Textbox:
                 empty="Press Measure the curve: 100 sequences for each network and distance.",
                 elem_id="sequences-recall-chart",
             )
-            recall_strip = gr.HTML(empty_strip("The four networks (0.4 MB) are loaded with the first question."))
+            recall_strip = gr.HTML(empty_strip("The four networks (1 MB) are loaded with the first question."))
 
     private = partial(dict, api_visibility="private", show_progress="hidden", concurrency_limit=1)
     running = gr.on(
