@@ -61,24 +61,32 @@ def test_pasting_and_deleting_are_seen_too(tab):
     expect(title(page)).to_have_text("First character of a text")
 
 
-def test_going_back_in_time_asks_nobody(tab):
+def test_going_back_in_time_runs_no_network(tab):
+    """Hovering asks nobody; a click has the cell drawn again from the stored trace, and the strip stays as it was."""
     page = tab("The old house stood")
+    strip = page.locator("#tab-sequences .gb-strip:visible").first
     page.wait_for_timeout(500)
     requests = []
     page.on("request", lambda request: requests.append(request.url) if "/queue/" in request.url else None)
     characters(page).nth(5).hover()
     expect(title(page)).to_have_text("Next character after “The o”")
     expect(page.locator(".bars .taken .name")).to_have_text("l")
+    assert requests == []
+    facts = strip.inner_text()
     characters(page).nth(3).click()
     page.mouse.move(5, 5)
     expect(title(page)).to_have_text("Next character after “The”")
     page.locator(".scrubber").press("ArrowRight")
     expect(title(page)).to_have_text("Next character after “The ”")
+    expect(page.locator("#sequences-cell .un-title")).to_have_text("Inside the cell at step 4")
     page.get_by_role("button", name="now", exact=True).click()
     expect(title(page)).to_have_text("Next character after “… house stood”")
+    expect(page.locator("#sequences-cell .un-title")).to_have_text("Inside the cell at step 19")
+    asked = len(requests)
     page.locator(".colouring").select_option("unit")
     page.locator(".ordering").select_option("slow")
-    assert requests == []
+    assert len(requests) == asked <= 3
+    assert strip.inner_text() == facts
 
 
 def test_number_on_hover_and_arithmetic_of_a_cell(tab):

@@ -24,7 +24,7 @@ def trace_caption(network: CaptionNetwork, image: np.ndarray) -> UnrolledTrace:
     the word before. Outputs are the `BEST` likeliest words. At most `MAX_WORDS` words are written.
     """
     device = network.output.weight.device
-    pictures = torch.from_numpy(fit(image)).permute(2, 0, 1)[None].float().to(device) / 255
+    pictures = torch.from_numpy(np.array(fit(image))).permute(2, 0, 1)[None].float().to(device) / 255
     hidden, symbol, steps, words = network.look(pictures)[0], START_SYMBOL, [], []
     for _ in range(MAX_WORDS):
         hidden, logits = network.step(torch.tensor(symbol, device=device), hidden)
