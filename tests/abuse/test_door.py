@@ -82,7 +82,7 @@ def test_files_given_as_web_addresses_are_refused(api, address):
 
 
 # Act first, 2: the queue and its limits cannot be passed by.
-@pytest.mark.parametrize("name", ["sequences_next", "attention_trace", "vit_classify", "diffusion_generate"])
+@pytest.mark.parametrize("name", ["sequences_next", "sequences_sample", "sequences_caption", "attention_trace", "vit_classify"])
 def test_direct_posts_past_the_queue_are_closed(api, name):
     assert api.post(f"/run/{name}", json={"data": ["hello", None, None]}).status_code == 404
 
@@ -96,6 +96,15 @@ def test_direct_posts_past_the_queue_are_closed(api, name):
         ("sequences_next", [{"a": 1}, "char-lstm", 5]),
         ("sequences_next", ["hi", ["char-lstm"], 5]),
         ("sequences_next", ["hi", "../char-lstm", 5]),
+        ("sequences_sample", ["hi", "char-lstm", 10**9, 1, 5, 1, 0]),
+        ("sequences_sample", ["hi", "char-lstm", 5, "hot", 5, 1, 0]),
+        ("sequences_memory", ["hi", "yours"]),
+        ("sequences_memory", [{}, "char-rnn"]),
+        ("sequences_classify", [["a"]]),
+        ("sequences_classify", [None]),
+        ("sequences_caption", [None]),
+        ("sequences_caption", ["picture.png"]),
+        ("sequences_translate", [7]),
         ("attention_trace", [None, None]),
         ("attention_trace", ["hi", "evil/model"]),
         ("attention_trace", ["hi", {"name": "gpt2"}]),
