@@ -82,7 +82,9 @@ def test_files_given_as_web_addresses_are_refused(api, address):
 
 
 # Act first, 2: the queue and its limits cannot be passed by.
-@pytest.mark.parametrize("name", ["sequences_next", "sequences_sample", "sequences_caption", "attention_trace", "vit_classify"])
+@pytest.mark.parametrize(
+    "name", ["sequences_next", "sequences_sample", "sequences_caption", "attention_trace", "vit_classify"]
+)
 def test_direct_posts_past_the_queue_are_closed(api, name):
     assert api.post(f"/run/{name}", json={"data": ["hello", None, None]}).status_code == 404
 
