@@ -47,6 +47,7 @@ def test_a_webcam_snapshot(open_tab):
     page.locator("#vit-image").get_by_role("button", name=re.compile("webcam|Webcam|camera", re.I)).first.click()
     page.locator("#vit-image").get_by_text(re.compile("Click to Access Webcam", re.I)).click()
     page.locator("#vit-image video").wait_for()
+    page.wait_for_function("document.querySelector('#vit-image video').videoWidth > 0")
     page.locator("#vit-image").get_by_role("button", name="capture photo").click()
     page.locator(".patch-view[data-state=full]").wait_for()
 

@@ -4,6 +4,7 @@ Listings, LFS metadata, ranges and commits are as the client expects them.
 
 Faults can be switched on: `hang` (accepts and never answers), `cut` (closes in the middle of a weight file),
 `flip` (one byte of the weights differs from the announced SHA-256), `gone` (500 for everything).
+While `gate` is cleared, weights wait: what is seen during a download can be looked at in peace.
 """
 
 import hashlib
@@ -29,6 +30,8 @@ class StandInHub(ThreadingHTTPServer):
         self.repositories = repositories
         self.fault = None
         self.requests = []
+        self.gate = threading.Event()
+        self.gate.set()
 
     @property
     def url(self):
@@ -88,6 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not path.is_file():
             self._send(404, b"Entry not found", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit})
             return
+        if body and path.suffix in LFS_SUFFIXES:
+            self.server.gate.wait(120)
         data = path.read_bytes()
         headers = {"X-Repo-Commit": commit, "ETag": f'"{_etag(path)}"', "Accept-Ranges": "bytes"}
         if path.suffix in LFS_SUFFIXES:

@@ -27,10 +27,12 @@ def attention_tab(browser):
 @pytest.mark.browser
 def test_the_tab_stays_on_its_own_model_until_the_chosen_one_has_arrived(stand_in, attention_tab, tmp_path):
     settings = {"HF_ENDPOINT": stand_in.url, "GLASSBOX_HUB_CACHE": str(tmp_path / "cache")}
+    stand_in.gate.clear()
     with running_app(**settings) as url:
         page = attention_tab(url)
         note = page.locator(".gb-strip-note")
         note.get_by_text("GPT-2 is being fetched from the hub").wait_for()
+        stand_in.gate.set()
         note.get_by_text("GPT-2 is ready. Run again to use it.").wait_for()
         page.get_by_role("button", name=RUN).click()
         page.locator(".gb-strip", has_text="openai-community/gpt2").wait_for()
