@@ -9,6 +9,7 @@ FILM = ".filmstrip"
 
 def test_forward_noise_on_the_slider(open_tab):
     page = open_tab("diffusion")
+    page.get_by_role("tab", name="Forward").click()
     page.locator(".noise-view[data-state=full]").wait_for()
     before = page.locator(".noise-view img.noisy").get_attribute("src")
     page.locator("#diffusion-time input[type=number]").fill("900")

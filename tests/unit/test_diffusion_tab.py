@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demos.diffusion import check_request, view_forward
+from demos.diffusion.forward import view_forward
+from demos.diffusion.reverse import check_request
 from demos.figures.diffusion import as_picture, draw_forward, draw_step, shrink_to_sprite
 from models.diffusion.schedule import cosine_schedule
 from models.errors import InputError

@@ -1,9 +1,9 @@
-"""Diffusion: noise added by a formula on a slider, and sprites denoised step by step while one watches."""
+"""Reverse: sprites denoised step by step while one watches."""
 
 import tempfile
 import time
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +14,25 @@ from gradio.events import api
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from demos.base import Demo, empty_strip, run_strip
+from demos.base import empty_strip, run_strip
 from demos.components.filmstrip import filmstrip
-from demos.components.noise_view import noise_view
-from demos.components.uploaded_image import UploadedImage
-from demos.figures.diffusion import draw_forward, draw_step, shrink_to_sprite
+from demos.diffusion.shared import (
+    LATEX,
+    MAX_COUNT,
+    MAX_SEED,
+    MAX_STEPS,
+    NAME,
+    NETWORK,
+    load_sprite_network,
+    private,
+)
+from demos.figures.diffusion import draw_step
 from models import runtime
 from models.diffusion.data import ANY_CLASS, CLASSES
-from models.diffusion.schedule import GUIDANCE, TRAINING_STEPS, Schedule, cosine_schedule, linear_schedule
-from models.images import read_rgba
+from models.diffusion.schedule import GUIDANCE, Schedule, cosine_schedule
 from models.inputs import check_choice, check_integer, check_number
 
-NAME = "sprites-unet"
-MAX_COUNT, MAX_STEPS, MAX_SEED = 16, 100, 2**31 - 1
-START_TIME = 250
-MEDIA = Path(__file__).resolve().parent.parent / "assets" / "media"
-SCHEDULES = {"cosine": cosine_schedule, "linear": linear_schedule}
-
-LEAD = """A diffusion model learns one thing: to see what is noise in a noisy picture. Adding noise needs no learning;
-taking it away, a little at a time, makes pictures that never existed."""
-
-FORWARD = r"""No learning here: the noisy picture at any time is a weighted sum, and the weights are a table made in
-advance. At the left end it is the picture, at the right end nothing of it is left. The noise is drawn once from a
-normal distribution; the seed decides which.
-
-$$x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1-\bar\alpha_t}\, \varepsilon$$"""
+TITLE = "Reverse: take it away"
 
 REVERSE = r"""The network sees $x_t$, the time and the class, and says what is noise. That gives a guess of the clean
 picture, vague at first; the next, slightly less noisy picture is mixed from that guess and the predicted noise (DDIM,
@@ -54,37 +48,15 @@ TRY = """- Go back to the first steps: the predicted picture is a grey average o
 
 
 @cache
-def _schedule(name: str) -> Schedule:
-    return SCHEDULES[name]()
-
-
-def example_sprites() -> dict[str, Path]:
-    """Sprites made by the embedded model itself (`python -m models.diffusion.sample`), kept in assets/media."""
-    return {path.stem.removeprefix("diffusion-"): path for path in sorted(MEDIA.glob("diffusion-*.png"))}
-
-
-def view_forward(image: str | None, t: Any, schedule: Any, seed: Any) -> dict[str, Any] | None:
-    """A picture with noise of time `t` added; no network is run."""
-    t = check_integer(t, name="The time t", low=0, high=TRAINING_STEPS - 1)
-    schedule = check_choice(schedule, list(SCHEDULES), name="The schedule")
-    seed = check_integer(seed, name="The seed", low=0, high=MAX_SEED)
-    if image is None:
-        return None
-    epsilon = np.random.default_rng(seed).standard_normal((4, 32, 32)).astype(np.float32)
-    return draw_forward(shrink_to_sprite(read_rgba(image)), epsilon, t, _schedule(schedule))
-
-
-def _loaded() -> runtime.Loaded:
-    from models.diffusion.network import load_network
-
-    return runtime.load(NAME, load_network)
+def _schedule() -> Schedule:
+    return cosine_schedule()
 
 
 @runtime.gpu()
 def _denoise(sprite_class: str, count: int, steps: int, seed: int, guidance: float) -> Iterator[Any]:
     from models.diffusion.trace import trace_denoising
 
-    yield from trace_denoising(_loaded().network, sprite_class, count, steps, seed, guidance=guidance)
+    yield from trace_denoising(load_sprite_network().network, sprite_class, count, steps, seed, guidance=guidance)
 
 
 def compute_sprites(
@@ -95,7 +67,7 @@ def compute_sprites(
     guidance = check_number(guidance, name="Guidance", low=1, high=8)
     if NAME not in runtime.names_in_memory():
         yield gr.skip(), empty_strip("Loading the sprite model …"), None
-    loaded, watch = _loaded(), runtime.Stopwatch()
+    loaded, watch = load_sprite_network(), runtime.Stopwatch()
     film: dict[str, Any] = {"run": str(time.time_ns()), "count": count, "total": steps, "steps": []}
     stream = _denoise(sprite_class, count, steps, seed, guidance)
     step = None
@@ -106,7 +78,7 @@ def compute_sprites(
             break
         step = following
         with watch("drawing"):
-            film = {**film, "steps": [*film["steps"], draw_step(step, _schedule("cosine"))]}
+            film = {**film, "steps": [*film["steps"], draw_step(step, _schedule())]}
         done = f"step {step.index + 1} of {steps}"
         yield film, run_strip(loaded, model=watch.seconds["model"], drawing=watch.seconds["drawing"], note=done), None
     assert step is not None
@@ -140,7 +112,7 @@ def diffusion_generate(
         RGBA of 32 x 32 pixels.
     """
     sprite_class, count, steps, seed = check_request(sprite_class, count, steps, seed)
-    _loaded()
+    load_sprite_network()
     start = time.perf_counter()
     *_, last = _denoise(sprite_class, count, steps, seed, GUIDANCE)
     seconds = round(time.perf_counter() - start, 4)
@@ -166,48 +138,7 @@ def _save(x_0: np.ndarray, sprite_class: str, seed: int) -> list[str]:
 
 
 def build() -> None:
-    """The tab: the reverse process first, the forward process under it, each with its controls on the left."""
-    gr.Markdown(LEAD, elem_classes="gb-lead")
-    private = partial(dict, api_visibility="private", show_progress="hidden")
-    network = {"concurrency_id": "diffusion", "concurrency_limit": 1}
-    _build_forward(private)
-    _build_reverse(private, network)
-    with gr.Accordion("What to try", open=False):
-        gr.Markdown(TRY)
-    api(diffusion_generate, api_name="diffusion_generate", **network)
-
-
-def _build_forward(private: Any) -> None:
-    gr.Markdown("### Forward: from picture to noise")
-    examples = example_sprites()
-    first = str(next(iter(examples.values()))) if examples else None
-    with gr.Row():
-        with gr.Column(scale=2, min_width=260):
-            image = UploadedImage(
-                first,
-                label="A picture (shrunk to 32 x 32)",
-                elem_id="diffusion-picture",
-                sources=["upload", "webcam"],
-                height=190,
-                image_mode=None,
-            )
-            with gr.Row():
-                buttons = {name: gr.Button(name, size="sm", min_width=80) for name in examples}
-            t = gr.Slider(0, TRAINING_STEPS - 1, START_TIME, step=1, label="Time t", elem_id="diffusion-time")
-            schedule = gr.Radio(list(SCHEDULES), value="cosine", label="Schedule")
-            noise_seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed of the noise")
-        with gr.Column(scale=5, min_width=300):
-            view = noise_view(view_forward(first, START_TIME, "cosine", 0))
-            gr.Markdown(FORWARD, elem_classes="gb-note")
-    inputs = [image, t, schedule, noise_seed]
-    for event in (image.change, t.input, schedule.input, noise_seed.change):
-        event(view_forward, inputs, view, trigger_mode="always_last", concurrency_limit=4, **private())
-    for name, button in buttons.items():
-        button.click(partial(str, examples[name]), None, image, **private())
-
-
-def _build_reverse(private: Any, network: dict[str, Any]) -> None:
-    gr.Markdown("### Reverse: from noise to picture")
+    """The page: what to make on the left, the film on the right."""
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             sprite_class = gr.Dropdown([*CLASSES, ANY_CLASS], value="monster", label="Class", elem_id="diffusion-class")
@@ -226,15 +157,12 @@ def _build_reverse(private: Any, network: dict[str, Any]) -> None:
             gr.Markdown(
                 REVERSE,
                 elem_classes="gb-note",
-                latex_delimiters=[
-                    {"left": "$$", "right": "$$", "display": True},
-                    {"left": "$", "right": "$", "display": False},
-                ],
+                latex_delimiters=LATEX,
             )
     running = run.click(
-        compute_sprites, [sprite_class, count, steps, seed, guidance], [film, strip, files], **private(), **network
+        compute_sprites, [sprite_class, count, steps, seed, guidance], [film, strip, files], **private(), **NETWORK
     )
     stop.click(None, None, None, cancels=running, api_visibility="private")
-
-
-DEMO = Demo("diffusion", "Diffusion", build)
+    with gr.Accordion("What to try", open=False):
+        gr.Markdown(TRY)
+    api(diffusion_generate, api_name="diffusion_generate", **NETWORK)
