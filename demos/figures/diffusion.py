@@ -29,9 +29,9 @@ def draw_step(step: "DenoisingStep", schedule: Schedule) -> dict[str, Any]:
     return {
         "t": step.t,
         "tNext": step.t_next,
-        "xt": _sheet(as_picture(step.x_t, 1.0)),
-        "noise": _sheet(as_picture(step.epsilon, NOISE_RANGE)),
-        "x0": _sheet(finished_sprites(step.x_0)),
+        "xt": sheet(as_picture(step.x_t, 1.0)),
+        "noise": sheet(as_picture(step.epsilon, NOISE_RANGE)),
+        "x0": sheet(finished_sprites(step.x_0)),
         "signal": float(schedule.signal(step.t)),
         "noiseShare": float(schedule.noise(step.t)),
         "signalNext": 1.0 if last else float(schedule.signal(step.t_next)),
@@ -49,9 +49,9 @@ def draw_forward(rgba: np.ndarray, epsilon: np.ndarray, t: int, schedule: Schedu
     noisy = signal * clean + noise * epsilon
     counts, edges = np.histogram(noisy[:3], bins=BINS, range=(-NOISE_RANGE, NOISE_RANGE), density=True)
     return {
-        "clean": _sheet(rgba[None]),
-        "noise": _sheet(as_picture(epsilon[None], NOISE_RANGE)),
-        "noisy": _sheet(as_picture(noisy[None], 1.0)),
+        "clean": sheet(rgba[None]),
+        "noise": sheet(as_picture(epsilon[None], NOISE_RANGE)),
+        "noisy": sheet(as_picture(noisy[None], 1.0)),
         "t": t,
         "signal": signal,
         "noiseShare": noise,
@@ -77,7 +77,7 @@ def shrink_to_sprite(rgba: np.ndarray) -> np.ndarray:
     return np.array(square.resize((32, 32), filtering))
 
 
-def _sheet(pictures: np.ndarray) -> str:
+def sheet(pictures: np.ndarray) -> str:
     """`[N, 32, 32, 3 or 4]` uint8 side by side as a PNG data address."""
     buffer = io.BytesIO()
     Image.fromarray(np.concatenate(list(pictures), axis=1)).save(buffer, "PNG")
