@@ -1,32 +1,36 @@
 """Denoising steps and the forward process as small PNGs and plain numbers for the browser."""
 
 import base64
+import html
 import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from models.diffusion.data import to_signal
+from models.diffusion.data import CLASSES, to_signal
+from models.diffusion.samplers import combine
 from models.diffusion.schedule import Schedule
 
 if TYPE_CHECKING:
+    from models.diffusion.novelty import Nearest
     from models.diffusion.trace import DenoisingStep
 
 NOISE_RANGE = 3.0
+SUSPICIOUS_SHARE = 0.05
 BINS = 41
 CURVE_STRIDE = 10
 
 
-def draw_step(step: "DenoisingStep", schedule: Schedule) -> dict[str, Any]:
-    """One column of the film strip: three pictures of all sprites side by side, and the step's coefficients.
+def draw_step(step: "DenoisingStep", schedule: Schedule, original: "DenoisingStep | None" = None) -> dict[str, Any]:
+    """One column of the film strip: three pictures of all sprites side by side, and the sampler's factors.
 
-    The step is x_next = signal_next x_0 + noise_next epsilon (DDIM, Song et al. 2021, equation 12 without fresh noise).
+    Beside the `original` that it forked from: how much its predicted picture differs (root mean square).
     """
     from models.diffusion.trace import finished_sprites
 
-    last = step.t_next < 0
-    return {
+    drawn = {
+        "size": step.x_t.shape[-1],
         "t": step.t,
         "tNext": step.t_next,
         "xt": sheet(as_picture(step.x_t, 1.0)),
@@ -34,9 +38,69 @@ def draw_step(step: "DenoisingStep", schedule: Schedule) -> dict[str, Any]:
         "x0": sheet(finished_sprites(step.x_0)),
         "signal": float(schedule.signal(step.t)),
         "noiseShare": float(schedule.noise(step.t)),
-        "signalNext": 1.0 if last else float(schedule.signal(step.t_next)),
-        "noiseNext": 0.0 if last else float(schedule.noise(step.t_next)),
+        "terms": [[term.factor, term.of] for term in step.update.step],
+        "correction": [[term.factor, term.of] for term in step.update.correction],
     }
+    if original is not None:
+        drawn["difference"] = float(np.sqrt(np.square(step.x_0 - original.x_0).mean()))
+    return drawn
+
+
+PICTURE_NAMES = {
+    "x_t": "x<sub>t</sub>",
+    "x_0": "predicted x<sub>0</sub>",
+    "epsilon": "predicted noise",
+    "fresh": "fresh noise",
+    "x_0_before": "x<sub>0</sub> predicted one step before",
+    "x_0_before_that": "x<sub>0</sub> predicted two steps before",
+    "x_before": "x of the step before",
+    "x_corrected": "corrected x<sub>t</sub>",
+}
+
+
+def draw_pixel(step: "DenoisingStep", sprite: int, row: int, column: int) -> str:
+    """HTML: the arithmetic of one step for the four channels of one pixel, with the numbers that were computed."""
+    rows = []
+    for left, terms in (("corrected x<sub>t</sub>", step.update.correction), ("next x", step.update.step)):
+        for term in terms:
+            values = step.pictures[term.of][sprite, :, row, column]
+            rows.append(f"<tr><td>{term.factor:.4g} × {PICTURE_NAMES[term.of]}</td>{_cells(values)}</tr>")
+        if terms:
+            total = combine(terms, step.pictures)[sprite, :, row, column]
+            rows.append(f'<tr class="gb-total"><th scope="row">= {left}</th>{_cells(total)}</tr>')
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("red", "green", "blue", "alpha"))
+    caption = f"Step {step.index + 1}, sprite {sprite + 1}, row {row + 1}, column {column + 1}"
+    return (
+        f'<table class="gb-pixel"><caption>{caption}: values in about -1 to 1, colours multiplied by alpha</caption>'
+        f'<thead><tr><th scope="col">factor × picture</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    )
+
+
+def _cells(values: np.ndarray) -> str:
+    return "".join(f"<td>{value:.3f}</td>" for value in values)
+
+
+def preview(x_0: np.ndarray) -> str:
+    """Predicted sprites `[N, 4, 32, 32]` side by side as a PNG data address."""
+    from models.diffusion.trace import finished_sprites
+
+    return sheet(finished_sprites(x_0))
+
+
+def draw_nearest(rgba: np.ndarray, nearest: "Nearest") -> str:
+    """HTML: each sprite `[N, 32, 32, 4]` with its nearest training sprite, the distance, and how usual that is."""
+    rows = []
+    for number, sprite in enumerate(rgba):
+        share = float(nearest.share_nearer[number])
+        word = "suspiciously near" if share < SUSPICIOUS_SHARE else "as new as real ones" if share > 0.25 else "near"
+        name = f"{nearest.names[number]} ({CLASSES[int(nearest.labels[number])]})"
+        rows.append(
+            f'<tr><td><img src="{sheet(sprite[None])}" alt="sprite {number + 1}"></td><td>{html.escape(name)}</td>'
+            f"<td>{nearest.distances[number]:.3g}</td><td>{share:.0%}</td><td>{word}</td></tr>"
+        )
+    heads = ("sprite", "nearest training sprite", "distance", "held-out sprites as near or nearer", "")
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    return f'<table class="gb-pixel gb-nearest"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def draw_forward(rgba: np.ndarray, epsilon: np.ndarray, t: int, schedule: Schedule) -> dict[str, Any]:
