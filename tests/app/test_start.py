@@ -9,7 +9,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES = ("torch", "transformers", "diffusers", "supervision", "safetensors.torch")
-PUBLIC = {"/sequences_next", "/attention_trace", "/vit_classify", "/detection_detect", "/diffusion_generate"}
+PUBLIC = {
+    *("/sequences_next", "/attention_trace", "/vit_classify", "/detection_detect"),
+    *("/diffusion_forward", "/diffusion_generate"),
+}
 
 
 def test_building_the_app_imports_no_model_library():
