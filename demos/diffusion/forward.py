@@ -33,9 +33,9 @@ normal distribution; the seed decides which. One jump does what $t$ small steps 
 $$x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1-\bar\alpha_t}\, \varepsilon \qquad
 \text{signal to noise} = \frac{\bar\alpha_t}{1-\bar\alpha_t}$$"""
 
-TRY = """- Find the time at which you can no longer tell what it is. Then choose 128 pixels: it is much later, for eyes
+TRY = """- Find the time at which you can no longer tell what it is. Then choose 128 pixels: it is later, for eyes
   average neighbouring pixels, and so do networks. The shifted schedule makes up for it.
-- Compare linear with cosine at t = 600: linear has spent its last third on pictures in which nothing is left to see.
+- Compare linear with cosine at t = 600: linear leaves 3 % of the variance to the picture, cosine 34 %.
 - Upload a black picture: the histogram is one bar at -1 that widens and walks to the middle.
 - Change the seed: other noise, the same shares, nearly the same histogram."""
 

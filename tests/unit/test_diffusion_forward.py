@@ -38,6 +38,12 @@ def test_every_schedule_falls_from_picture_to_noise(name):
     assert (np.diff(share) < 0).all()
 
 
+def test_the_figures_in_the_text_are_true():
+    for name, share in (("linear", "3 %"), ("cosine", "34 %")):
+        assert f"{schedule_called(name).alpha_bar(600):.0%}".replace("%", " %") == share
+        assert share in forward.TRY
+
+
 def test_shifted_is_cosine_with_more_noise_in_the_same_ratio_everywhere():
     def ratio(schedule: Schedule):
         return schedule.noise(np.arange(1000)) / schedule.signal(np.arange(1000))

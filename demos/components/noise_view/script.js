@@ -1,7 +1,7 @@
 const view = element.querySelector(".noise-view");
 const part = (name) => view.querySelector(name);
 const [WIDTH, HEIGHT] = [200, 110];
-const NAMED_AT = { cosine: 0.8, linear: 0.12, shifted: 0.45 }; // where on its curve each name stands
+const NAMED_AT = { cosine: 0.8, linear: 0.3, shifted: 0.6 }; // where on its curve each name stands
 
 function shape(name, attributes) {
   const node = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -37,7 +37,9 @@ function drawCurves({ curves, schedule, t, alphaBar }) {
     const stroke = chosen ? "var(--gb-memory)" : "var(--gb-noise)";
     const line = shape("polyline", { points: points.join(" "), fill: "none", stroke, "stroke-width": chosen ? 1.8 : 0.8, "stroke-dasharray": chosen ? "none" : "3 2" });
     const near = points[curve.findIndex((share) => share < NAMED_AT[name])];
-    const label = shape("text", { x: near[0] + 3, y: near[1], class: chosen ? "chosen" : "" });
+    const before = name === "shifted"; // the others' curves are to its right
+    const anchor = before ? "end" : "start";
+    const label = shape("text", { x: near[0] + (before ? -3 : 3), y: near[1], "text-anchor": anchor, class: chosen ? "chosen" : "" });
     label.textContent = name;
     return [line, label];
   });

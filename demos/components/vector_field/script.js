@@ -53,6 +53,7 @@ function letters(text) {
   context.fillText(text, side / 2, side / 2);
   const alpha = context.getImageData(0, 0, side, side).data;
   const inked = Array.from({ length: side * side }, (_, i) => i).filter((i) => alpha[4 * i + 3] > 128);
+  if (!inked.length) return null;
   return ({ uniform }) => {
     const i = inked[Math.floor(uniform() * inked.length)];
     return [(((i % side) + uniform()) / side - 0.5) * 3.8, (0.5 - (Math.floor(i / side) + uniform()) / side) * 3.8];
