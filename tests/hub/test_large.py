@@ -18,12 +18,22 @@ GUIDED = Request("a red potion", "blue", steps=4, guidance=4, seed=5)
 
 
 @pytest.fixture
-def network(stand_in, fetch, monkeypatch):
+def arrived(stand_in, fetch, monkeypatch):
+    """`arrived(name)`: the network of a pipeline fetched from the stand-in."""
     from models.diffusion.pipeline import load_pipeline
 
     monkeypatch.setattr(runtime, "_loaded", type(runtime._loaded)())
-    assert fetch("sd-turbo").status == "ready"
-    return runtime.load("sd-turbo", load_pipeline).network
+
+    def arrived_(name):
+        assert fetch(name).status == "ready"
+        return runtime.load(name, load_pipeline).network
+
+    return arrived_
+
+
+@pytest.fixture
+def network(arrived):
+    return arrived("sd-turbo")
 
 
 def theirs(network, request):
@@ -31,7 +41,7 @@ def theirs(network, request):
     pipeline = network.pipeline
     kept = pipeline.scheduler
     pipeline.scheduler = DDIMScheduler.from_config(
-        kept.config, timestep_spacing="trailing", clip_sample=False, set_alpha_to_one=True
+        kept.config, timestep_spacing="trailing", clip_sample=False, set_alpha_to_one=True, steps_offset=0
     )
     try:
         with torch.inference_mode():
@@ -51,8 +61,10 @@ def theirs(network, request):
         pipeline.scheduler = kept
 
 
+@pytest.mark.parametrize("name", ["sd-turbo", "stable-diffusion-v1-5"])
 @pytest.mark.parametrize("wanted", [GUIDED, Request("a red potion", steps=2, seed=1)], ids=["guided", "plain"])
-def test_the_steps_end_where_the_pipeline_of_diffusers_ends(network, wanted):
+def test_the_steps_end_where_the_pipeline_of_diffusers_ends(arrived, name, wanted):
+    network = arrived(name)
     *_, last = trace_prompt(network, wanted)
     np.testing.assert_allclose(last.x_next, theirs(network, wanted), atol=2e-4, rtol=2e-4)
 
