@@ -3,12 +3,12 @@
 import gradio as gr
 
 from demos.base import Demo
-from demos.diffusion import forward, large, reverse, toy, training
+from demos.diffusion import between, forward, image, large, reverse, toy, training
 
 LEAD = """A diffusion model learns one thing: to see what is noise in a noisy picture. Adding noise needs no learning;
 taking it away, a little at a time, makes pictures that never existed."""
 
-PAGES = (forward, reverse, training, toy, large)
+PAGES = (forward, reverse, between, image, training, toy, large)
 
 
 def build() -> None:

@@ -122,13 +122,13 @@ def compute_fork(
     entry = _fork_entry(parent, place, plan, painted)
     since = parent.since if entry.past or place == parent.since else place
     run = runs.keep(runs.Run(plan, list(parent.steps[:place]), since))
-    film: Any = {"forkOf": parent.key, "from": place, "changed": describe_changes(parent.plan, plan, painted)}
+    fork = {"forkOf": parent.key, "from": place, "changed": describe_changes(parent.plan, plan, painted)}
 
     def original(at: int) -> "DenoisingStep | None":
         return parent.steps[at] if at < len(parent.steps) else None
 
-    strip = ""
-    for film, strip in stream_film(run, denoise_entry(entry), total=plan.steps, film=film, original=original):
+    film, strip = None, ""
+    for film, strip in stream_film(run, denoise_entry(entry), total=plan.steps, film=fork, original=original):
         yield film, strip, None, run.key
     yield film, strip, save_sprites(run.steps[-1].x_0, f"{plan.sprite_class}-{plan.seed}-fork"), run.key
 

@@ -1,4 +1,4 @@
-"""Denoising steps and the forward process as small PNGs and plain numbers for the browser."""
+"""Denoising steps as small PNGs and plain numbers for the browser."""
 
 import base64
 import html
@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from models.diffusion.data import CLASSES, to_signal
+from models.diffusion.data import CLASSES
 from models.diffusion.samplers import combine
-from models.diffusion.schedule import Schedule
+from models.diffusion.schedule import TRAINING_STEPS, Schedule, cosine_schedule, timesteps
 
 if TYPE_CHECKING:
+    from models.diffusion.edits import Entry
     from models.diffusion.novelty import Nearest
     from models.diffusion.trace import DenoisingStep
 
 NOISE_RANGE = 3.0
 SUSPICIOUS_SHARE = 0.05
-BINS = 41
-CURVE_STRIDE = 10
 
 
 def draw_step(step: "DenoisingStep", schedule: Schedule, original: "DenoisingStep | None" = None) -> dict[str, Any]:
@@ -87,6 +86,33 @@ def preview(x_0: np.ndarray) -> str:
     return sheet(finished_sprites(x_0))
 
 
+def draw_entry(entry: "Entry", strength: float) -> str:
+    """HTML: the noise timeline from t = 999 to 0, where a picture enters it, and what the picture looks like there."""
+    steps, times = entry.plan.steps, timesteps(entry.plan.steps)
+    t = times[entry.first] if entry.first < steps else None
+    x = 980 if t is None else (1 - (t + 1) / TRAINING_STEPS) * 960 + 20
+    places = [(1 - (time + 1) / TRAINING_STEPS) * 960 + 20 for time in times]
+    ticks = "".join(f'<path d="M{place:.1f} 16V34" stroke="var(--gb-line)" stroke-width="2"/>' for place in places)
+    if t is None:
+        words = f"Strength {strength:.2g}: none of {steps} steps is run; the picture comes back as it is."
+    else:
+        share = float(cosine_schedule().alpha_bar(t))
+        words = (
+            f"Strength {strength:.2g}: {steps - entry.first} of {steps} steps are run. The picture enters at t = {t}, "
+            f"where {share:.0%} of the variance is still picture."
+        )
+    return (
+        f'<div class="gb-entry"><img src="{sheet(as_picture(entry.x_t[:1], 1.0))}" alt="the picture as it enters">'
+        '<div><svg viewBox="0 0 1000 64" role="img" aria-label="the noise timeline">'
+        '<rect x="20" y="22" width="960" height="6" rx="3" fill="var(--gb-line)"/>'
+        f'<rect x="{x:.1f}" y="20" width="{980 - x:.1f}" height="10" rx="3" fill="var(--gb-prediction)"/>{ticks}'
+        f'<circle cx="{x:.1f}" cy="25" r="9" fill="var(--gb-prediction)"/>'
+        '<text x="20" y="58" font-size="18" fill="var(--gb-subtle)">noise, t = 999</text>'
+        '<text x="980" y="58" font-size="18" text-anchor="end" fill="var(--gb-subtle)">picture</text></svg>'
+        f"<p>{words}</p></div></div>"
+    )
+
+
 def draw_nearest(rgba: np.ndarray, nearest: "Nearest") -> str:
     """HTML: each sprite `[N, 32, 32, 4]` with its nearest training sprite, the distance, and how usual that is."""
     rows = []
@@ -101,29 +127,6 @@ def draw_nearest(rgba: np.ndarray, nearest: "Nearest") -> str:
     heads = ("sprite", "nearest training sprite", "distance", "held-out sprites as near or nearer", "")
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
     return f'<table class="gb-pixel gb-nearest"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
-
-
-def draw_forward(rgba: np.ndarray, epsilon: np.ndarray, t: int, schedule: Schedule) -> dict[str, Any]:
-    """The closed form at time `t`: clean picture, noise, noisy picture, their shares, and the histogram of its values.
-
-    `rgba` `[32, 32, 4]` uint8; `epsilon` `[4, 32, 32]` standard normal.
-    """
-    clean = to_signal(rgba[None])[0]
-    signal, noise = float(schedule.signal(t)), float(schedule.noise(t))
-    noisy = signal * clean + noise * epsilon
-    counts, edges = np.histogram(noisy[:3], bins=BINS, range=(-NOISE_RANGE, NOISE_RANGE), density=True)
-    return {
-        "clean": sheet(rgba[None]),
-        "noise": sheet(as_picture(epsilon[None], NOISE_RANGE)),
-        "noisy": sheet(as_picture(noisy[None], 1.0)),
-        "t": t,
-        "signal": signal,
-        "noiseShare": noise,
-        "snr": float(schedule.signal_to_noise(t)),
-        "curve": [round(float(share), 5) for share in schedule.alphas_cumprod[::CURVE_STRIDE]],
-        "histogram": [round(float(count), 4) for count in counts],
-        "centres": [round(float(edge), 3) for edge in (edges[:-1] + edges[1:]) / 2],
-    }
 
 
 def as_picture(signal: np.ndarray, limit: float) -> np.ndarray:

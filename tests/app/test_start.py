@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES = ("torch", "transformers", "diffusers", "supervision", "safetensors.torch")
 PUBLIC = {
     *("/sequences_next", "/attention_trace", "/vit_classify", "/detection_detect"),
-    *("/diffusion_forward", "/diffusion_generate"),
+    *("/diffusion_forward", "/diffusion_generate", "/diffusion_transform"),
 }
 
 

@@ -121,6 +121,7 @@ function show() {
   part(".jump").value = current + 1;
   part(".where").textContent = `step ${current + 1} of ${total}, t = ${step.t}`;
   explain(step);
+  offerSprites();
   const rail = part(".rail");
   [...rail.children].forEach((node, i) => node.setAttribute("aria-selected", i === current));
   const chosen = rail.children[current];
@@ -242,13 +243,8 @@ part(".rail").addEventListener("keydown", (event) => {
   event.preventDefault();
   manually(() => jump(current + move))();
 });
-part(".saves").addEventListener("pointerdown", offerSprites);
-part(".saves").addEventListener("focusin", offerSprites);
 film.querySelectorAll(".save").forEach((node) =>
-  node.addEventListener("click", () => {
-    offerSprites();
-    save(node.dataset.what);
-  }),
+  node.addEventListener("click", () => save(node.dataset.what)),
 );
 part(".color").addEventListener("input", (event) => paintBackground(event.target.value));
 part(".clear").addEventListener("click", () => paintBackground(background ? null : part(".color").value));
