@@ -37,8 +37,8 @@ RUNNING = {"concurrency_id": "diffusion-large", "concurrency_limit": 1}
 LARGE = r"""The same steps with far more weights. The network works on latents: pictures of four channels and an
 eighth of the side, which a second network, the VAE, turns into pixels; a third one reads the prompt. SD-Turbo is
 distilled for 1 to 4 steps without guidance (guidance 1); Stable Diffusion 1.5 wants some 25 steps and guidance of
-about seven. **It needs a GPU to be pleasant**; on a CPU every step takes long. The model has some gigabytes and is fetched from
-the hub when it is first run.
+about seven. **It needs a GPU to be pleasant**; on a CPU every step takes long. The model has some
+gigabytes and is fetched from the hub when it is first run.
 
 $$\hat\varepsilon = \hat\varepsilon_\varnothing + g\,(\hat\varepsilon_{p} - \hat\varepsilon_\varnothing)$$"""
 
