@@ -140,6 +140,7 @@ def store_training_features(data: Path) -> Path:
     }
     names = json.dumps([str(name) for name in training.names])
     save_file(tensors, path, metadata={"data": weights.sha256_of(data), "backbone": backbone_digest(), "names": names})
+    path.chmod(0o644)
     weights.record(NAME)
     return path
 
