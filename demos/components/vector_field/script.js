@@ -65,6 +65,7 @@ function choose(next) {
   view.dataset.shape = shape;
   view.querySelectorAll("[data-shape]").forEach((node) => node.setAttribute("aria-pressed", String(node.dataset.shape === shape)));
   view.querySelectorAll(".only").forEach((node) => (node.hidden = !node.classList.contains(shape)));
+  delete part(".readout").dataset.pointed;
   const text = part(".text").value.trim();
   const numbers = normalNumbers(7);
   const point = { spiral, moons, letters: text && letters(text) }[shape];
@@ -73,6 +74,7 @@ function choose(next) {
 }
 
 function drawAt(x, y) {
+  delete part(".readout").dataset.pointed;
   const numbers = normalNumbers(data.length + 1);
   const added = Array.from({ length: 6 }, () => [x + 0.05 * numbers.normal(), y + 0.05 * numbers.normal()]).flat();
   data = new Float64Array([...data, ...added].slice(-2 * MAX_DRAWN));
