@@ -1,8 +1,6 @@
 """Reverse: sprites denoised step by step, any step left by a fork, and compared with the training sprites."""
 
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -15,16 +13,16 @@ from demos.diffusion.running import (
     ALL_CLASSES,
     MAX_GUIDANCE,
     SAMPLER_CHOICES,
-    as_files,
     check_plan,
     denoise_entry,
     loading,
     plan_controls,
     save_sprites,
+    stream_answers,
     stream_film,
 )
-from demos.diffusion.shared import LATEX, MAX_SEED, NAME, NETWORK, load_sprite_network, private
-from demos.figures.diffusion import draw_nearest, draw_pixel, preview
+from demos.diffusion.shared import LATEX, MAX_SEED, NETWORK, load_sprite_network, private
+from demos.figures.diffusion import draw_nearest, draw_pixel
 from models.diffusion import runs
 from models.diffusion.samplers import TITLES
 from models.diffusion.schedule import GUIDANCE
@@ -202,18 +200,6 @@ def diffusion_generate(
     plan = check_plan(sprite_class, count, steps, seed, GUIDANCE)
     load_sprite_network()
     yield from stream_answers(_beginning(plan), {"sprite_class": sprite_class, "steps": steps, "seed": seed})
-
-
-def stream_answers(entry: "Entry", asked: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Answers of an endpoint: one for each step, then the result with its files."""
-    start, x_0 = time.perf_counter(), entry.x_t
-    for step in denoise_entry(entry):
-        x_0 = step.x_0
-        yield {"step": step.index + 1, "steps": step.steps, "t": step.t, "preview": preview(x_0)}, []
-    seconds = round(time.perf_counter() - start, 4)
-    paths = save_sprites(x_0, f"{entry.plan.sprite_class}-{entry.plan.seed}")
-    names = [Path(path).name for path in paths]
-    yield {"model": NAME, "seconds": seconds, "images": names, **asked}, as_files(paths)
 
 
 def build() -> None:

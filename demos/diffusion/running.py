@@ -1,6 +1,7 @@
 """What the pages that denoise have in common: a checked plan, the film while it is made, the finished files."""
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from PIL import Image
 
 from demos.base import empty_strip, run_strip
 from demos.diffusion.shared import MAX_COUNT, MAX_SEED, MAX_STEPS, NAME, load_sprite_network
-from demos.figures.diffusion import draw_step
+from demos.figures.diffusion import draw_step, preview
 from models import runtime
 from models.diffusion import runs
 from models.diffusion.data import ANY_CLASS, CLASSES
@@ -114,6 +115,18 @@ def save_sprites(x_0: np.ndarray, name: str) -> list[str]:
 def as_files(paths: list[str]) -> list[dict[str, Any]]:
     """Paths as file objects for a client."""
     return [FileData(path=path, orig_name=Path(path).name).model_dump() for path in paths]
+
+
+def stream_answers(entry: "Entry", asked: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Answers of an endpoint: one for each step, then the result with its files."""
+    start, x_0 = time.perf_counter(), entry.x_t
+    for step in denoise_entry(entry):
+        x_0 = step.x_0
+        yield {"step": step.index + 1, "steps": step.steps, "t": step.t, "preview": preview(x_0)}, []
+    seconds = round(time.perf_counter() - start, 4)
+    paths = save_sprites(x_0, f"{entry.plan.sprite_class}-{entry.plan.seed}")
+    names = [Path(path).name for path in paths]
+    yield {"model": NAME, "seconds": seconds, "images": names, **asked}, as_files(paths)
 
 
 def plan_controls(*, count: int = 4, samplers: bool = True) -> dict[str, gr.components.Component]:
