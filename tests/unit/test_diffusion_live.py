@@ -120,7 +120,8 @@ def test_what_was_trained_can_be_used_and_saved(tmp_path):
         config = json.loads(file.metadata()["config"])
         assert config.pop("size") == 16
         network = SpriteUNet(Config(**{**config, "classes": (), "widths": tuple(config["widths"])}))
-        network.load_state_dict({key: file.get_tensor(key).float() for key in file.keys()})
+        names = file.keys()
+        network.load_state_dict({name: file.get_tensor(name).float() for name in names})
 
 
 def test_nearest_pictures():
