@@ -75,6 +75,15 @@ CSS = (
 .gb-scale canvas { border: 1px solid var(--gb-line); vertical-align: middle; }
 button:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--gb-query); outline-offset: 2px; }
 #diffusion-picture img { image-rendering: pixelated; width: 128px; height: 128px; object-fit: contain; margin: auto; }
+.gb-pixel { font-size: .82rem; font-variant-numeric: tabular-nums; border-collapse: collapse; margin: .5rem 0;
+  color: var(--gb-ink); display: block; overflow-x: auto; }
+.gb-pixel caption { text-align: left; color: var(--gb-subtle); padding-bottom: .25rem; }
+.gb-pixel td, .gb-pixel th { padding: .15rem .7rem .15rem 0; text-align: left; font-weight: 400; }
+.gb-pixel .gb-total > * { border-top: 1px solid var(--gb-line); font-weight: 600; }
+.gb-entry { display: flex; gap: 1rem; align-items: center; color: var(--gb-subtle); font-size: .85rem; }
+.gb-entry > div { flex: 1; min-width: 0; }
+.gb-entry img { width: 96px; image-rendering: pixelated; border-radius: 6px; border: 1px solid var(--gb-line); }
+.gb-nearest img { width: 48px; height: 48px; image-rendering: pixelated; background: #4a5260; border-radius: 4px; }
 .katex-display { position: relative; overflow-x: auto; overflow-y: hidden; max-width: 100%; }
 @media (max-width: 640px) {
   .gradio-container { padding: .5rem !important; }

@@ -25,6 +25,10 @@ from models.errors import InputError, WeightsError
 EMBEDDED = Path(__file__).resolve().parent.parent / "assets" / "weights"
 MANIFEST = EMBEDDED.parent / "manifest.json"
 HUB_PATTERNS = ("*.json", "*.txt", "*.spm", "*.safetensors")
+PIPELINE_PATTERNS = (
+    *("*.json", "*.txt", "text_encoder/model.safetensors"),
+    *("unet/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.safetensors"),
+)
 
 
 @dataclass(frozen=True)
@@ -158,11 +162,16 @@ CATALOGUE: dict[str, Weights] = {
             "stabilityai/sd-turbo",
             "b261bac6fd2cf515557d5d0707481eafa0485ec2",
             "Stability AI community",
-            patterns=(
-                *("*.json", "*.txt"),
-                *("unet/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.safetensors"),
-                "text_encoder/model.safetensors",
-            ),
+            patterns=PIPELINE_PATTERNS,
+        ),
+        _hub(
+            "stable-diffusion-v1-5",
+            "diffusion",
+            "Stable Diffusion 1.5",
+            "stable-diffusion-v1-5/stable-diffusion-v1-5",
+            "451f4fe16113bff5a5d2269ed5ad43b0592e9a14",
+            "CreativeML OpenRAIL-M",
+            patterns=PIPELINE_PATTERNS,
         ),
     )
 }

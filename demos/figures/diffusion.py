@@ -1,65 +1,132 @@
-"""Denoising steps and the forward process as small PNGs and plain numbers for the browser."""
+"""Denoising steps as small PNGs and plain numbers for the browser."""
 
 import base64
+import html
 import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from models.diffusion.data import to_signal
-from models.diffusion.schedule import Schedule
+from models.diffusion.data import CLASSES
+from models.diffusion.samplers import combine
+from models.diffusion.schedule import TRAINING_STEPS, Schedule, cosine_schedule, timesteps
 
 if TYPE_CHECKING:
+    from models.diffusion.edits import Entry
+    from models.diffusion.novelty import Nearest
     from models.diffusion.trace import DenoisingStep
 
 NOISE_RANGE = 3.0
-BINS = 41
-CURVE_STRIDE = 10
+SUSPICIOUS_SHARE = 0.05
 
 
-def draw_step(step: "DenoisingStep", schedule: Schedule) -> dict[str, Any]:
-    """One column of the film strip: three pictures of all sprites side by side, and the step's coefficients.
+def draw_step(step: "DenoisingStep", schedule: Schedule, original: "DenoisingStep | None" = None) -> dict[str, Any]:
+    """One column of the film strip: three pictures of all sprites side by side, and the sampler's factors.
 
-    The step is x_next = signal_next x_0 + noise_next epsilon (DDIM, Song et al. 2021, equation 12 without fresh noise).
+    Beside the `original` that it forked from: how much its predicted picture differs (root mean square).
     """
     from models.diffusion.trace import finished_sprites
 
-    last = step.t_next < 0
-    return {
+    drawn = {
+        "size": step.x_t.shape[-1],
         "t": step.t,
         "tNext": step.t_next,
-        "xt": _sheet(as_picture(step.x_t, 1.0)),
-        "noise": _sheet(as_picture(step.epsilon, NOISE_RANGE)),
-        "x0": _sheet(finished_sprites(step.x_0)),
+        "xt": sheet(as_picture(step.x_t, 1.0)),
+        "noise": sheet(as_picture(step.epsilon, NOISE_RANGE)),
+        "x0": sheet(finished_sprites(step.x_0)),
         "signal": float(schedule.signal(step.t)),
         "noiseShare": float(schedule.noise(step.t)),
-        "signalNext": 1.0 if last else float(schedule.signal(step.t_next)),
-        "noiseNext": 0.0 if last else float(schedule.noise(step.t_next)),
+        "terms": [[term.factor, term.of] for term in step.update.step],
+        "correction": [[term.factor, term.of] for term in step.update.correction],
     }
+    if original is not None:
+        drawn["difference"] = float(np.sqrt(np.square(step.x_0 - original.x_0).mean()))
+    return drawn
 
 
-def draw_forward(rgba: np.ndarray, epsilon: np.ndarray, t: int, schedule: Schedule) -> dict[str, Any]:
-    """The closed form at time `t`: clean picture, noise, noisy picture, their shares, and the histogram of its values.
+PICTURE_NAMES = {
+    "x_t": "x<sub>t</sub>",
+    "x_0": "predicted x<sub>0</sub>",
+    "epsilon": "predicted noise",
+    "fresh": "fresh noise",
+    "x_0_before": "x<sub>0</sub> predicted one step before",
+    "x_0_before_that": "x<sub>0</sub> predicted two steps before",
+    "x_before": "x of the step before",
+    "x_corrected": "corrected x<sub>t</sub>",
+}
 
-    `rgba` `[32, 32, 4]` uint8; `epsilon` `[4, 32, 32]` standard normal.
-    """
-    clean = to_signal(rgba[None])[0]
-    signal, noise = float(schedule.signal(t)), float(schedule.noise(t))
-    noisy = signal * clean + noise * epsilon
-    counts, edges = np.histogram(noisy[:3], bins=BINS, range=(-NOISE_RANGE, NOISE_RANGE), density=True)
-    return {
-        "clean": _sheet(rgba[None]),
-        "noise": _sheet(as_picture(epsilon[None], NOISE_RANGE)),
-        "noisy": _sheet(as_picture(noisy[None], 1.0)),
-        "t": t,
-        "signal": signal,
-        "noiseShare": noise,
-        "snr": float(schedule.signal_to_noise(t)),
-        "curve": [round(float(share), 5) for share in schedule.alphas_cumprod[::CURVE_STRIDE]],
-        "histogram": [round(float(count), 4) for count in counts],
-        "centres": [round(float(edge), 3) for edge in (edges[:-1] + edges[1:]) / 2],
-    }
+
+def draw_pixel(step: "DenoisingStep", sprite: int, row: int, column: int) -> str:
+    """HTML: the arithmetic of one step for the four channels of one pixel, with the numbers that were computed."""
+    rows = []
+    for left, terms in (("corrected x<sub>t</sub>", step.update.correction), ("next x", step.update.step)):
+        for term in terms:
+            values = step.pictures[term.of][sprite, :, row, column]
+            rows.append(f"<tr><td>{term.factor:.4g} × {PICTURE_NAMES[term.of]}</td>{_cells(values)}</tr>")
+        if terms:
+            total = combine(terms, step.pictures)[sprite, :, row, column]
+            rows.append(f'<tr class="gb-total"><th scope="row">= {left}</th>{_cells(total)}</tr>')
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("red", "green", "blue", "alpha"))
+    caption = f"Step {step.index + 1}, sprite {sprite + 1}, row {row + 1}, column {column + 1}"
+    return (
+        f'<table class="gb-pixel"><caption>{caption}: values in about -1 to 1, colours multiplied by alpha</caption>'
+        f'<thead><tr><th scope="col">factor × picture</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    )
+
+
+def _cells(values: np.ndarray) -> str:
+    return "".join(f"<td>{value:.3f}</td>" for value in values)
+
+
+def preview(x_0: np.ndarray) -> str:
+    """Predicted sprites `[N, 4, 32, 32]` side by side as a PNG data address."""
+    from models.diffusion.trace import finished_sprites
+
+    return sheet(finished_sprites(x_0))
+
+
+def draw_entry(entry: "Entry", strength: float) -> str:
+    """HTML: the noise timeline from t = 999 to 0, where a picture enters it, and what the picture looks like there."""
+    steps, times = entry.plan.steps, timesteps(entry.plan.steps)
+    t = times[entry.first] if entry.first < steps else None
+    x = 980 if t is None else (1 - (t + 1) / TRAINING_STEPS) * 960 + 20
+    places = [(1 - (time + 1) / TRAINING_STEPS) * 960 + 20 for time in times]
+    ticks = "".join(f'<path d="M{place:.1f} 16V34" stroke="var(--gb-line)" stroke-width="2"/>' for place in places)
+    if t is None:
+        words = f"Strength {strength:.2g}: none of {steps} steps is run; the picture comes back as it is."
+    else:
+        share = float(cosine_schedule().alpha_bar(t))
+        words = (
+            f"Strength {strength:.2g}: {steps - entry.first} of {steps} steps are run. The picture enters at t = {t}, "
+            f"where {share:.0%} of the variance is still picture."
+        )
+    return (
+        f'<div class="gb-entry"><img src="{sheet(as_picture(entry.x_t[:1], 1.0))}" alt="the picture as it enters">'
+        '<div><svg viewBox="0 0 1000 64" role="img" aria-label="the noise timeline">'
+        '<rect x="20" y="22" width="960" height="6" rx="3" fill="var(--gb-line)"/>'
+        f'<rect x="{x:.1f}" y="20" width="{980 - x:.1f}" height="10" rx="3" fill="var(--gb-prediction)"/>{ticks}'
+        f'<circle cx="{x:.1f}" cy="25" r="9" fill="var(--gb-prediction)"/>'
+        '<text x="20" y="58" font-size="18" fill="var(--gb-subtle)">noise, t = 999</text>'
+        '<text x="980" y="58" font-size="18" text-anchor="end" fill="var(--gb-subtle)">picture</text></svg>'
+        f"<p>{words}</p></div></div>"
+    )
+
+
+def draw_nearest(rgba: np.ndarray, nearest: "Nearest") -> str:
+    """HTML: each sprite `[N, 32, 32, 4]` with its nearest training sprite, the distance, and how usual that is."""
+    rows = []
+    for number, sprite in enumerate(rgba):
+        share = float(nearest.share_nearer[number])
+        word = "suspiciously near" if share < SUSPICIOUS_SHARE else "as new as real ones" if share > 0.25 else "near"
+        name = f"{nearest.names[number]} ({CLASSES[int(nearest.labels[number])]})"
+        rows.append(
+            f'<tr><td><img src="{sheet(sprite[None])}" alt="sprite {number + 1}"></td><td>{html.escape(name)}</td>'
+            f"<td>{nearest.distances[number]:.3g}</td><td>{share:.0%}</td><td>{word}</td></tr>"
+        )
+    heads = ("sprite", "nearest training sprite", "distance", "held-out sprites as near or nearer", "")
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    return f'<table class="gb-pixel gb-nearest"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def as_picture(signal: np.ndarray, limit: float) -> np.ndarray:
@@ -77,7 +144,7 @@ def shrink_to_sprite(rgba: np.ndarray) -> np.ndarray:
     return np.array(square.resize((32, 32), filtering))
 
 
-def _sheet(pictures: np.ndarray) -> str:
+def sheet(pictures: np.ndarray) -> str:
     """`[N, 32, 32, 3 or 4]` uint8 side by side as a PNG data address."""
     buffer = io.BytesIO()
     Image.fromarray(np.concatenate(list(pictures), axis=1)).save(buffer, "PNG")

@@ -98,8 +98,12 @@ class SpriteUNet(nn.Module):
         self.unfold = zeroed(nn.Conv2d(high, CHANNELS * FOLD**2, 3, padding=1))
 
     def forward(self, x_t: Tensor, t: Tensor, sprite_class: Tensor) -> Tensor:
-        """`x_t [B, 4, 32, 32]`, `t [B]` in 0..999, `sprite_class [B]` (`no_class` for none) -> `v [B, 4, 32, 32]`."""
-        condition = F.silu(self.time(sinusoids(t, self.config.widths[0])) + self.sprite_class(sprite_class))
+        """`x_t [B, 4, 32, 32]`, `t [B]` in 0..999, `sprite_class [B]` (`no_class` for none) -> `v [B, 4, 32, 32]`.
+
+        In place of the numbers of classes their vectors may be given, `[B, embedding]`, also such between two classes.
+        """
+        vectors = sprite_class if sprite_class.is_floating_point() else self.sprite_class(sprite_class)
+        condition = F.silu(self.time(sinusoids(t, self.config.widths[0])) + vectors)
         x = self.fold(F.pixel_unshuffle(x_t, FOLD))
         skips = [x := down(x, condition) for down in self.down_high]
         x = self.shrink(x)

@@ -1,4 +1,4 @@
-"""How much picture and how much noise at each time, and the arithmetic of one step back: no learning in here.
+"""How much picture and how much noise at each time, and how v, x_0 and epsilon belong together: no learning in here.
 
 Symbols as in the papers: `x_0` the clean picture, `epsilon` unit Gaussian noise, `alpha_bar_t` (alphas_cumprod) the
 share of the picture's variance left at time t = 0 .. 999:
@@ -91,28 +91,6 @@ def from_velocity(schedule: Schedule, x_t: "Tensor", v: "Tensor", t: Any) -> tup
 def noise_in(schedule: Schedule, x_t: "Tensor", x_0: "Tensor", t: Any) -> "Tensor":
     """The noise that is in `x_t` if `x_0` is the picture in it: equation 4 solved for epsilon."""
     return (x_t - _like(schedule.signal(t), x_t) * x_0) / _like(schedule.noise(t), x_t)
-
-
-def ddim_step(schedule: Schedule, x_0: "Tensor", epsilon: "Tensor", t_next: int) -> "Tensor":
-    """Song et al. 2021, equation 12 with sigma = 0: noise the predicted picture anew, less, with the *same* noise.
-
-    `t_next < 0` is the end: the predicted picture itself.
-    """
-    return add_noise(schedule, x_0, epsilon, t_next) if t_next >= 0 else x_0
-
-
-def ddpm_step(schedule: Schedule, x_0: "Tensor", x_t: "Tensor", fresh: "Tensor", t: int, t_next: int) -> "Tensor":
-    """Ho et al. 2020, equations 6 and 7: the mean of q(x_next | x_t, x_0), and *fresh* noise around it.
-
-    `t_next < 0` is the end: no noise is added.
-    """
-    alpha_bar = float(schedule.alpha_bar(t))
-    alpha_bar_next = float(schedule.alpha_bar(t_next)) if t_next >= 0 else 1.0
-    alpha = alpha_bar / alpha_bar_next
-    towards_x_0 = math.sqrt(alpha_bar_next) * (1 - alpha) / (1 - alpha_bar)
-    towards_x_t = math.sqrt(alpha) * (1 - alpha_bar_next) / (1 - alpha_bar)
-    deviation = math.sqrt((1 - alpha_bar_next) / (1 - alpha_bar) * (1 - alpha))
-    return towards_x_0 * x_0 + towards_x_t * x_t + deviation * fresh
 
 
 def guide(unconditional: "Tensor", conditional: "Tensor", guidance: float) -> "Tensor":

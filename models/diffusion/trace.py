@@ -1,29 +1,34 @@
 """From noise to sprites, one step at a time, keeping what the network saw and said at every step."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from models import runtime
+from models.diffusion import samplers
 from models.diffusion.data import ANY_CLASS, to_rgba
 from models.diffusion.network import CHANNELS, SIZE, SpriteUNet
-from models.diffusion.schedule import (
-    GUIDANCE,
-    cosine_schedule,
-    ddim_step,
-    ddpm_step,
-    from_velocity,
-    guide,
-    noise_in,
-    timesteps,
-)
+from models.diffusion.samplers import CORRECTED, EPSILON, FRESH, SAMPLERS, X_0, X_T, Update, combine, level_at
+from models.diffusion.schedule import GUIDANCE, cosine_schedule, from_velocity, guide, noise_in, timesteps
 from models.errors import InputError
 
-SAMPLERS = ("ddim", "ddpm")
 ALPHA_SNAP = 0.1
+REMEMBERED = 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is asked for: `count` sprites of a class in `steps` steps, from the noise that `seed` gives."""
+
+    sprite_class: str
+    count: int
+    steps: int
+    seed: int
+    guidance: float = GUIDANCE
+    sampler: str = "ddim"
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,9 @@ class DenoisingStep:
     Arrays are `[count, 4, 32, 32] float32`, premultiplied RGBA in about -1..1: `x_t` what the network saw, `epsilon`
     the noise it predicts in it, `x_0` the clean sprites that implies (clipped to -1..1), `x_next` the next `x_t`.
     They satisfy x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) epsilon.
+
+    `update` are the sampler's factors and `pictures` all that they multiply, by name: x_next is
+    `combine(update.step, pictures)`.
     """
 
     index: int
@@ -43,9 +51,11 @@ class DenoisingStep:
     epsilon: np.ndarray
     x_0: np.ndarray
     x_next: np.ndarray
+    update: Update = field(default_factory=lambda: Update(()))
+    pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        shape = (len(self.x_t), CHANNELS, SIZE, SIZE)
+        shape = (len(self.x_t), CHANNELS, *self.x_t.shape[2:])
         for name in ("x_t", "epsilon", "x_0", "x_next"):
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{name} must be {shape}, not {getattr(self, name).shape}")
@@ -59,41 +69,94 @@ def trace_denoising(
     seed: int,
     *,
     guidance: float = GUIDANCE,
-    sampler: Literal["ddim", "ddpm"] = "ddim",
+    sampler: str = "ddim",
 ) -> Iterator[DenoisingStep]:
     """Denoise `count` sprites in `steps` steps, giving each step when it is done; the same `seed`, the same sprites.
 
-    `sprite_class` is one of the network's classes or `ANY_CLASS`. Stop iterating and nothing more is computed.
-    Raises `InputError` for an unknown class, before the first step.
+    `sprite_class` is one of the network's classes or `ANY_CLASS`, `sampler` one of `SAMPLERS`. Stop iterating and
+    nothing more is computed. Raises `InputError` for an unknown class or sampler, before the first step.
     """
-    schedule, times = cosine_schedule(), timesteps(steps)
-    device = next(network.parameters()).device
-    labels = torch.full((count,), _number_of(network, sprite_class), device=device)
-    random = torch.Generator().manual_seed(seed)
-    x_t = torch.randn(count, CHANNELS, SIZE, SIZE, generator=random).to(device)
-    for index, (t, t_next) in enumerate(zip(times, [*times[1:], -1], strict=True)):
-        v = _predict(network, x_t, t, labels, guidance)
-        x_0 = from_velocity(schedule, x_t, v, t)[0].clamp(-1, 1)
-        epsilon = noise_in(schedule, x_t, x_0, t)
-        if sampler == "ddim":
-            x_next = ddim_step(schedule, x_0, epsilon, t_next)
-        else:
-            fresh = torch.randn(x_t.shape, generator=random).to(device)
-            x_next = ddpm_step(schedule, x_0, x_t, fresh, t, t_next)
-        yield DenoisingStep(index, steps, t, t_next, *(a.cpu().numpy() for a in (x_t, epsilon, x_0, x_next)))
-        x_t = x_next
+    plan = Plan(sprite_class, count, steps, seed, guidance, sampler)
+    yield from denoise(network, plan, first_noise(count, seed))
+
+
+def denoise(
+    network: SpriteUNet,
+    plan: Plan,
+    x_t: np.ndarray,
+    *,
+    first: int = 0,
+    past: Sequence[DenoisingStep] = (),
+    vectors: Tensor | None = None,
+) -> Iterator[DenoisingStep]:
+    """Steps `first` to the last of `plan`, from the pictures `x_t [count, 4, 32, 32]` at the time of step `first`.
+
+    `past` are the steps before it, oldest first, for samplers that look back. `vectors [count, embedding]` replace the
+    vectors of the plan's class.
+    """
+    if vectors is None:
+        vectors = class_vectors(network, [plan.sprite_class] * plan.count)
+    past = tuple(past)[-REMEMBERED:]
+    for index in range(first, plan.steps):
+        step = denoise_once(network, plan, vectors, index, x_t, past)
+        yield step
+        x_t, past = step.x_next, (*past, step)[-REMEMBERED:]
 
 
 @torch.inference_mode()
-def _predict(network: SpriteUNet, x_t: Tensor, t: int, labels: Tensor, guidance: float) -> Tensor:
-    """Guided v; the classless prediction runs in the same batch, and only where it counts."""
-    times = torch.full((len(x_t),), t, device=x_t.device)
-    classless = torch.full_like(labels, network.no_class)
-    if guidance == 1 or torch.equal(labels, classless):
-        return network(x_t, times, labels).float()
-    both = network(torch.cat([x_t, x_t]), torch.cat([times, times]), torch.cat([classless, labels])).float()
-    unconditional, conditional = both.chunk(2)
-    return guide(unconditional, conditional, guidance)
+def denoise_once(
+    network: SpriteUNet, plan: Plan, vectors: Tensor, index: int, x_t: np.ndarray, past: Sequence[DenoisingStep] = ()
+) -> DenoisingStep:
+    """Step `index` of `plan` from `x_t`; arguments as in `denoise`. Raises `InputError` for an unknown sampler."""
+    if plan.sampler not in SAMPLERS:
+        raise InputError(f"There is no sampler of that name: choose {', '.join(SAMPLERS)}.")
+    schedule = cosine_schedule()
+    t, t_next = [*timesteps(plan.steps), -1][index : index + 2]
+    seen = torch.from_numpy(x_t).to(vectors.device)
+    x_0 = from_velocity(schedule, seen, _predict(network, seen, t, vectors, plan.guidance), t)[0].clamp(-1, 1)
+    epsilon = noise_in(schedule, seen, x_0, t)
+
+    earlier = [level_at(schedule, step.t) for step in reversed(past)]
+    update = SAMPLERS[plan.sampler](level_at(schedule, t), level_at(schedule, t_next), earlier)
+    pictures = {X_T: x_t, X_0: x_0.cpu().numpy(), EPSILON: epsilon.cpu().numpy(), **_remembered(past)}
+    if any(term.of == FRESH for term in update.step):
+        pictures[FRESH] = fresh_noise(x_t.shape, plan.seed, t)
+    if update.correction:
+        pictures[CORRECTED] = combine(update.correction, pictures)
+    x_next = combine(update.step, pictures)
+    used = {term.of for term in (*update.step, *update.correction)}
+    pictures = {name: picture for name, picture in pictures.items() if name in used}
+    return DenoisingStep(
+        index, plan.steps, t, t_next, x_t, epsilon.cpu().numpy(), x_0.cpu().numpy(), x_next, update, pictures
+    )
+
+
+def _remembered(past: Sequence[DenoisingStep]) -> dict[str, np.ndarray]:
+    """What samplers that look back multiply: earlier predictions, and the picture that the last step began with."""
+    pictures = {}
+    if past:
+        pictures[samplers.X_0_BEFORE] = past[-1].x_0
+        pictures[samplers.X_BEFORE] = past[-1].pictures.get(CORRECTED, past[-1].x_t)
+    if len(past) > 1:
+        pictures[samplers.X_0_BEFORE_THAT] = past[-2].x_0
+    return pictures
+
+
+def first_noise(count: int, seed: int) -> np.ndarray:
+    """The noise that a run begins with, `[count, 4, 32, 32] float32` standard normal."""
+    random = torch.Generator().manual_seed(seed)
+    return torch.randn(count, CHANNELS, SIZE, SIZE, generator=random).numpy()
+
+
+def fresh_noise(shape: tuple[int, ...], seed: int, t: int) -> np.ndarray:
+    """The noise added on the way at time `t`: of the seed and the time alone, so that a step can be done again."""
+    return np.random.default_rng([seed, t]).standard_normal(shape, dtype=np.float32)
+
+
+def class_vectors(network: SpriteUNet, classes: Sequence[str]) -> Tensor:
+    """What the network knows of each class by, `[len(classes), embedding]`. Raises `InputError` for unknown ones."""
+    numbers = torch.tensor([_number_of(network, name) for name in classes], device=_device(network))
+    return network.sprite_class.weight[numbers]
 
 
 def _number_of(network: SpriteUNet, sprite_class: str) -> int:
@@ -102,6 +165,22 @@ def _number_of(network: SpriteUNet, sprite_class: str) -> int:
     if sprite_class not in network.config.classes:
         raise InputError(f"There is no sprite class of that name: choose {', '.join(network.config.classes)}.")
     return network.config.classes.index(sprite_class)
+
+
+def _device(network: SpriteUNet) -> torch.device:
+    return network.sprite_class.weight.device
+
+
+def _predict(network: SpriteUNet, x_t: Tensor, t: int, vectors: Tensor, guidance: float) -> Tensor:
+    """Guided v; the classless prediction runs in the same batch, and only where it counts."""
+    times = torch.full((len(x_t),), t, device=x_t.device)
+    classless = network.sprite_class.weight[network.no_class].expand_as(vectors)
+    with torch.autocast(x_t.device.type, torch.bfloat16, enabled=runtime.has_bfloat16()):
+        if guidance == 1 or torch.equal(vectors, classless):
+            return network(x_t, times, vectors).float()
+        both = network(torch.cat([x_t, x_t]), torch.cat([times, times]), torch.cat([classless, vectors])).float()
+    unconditional, conditional = both.chunk(2)
+    return guide(unconditional, conditional, guidance)
 
 
 def finished_sprites(x_0: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models import runtime
 from models.diffusion.data import CLASSES, held_out, read_sprites, to_signal
 from models.diffusion.muon import Muon
 from models.diffusion.network import Config, SpriteUNet, channels_last
@@ -100,7 +101,7 @@ def sprite_loss(network: SpriteUNet, x_0: Tensor, sprite_class: Tensor, t: Tenso
     schedule = cosine_schedule()
     snr = torch.from_numpy(schedule.signal_to_noise(t)).float()
     weight = snr.clamp(max=SNR_CAP) / (snr + 1)
-    with torch.autocast(x_0.device.type, torch.bfloat16):
+    with torch.autocast(x_0.device.type, torch.bfloat16, enabled=runtime.has_bfloat16()):
         v = network(add_noise(schedule, x_0, epsilon, t), t, sprite_class)
     error = (v.float() - velocity(schedule, x_0, epsilon, t)).square().mean(dim=(1, 2, 3))
     return (weight * error).sum() / weight.sum()

@@ -1,4 +1,4 @@
-"""The public endpoint of the Diffusion tab, called as a client would."""
+"""The public endpoints of the Diffusion tab, called as a client would."""
 
 import numpy as np
 import pytest
@@ -44,3 +44,19 @@ def test_defaults_and_names(client):
 def test_wrong_requests_get_a_sentence(client, arguments, sentence):
     with pytest.raises(AppError, match=sentence):
         client.predict(*arguments, api_name="/diffusion_generate")
+
+
+def test_noise_is_added_by_the_closed_form(client):
+    from gradio_client import handle_file
+
+    from demos.diffusion.shared import example_sprites
+
+    picture = handle_file(str(example_sprites()["potion"]))
+    facts, files = client.predict(picture, 400, "shifted", 3, api_name="/diffusion_forward")
+    with np.load(next(file for file in files if str(file).endswith("npz"))) as arrays:
+        expected = facts["signal"] * arrays["x_0"] + facts["noise"] * arrays["epsilon"]
+        np.testing.assert_allclose(arrays["x_t"], expected, atol=1e-6)
+    with pytest.raises(AppError, match="time t must be from 0 to 999"):
+        client.predict(picture, 1000, "cosine", 0, api_name="/diffusion_forward")
+    with pytest.raises(AppError, match="schedule must be one of"):
+        client.predict(picture, 10, "quadratic", 0, api_name="/diffusion_forward")

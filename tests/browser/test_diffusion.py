@@ -4,11 +4,12 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-FILM = ".filmstrip"
+FILM = "#diffusion-film"
 
 
 def test_forward_noise_on_the_slider(open_tab):
     page = open_tab("diffusion")
+    page.get_by_role("tab", name="Forward").click()
     page.locator(".noise-view[data-state=full]").wait_for()
     before = page.locator(".noise-view img.noisy").get_attribute("src")
     page.locator("#diffusion-time input[type=number]").fill("900")
@@ -28,16 +29,16 @@ def test_sprites_appear_step_by_step_and_can_be_stepped_back(open_tab, screensho
     page.wait_for_timeout(1000)
     requests = []
     page.on("request", lambda request: requests.append(request.url) if request.url.startswith("http") else None)
-    last = page.locator(f"{FILM} .canvas.x0").inner_html()
+    last = page.locator(f"{FILM} .original .canvas.x0").inner_html()
     for _ in range(20):
         page.locator(f"{FILM} .back").click()
     assert page.locator(f"{FILM} .where").inner_text().startswith("step 5 of 25")
-    assert page.locator(f"{FILM} .canvas.x0").inner_html() != last
+    assert page.locator(f"{FILM} .original .canvas.x0").inner_html() != last
     page.locator(f"{FILM} .rail .step").nth(11).click()
     assert page.locator(f"{FILM} .where").inner_text().startswith("step 12 of 25")
     page.locator(f"{FILM} .play").click()
     page.locator(f"{FILM} .where", has_text="step 25 of 25").wait_for()
-    assert page.locator(f"{FILM} .canvas.x0").inner_html() == last
+    assert page.locator(f"{FILM} .original .canvas.x0").inner_html() == last
     assert requests == [], "going back must not run the network"
     page.screenshot(path=screenshots / "diffusion.png", full_page=True)
 
@@ -53,6 +54,93 @@ def test_stop_ends_the_run(open_tab):
     count = page.locator(f"{FILM} .rail .step").count()
     page.wait_for_timeout(1500)
     assert page.locator(f"{FILM} .rail .step").count() == count < 50
+
+
+def run_with_few_steps(page, steps=8):
+    page.get_by_label("number input for Steps").fill(str(steps))
+    page.get_by_label("number input for Steps").press("Enter")
+    page.locator("#diffusion-run").click()
+    page.locator(f"{FILM} .where", has_text=f"step {steps} of {steps}").wait_for()
+
+
+def open_fork(page, place):
+    page.locator(f"{FILM} .rail .step").nth(place).click()
+    page.locator(f"{FILM} .fork").click()
+    page.locator("#diffusion-fork-canvas .choices canvas").first.wait_for()
+
+
+def stroke(page, canvas):
+    paper = page.locator(f"{canvas} canvas.paper")
+    paper.scroll_into_view_if_needed()
+    box = paper.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.4)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.5, steps=6)
+    page.mouse.up()
+
+
+def test_an_unchanged_fork_is_the_same_run_and_a_painted_one_is_not(open_tab, screenshots):
+    page = open_tab("diffusion")
+    run_with_few_steps(page)
+    open_fork(page, 3)
+    page.locator("#diffusion-fork-run").click()
+    lane = page.locator(f"{FILM} .lane.other .lane-name")
+    page.locator(f"{FILM} .where", has_text="step 8 of 8").wait_for()
+    lane.filter(has_text="nothing changed").wait_for()
+    assert "differs from the original's by 0.0 " in lane.inner_text()
+    assert page.locator(f"{FILM} .rail .forked").count() == 5
+
+    open_fork(page, 5)
+    stroke(page, "#diffusion-fork-canvas")
+    page.locator("#diffusion-fork-run").click()
+    lane.filter(has_text="painted on sprite 1").wait_for()
+    page.locator(f"{FILM} .where", has_text="step 8 of 8").wait_for()
+    assert "by 0.0 " not in lane.inner_text()
+    page.locator(f"{FILM} .lane.other .x0 .tile").first.click(position={"x": 20, "y": 20})
+    page.locator("#diffusion-pixel caption", has_text="Step 8, sprite 1").wait_for()
+    page.screenshot(path=screenshots / "diffusion-fork.png", full_page=True)
+
+
+def test_a_picture_in_the_middle_is_saved_on_the_chosen_background(open_tab, tmp_path):
+    from PIL import Image
+
+    page = open_tab("diffusion")
+    run_with_few_steps(page, 4)
+    page.locator(f"{FILM} .rail .step").nth(1).click()
+    for transparent in (False, True):
+        if transparent:
+            page.locator(f"{FILM} .tools .clear").click()
+        with page.expect_download() as download:
+            page.locator(f"{FILM} .save[data-what=x0]").click()
+        assert download.value.suggested_filename == "x0-step-2-sprite-1.png"
+        download.value.save_as(tmp_path / "saved.png")
+        saved = Image.open(tmp_path / "saved.png").convert("RGBA")
+        assert saved.size == (32, 32)
+        assert (saved.getextrema()[3][0] < 255) == transparent
+
+
+def test_a_drawing_becomes_a_sprite_and_a_hole_is_filled(open_tab, screenshots):
+    page = open_tab("diffusion")
+    page.get_by_role("tab", name="From an image").click()
+    stroke(page, "#diffusion-canvas")
+    page.locator("#diffusion-entry", has_text="15 of 25 steps are run").wait_for()
+    page.locator("#diffusion-transform").click()
+    film = page.locator("#diffusion-film-image")
+    film.locator(".where", has_text="step 15 of 15").wait_for()
+    page.screenshot(path=screenshots / "diffusion-image.png", full_page=True)
+    page.locator("#diffusion-canvas button.hole").click()
+    stroke(page, "#diffusion-canvas")
+    page.locator("#diffusion-fill").click()
+    film.locator(".where", has_text="step 25 of 25").wait_for()
+
+
+def test_a_walk_between_two_classes(open_tab):
+    page = open_tab("diffusion")
+    page.get_by_role("tab", name="Between two").click()
+    page.locator("#diffusion-walk").click()
+    film = page.locator("#diffusion-film-between")
+    film.locator(".where", has_text="step 25 of 25").wait_for()
+    assert film.locator(".original .x0 .tile").count() == 8
 
 
 @pytest.mark.parametrize("how", [{"dark": True}, {"phone": True}], ids=["dark", "phone"])

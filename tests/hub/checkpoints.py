@@ -197,6 +197,19 @@ def stable_diffusion(folder):
     ).save_pretrained(folder)
 
 
+def stable_diffusion_1_5(folder):
+    """The same tiny networks with the scheduler that Stable Diffusion 1.5 is published with."""
+    from diffusers import PNDMScheduler
+
+    stable_diffusion(folder)
+    PNDMScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1
+    ).save_pretrained(folder / "scheduler")
+    index = json.loads((folder / "model_index.json").read_text())
+    index["scheduler"] = ["diffusers", "PNDMScheduler"]
+    (folder / "model_index.json").write_text(json.dumps(index))
+
+
 def _clip_tokenizer(folder):
     """CLIP's byte-pair encoding with no merges: its byte alphabet, each with and without the end-of-word mark."""
     from tokenizers import pre_tokenizers
@@ -284,4 +297,5 @@ MAKERS = {
     "dinov2-small": dinov2,
     "rf-detr-base": rf_detr,
     "sd-turbo": stable_diffusion,
+    "stable-diffusion-v1-5": stable_diffusion_1_5,
 }

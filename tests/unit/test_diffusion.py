@@ -9,13 +9,14 @@ import torch
 from safetensors.torch import save_file
 
 from models.diffusion import evaluate as measuring
+from models.diffusion import novelty
 from models.diffusion.data import CLASSES, Sprites, held_out, read_sprites, to_rgba, to_signal
 from models.diffusion.muon import Muon, orthogonalise
 from models.diffusion.network import Config, SpriteUNet, load_network
 from models.diffusion.schedule import add_noise, cosine_schedule, from_velocity, noise_in, velocity
 from models.diffusion.trace import ANY_CLASS, DenoisingStep, finished_sprites, generate_sprites, trace_denoising
 from models.diffusion.train import Recipe, Training, fit
-from models.errors import InputError
+from models.errors import InputError, WeightsError
 
 SMALL = Config(classes=CLASSES, widths=(16, 16), blocks=1, heads=2, embedding=16)
 RECIPE = Recipe(steps=4, cooldown=2, warmup=1, batch=4, seed=3)
@@ -269,21 +270,29 @@ def colour_features(monkeypatch, network):
         def __init__(self, network):
             self.network = network
 
-    monkeypatch.setattr(measuring, "sprite_features", lambda rgba: rgba.reshape(len(rgba), -1, 4).mean(1).astype(float))
+    for module in (measuring, novelty):
+        monkeypatch.setattr(
+            module, "sprite_features", lambda rgba: rgba.reshape(len(rgba), -1, 4).mean(1).astype(float)
+        )
     monkeypatch.setattr(measuring.runtime, "load", lambda name, loader: Loaded(network))
 
 
 def test_the_figures_of_an_evaluation(colour_features):
     reference = Sprites(random_rgba(9, 1), np.arange(9) % 3, np.array(["x"] * 9))
     training = Sprites(random_rgba(30, 2), np.arange(30) % 3, np.array(["x"] * 30))
-    figures = measuring.evaluate(reference, training, limit=6, seed=0, steps=2, guidance=1.0)
+    comparison = measuring.prepare(reference, training, limit=6, seed=0)
+    rgba, again = (measuring.draw_samples(comparison.labels, steps=2, seed=0, guidance=1.0) for _ in range(2))
+    figures = measuring.evaluate(comparison, rgba)
     assert set(figures) == {
-        *("frechet_distance", "frechet_training", "frechet_ratio", "precision", "recall", "sprites")
+        *("frechet_distance", "frechet_training", "frechet_ratio", "precision", "recall", "sprites"),
+        *("nearest_training", "nearest_training_held_out", "suspiciously_near", "copies", "copies_held_out"),
     }
     assert figures["sprites"] == 6
     assert figures["frechet_ratio"] > 1
-    again = measuring.evaluate(reference, training, limit=6, seed=0, steps=2, guidance=1.0)
-    assert again == figures
+    assert measuring.evaluate(comparison, again) == figures
+    stolen = training.rgba[:6, :, ::-1]
+    assert measuring.evaluate(comparison, stolen)["copies"] == 1
+    assert measuring.evaluate(comparison, training.rgba[:6])["nearest_training"] == pytest.approx(0, abs=1e-4)
 
 
 @pytest.fixture
@@ -293,7 +302,8 @@ def stored(colour_features, monkeypatch, tmp_path):
     monkeypatch.setattr(measuring.weights, "EMBEDDED", tmp_path / "weights")
     monkeypatch.setattr(measuring.weights, "folder", lambda name: tmp_path / "weights" / name)
     monkeypatch.setattr(measuring.weights, "record", lambda name: None)
-    monkeypatch.setattr(measuring, "_backbone_digest", lambda: "the backbone")
+    for module in (measuring, novelty):
+        monkeypatch.setattr(module, "backbone_digest", lambda: "the backbone")
     names = [f"thing {chr(97 + a)}{chr(97 + b)}" for a in range(10) for b in range(10)]
     return write_npz(tmp_path / "own.npz", ["monster"] * 100, names)
 
@@ -314,7 +324,7 @@ def test_our_own_file_is_split_and_another_counts_whole(stored, tmp_path, monkey
     _, training = measuring.reference_and_training(other, stored)
     assert isinstance(training, Sprites)
 
-    monkeypatch.setattr(measuring, "_backbone_digest", lambda: "another backbone")
+    monkeypatch.setattr(measuring, "backbone_digest", lambda: "another backbone")
     with pytest.raises(InputError, match="another backbone"):
         measuring.reference_and_training(other, None)
 
@@ -332,6 +342,25 @@ def test_the_command_says_what_is_wrong_in_one_sentence(tmp_path, capsys):
     with pytest.raises(SystemExit):
         measuring.main(["--data", str(tmp_path / "absent.npz")])
     assert "is not an npz" in capsys.readouterr().err
+
+
+def test_the_nearest_training_sprite_is_named(stored):
+    measuring.store_training_features(stored)
+    sprites = read_sprites(stored)
+    known = sprites.take(~held_out(sprites.names))
+    found = novelty.nearest_training(known.rgba[:3])
+    np.testing.assert_allclose(found.distances, 0, atol=0.1)
+    assert found.names == tuple(known.names[:3])
+    assert (found.share_nearer <= 0.5).all()
+    far = novelty.nearest_training(np.zeros((1, 32, 32, 4), np.uint8))
+    assert far.share_nearer[0] == 1
+
+
+def test_features_of_another_backbone_are_refused(stored, monkeypatch):
+    measuring.store_training_features(stored)
+    monkeypatch.setattr(novelty, "backbone_digest", lambda: "another")
+    with pytest.raises(WeightsError, match="backbone"):
+        novelty.nearest_training(np.zeros((1, 32, 32, 4), np.uint8))
 
 
 @pytest.fixture(scope="module")

@@ -7,28 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demos.diffusion import check_request, view_forward
-from demos.figures.diffusion import as_picture, draw_forward, draw_step, shrink_to_sprite
+from demos.diffusion.running import check_plan
+from demos.figures.diffusion import draw_pixel, draw_step, shrink_to_sprite
 from models.diffusion.schedule import cosine_schedule
 from models.errors import InputError
 
 SPRITE = np.random.default_rng(0).integers(0, 256, (32, 32, 4), dtype=np.uint8)
-EPSILON = np.random.default_rng(1).standard_normal((4, 32, 32)).astype(np.float32)
 
 
 def decoded(address):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))))
-
-
-def test_forward_starts_as_the_picture_and_ends_as_the_noise():
-    schedule = cosine_schedule()
-    first, last = (draw_forward(SPRITE, EPSILON, t, schedule) for t in (0, 999))
-    assert first["signal"] > 0.999
-    assert last["signal"] < 0.01
-    difference = decoded(last["noisy"]).astype(int) - as_picture(EPSILON[None], 1.0)[0].astype(int)
-    assert np.abs(difference).max() <= 2
-    assert first["signal"] ** 2 + first["noiseShare"] ** 2 == pytest.approx(1)
-    assert sum(last["histogram"]) > 0
 
 
 def test_any_picture_becomes_a_sprite():
@@ -37,18 +25,41 @@ def test_any_picture_becomes_a_sprite():
     assert np.array_equal(shrink_to_sprite(SPRITE), SPRITE)
 
 
-def test_a_step_is_drawn_with_the_coefficients_that_lead_to_the_next():
+def test_a_step_is_drawn_with_the_factors_that_lead_to_the_next():
+    from models.diffusion.samplers import Term, Update
     from models.diffusion.trace import DenoisingStep
 
     arrays = np.random.default_rng(2).standard_normal((3, 2, 4, 32, 32)).astype(np.float32)
-    schedule = cosine_schedule()
     x_0, epsilon = arrays[0].clip(-1, 1), arrays[1]
-    x_next = schedule.signal(399) * x_0 + schedule.noise(399) * epsilon
-    drawn = draw_step(DenoisingStep(0, 10, 499, 399, arrays[2], epsilon, x_0, x_next.astype(np.float32)), schedule)
-    again = drawn["signalNext"] * x_0 + drawn["noiseNext"] * epsilon
-    np.testing.assert_allclose(again, x_next, atol=1e-5)
+    update = Update((Term(0.8, "x_0"), Term(0.6, "epsilon")))
+    pictures = {"x_0": x_0, "epsilon": epsilon}
+    step = DenoisingStep(0, 10, 499, 399, arrays[2], epsilon, x_0, 0.8 * x_0 + 0.6 * epsilon, update, pictures)
+    drawn = draw_step(step, cosine_schedule())
+    assert drawn["terms"] == [[0.8, "x_0"], [0.6, "epsilon"]]
+    assert "difference" not in drawn
     assert decoded(drawn["xt"]).shape == (32, 64, 3)
     assert decoded(drawn["x0"]).shape == (32, 64, 4)
+    other = DenoisingStep(0, 10, 499, 399, arrays[2], epsilon, np.zeros_like(x_0), x_0, update, pictures)
+    expected = np.sqrt(np.square(x_0).mean())
+    assert draw_step(other, cosine_schedule(), step)["difference"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_arithmetic_of_a_pixel_has_its_numbers():
+    from models.diffusion.samplers import Term, Update
+    from models.diffusion.trace import DenoisingStep
+
+    x_0, epsilon = (np.full((1, 4, 32, 32), value, np.float32) for value in (0.25, -1.0))
+    x_0[0, 2, 5, 7] = 0.75
+    step = DenoisingStep(
+        *(3, 10, 499, 399, x_0, epsilon, x_0, x_0),
+        Update((Term(0.8, "x_0"), Term(0.6, "epsilon")), (Term(0.5, "x_0"), Term(0.5, "x_0"))),
+        {"x_0": x_0, "epsilon": epsilon},
+    )
+    text = draw_pixel(step, 0, 5, 7)
+    assert "Step 4, sprite 1, row 6, column 8" in text
+    assert "0.750" in text
+    assert f"{0.8 * 0.75 - 0.6:.3f}" in text
+    assert "corrected" in text
 
 
 @pytest.mark.parametrize(
@@ -66,18 +77,12 @@ def test_a_step_is_drawn_with_the_coefficients_that_lead_to_the_next():
         ("potion", 1, 5, -1),
         ("potion", 1, 5, float("inf")),
         ("potion", 1, 5, 2**31),
+        ("potion", 1, 5, 0, 0.5),
+        ("potion", 1, 5, 0, float("nan")),
+        ("potion", 1, 5, 0, 2, "heun"),
+        ("potion", 1, 5, 0, 2, None),
     ],
 )
 def test_requests_that_are_refused(wrong):
     with pytest.raises(InputError):
-        check_request(*wrong)
-
-
-@pytest.mark.parametrize("wrong", [(1000, "cosine", 0), (-1, "cosine", 0), (5, "quadratic", 0), (5, "cosine", None)])
-def test_forward_requests_that_are_refused(wrong):
-    with pytest.raises(InputError):
-        view_forward(None, *wrong)
-
-
-def test_no_picture_is_no_error():
-    assert view_forward(None, 5, "cosine", 0) is None
+        check_plan(*wrong)

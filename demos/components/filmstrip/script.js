@@ -1,12 +1,27 @@
 const film = element.querySelector(".filmstrip");
 const part = (name) => film.querySelector(name);
 const FRAME_MILLISECONDS = 160;
-let steps = [];
+const PICTURES = ["xt", "noise", "x0"];
+const NAMES = {
+  x_t: ["input", "xₜ"],
+  x_0: ["prediction", "predicted x₀"],
+  epsilon: ["noise", "predicted noise"],
+  fresh: ["noise", "fresh noise"],
+  x_0_before: ["prediction", "x₀ predicted one step before"],
+  x_0_before_that: ["prediction", "x₀ predicted two steps before"],
+  x_before: ["input", "x of the step before"],
+  x_corrected: ["input", "corrected xₜ"],
+};
+let runs = []; // the film and, if there is one, its fork: {run, from, changed, steps}; all steps from the first
 let count = 0;
 let total = 0;
-let current = 0; // place in `steps`
+let current = 0; // place on the rail
 let follow = true; // show the newest step while they arrive
 let timer = null;
+let background = "#4a5260"; // null: transparent
+
+const length = () => Math.max(...runs.map((run) => run.steps.length));
+const newest = () => runs[runs.length - 1].steps.length - 1;
 
 function tile(sheet, index, extra = "") {
   const node = document.createElement("div");
@@ -19,62 +34,147 @@ function tile(sheet, index, extra = "") {
 
 function receive() {
   const value = props.value;
-  film.dataset.state = value && value.steps && value.steps.length ? "full" : "empty";
-  if (film.dataset.state === "empty") {
-    steps = [];
-    stop();
-    return;
-  }
-  if (value.steps.length < steps.length || value.run !== film.dataset.run) {
-    steps = [];
-    follow = true;
-    stop();
-    part(".rail").replaceChildren();
-  }
-  film.dataset.run = value.run;
-  ({ count, total } = value);
-  value.steps.slice(steps.length).forEach((step, i) => part(".rail").append(railStep(step, steps.length + i)));
-  steps = [...value.steps];
-  part(".jump").max = steps.length;
-  if (follow) current = steps.length - 1;
+  if (!value || !value.steps || (!value.steps.length && !value.forkOf)) return clear();
+  if (value.forkOf ? !takeFork(value) : !takeFilm(value)) return;
+  film.dataset.state = "full";
+  part(".jump").max = length();
+  if (follow) current = newest();
+  drawRail();
   show();
 }
 
-function railStep(step, place) {
+function clear() {
+  film.dataset.state = "empty";
+  runs = [];
+  stop();
+}
+
+function takeFilm(value) {
+  if (!runs.length || runs[0].run !== value.run || runs.length > 1) {
+    begin();
+    runs = [{ run: value.run, from: 0, changed: "", steps: [] }];
+  }
+  ({ count, total } = value);
+  runs[0].steps = value.steps;
+  return true;
+}
+
+function takeFork(value) {
+  const parent = runs.find((run) => run.run === value.forkOf);
+  const known = runs[1] && runs[1].run === value.run;
+  if (!known) {
+    if (!parent) return false;
+    begin();
+    runs = [{ ...parent, from: 0 }, { run: value.run, from: value.from, changed: value.changed, before: parent.steps.slice(0, value.from) }];
+  }
+  const fork = runs[1];
+  fork.steps = [...fork.before, ...value.steps];
+  return true;
+}
+
+function begin() {
+  follow = true;
+  stop();
+  part(".rail").replaceChildren();
+}
+
+function drawRail() {
+  const rail = part(".rail");
+  for (let place = rail.children.length; place < length(); place += 1) rail.append(railStep(place));
+  if (runs.length < 2) return;
+  runs[1].steps.forEach((step, place) => {
+    const node = rail.children[place];
+    if (place >= runs[1].from && !node.querySelector(".forked")) node.append(tile(step.x0, 0, "clean forked"));
+  });
+}
+
+function railStep(place) {
+  const step = runs[0].steps[place] || runs[1].steps[place];
   const node = document.createElement("button");
   node.type = "button";
   node.className = "step";
+  node.tabIndex = -1;
   node.setAttribute("role", "option");
   node.setAttribute("aria-label", `step ${place + 1}, t = ${step.t}`);
+  node.title = sentence(step);
   const label = document.createElement("small");
   label.textContent = `t ${step.t}`;
-  node.append(tile(step.xt, 0), tile(step.noise, 0), tile(step.x0, 0, "clean"), label);
-  node.addEventListener("click", () => jump(place));
+  node.append(label, tile(step.xt, 0), tile(step.noise, 0), tile(step.x0, 0, "clean"));
+  node.addEventListener("click", manually(() => jump(place)));
   return node;
 }
 
 function show() {
-  const step = steps[current];
-  for (const name of ["xt", "noise", "x0"]) {
-    const tiles = Array.from({ length: count }, (_, i) => tile(step[name], i));
-    part(`.canvas.${name}`).replaceChildren(...tiles);
-  }
+  const lanes = film.querySelectorAll(".lane");
+  lanes[1].hidden = runs.length < 2 || current < runs[1].from || !runs[1].steps[current];
+  runs.forEach((run, number) => {
+    const step = run.steps[current] || run.steps[run.steps.length - 1];
+    const lane = lanes[number];
+    lane.querySelector(".lane-name").textContent = laneName(number, step);
+    for (const name of PICTURES) {
+      const tiles = Array.from({ length: count }, (_, sprite) => pixels(tile(step[name], sprite), number, sprite));
+      lane.querySelector(`.canvas.${name}`).replaceChildren(...tiles);
+    }
+  });
+  const shown = lanes[1].hidden ? runs[0] : runs[1];
+  const step = shown.steps[current] || runs[0].steps[current];
   part(".jump").value = current + 1;
   part(".where").textContent = `step ${current + 1} of ${total}, t = ${step.t}`;
-  const f = (x) => x.toFixed(3);
-  part(".arithmetic").textContent =
-    `xt = ${f(step.signal)} × x0 + ${f(step.noiseShare)} × noise, as the network reads it; ` +
-    (step.tNext < 0
-      ? "the last step keeps the predicted x0."
-      : `next: ${f(step.signalNext)} × predicted x0 + ${f(step.noiseNext)} × predicted noise, at t = ${step.tNext}.`);
-  part(".rail").querySelectorAll(".step").forEach((node, i) => node.setAttribute("aria-selected", i === current));
-  const chosen = part(".rail").children[current];
-  if (chosen) part(".rail").scrollLeft = chosen.offsetLeft - part(".rail").clientWidth / 2;
+  explain(step);
+  offerSprites();
+  const rail = part(".rail");
+  [...rail.children].forEach((node, i) => node.setAttribute("aria-selected", i === current));
+  const chosen = rail.children[current];
+  if (chosen) rail.scrollLeft = chosen.offsetLeft - rail.clientWidth / 2;
+}
+
+function laneName(number, step) {
+  if (runs.length < 2) return "";
+  if (number === 0) return "original";
+  const difference = step.difference === undefined ? "" : `; its x₀ differs from the original's by ${step.difference.toPrecision(2)} (root mean square)`;
+  return `fork at step ${runs[1].from + 1}: ${runs[1].changed}${difference}`;
+}
+
+function pixels(node, number, sprite) {
+  node.addEventListener("click", (event) => {
+    const box = node.getBoundingClientRect();
+    const side = runs[0].steps[0].size;
+    const place = (offset, size) => Math.min(side - 1, Math.max(0, Math.floor((offset / size) * side)));
+    const [column, row] = [place(event.clientX - box.left, box.width), place(event.clientY - box.top, box.height)];
+    trigger("pixel", { run: runs[number].run, place: current, sprite, row, column });
+  });
+  return node;
+}
+
+const number = (x) => (Math.abs(x) >= 0.0005 || x === 0 ? x.toFixed(3) : x.toExponential(1));
+const words = (terms) => terms.map(([factor, name]) => `${number(factor)} × ${NAMES[name][1]}`).join(" + ");
+
+function sentence(step) {
+  const correction = step.correction.length ? `corrected xₜ = ${words(step.correction)}; ` : "";
+  return `${correction}next x = ${words(step.terms)}`;
+}
+
+function explain(step) {
+  const rows = [step.correction.length && ["corrected xₜ", step.correction], ["next x", step.terms]].filter(Boolean);
+  const nodes = rows.map(([left, terms]) => {
+    const row = document.createElement("span");
+    row.append(`${left} = `);
+    terms.forEach(([factor, name], i) => {
+      const term = document.createElement("span");
+      term.className = `term ${NAMES[name][0]}`;
+      term.textContent = `${number(factor)} × ${NAMES[name][1]}`;
+      row.append(i ? " + " : "", term);
+    });
+    return row;
+  });
+  const where = document.createElement("span");
+  where.textContent = `xₜ = ${number(step.signal)} × x₀ + ${number(step.noiseShare)} × noise, as the network reads it. ` + (step.tNext < 0 ? "The last step." : `Next: t = ${step.tNext}.`);
+  part(".arithmetic").replaceChildren(where, ...nodes);
 }
 
 function jump(place) {
-  current = Math.min(Math.max(place, 0), steps.length - 1);
-  follow = current === steps.length - 1 && steps.length < total;
+  current = Math.min(Math.max(place, 0), length() - 1);
+  follow = current === newest() && newest() + 1 < total;
   show();
 }
 
@@ -86,18 +186,75 @@ function stop() {
 
 function play() {
   if (timer) return stop();
-  if (current >= steps.length - 1) jump(0);
+  if (current >= length() - 1) jump(0);
   part(".play").textContent = "Pause";
-  timer = setInterval(() => (current < steps.length - 1 ? jump(current + 1) : stop()), FRAME_MILLISECONDS);
+  timer = setInterval(() => (current < length() - 1 ? jump(current + 1) : stop()), FRAME_MILLISECONDS);
 }
 
-const manually = (move) => () => {
-  stop();
-  move();
-};
+function manually(move) {
+  return () => {
+    stop();
+    move();
+  };
+}
+
+function save(what) {
+  const run = runs[Number(part(".which").value.split(":")[0])];
+  const sprite = Number(part(".which").value.split(":")[1]);
+  const step = run.steps[current] || run.steps[run.steps.length - 1];
+  const sheet = new Image();
+  sheet.onload = () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: step.size, height: step.size });
+    const context = canvas.getContext("2d");
+    if (background && what === "x0") {
+      context.fillStyle = background;
+      context.fillRect(0, 0, step.size, step.size);
+    }
+    context.drawImage(sheet, -step.size * sprite, 0);
+    const link = document.createElement("a");
+    link.download = `${what}-step-${current + 1}-sprite-${sprite + 1}.png`;
+    link.href = canvas.toDataURL("image/png");
+    link.click();
+  };
+  sheet.src = step[what];
+}
+
+function offerSprites() {
+  const options = runs.flatMap((run, lane) => Array.from({ length: count }, (_, i) => [`${lane}:${i}`, `${i + 1}${lane ? " of the fork" : ""}`]));
+  const which = part(".which");
+  if (which.options.length === options.length) return;
+  which.replaceChildren(...options.map(([value, text]) => Object.assign(document.createElement("option"), { value, textContent: text })));
+}
+
+function paintBackground(color) {
+  background = color;
+  film.dataset.background = color ? "color" : "none";
+  film.style.setProperty("--sprite-background", color || "transparent");
+  part(".clear").setAttribute("aria-pressed", String(!color));
+}
+
 part(".play").addEventListener("click", play);
 part(".back").addEventListener("click", manually(() => jump(current - 1)));
 part(".forward").addEventListener("click", manually(() => jump(current + 1)));
 part(".jump").addEventListener("input", manually(() => jump(Number(part(".jump").value) - 1)));
+part(".rail").addEventListener("keydown", (event) => {
+  const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!move) return;
+  event.preventDefault();
+  manually(() => jump(current + move))();
+});
+film.querySelectorAll(".save").forEach((node) =>
+  node.addEventListener("click", () => save(node.dataset.what)),
+);
+part(".color").addEventListener("input", (event) => paintBackground(event.target.value));
+part(".clear").addEventListener("click", () => paintBackground(background ? null : part(".color").value));
+part(".fork").hidden = !props.forkable;
+part(".fork").addEventListener("click", () => {
+  stop();
+  const fork = runs[1] && !film.querySelectorAll(".lane")[1].hidden ? runs[1] : runs[0];
+  trigger("fork", { run: fork.run, place: Math.min(current, fork.steps.length - 1) });
+});
+part(".empty").textContent = props.empty;
+paintBackground(background);
 watch("value", receive);
 receive();

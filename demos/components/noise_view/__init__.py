@@ -1,4 +1,4 @@
-"""The forward process at one time: clean picture and noise in their shares, the noisy picture, curve and histogram."""
+"""The forward process at one time: picture and noise in their shares, their sum, curves and histogram."""
 
 from pathlib import Path
 from typing import Any
@@ -9,5 +9,5 @@ from demos.components import from_folder
 
 
 def noise_view(value: dict[str, Any] | None = None, **options: Any) -> gr.HTML:
-    """The component; its value is what `demos.figures.diffusion.draw_forward` returns, or None."""
+    """The component; its value is what `demos.figures.diffusion_forward.draw_noisy` returns, or None."""
     return from_folder(Path(__file__).parent, value, **options)

@@ -1,0 +1,24 @@
+"""Diffusion: noise added by a formula, pictures denoised step by step, forked, and made from a visitor's picture."""
+
+import gradio as gr
+
+from demos.base import Demo
+from demos.diffusion import between, forward, image, large, reverse, toy, training
+
+LEAD = """A diffusion model learns one thing: to see what is noise in a noisy picture. Adding noise needs no learning;
+taking it away, a little at a time, makes pictures that never existed."""
+
+PAGES = (forward, reverse, between, image, training, toy, large)
+
+
+def build() -> None:
+    """The tab: one page for each part of the story; a page that was never opened is not in the document."""
+    gr.Markdown(LEAD, elem_classes="gb-lead")
+    with gr.Tabs(selected="reverse", elem_id="diffusion-pages"):
+        for page in PAGES:
+            slug = page.__name__.rpartition(".")[2]
+            with gr.Tab(page.TITLE, id=slug, elem_id=f"diffusion-{slug}"):
+                page.build()
+
+
+DEMO = Demo("diffusion", "Diffusion", build)

@@ -1,0 +1,233 @@
+"""From an image: a picture or drawing enters the noise timeline and comes back as a sprite; a hole is filled."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from demos.base import empty_strip
+from demos.components.filmstrip import filmstrip
+from demos.components.pixel_canvas import Canvas, canvas_value, pixel_canvas, read_canvas
+from demos.components.uploaded_image import UploadedImage
+from demos.diffusion.running import (
+    check_plan,
+    denoise_entry,
+    loading,
+    plan_controls,
+    save_sprites,
+    stream_answers,
+    stream_film,
+)
+from demos.diffusion.shared import LATEX, NETWORK, example_sprites, load_sprite_network, private
+from demos.figures.diffusion import draw_entry, shrink_to_sprite
+from models import runtime
+from models.diffusion import runs
+from models.errors import InputError
+from models.images import read_rgba
+from models.inputs import check_flag, check_integer, check_number
+
+if TYPE_CHECKING:
+    from models.diffusion.edits import Entry
+    from models.diffusion.trace import DenoisingStep, Plan
+
+TITLE = "From an image"
+STRENGTH = 0.6
+MAX_ROUNDS = 4
+EMPTY = "Upload a picture or draw on the canvas, then choose how far back into the noise it goes."
+
+TRANSFORM = r"""Image to image (SDEdit, Meng et al. 2022) is the same denoising, begun late: the picture is noised by
+the formula up to the time $t$ at which it enters, and the network takes it from there. What the noise has drowned is
+invented anew; what still stands out stays. Strength is the share of the steps that are run.
+
+$$x_t = \sqrt{\bar\alpha_t}\, x_\text{picture} + \sqrt{1-\bar\alpha_t}\, \varepsilon$$"""
+
+INPAINT = """Mark a hole with the brush on the canvas and fill it. This is the replacement method of RePaint (Lugmayr
+et al. 2022) with DDPM: after every step, all but the hole is replaced by the picture with the noise of that time, so
+that the network always sees the true surroundings. More rounds go back one step and denoise again, and the hole fits
+its surroundings better, for as many times the work."""
+
+
+def view_picture(image: Any, cut: Any) -> Any:
+    """The visitor's picture shrunk to a sprite, on the canvas."""
+    cut = check_flag(cut, name="“Background becomes transparent”")
+    if image is None:
+        return gr.skip()
+    return canvas_value(_as_sprite(image, cut)[None])
+
+
+def _as_sprite(image: Any, cut: bool) -> Any:
+    from models.diffusion.edits import cut_out
+
+    sprite = shrink_to_sprite(read_rgba(image))
+    return cut_out(sprite) if cut else sprite
+
+
+def _canvas_of(value: Any) -> Canvas:
+    canvas = read_canvas(value)
+    if canvas is None:
+        raise InputError("There is no picture yet: upload one, pick an example or draw on the canvas.")
+    return canvas
+
+
+def _check_strength(strength: Any) -> float:
+    return check_number(strength, name="Strength", low=0, high=1)
+
+
+def view_entry(canvas: Any, strength: Any, *values: Any) -> str:
+    """Where on the noise timeline the picture would enter, and what it looks like there. No network is run."""
+    strength, plan, picture = _check_strength(strength), check_plan(*values), read_canvas(canvas)
+    if picture is None:
+        return ""
+    from models.diffusion.edits import enter
+
+    return draw_entry(enter(plan, picture.rgba, strength), strength)
+
+
+def compute_transform(canvas: Any, strength: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
+    """The picture as a sprite of a class. Yields (film, strip, files)."""
+    strength, plan, picture = _check_strength(strength), check_plan(*values), _canvas_of(canvas)
+    from models.diffusion.edits import enter
+
+    entry = enter(plan, picture.rgba, strength)
+    if entry.first == plan.steps:
+        note = "At this strength no step is run: the picture comes back as it is."
+        yield None, empty_strip(note), save_sprites(entry.x_t[:1], "unchanged")
+        return
+    yield from _stream(plan, denoise_entry(entry), plan.steps - entry.first)
+
+
+def compute_inpainting(canvas: Any, rounds: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
+    """The hole in the picture filled. Yields (film, strip, files)."""
+    rounds = check_integer(rounds, name="The number of rounds", low=1, high=MAX_ROUNDS)
+    plan, picture = check_plan(*values[:5], "ddpm"), _canvas_of(canvas)
+    if not picture.hole.any():
+        raise InputError("There is no hole yet: choose the brush “Hole” and mark what is to be made anew.")
+    yield from _stream(plan, _fill(plan, picture, rounds), plan.steps * rounds)
+
+
+@runtime.gpu()
+def _fill(plan: "Plan", picture: Canvas, rounds: int) -> "Iterator[DenoisingStep]":
+    from models.diffusion.edits import inpaint
+
+    yield from inpaint(load_sprite_network().network, plan, picture.rgba, picture.hole, rounds=rounds)
+
+
+def _stream(plan: "Plan", steps: "Iterator[DenoisingStep]", total: int) -> Iterator[tuple[Any, ...]]:
+    if note := loading():
+        yield gr.skip(), note, None
+    load_sprite_network()
+    run, film, strip = runs.Run(plan), None, ""
+    for film, strip in stream_film(run, steps, total=total):
+        yield film, strip, None
+    yield film, strip, save_sprites(run.steps[-1].x_0, f"{plan.sprite_class}-{plan.seed}")
+
+
+def diffusion_transform(
+    image: str | None,
+    sprite_class: str = "any",
+    strength: float = STRENGTH,
+    count: int = 4,
+    steps: int = 25,
+    seed: int = 0,
+    cut_out: bool = True,
+) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """A picture made into sprites of a class (image to image): noised part of the way, and denoised from there.
+
+    Streams one answer a step, as `/diffusion_generate` does, and the result at the end.
+
+    Args:
+        image: PNG, JPEG, WebP or GIF; its middle square is shrunk to 32 x 32 pixels.
+        sprite_class: one of the classes of the Diffusion tab, or "any".
+        strength: 0 (the picture comes back as it is) to 1 (hardly anything of it is left): the share of steps run.
+        count: how many sprites, 1 to 16.
+        steps: denoising steps of the whole timeline, 1 to 100.
+        seed: 0 to 2147483647.
+        cut_out: whether a background of the border's colour becomes transparent.
+
+    Returns:
+        {"model", "seconds", "images": [file names], "sprite_class", "strength", "steps", "steps_run", "entered_at",
+        "seed"} and the PNG files themselves; "entered_at" is the time t, null where no step was run.
+    """
+    plan, strength = check_plan(sprite_class, count, steps, seed), _check_strength(strength)
+    sprite = _as_sprite(image, check_flag(cut_out, name="cut_out"))
+    load_sprite_network()
+    yield from stream_answers(*transform_answer(plan, sprite, strength))
+
+
+def transform_answer(plan: "Plan", sprite: Any, strength: float) -> "tuple[Entry, dict[str, Any]]":
+    """Where the run begins, and what the answer says of it."""
+    from models.diffusion.edits import enter
+    from models.diffusion.schedule import timesteps
+
+    entry = enter(plan, sprite, strength)
+    entered_at = timesteps(plan.steps)[entry.first] if entry.first < plan.steps else None
+    asked = {"sprite_class": plan.sprite_class, "strength": strength, "steps": plan.steps, "seed": plan.seed}
+    return entry, {**asked, "steps_run": plan.steps - entry.first, "entered_at": entered_at}
+
+
+def build() -> None:
+    """The page: what goes in on the left, the timeline and the film on the right."""
+    examples = example_sprites()
+    with gr.Row():
+        with gr.Column(scale=2, min_width=260):
+            image = UploadedImage(
+                label="A picture (shrunk to 32 x 32)",
+                elem_id="diffusion-image",
+                sources=["upload", "webcam"],
+                height=150,
+                image_mode=None,
+            )
+            with gr.Row():
+                buttons = {name: gr.Button(name, size="sm", min_width=80) for name in examples}
+            cut = gr.Checkbox(value=True, label="Background becomes transparent")
+            gr.Markdown("Or draw, paint over it, or mark a hole:", elem_classes="gb-note")
+            canvas = pixel_canvas(holes=True, elem_id="diffusion-canvas")
+        with gr.Column(scale=2, min_width=240):
+            controls = list(plan_controls().values())
+            strength = gr.Slider(0, 1, STRENGTH, step=0.01, label="Strength", elem_id="diffusion-strength")
+            run = gr.Button("Make a sprite of it", variant="primary", elem_id="diffusion-transform")
+            rounds = gr.Slider(1, MAX_ROUNDS, 1, step=1, label="Rounds of filling")
+            fill = gr.Button("Fill the hole", elem_id="diffusion-fill")
+            stop = gr.Button("Stop")
+    timeline = gr.HTML(elem_id="diffusion-entry")
+    film = filmstrip(elem_id="diffusion-film-image", empty=EMPTY)
+    strip = gr.HTML(empty_strip("The model is loaded with the first run."))
+    with gr.Accordion("The sprites as files", open=False):
+        files = gr.Files(show_label=False, interactive=False, height=120)
+    gr.Markdown(TRANSFORM, elem_classes="gb-note", latex_delimiters=LATEX)
+    gr.Markdown(INPAINT, elem_classes="gb-note")
+    for name, button in buttons.items():
+        button.click(partial(str, examples[name]), None, image, **private())
+    entering = [canvas, strength, *controls]
+    shown = partial(dict, fn=view_entry, inputs=entering, outputs=timeline, concurrency_limit=4, **private())
+    for event in (image.change, cut.input):
+        event(view_picture, [image, cut], canvas, **private()).then(**shown())
+    for event in (canvas.painted, strength.input, *(control.change for control in controls)):
+        event(**shown(trigger_mode="always_last"))
+    outputs = [film, strip, files]
+    running = run.click(compute_transform, entering, outputs, **private(), **NETWORK)
+    filling = fill.click(compute_inpainting, [canvas, rounds, *controls], outputs, **private(), **NETWORK)
+    stop.click(None, None, None, cancels=[running, filling], api_visibility="private")
+    _offer_endpoint()
+
+
+def _offer_endpoint() -> None:
+    image = UploadedImage(visible=False, image_mode=None)
+    values = [
+        gr.Textbox("any", visible=False),
+        gr.Number(STRENGTH, visible=False),
+        gr.Number(4, visible=False),
+        gr.Number(25, visible=False),
+        gr.Number(0, visible=False),
+        gr.Checkbox(value=True, visible=False),
+    ]
+    answer = [gr.JSON(visible=False), gr.Files(visible=False)]
+    gr.Button(visible=False).click(
+        diffusion_transform,
+        [image, *values],
+        answer,
+        api_name="diffusion_transform",
+        api_visibility="public",
+        **NETWORK,
+    )

@@ -1,0 +1,266 @@
+"""Train a diffusion model while somebody watches: a few million weights, a handful of pictures, two minutes.
+
+The same loss and optimisers as the recipe in `train.py`, on pictures of 16 x 16 or 32 x 32, from random weights or from
+the embedded model. Everything runs on the CPU: networks this small gain little from anything else, and what is trained
+stays in this process, among the `KEPT` latest.
+"""
+
+import copy
+import json
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from models import weights
+from models.diffusion.data import ANY_CLASS, to_signal
+from models.diffusion.network import CHANNELS, Config, SpriteUNet, channels_last, load_network
+from models.diffusion.schedule import TRAINING_STEPS, add_noise, cosine_schedule, from_velocity, velocity
+from models.diffusion.trace import DenoisingStep, Plan, denoise, finished_sprites, generate_sprites
+from models.diffusion.train import Recipe, make_optimizers, sprite_loss
+from models.errors import InputError
+from models.training import Ema, TrainStep, gradient_norm
+
+NAME = "sprites-unet"
+SIZES = (16, 32)
+STARTS = ("noise", "embedded")
+SMALL = Config(classes=(), widths=(48, 96), blocks=1, embedding=128)
+RATES = {"noise": 3e-3, "embedded": 1e-3}
+BATCHES = {"noise": 32, "embedded": 16}
+WARMUP, EMA_DECAY = 10, 0.98
+SAMPLES, SAMPLE_STEPS = 8, 12
+CLASS_SPRITES, CLASS_STEPS = 32, 12
+KEPT = 4
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a training is asked for: pictures of `size`, from which weights, for how long, and which random numbers."""
+
+    size: int = 16
+    start: str = "noise"
+    seconds: float = 120
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.start == "embedded" and self.size != 32:
+            raise InputError("The embedded model knows 32 x 32 only: choose 32 pixels, or start from noise.")
+
+
+@dataclass(frozen=True)
+class TrainingExample:
+    """One training step taken apart. Arrays are `[4, size, size] float32`; `t` in 0..999; losses are unweighted.
+
+    `x_t` is `x_0` with `epsilon` in it; `v` what the network says and `target` what it should say; `x_0_predicted` and
+    `epsilon_predicted` are what its answer means. `loss_after` is the loss on the same picture, time and noise when the
+    optimiser has moved every weight once.
+    """
+
+    t: int
+    x_0: np.ndarray
+    epsilon: np.ndarray
+    x_t: np.ndarray
+    v: np.ndarray
+    target: np.ndarray
+    x_0_predicted: np.ndarray
+    epsilon_predicted: np.ndarray
+    loss: float
+    gradient_norm: float
+    loss_after: float
+
+
+class LiveTraining:
+    """Network, optimisers and average of one training; `network_for_sampling` is the average."""
+
+    def __init__(self, settings: Settings, rgba: np.ndarray) -> None:
+        """`rgba [N, size, size, 4] uint8`, the pictures to learn."""
+        if rgba.shape[1:] != (settings.size, settings.size, 4) or not len(rgba):
+            raise InputError("There is nothing to train on: choose a class or upload pictures.")
+        self.settings, self.rgba = settings, rgba
+        self.signal = torch.from_numpy(to_signal(rgba))
+        self.network = first_network(settings)
+        self.optimizers = _optimizers(self.network, settings.start)
+        self.ema = Ema(self.network, EMA_DECAY)
+        self.random = torch.Generator().manual_seed(settings.seed)
+        self.step = 0
+        self.stopped = False
+
+    def fit(self) -> Iterator[TrainStep]:
+        """Train until the time is over or `stopped` is set, one `TrainStep` a step."""
+        deadline = time.monotonic() + self.settings.seconds
+        while time.monotonic() < deadline and not self.stopped:
+            yield self._step()
+
+    def _step(self) -> TrainStep:
+        start, batch = time.perf_counter(), BATCHES[self.settings.start]
+        x_0 = self.signal[torch.randint(len(self.signal), (batch,), generator=self.random)]
+        t = torch.randint(TRAINING_STEPS, (batch,), generator=self.random)
+        epsilon = torch.randn(x_0.shape, generator=self.random)
+        rate = RATES[self.settings.start] * min(1.0, (self.step + 1) / WARMUP)
+        loss, norm = _update(self.network.train(), self.optimizers, x_0, t, epsilon, rate)
+        self.ema.update(self.network)
+        self.step += 1
+        return TrainStep(self.step, loss, norm, rate, batch / (time.perf_counter() - start))
+
+    def network_for_sampling(self) -> SpriteUNet:
+        """A network of its own with the averaged weights as they are now."""
+        network = channels_last(SpriteUNet(self.network.config))
+        network.load_state_dict(self.ema.state)
+        return network.eval().requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What stays of a training: the averaged network, its settings, its pictures and how many steps it took."""
+
+    network: SpriteUNet
+    settings: Settings
+    rgba: np.ndarray
+    steps: int
+
+
+def first_network(settings: Settings) -> SpriteUNet:
+    """The network a training begins with: the embedded one, or one with random weights of the seed."""
+    if settings.start == "embedded":
+        return load_network(weights.folder(NAME))
+    torch.manual_seed(settings.seed)
+    return channels_last(SpriteUNet(SMALL))
+
+
+def _optimizers(network: SpriteUNet, start: str) -> list[torch.optim.Optimizer]:
+    return make_optimizers(network, Recipe(learning_rate=RATES[start]))
+
+
+def _update(
+    network: SpriteUNet,
+    optimizers: list[torch.optim.Optimizer],
+    x_0: Tensor,
+    t: Tensor,
+    epsilon: Tensor,
+    rate: float,
+) -> tuple[float, float]:
+    """One optimiser step without classes: the loss before it, and the gradient's norm before clipping."""
+    classless = torch.full((len(x_0),), network.no_class)
+    loss = sprite_loss(network, x_0, classless, t, epsilon)
+    network.zero_grad()
+    loss.backward()
+    norm = gradient_norm(network.parameters(), clip=1.0)
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
+    return loss.item(), norm
+
+
+def trace_training_step(network: SpriteUNet, rgba: np.ndarray, t: int, seed: int, start: str) -> TrainingExample:
+    """The four parts of one training step on one picture `[size, size, 4] uint8`, on a copy of `network`."""
+    student = copy.deepcopy(network).requires_grad_(True).train()
+    x_0, time_t = torch.from_numpy(to_signal(rgba[None])), torch.tensor([t])
+    epsilon = torch.randn(x_0.shape, generator=torch.Generator().manual_seed(seed))
+    schedule = cosine_schedule()
+    x_t, target = add_noise(schedule, x_0, epsilon, time_t), velocity(schedule, x_0, epsilon, time_t)
+
+    def answer() -> Tensor:
+        with torch.no_grad():
+            return student(x_t, time_t, torch.tensor([student.no_class])).float()
+
+    v = answer()
+    x_0_predicted, epsilon_predicted = from_velocity(schedule, x_t, v, time_t)
+    _, norm = _update(student, _optimizers(student, start), x_0, time_t, epsilon, RATES[start])
+    arrays = (x_0, epsilon, x_t, v, target, x_0_predicted, epsilon_predicted)
+    losses = [(said - target).square().mean().item() for said in (v, answer())]
+    return TrainingExample(t, *(a[0].numpy() for a in arrays), losses[0], norm, losses[1])
+
+
+def draw_samples(network: SpriteUNet, size: int, *, count: int = SAMPLES, steps: int = SAMPLE_STEPS) -> np.ndarray:
+    """Pictures from noise that is always the same, `[count, size, size, 4] uint8`."""
+    *_, last = denoise(network, Plan(ANY_CLASS, count, steps, seed=0, guidance=1), fixed_noise(size, count))
+    return finished_sprites(last.x_0)
+
+
+def fixed_noise(size: int, count: int, seed: int = 0) -> np.ndarray:
+    """Noise to begin with, `[count, 4, size, size] float32`."""
+    random = torch.Generator().manual_seed(seed)
+    return torch.randn(count, CHANNELS, size, size, generator=random).numpy()
+
+
+def denoise_trained(trained: Trained, count: int, steps: int, seed: int) -> Iterator[DenoisingStep]:
+    """`count` pictures by a network of one's own, step by step."""
+    plan = Plan(ANY_CLASS, count, steps, seed, guidance=1)
+    yield from denoise(trained.network, plan, fixed_noise(trained.settings.size, count, seed))
+
+
+def nearest_pictures(rgba: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each of `rgba [N, size, size, 4]` the nearest of `known`, and their root mean square difference of 255."""
+    signal, known_signal = (to_signal(a).reshape(len(a), -1) for a in (rgba, known))
+    squared = np.square(signal[:, None] - known_signal[None]).mean(2)
+    return known[squared.argmin(1)], np.sqrt(squared.min(1)) * 127.5
+
+
+def class_sprites(sprite_class: str, size: int, *, batch: int = 8) -> Iterator[np.ndarray]:
+    """Sprites of a class made by the embedded model, a batch at a time, `[batch, size, size, 4] uint8`."""
+    from models.diffusion.pictures import shrink_square
+
+    network = load_network(weights.folder(NAME)).eval().requires_grad_(False)
+    for seed in range(CLASS_SPRITES // batch):
+        sprites = generate_sprites(network, sprite_class, batch, CLASS_STEPS, seed)
+        yield np.stack([shrink_square(sprite, size) for sprite in sprites])
+
+
+def save(trained: Trained, folder: Path) -> Path:
+    """Write the network to `folder` as safetensors in float16, its configuration in the file's metadata."""
+    path = folder / f"trained-{trained.settings.size}px-{trained.steps}-steps.safetensors"
+    config = json.dumps({"size": trained.settings.size, **asdict(trained.network.config)})
+    state = {name: tensor.half().contiguous() for name, tensor in trained.network.state_dict().items()}
+    save_file(state, path, metadata={"format": "pt", "config": config})
+    return path
+
+
+_lock = threading.Lock()
+_running: dict[str, LiveTraining] = {}
+_kept: OrderedDict[str, Trained] = OrderedDict()
+
+
+def register(training: LiveTraining) -> str:
+    """A name for a running training that nobody can guess; `stop` takes it."""
+    name = secrets.token_urlsafe(16)
+    with _lock:
+        _running[name] = training
+    return name
+
+
+def stop(name: object) -> None:
+    """End a running training after its present step; unknown names are none of anybody's business."""
+    with _lock:
+        if isinstance(name, str) and name in _running:
+            _running[name].stopped = True
+
+
+def keep(name: str) -> Trained | None:
+    """Forget the optimiser of a training that has ended and keep its averaged network, if it took a step."""
+    with _lock:
+        training = _running.pop(name, None)
+        if training is None or training.step == 0:
+            return None
+        trained = Trained(training.network_for_sampling(), training.settings, training.rgba, training.step)
+        _kept[name] = trained
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+        return trained
+
+
+def find(name: object) -> Trained:
+    """The network kept under `name`. Raises `InputError` where it is not kept any more, or never was."""
+    with _lock:
+        trained = _kept.get(name) if isinstance(name, str) else None
+    if trained is None:
+        raise InputError("There is no trained model of yours here (any more): train one first.")
+    return trained

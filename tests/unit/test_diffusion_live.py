@@ -1,0 +1,145 @@
+"""A training while somebody watches: one step taken apart, learning, stopping, keeping, forgetting."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+
+from models.diffusion import live
+from models.diffusion.network import Config, SpriteUNet
+from models.diffusion.schedule import add_noise, cosine_schedule, velocity
+from models.errors import InputError
+
+TINY = Config(classes=(), widths=(16, 16), blocks=1, heads=2, embedding=16)
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch):
+    monkeypatch.setattr(live, "SMALL", TINY)
+    monkeypatch.setattr(live, "_kept", type(live._kept)())
+    monkeypatch.setattr(live, "_running", {})
+
+
+def squares(count=3, size=16):
+    rgba = np.zeros((count, size, size, 4), np.uint8)
+    for number in range(count):
+        rgba[number, 2 + number : 10 + number, 3:12] = (60 * number, 250 - 60 * number, 90, 255)
+    return rgba
+
+
+def training(**settings):
+    return live.LiveTraining(live.Settings(**{"seconds": 1000, **settings}), squares(size=settings.get("size", 16)))
+
+
+def after(steps, **settings):
+    made = training(**settings)
+    for step in made.fit():
+        if step.step == steps:
+            break
+    return made
+
+
+def test_the_four_parts_of_a_step_fit_together():
+    network = live.first_network(live.Settings(seed=4))
+    kept = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    example = live.trace_training_step(network, squares()[1], 300, seed=7, start="noise")
+    schedule = cosine_schedule()
+    x_0, epsilon = torch.from_numpy(example.x_0)[None], torch.from_numpy(example.epsilon)[None]
+    np.testing.assert_allclose(example.x_t, add_noise(schedule, x_0, epsilon, 300)[0], atol=1e-6)
+    np.testing.assert_allclose(example.target, velocity(schedule, x_0, epsilon, 300)[0], atol=1e-6)
+    assert example.loss == pytest.approx(np.square(example.v - example.target).mean(), rel=1e-5)
+    assert (example.v == 0).all(), "a network whose last layer is zero says nothing yet"
+    assert example.loss_after < example.loss
+    assert example.gradient_norm > 0
+    signal, noise = schedule.signal(300), schedule.noise(300)
+    np.testing.assert_allclose(
+        signal * example.x_0_predicted + noise * example.epsilon_predicted, example.x_t, atol=1e-5
+    )
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in network.state_dict().items())
+
+
+def test_it_learns_and_the_same_seed_learns_the_same():
+    first, again, other = (after(25, seed=seed) for seed in (1, 1, 2))
+    before = training(seed=1)
+
+    def nearness(made):
+        samples = live.draw_samples(made.network_for_sampling(), 16, count=4, steps=6)
+        return live.nearest_pictures(samples, made.rgba)[1].mean()
+
+    assert nearness(first) < 0.8 * nearness(before)
+    weights, same, unlike = (made.ema.state["fold.weight"] for made in (first, again, other))
+    assert torch.equal(weights, same)
+    assert not torch.equal(weights, unlike)
+
+
+def test_the_embedded_model_is_where_a_training_may_start():
+    start = training(start="embedded", size=32)
+    assert start.network.no_class == 13
+    assert next(start.fit()).loss < 0.5, "it can denoise already"
+    with pytest.raises(InputError, match="32 x 32 only"):
+        live.Settings(size=16, start="embedded")
+
+
+def test_time_and_stop_end_it():
+    assert list(training(seconds=0).fit()) == []
+    made = training()
+    name = live.register(made)
+    live.stop("somebody else's guess")
+    live.stop(None)
+    steps = 0
+    for _ in made.fit():
+        steps += 1
+        if steps == 2:
+            live.stop(name)
+    assert steps == 2
+    assert live.keep(name).steps == 2
+
+
+def test_the_latest_few_are_kept_and_nothing_without_a_step():
+    assert live.keep(live.register(training())) is None
+    names = []
+    for _ in range(live.KEPT + 1):
+        names.append(live.register(after(1)))
+        live.keep(names[-1])
+    assert len(live._kept) == live.KEPT
+    assert live._running == {}
+    live.find(names[-1])
+    for name in (names[0], None, 3, "guess"):
+        with pytest.raises(InputError, match="train one first"):
+            live.find(name)
+
+
+def test_what_was_trained_can_be_used_and_saved(tmp_path):
+    trained = live.keep(live.register(after(2)))
+    steps = list(live.denoise_trained(trained, 3, 4, seed=5))
+    assert [step.t_next for step in steps][-1] == -1
+    assert steps[-1].x_0.shape == (3, 4, 16, 16)
+    with safe_open(live.save(trained, tmp_path), "pt") as file:
+        config = json.loads(file.metadata()["config"])
+        assert config.pop("size") == 16
+        network = SpriteUNet(Config(**{**config, "classes": (), "widths": tuple(config["widths"])}))
+        names = file.keys()
+        network.load_state_dict({name: file.get_tensor(name).float() for name in names})
+
+
+def test_nearest_pictures():
+    known = squares()
+    found, distance = live.nearest_pictures(known[[2, 0]], known)
+    assert np.array_equal(found, known[[2, 0]])
+    assert np.allclose(distance, 0)
+
+
+def test_nothing_to_train_on_is_refused():
+    for rgba in (np.zeros((0, 16, 16, 4), np.uint8), squares(size=32)):
+        with pytest.raises(InputError, match="nothing to train on"):
+            live.LiveTraining(live.Settings(), rgba)
+
+
+def test_sprites_of_a_class_come_from_the_embedded_model(monkeypatch):
+    monkeypatch.setattr(live, "CLASS_SPRITES", 4)
+    monkeypatch.setattr(live, "CLASS_STEPS", 2)
+    batches = list(live.class_sprites("potion", 16, batch=2))
+    assert [batch.shape for batch in batches] == [(2, 16, 16, 4)] * 2
+    assert not np.array_equal(*batches)

@@ -1,0 +1,144 @@
+"""The page that trains: what its handlers accept, stream, stop, keep and save, without a browser."""
+
+import zipfile
+
+import numpy as np
+import pytest
+from gradio.data_classes import FileData
+from PIL import Image
+from safetensors import safe_open
+
+from demos.components.uploaded_files import ListFiles, UploadedFiles
+from demos.diffusion import training
+from demos.figures.diffusion_training import draw_curve, draw_data
+from models.diffusion import live
+from models.diffusion.network import Config
+from models.diffusion.schedule import cosine_schedule
+from models.errors import InputError
+
+TINY = Config(classes=(), widths=(16, 16), blocks=1, heads=2, embedding=16)
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch, tmp_path):
+    monkeypatch.setattr(live, "SMALL", TINY)
+    monkeypatch.setattr(live, "_kept", type(live._kept)())
+    monkeypatch.setattr(live, "_running", {})
+    monkeypatch.setattr(training, "get_upload_folder", lambda: str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """A zip of three plain pictures."""
+    path = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        for color in ("red", "green", "blue"):
+            Image.new("RGB", (20, 20), color).save(tmp_path / f"{color}.png")
+            packed.write(tmp_path / f"{color}.png", f"{color}.png")
+    return str(path)
+
+
+def begun(archive, **how):
+    """A training of the zip, taken to its first figure: (generator, figure, name)."""
+    values = {"size": 16, "start": "noise", "seconds": 60, "seed": 0, **how}
+    stream = training.compute_training("files", "potion", [archive], *values.values())
+    for view, strip, name in stream:
+        if isinstance(view, dict) and "samples" in view:
+            assert "parameters" in strip
+            return stream, view, name
+    raise AssertionError("no figure")
+
+
+@pytest.mark.parametrize("network", ["noise", "embedded"])
+def test_one_step_in_numbers_fits_together(network):
+    drawn = training.compute_example(network, "potion", 5, None)
+    assert drawn["size"] == {"noise": 16, "embedded": 32}[network]
+    assert drawn["t"] == int(np.random.default_rng(5).integers(1000))
+    values = {name: np.array(numbers) for name, numbers in drawn["values"].items()}
+    assert {len(numbers) for numbers in values.values()} == {4 * drawn["size"] ** 2}
+    np.testing.assert_allclose(
+        values["xt"], drawn["signal"] * values["x0"] + drawn["noise"] * values["epsilon"], atol=3e-3
+    )
+    assert drawn["loss"] == pytest.approx(np.square(values["v"] - values["target"]).mean(), rel=0.02)
+    assert drawn["signal"] == pytest.approx(float(cosine_schedule().signal(drawn["t"])))
+
+
+def test_a_training_streams_stops_and_can_be_used_looked_at_and_saved(archive):
+    stream, view, name = begun(archive)
+    assert view["about"].startswith("(3, 16 x 16")
+    assert len(view["samples"]) == 1
+    assert view["samples"][0]["step"] == 0
+    next(stream)
+    training.stop_training(name)
+    *_, (last, strip, _) = stream
+    assert "Training is over" in strip
+    assert last["samples"][-1]["step"] == live.find(name).steps >= 1
+    assert last["losses"][-1][0] == last["samples"][-1]["step"]
+
+    films = [film for film, _ in training.compute_film(name, 2, 3, 1)]
+    assert [len(film["steps"]) for film in films] == [1, 2, 3]
+    assert films[-1]["count"] == 2
+
+    drawn = training.compute_example("trained", "potion", 2, name)
+    assert drawn["size"] == 16
+    with safe_open(training.save_trained(name), "pt") as file:
+        assert "config" in file.metadata()
+
+
+def test_leaving_ends_the_training_and_keeps_what_was_learned(archive):
+    stream, _, name = begun(archive)
+    assert name in live._running
+    for _ in range(2):
+        next(stream)
+    stream.close()
+    assert live._running == {}
+    assert live.find(name).steps >= 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("class", "potion", None, 24, "noise", 60, 0),
+        ("class", "potion", None, 16, "embedded", 60, 0),
+        ("class", "potion", None, 16, "zero", 60, 0),
+        ("class", "potion", None, 16, "noise", 0, 0),
+        ("class", "potion", None, 16, "noise", 10_000, 0),
+        ("class", "potion", None, 16, "noise", float("nan"), 0),
+        ("class", "potion", None, 16, "noise", 60, -1),
+        ("class", "dragon", None, 16, "noise", 60, 0),
+        ("web", "potion", None, 16, "noise", 60, 0),
+        ("files", "potion", None, 16, "noise", 60, 0),
+        ("files", "potion", [], 16, "noise", 60, 0),
+    ],
+)
+def test_trainings_that_are_refused(wrong):
+    with pytest.raises(InputError):
+        list(training.compute_training(*wrong))
+    assert live._running == {}
+
+
+def test_nothing_trained_yet_is_a_sentence():
+    for ask in (
+        lambda: list(training.compute_film("guess", 2, 3, 1)),
+        lambda: training.save_trained(None),
+        lambda: training.compute_example("trained", "potion", 0, "guess"),
+    ):
+        with pytest.raises(InputError, match="train one first"):
+            ask()
+    training.stop_training("guess")
+
+
+def test_files_outside_the_upload_cache_are_refused(tmp_path):
+    files = UploadedFiles(file_count="multiple")
+    assert files.preprocess(None) == []
+    with pytest.raises(InputError, match="uploaded files"):
+        files.preprocess(ListFiles([FileData(path="/etc/passwd")]))
+
+
+def test_long_curves_are_shortened_to_means_and_large_sets_to_their_first_pictures():
+    curve = draw_curve([float(i) for i in range(1000)])
+    assert len(curve) == 200
+    assert curve[0] == [5, 2.0]
+    assert curve[-1][0] == 1000
+    assert draw_curve([]) == []
+    assert draw_data(np.zeros((40, 16, 16, 4), np.uint8))["about"] == "(40, 32 shown, 16 x 16 pixels)"
