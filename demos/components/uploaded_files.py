@@ -1,8 +1,7 @@
 """Several files as an input, handed over as paths: the model layer alone judges what is in them."""
 
 import gradio as gr
-from gradio.components.file import ListFiles
-from gradio.data_classes import FileData
+from gradio.data_classes import FileData, ListFiles
 from gradio.utils import is_in_or_equal
 
 from models.errors import InputError
@@ -15,7 +14,7 @@ class UploadedFiles(gr.File):
         """Paths of the uploaded files; none is an empty list."""
         if payload is None:
             return []
-        files = list(payload) if isinstance(payload, ListFiles) else [payload]
+        files = payload.root if isinstance(payload, ListFiles) else [payload]
         if not all(file.path and is_in_or_equal(file.path, self.GRADIO_CACHE) for file in files):
             raise InputError("Send the pictures as uploaded files.")
         return [file.path for file in files]

@@ -100,7 +100,8 @@ def compute_transform(canvas: Any, strength: Any, *values: Any) -> Iterator[tupl
 def compute_inpainting(canvas: Any, rounds: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
     """The hole in the picture filled. Yields (film, strip, files)."""
     rounds = check_integer(rounds, name="The number of rounds", low=1, high=MAX_ROUNDS)
-    plan, picture = check_plan(*values[:5], "ddpm"), _canvas_of(canvas)
+    sprite_class, count, steps, seed, guidance, _ = values
+    plan, picture = check_plan(sprite_class, count, steps, seed, guidance, "ddpm"), _canvas_of(canvas)
     if not picture.hole.any():
         raise InputError("There is no hole yet: choose the brush “Hole” and mark what is to be made anew.")
     yield from _stream(plan, _fill(plan, picture, rounds), plan.steps * rounds)

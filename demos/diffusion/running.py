@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from models.diffusion.edits import Entry
     from models.diffusion.trace import DenoisingStep, Plan
 
+Control = gr.Dropdown | gr.Slider | gr.Number
+
 MAX_GUIDANCE = 8
 ALL_CLASSES = [*CLASSES, ANY_CLASS]
 SAMPLER_CHOICES = [(title, name) for name, title in TITLES.items()]
@@ -129,9 +131,9 @@ def stream_answers(entry: "Entry", asked: dict[str, Any]) -> Iterator[tuple[dict
     yield {"model": NAME, "seconds": seconds, "images": names, **asked}, as_files(paths)
 
 
-def plan_controls(*, count: int = 4, samplers: bool = True) -> dict[str, gr.components.Component]:
+def plan_controls(*, count: int = 4, samplers: bool = True) -> dict[str, Control]:
     """The controls of a plan, in the order of `check_plan`."""
-    controls: dict[str, gr.components.Component] = {
+    controls: dict[str, Control] = {
         "sprite_class": gr.Dropdown(ALL_CLASSES, value="monster", label="Class"),
         "count": gr.Slider(1, MAX_COUNT, count, step=1, label="Sprites"),
         "steps": gr.Slider(1, 50, 25, step=1, label="Steps"),

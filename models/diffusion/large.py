@@ -102,12 +102,15 @@ def trace_prompt(network: TextToPicture, request: Request, rgb: np.ndarray | Non
                 index,
                 t,
                 t_next,
-                *(_array(latent) for latent in (x_t, epsilon, x_0, x_next)),
-                _array(noises[0]) if len(noises) > 1 else None,
-                _array(noises[-1]),
-                update,
-                decode_latent(network, x_0),
-                {word: attention.of(places) for word, places in words},
+                x_t=_array(x_t),
+                epsilon=_array(epsilon),
+                x_0=_array(x_0),
+                x_next=_array(x_next),
+                without=_array(noises[0]) if len(noises) > 1 else None,
+                with_prompt=_array(noises[-1]),
+                update=update,
+                picture=decode_latent(network, x_0),
+                attention={word: attention.of(places) for word, places in words},
             )
             x_t = x_next
 

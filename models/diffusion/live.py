@@ -175,9 +175,23 @@ def trace_training_step(network: SpriteUNet, rgba: np.ndarray, t: int, seed: int
     v = answer()
     x_0_predicted, epsilon_predicted = from_velocity(schedule, x_t, v, time_t)
     _, norm = _update(student, _optimizers(student, start), x_0, time_t, epsilon, RATES[start])
-    arrays = (x_0, epsilon, x_t, v, target, x_0_predicted, epsilon_predicted)
-    losses = [(said - target).square().mean().item() for said in (v, answer())]
-    return TrainingExample(t, *(a[0].numpy() for a in arrays), losses[0], norm, losses[1])
+    return TrainingExample(
+        t,
+        x_0=x_0[0].numpy(),
+        epsilon=epsilon[0].numpy(),
+        x_t=x_t[0].numpy(),
+        v=v[0].numpy(),
+        target=target[0].numpy(),
+        x_0_predicted=x_0_predicted[0].numpy(),
+        epsilon_predicted=epsilon_predicted[0].numpy(),
+        loss=_squared_error(v, target),
+        gradient_norm=norm,
+        loss_after=_squared_error(answer(), target),
+    )
+
+
+def _squared_error(said: Tensor, target: Tensor) -> float:
+    return (said - target).square().mean().item()
 
 
 def draw_samples(network: SpriteUNet, size: int, *, count: int = SAMPLES, steps: int = SAMPLE_STEPS) -> np.ndarray:
