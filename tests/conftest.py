@@ -147,14 +147,27 @@ def page(new_page):
     return new_page()
 
 
+def _choose(tab, title):
+    """Open a page of a tab; on a phone Gradio keeps the titles that do not fit in a menu."""
+    tab.get_by_text(title, exact=True).last.wait_for(state="attached")
+    heading = tab.get_by_role("tab", name=title, exact=True)
+    if not heading.is_visible():
+        tab.get_by_label("More tabs").click()
+        heading = tab.locator(".overflow-dropdown").get_by_text(title, exact=True)
+    heading.click()
+
+
 @pytest.fixture
 def open_tab(new_page):
-    """`open_tab(slug, **how)`: a page with that tab open and its content drawn."""
+    """`open_tab(slug, title=None, **how)`: a page with that tab open, and in it the page of that title."""
 
-    def open_(slug, **how):
+    def open_(slug, title=None, **how):
         page = new_page(**how)
         page.goto(f"/?tab={slug}")
-        page.locator(f"#tab-{slug}").wait_for(state="visible")
+        tab = page.locator(f"#tab-{slug}")
+        tab.wait_for(state="visible")
+        if title is not None:
+            _choose(tab, title)
         return page
 
     return open_

@@ -132,7 +132,7 @@ def diffusion_transform(
     steps: int = 25,
     seed: int = 0,
     cut_out: bool = True,
-) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+) -> Iterator[tuple[dict[str, Any], list[str]]]:
     """A picture made into sprites of a class (image to image): noised part of the way, and denoised from there.
 
     Streams one answer a step, as `/diffusion_generate` does, and the result at the end.

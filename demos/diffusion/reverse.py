@@ -1,9 +1,11 @@
 """Reverse: sprites denoised step by step, any step left by a fork, and compared with the training sprites."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.data_classes import FileData
 from gradio.events import api
 
 from demos.base import empty_strip
@@ -181,7 +183,7 @@ def compute_nearest(key: Any) -> Iterator[str]:
 
 def diffusion_generate(
     sprite_class: str, count: int = 4, steps: int = 25, seed: int = 0
-) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+) -> Iterator[tuple[dict[str, Any], list[FileData]]]:
     """Sprites of a class, denoised from random noise; the same seed gives the same sprites.
 
     Streams one answer a step, `{"step", "steps", "t", "preview": PNG data address of the predicted sprites}` without
@@ -199,7 +201,9 @@ def diffusion_generate(
     """
     plan = check_plan(sprite_class, count, steps, seed, GUIDANCE)
     load_sprite_network()
-    yield from stream_answers(_beginning(plan), {"sprite_class": sprite_class, "steps": steps, "seed": seed})
+    asked = {"sprite_class": sprite_class, "steps": steps, "seed": seed}
+    for facts, paths in stream_answers(_beginning(plan), asked):
+        yield facts, [FileData(path=path, orig_name=Path(path).name) for path in paths]
 
 
 def build() -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
-from gradio.data_classes import FileData
 from gradio.utils import get_upload_folder
 from PIL import Image
 
@@ -114,13 +113,8 @@ def save_sprites(x_0: np.ndarray, name: str) -> list[str]:
     return paths
 
 
-def as_files(paths: list[str]) -> list[dict[str, Any]]:
-    """Paths as file objects for a client."""
-    return [FileData(path=path, orig_name=Path(path).name).model_dump() for path in paths]
-
-
-def stream_answers(entry: "Entry", asked: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Answers of an endpoint: one for each step, then the result with its files."""
+def stream_answers(entry: "Entry", asked: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    """Answers of an endpoint: one for each step, then the result with the paths of its files."""
     start, x_0 = time.perf_counter(), entry.x_t
     for step in denoise_entry(entry):
         x_0 = step.x_0
@@ -128,7 +122,7 @@ def stream_answers(entry: "Entry", asked: dict[str, Any]) -> Iterator[tuple[dict
     seconds = round(time.perf_counter() - start, 4)
     paths = save_sprites(x_0, f"{entry.plan.sprite_class}-{entry.plan.seed}")
     names = [Path(path).name for path in paths]
-    yield {"model": NAME, "seconds": seconds, "images": names, **asked}, as_files(paths)
+    yield {"model": NAME, "seconds": seconds, "images": names, **asked}, paths
 
 
 def plan_controls(*, count: int = 4, samplers: bool = True) -> dict[str, Control]:

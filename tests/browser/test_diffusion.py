@@ -8,8 +8,7 @@ FILM = "#diffusion-film"
 
 
 def test_forward_noise_on_the_slider(open_tab):
-    page = open_tab("diffusion")
-    page.get_by_role("tab", name="Forward").click()
+    page = open_tab("diffusion", "Forward: add noise")
     page.locator(".noise-view[data-state=full]").wait_for()
     before = page.locator(".noise-view img.noisy").get_attribute("src")
     page.locator("#diffusion-time input[type=number]").fill("900")
@@ -120,8 +119,7 @@ def test_a_picture_in_the_middle_is_saved_on_the_chosen_background(open_tab, tmp
 
 
 def test_a_drawing_becomes_a_sprite_and_a_hole_is_filled(open_tab, screenshots):
-    page = open_tab("diffusion")
-    page.get_by_role("tab", name="From an image").click()
+    page = open_tab("diffusion", "From an image")
     stroke(page, "#diffusion-canvas")
     page.locator("#diffusion-entry", has_text="15 of 25 steps are run").wait_for()
     page.locator("#diffusion-transform").click()
@@ -135,8 +133,7 @@ def test_a_drawing_becomes_a_sprite_and_a_hole_is_filled(open_tab, screenshots):
 
 
 def test_a_walk_between_two_classes(open_tab):
-    page = open_tab("diffusion")
-    page.get_by_role("tab", name="Between two").click()
+    page = open_tab("diffusion", "Between two")
     page.locator("#diffusion-walk").click()
     film = page.locator("#diffusion-film-between")
     film.locator(".where", has_text="step 25 of 25").wait_for()

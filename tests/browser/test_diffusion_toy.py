@@ -71,8 +71,7 @@ def test_noise_flows_to_both_places_it_was_trained_on(blank):
 @pytest.fixture
 def toy_page(open_tab):
     def open_(**how):
-        page = open_tab("diffusion", **how)
-        page.get_by_role("tab", name="A toy in 2-D").click()
+        page = open_tab("diffusion", "A toy in 2-D", **how)
         page.locator(f"{TOY} .updates").wait_for()
         return page
 

@@ -24,9 +24,8 @@ def pictures():
 @pytest.fixture
 def training_page(open_tab):
     def open_(**how):
-        page = open_tab("diffusion", **how)
+        page = open_tab("diffusion", "Train one", **how)
         page.set_default_timeout(120_000)
-        page.get_by_role("tab", name="Train one").click()
         page.locator("#diffusion-draw").wait_for()
         return page
 

@@ -14,15 +14,7 @@ PAGES = ("Next character", "How far back", "Edit the memory", "Four types", "Tra
 @pytest.fixture
 def open_page(open_tab):
     def open_(name, **how):
-        page = open_tab("sequences", **how)
-        if name != "Next character":
-            tab = page.get_by_role("tab", name=name, exact=True)
-            if not tab.is_visible():  # a phone keeps the last tabs in a menu
-                page.locator("#tab-sequences .overflow-menu button").first.click()
-                page.locator("#tab-sequences .overflow-dropdown button", has_text=name).click()
-            else:
-                tab.click()
-        return page
+        return open_tab("sequences", name, **how)
 
     return open_
 

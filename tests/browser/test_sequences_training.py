@@ -13,8 +13,7 @@ PATIENCE = 120_000  # milliseconds; nothing here is timed, the machine may be bu
 @pytest.fixture
 def train_one(open_tab):
     def open_(text="Nursery rhymes", **how):
-        page = open_tab("sequences", **how)
-        go_to_page(page)
+        page = open_tab("sequences", "Train one", **how)
         expect(page.locator(".tc-empty")).to_be_visible()
         if text:
             page.get_by_label("A text to learn").click()
@@ -24,17 +23,6 @@ def train_one(open_tab):
         return page
 
     return open_
-
-
-def go_to_page(page):
-    """Open "Train one"; on a phone Gradio keeps the tabs that do not fit in a menu."""
-    tabs = page.locator("#tab-sequences")
-    expect(tabs.get_by_text("Train one").last).to_be_attached()
-    tab = tabs.get_by_role("tab", name="Train one")
-    if not tab.is_visible():
-        tabs.get_by_label("More tabs").click()
-        tab = tabs.locator(".overflow-dropdown").get_by_text("Train one")
-    tab.click()
 
 
 def button(page, name):
