@@ -29,7 +29,10 @@ X_0_BEFORE, X_0_BEFORE_THAT, X_BEFORE, CORRECTED = "x_0_before", "x_0_before_tha
 
 @dataclass(frozen=True)
 class Level:
-    """A place on the noise timeline, where x = signal x_0 + noise epsilon; (1, 0) is the end."""
+    """A place on the noise timeline, where x = signal x_0 + noise epsilon; (1, 0) is the end.
+
+    In diffusion the squares of the two sum to 1, in flow matching the two themselves.
+    """
 
     signal: float
     noise: float
@@ -37,7 +40,7 @@ class Level:
     @property
     def sigma(self) -> float:
         """Noise / signal: the standard deviation of the noise where the picture is not shrunk (Karras et al. 2022)."""
-        return self.noise / self.signal
+        return self.noise / self.signal if self.signal else math.inf
 
     @property
     def log_snr(self) -> float:
@@ -87,11 +90,12 @@ def _ddim(now: Level, following: Level, earlier: Sequence[Level]) -> Update:
 
 def _ddpm(now: Level, following: Level, earlier: Sequence[Level]) -> Update:
     """The mean of q(x_next | x_t, x_0) and fresh noise of its variance."""
-    shrink = (now.signal / following.signal) ** 2  # alpha of the whole step
+    shrink = now.signal / following.signal  # the root of alpha of the whole step
     variance, variance_next = now.noise**2, following.noise**2
-    towards_x_0 = following.signal * (1 - shrink) / variance
-    towards_x_t = math.sqrt(shrink) * variance_next / variance
-    deviation = math.sqrt(max(0.0, (1 - shrink) * variance_next / variance))
+    beta = variance - shrink**2 * variance_next  # noise of the step; 1 - alpha where variances sum to 1
+    towards_x_0 = following.signal * beta / variance
+    towards_x_t = shrink * variance_next / variance
+    deviation = math.sqrt(max(0.0, beta * variance_next / variance))
     return Update((Term(towards_x_0, X_0), Term(towards_x_t, X_T), Term(deviation, FRESH)))
 
 
@@ -103,7 +107,7 @@ def _euler(now: Level, following: Level, earlier: Sequence[Level]) -> Update:
 def _euler_ancestral(now: Level, following: Level, earlier: Sequence[Level]) -> Update:
     """Down to less noise than asked for, then up with fresh noise."""
     sigma, sigma_next = now.sigma, following.sigma
-    up = math.sqrt(max(0.0, sigma_next**2 * (sigma**2 - sigma_next**2) / sigma**2))
+    up = sigma_next * math.sqrt(max(0.0, 1 - (sigma_next / sigma) ** 2))
     down = math.sqrt(max(0.0, sigma_next**2 - up**2))
     return Update((*_towards(now, following, down), Term(following.signal * up, FRESH)))
 
