@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.attention.instrument import Place, Tap, attend
 from models.attention.network import Config, EncoderLayer, MultiHeadAttention, initialise
 from models.errors import InputError, WeightsError
 from models.sequences.symbols import ALPHABET
@@ -35,23 +36,15 @@ class CausalConfig(Config):
 
 
 class CausalAttention(MultiHeadAttention):
-    """Attention of `network.py` with queries and keys turned by their position; the mask is added to the scores."""
+    """Attention of `network.py` with queries and keys turned by their position."""
 
-    def forward(self, x: Tensor, context: Tensor, mask: Tensor, kept: list[Tensor] | None = None) -> Tensor:
-        """`x`, `context` `[B, T, width]`; `mask [T, T]` is 0 where a look is allowed, -inf where not.
-
-        The weights `[B, heads, T, T]` are appended to `kept` if a list is given.
-        """
+    def forward(self, x: Tensor, context: Tensor, mask: Tensor) -> Tensor:
+        """`x`, `context` `[B, T, width]`; `mask [T, T]` is True where a look is allowed."""
         q, k, v = (
             layer(source).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for layer, source in ((self.query, x), (self.key, context), (self.value, context))
         )
-        q, k, v = (part.flatten(0, 1) for part in (turn(q) / math.sqrt(q.shape[-1]), turn(k), v))
-        weights = torch.baddbmm(mask.to(q.dtype), q, k.transpose(1, 2)).softmax(dim=-1)
-        if kept is not None:
-            kept.append(weights.unflatten(0, (-1, self.heads)))
-        mixed = (weights @ v).unflatten(0, (-1, self.heads))
-        return self.out(mixed.transpose(1, 2).flatten(2))
+        return self.out(attend(self, turn(q), turn(k), v, mask)[0].flatten(2))
 
 
 class CausalTransformer(nn.Module):
@@ -65,35 +58,35 @@ class CausalTransformer(nn.Module):
         self.norm = nn.LayerNorm(config.width)
         self.apply(initialise)
 
-    def forward(self, symbols: Tensor, kept: list[Tensor] | None = None) -> Tensor:
+    def forward(self, symbols: Tensor) -> Tensor:
         """`symbols [B, T]` int64 -> logits `[B, T, symbols]` of the character after each.
 
-        The attention weights, `[B, heads, T, T]` a layer, are appended to `kept` if a list is given; rows sum to 1.
         Raises `InputError` if T is more than `config.context`.
         """
-        return self._read(self.embedding(symbols), kept)
+        return self._read(self.embedding(symbols))
 
-    def scores(self, one_hot: Tensor, kept: list[Tensor] | None = None) -> Tensor:
+    def scores(self, one_hot: Tensor) -> Tensor:
         """One text: `one_hot [T, symbols]` -> logits `[T, symbols]`, differentiable with respect to `one_hot`.
 
-        `kept` and errors as in `forward`, with B = 1.
+        Errors as in `forward`.
         """
-        return self._read((one_hot @ self.embedding.weight)[None], kept)[0]
+        return self._read((one_hot @ self.embedding.weight)[None])[0]
 
     def attention(self, symbols: Tensor) -> Tensor:
         """One text: `symbols [T]` -> attention weights `[layers, heads, T, T]`; row t says where position t looks."""
-        kept: list[Tensor] = []
-        self(symbols[None], kept)
-        return torch.cat(kept)
+        attentions = [module for module in self.modules() if isinstance(module, CausalAttention)]
+        with Tap({module: Place("decoder", number) for number, module in enumerate(attentions)}) as tap:
+            self(symbols[None])
+        return torch.stack([attended.weights for attended in tap.attended.values()])
 
-    def _read(self, embedded: Tensor, kept: list[Tensor] | None) -> Tensor:
+    def _read(self, embedded: Tensor) -> Tensor:
         length = embedded.shape[1]
         if length > self.config.context:
             raise InputError(f"The text has {length:,} characters; this network reads {self.config.context:,} at most.")
-        mask = embedded.new_full((length, length), -math.inf).triu(1)
+        mask = torch.ones(length, length, dtype=torch.bool, device=embedded.device).tril()
         x = embedded * math.sqrt(self.config.width)
         for layer in self.layers:
-            x = layer(x, mask, kept)
+            x = layer(x, mask)
         return F.linear(self.norm(x), self.embedding.weight)
 
 

@@ -1,5 +1,7 @@
 """Greedy decoding: write the likeliest token, read it back, go on until `</s>`."""
 
+from collections.abc import Sequence
+
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -12,15 +14,16 @@ BATCH_SENTENCES = 128
 
 
 @torch.no_grad()
-def greedy(network: Translator, source: Tensor, max_tokens: int) -> Tensor:
+def greedy(network: Translator, source: Tensor, max_tokens: int, beginning: Sequence[int] = (BOS,)) -> Tensor:
     """`source [B, S]` (ending in EOS, padded) -> target `[B, T]`: BOS, at most `max_tokens` tokens, EOS, then padding.
 
-    PAD, BOS and UNKNOWN are never written. A target that reaches the limit has no EOS.
+    Every target begins with `beginning`, as if it had been written. PAD, BOS and UNKNOWN are never written. A target
+    that reaches the limit has no EOS.
     """
     memory, mask = network.encode(source)
-    target = torch.full((len(source), 1), BOS, device=source.device)
+    target = torch.tensor([beginning] * len(source), device=source.device)
     ended = torch.zeros(len(source), dtype=torch.bool, device=source.device)
-    for _ in range(max_tokens):
+    for _ in range(max_tokens + 1 - len(beginning)):
         scores = network.logits(network.decode(target, memory, mask)[:, -1])
         scores[:, [PAD, BOS, UNKNOWN]] = -torch.inf
         following = scores.argmax(dim=-1).masked_fill(ended, PAD)

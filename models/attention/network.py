@@ -1,18 +1,20 @@
-"""An encoder-decoder Transformer whose every attention can be kept: Vaswani et al. 2017, with the norms first.
+"""An encoder-decoder Transformer whose every attention can be looked into: Vaswani et al. 2017, with the norms first.
 
-Attention is written out (query . key, scale, mask, softmax, weighted sum of values): for sentences that is also
-faster on a CPU than the fused `scaled_dot_product_attention`, which the tests compare it with.
+Attention is written out (query . key, scale, mask, softmax, weighted sum of values; `instrument.attend`): for sentences
+that is also faster on a CPU than the fused `scaled_dot_product_attention`, which the tests compare it with.
 """
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from models.attention.instrument import attend
 
 PAD, BOS, EOS, UNKNOWN = 0, 1, 2, 3
 
@@ -29,15 +31,6 @@ class Config:
     dropout: float = 0.0
 
 
-@dataclass
-class Attentions:
-    """Attention weights by kind, one `[B, heads, T, S]` tensor a layer, filled during a forward pass; rows sum to 1."""
-
-    encoder: list[Tensor] = field(default_factory=list)
-    decoder: list[Tensor] = field(default_factory=list)
-    cross: list[Tensor] = field(default_factory=list)
-
-
 class MultiHeadAttention(nn.Module):
     """softmax(Q K^T / sqrt(d_head)) V in `heads` subspaces (section 3.2)."""
 
@@ -49,21 +42,13 @@ class MultiHeadAttention(nn.Module):
         self.value = nn.Linear(width, width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
 
-    def forward(self, x: Tensor, context: Tensor, mask: Tensor, kept: list[Tensor] | None = None) -> Tensor:
-        """Each of `x [B, T, width]` reads `context [B, S, width]` where `mask` (broadcast to `[B, 1, T, S]`) is True.
-
-        The weights `[B, heads, T, S]` are appended to `kept` if a list is given.
-        """
+    def forward(self, x: Tensor, context: Tensor, mask: Tensor) -> Tensor:
+        """Each of `x [B, T, width]` reads `context [B, S, width]` where `mask` (to `[B, 1, T, S]`) is True."""
         q, k, v = (
             layer(source).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for layer, source in ((self.query, x), (self.key, context), (self.value, context))
         )
-        scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
-        weights = scores.masked_fill(~mask, -math.inf).softmax(dim=-1)
-        if kept is not None:
-            kept.append(weights)
-        mixed = weights @ v
-        return self.out(mixed.transpose(1, 2).flatten(2))
+        return self.out(attend(self, q, k, v, mask)[0].flatten(2))
 
 
 class FeedForward(nn.Module):
@@ -90,10 +75,10 @@ class EncoderLayer(nn.Module):
         self.feed_forward = FeedForward(config.width, config.hidden)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, mask: Tensor, kept: list[Tensor] | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """`x [B, S, width]`, `mask [B, 1, 1, S]` -> `[B, S, width]`."""
         normed = self.attention_norm(x)
-        x = x + self.dropout(self.attention(normed, normed, mask, kept))
+        x = x + self.dropout(self.attention(normed, normed, mask))
         return x + self.dropout(self.feed_forward(self.forward_norm(x)))
 
 
@@ -110,11 +95,11 @@ class DecoderLayer(nn.Module):
         self.feed_forward = FeedForward(config.width, config.hidden)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, causal: Tensor, memory: Tensor, mask: Tensor, kept: Attentions | None) -> Tensor:
+    def forward(self, x: Tensor, causal: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
         """`x [B, T, width]`, `causal [1, 1, T, T]`, `memory [B, S, width]`, `mask [B, 1, 1, S]` -> `[B, T, width]`."""
         normed = self.attention_norm(x)
-        x = x + self.dropout(self.attention(normed, normed, causal, kept.decoder if kept else None))
-        x = x + self.dropout(self.cross(self.cross_norm(x), memory, mask, kept.cross if kept else None))
+        x = x + self.dropout(self.attention(normed, normed, causal))
+        x = x + self.dropout(self.cross(self.cross_norm(x), memory, mask))
         return x + self.dropout(self.feed_forward(self.forward_norm(x)))
 
 
@@ -125,6 +110,7 @@ class Translator(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.vocabulary, config.width, padding_idx=PAD)
+        self.positions = Sinusoids(config.width)
         self.encoder = nn.ModuleList(EncoderLayer(config) for _ in range(config.layers))
         self.encoder_norm = nn.LayerNorm(config.width)
         self.decoder = nn.ModuleList(DecoderLayer(config) for _ in range(config.layers))
@@ -134,33 +120,33 @@ class Translator(nn.Module):
 
     def embed(self, tokens: Tensor) -> Tensor:
         """Embedding times sqrt(width), plus sinusoidal positions. `[B, T]` -> `[B, T, width]`."""
-        positions = sinusoids(tokens.shape[1], self.config.width).to(self.embedding.weight)
-        return self.dropout(self.embedding(tokens) * math.sqrt(self.config.width) + positions)
+        embedded = self.embedding(tokens) * math.sqrt(self.config.width)
+        return self.dropout(embedded + self.positions(embedded))
 
-    def encode(self, source: Tensor, kept: Attentions | None = None) -> tuple[Tensor, Tensor]:
+    def encode(self, source: Tensor) -> tuple[Tensor, Tensor]:
         """`source [B, S]` -> memory `[B, S, width]` and mask `[B, 1, 1, S]`, True where there is a token."""
         mask = (source != PAD)[:, None, None, :]
         x = self.embed(source)
         for layer in self.encoder:
-            x = layer(x, mask, kept.encoder if kept else None)
+            x = layer(x, mask)
         return self.encoder_norm(x), mask
 
-    def decode(self, target: Tensor, memory: Tensor, mask: Tensor, kept: Attentions | None = None) -> Tensor:
+    def decode(self, target: Tensor, memory: Tensor, mask: Tensor) -> Tensor:
         """`target [B, T]` (it begins with BOS) -> states `[B, T, width]`, each knowing only what is left of it."""
         length = target.shape[1]
         causal = torch.ones(length, length, dtype=torch.bool, device=target.device).tril()[None, None]
         x = self.embed(target)
         for layer in self.decoder:
-            x = layer(x, causal, memory, mask, kept)
+            x = layer(x, causal, memory, mask)
         return self.decoder_norm(x)
 
     def logits(self, states: Tensor) -> Tensor:
         """`[..., width]` -> scores of the next token `[..., vocabulary]`."""
         return F.linear(states, self.embedding.weight)
 
-    def forward(self, source: Tensor, target: Tensor, kept: Attentions | None = None) -> Tensor:
+    def forward(self, source: Tensor, target: Tensor) -> Tensor:
         """`source [B, S]`, `target [B, T]` -> logits `[B, T, vocabulary]`."""
-        return self.logits(self.decode(target, *self.encode(source, kept), kept))
+        return self.logits(self.decode(target, *self.encode(source)))
 
 
 def initialise(module: nn.Module) -> None:
@@ -169,6 +155,18 @@ def initialise(module: nn.Module) -> None:
         nn.init.xavier_uniform_(module.weight)
     elif isinstance(module, nn.Embedding):
         nn.init.normal_(module.weight, std=module.embedding_dim**-0.5)
+
+
+class Sinusoids(nn.Module):
+    """What tells the network where a token stands; it has nothing to learn."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    def forward(self, embedded: Tensor) -> Tensor:
+        """Positions for `embedded [B, T, width]`: `[T, width]` of its type, on its device."""
+        return sinusoids(embedded.shape[1], self.width).to(embedded)
 
 
 def sinusoids(length: int, width: int) -> Tensor:

@@ -8,7 +8,8 @@ from torch.nn import functional as F
 
 from models import weights
 from models.attention import trace
-from models.attention.network import BOS, EOS, Attentions, Config, MultiHeadAttention, Translator
+from models.attention.instrument import Place, Tap
+from models.attention.network import BOS, EOS, Config, MultiHeadAttention, Translator
 from tests.hub import checkpoints
 
 
@@ -75,7 +76,7 @@ def test_our_layer_equals_torchs_transformer():
         ):
             bias.zero_()
     x = torch.randn(2, 6, 32)
-    torch.testing.assert_close(ours(x, torch.ones(2, 1, 1, 6, dtype=torch.bool), None), theirs(x), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(ours(x, torch.ones(2, 1, 1, 6, dtype=torch.bool)), theirs(x), atol=1e-5, rtol=1e-5)
 
 
 def our_translator_in_float64(state, config, source, target):
@@ -125,12 +126,15 @@ def test_the_translators_attention_equals_a_float64_computation():
     config = Config(vocabulary=60, width=32, heads=4, layers=3, hidden=64)
     network = Translator(config).eval()
     source, target = [5, 9, 30, 31, EOS], [BOS, 7, 8, 40]
-    kept = Attentions()
-    with torch.no_grad():
-        network(torch.tensor([source]), torch.tensor([target]), kept)
+    places = {layer.attention: Place("encoder", n) for n, layer in enumerate(network.encoder)}
+    places |= {layer.attention: Place("decoder", n) for n, layer in enumerate(network.decoder)}
+    places |= {layer.cross: Place("cross", n) for n, layer in enumerate(network.decoder)}
+    with torch.no_grad(), Tap(places) as tap:
+        network(torch.tensor([source]), torch.tensor([target]))
     expected = our_translator_in_float64(network.state_dict(), config, source, target)
-    for kind, layers in (("encoder", kept.encoder), ("decoder", kept.decoder), ("cross", kept.cross)):
-        np.testing.assert_allclose(torch.cat(layers).numpy(), expected[kind], atol=2e-6)
+    for place, attended in tap.attended.items():
+        np.testing.assert_allclose(attended.weights.numpy(), expected[place.kind][place.layer], atol=2e-6)
+    assert len(tap.attended) == 9
 
 
 def bert_in_float64(state, ids, *, layers, heads, prefix=""):
@@ -171,7 +175,7 @@ def test_minilm_attention_equals_a_float64_computation(text):
 
 def test_gpt2_attention_equals_a_float64_computation(tmp_path):
     checkpoints.gpt2(tmp_path / "gpt2")
-    model = trace.load_model(tmp_path / "gpt2").eval()
+    model = trace.load_subject(tmp_path / "gpt2").eval()
     text = "the cat sat on the log"
     ids = model.tokenizer(text)["input_ids"]
     p = float64(load_file(tmp_path / "gpt2" / "model.safetensors"))
@@ -200,7 +204,7 @@ def test_gpt2_attention_equals_a_float64_computation(tmp_path):
 def test_marian_attention_is_that_of_its_own_translation(tmp_path):
     """Weights of each layer, recomputed from the states that enter it, in float64."""
     checkpoints.marian(tmp_path / "marian")
-    model = trace.load_model(tmp_path / "marian").eval()
+    model = trace.load_subject(tmp_path / "marian").eval()
     states = {}
 
     def keep(name):

@@ -22,8 +22,9 @@ from models.attention.decoding import greedy, translate
 from models.attention.heads import score_heads
 from models.attention.network import BOS, EOS, PAD, UNKNOWN, Config, Translator
 from models.attention.pairs import Pair, part_of, read_pairs
+from models.attention.subjects import MAX_TOKENS
 from models.attention.tokenizer import as_source, train_tokenizer
-from models.attention.trace import MAX_TOKENS, AttentionTrace, load_model, trace_attention
+from models.attention.trace import AttentionTrace, load_subject, trace_attention
 from models.errors import InputError, WeightsError
 from tests.hub import checkpoints
 
@@ -48,14 +49,14 @@ def translator(tokenizer, network, tmp_path_factory):
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "config.json").write_text(json.dumps(dataclasses.asdict(network.config)))
     save_file(network.state_dict(), folder / "model.safetensors")
-    return load_model(folder).eval()
+    return load_subject(folder).eval()
 
 
 @pytest.fixture(scope="module", params=["gpt2", "bert-base-uncased", "opus-mt-en-fr"])
 def library_model(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("library") / request.param
     checkpoints.MAKERS[request.param](folder)
-    return load_model(folder).eval()
+    return load_subject(folder).eval()
 
 
 # --- pairs
@@ -230,19 +231,11 @@ def test_the_translator_shows_three_kinds_of_attention(translator):
     assert encoder.attention.shape[:2] == (2, 4)
 
 
-def test_keeping_the_attention_changes_nothing(network):
-    from models.attention.network import Attentions
-
-    source, target = torch.tensor([[5, 6, 7, EOS]]), torch.tensor([[BOS, 8, 9]])
-    torch.testing.assert_close(network(source, target, Attentions()), network(source, target), rtol=0, atol=0)
-
-
 def test_library_models_are_sound(library_model):
     run = trace_attention(library_model, "the cat sat on the mat")
     assert_sound(run)
-    kinds = {"encoder": ["encoder"], "decoder": ["decoder"], "translator": ["encoder", "decoder", "cross"]}
-    assert [trace.kind for trace in run.traces] == kinds[library_model.family]
-    assert (run.translation is None) == (library_model.family != "translator")
+    assert tuple(trace.kind for trace in run.traces) == library_model.kinds
+    assert (run.translation is None) == ("cross" not in library_model.kinds)
 
 
 @pytest.mark.parametrize("text", ["the cat " * 200])
@@ -264,7 +257,7 @@ def test_strange_texts_are_traced(translator, library_model, text):
 
 def test_byte_level_tokens_are_readable(tmp_path):
     checkpoints.gpt2(tmp_path / "gpt2")
-    run = trace_attention(load_model(tmp_path / "gpt2").eval(), "the cat é 🙂")
+    run = trace_attention(load_subject(tmp_path / "gpt2").eval(), "the cat é 🙂")
     assert run.traces[0].tokens[:2] == ("the", " cat")
     assert all(token.isprintable() and "\u0120" not in token for token in run.traces[0].tokens)
 
@@ -277,7 +270,7 @@ def test_a_trace_checks_its_shape():
 def test_unknown_architectures_are_refused(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "t5"}))
     with pytest.raises(WeightsError, match="t5"):
-        load_model(tmp_path)
+        load_subject(tmp_path)
 
 
 # --- heads and figures
@@ -370,4 +363,4 @@ def test_without_the_package_the_translator_is_the_default(monkeypatch):
 def test_a_text_of_which_nothing_is_left_is_refused(tmp_path):
     checkpoints.bert(tmp_path / "bert")
     with pytest.raises(InputError, match="Nothing of this text"):
-        trace_attention(load_model(tmp_path / "bert").eval(), "\u200b\u200b")
+        trace_attention(load_subject(tmp_path / "bert").eval(), "\u200b\u200b")

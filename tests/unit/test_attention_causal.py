@@ -59,9 +59,6 @@ class TestNetwork:
         assert attention.shape == (2, 2, 20, 20)
         torch.testing.assert_close(attention.sum(-1), torch.ones(2, 2, 20))
         assert (attention.triu(1) == 0).all()
-        kept = []
-        torch.testing.assert_close(network(symbols.view(2, 10), kept), network(symbols.view(2, 10)))
-        assert [weights.shape for weights in kept] == [(2, 2, 10, 10)] * 2
 
     def test_longer_texts_than_the_context_are_refused(self, network):
         with pytest.raises(InputError, match="25 characters; this network reads 24"):
