@@ -29,6 +29,11 @@ PIPELINE_PATTERNS = (
     *("*.json", "*.txt", "text_encoder/model.safetensors"),
     *("unet/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.safetensors"),
 )
+HALF_PRECISION_PATTERNS = (
+    *("*.json", "*.txt", "text_encoder/model.fp16.safetensors", "text_encoder_2/model.fp16.safetensors"),
+    *("unet/diffusion_pytorch_model.fp16.safetensors", "vae/diffusion_pytorch_model.fp16.safetensors"),
+)
+DECODER_PATTERNS = ("config.json", "diffusion_pytorch_model.safetensors")
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ CATALOGUE: dict[str, Weights] = {
             folder="model",
             sha256={"model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
         ),
-        _embedded("char-transformer", "attention", "Character Transformer (causal)", "MIT"),
+        _embedded("char-transformer", "sequences/reach", "Character Transformer (causal)", "MIT"),
         _embedded("vit-s14-caltech101", "vit", "ViT-S/14, 101 categories", "Apache-2.0"),
         _embedded("rf-detr-s14-objects", "detection", "RF-DETR, hands, cards and sprites", "Apache-2.0"),
         _embedded("sprites-unet", "diffusion", "Sprites 32 x 32", "CC0-1.0"),
@@ -172,6 +177,50 @@ CATALOGUE: dict[str, Weights] = {
             "451f4fe16113bff5a5d2269ed5ad43b0592e9a14",
             "CreativeML OpenRAIL-M",
             patterns=PIPELINE_PATTERNS,
+        ),
+        _hub(
+            "sdxl-turbo",
+            "diffusion",
+            "SDXL-Turbo",
+            "stabilityai/sdxl-turbo",
+            "71153311d3dbb46851df1931d3ca6e939de83304",
+            "Stability AI community",
+            patterns=HALF_PRECISION_PATTERNS,
+        ),
+        _hub(
+            "prx-512",
+            "diffusion",
+            "PRX 512 (flow matching)",
+            "Photoroom/prx-512-t2i-sft",
+            "2996423bc26e8eaca48774fac1797484214dfea0",
+            "Apache-2.0 (text encoder: Gemma terms)",
+        ),
+        _hub(
+            "taesd",
+            "diffusion/decoder",
+            "TAESD",
+            "madebyollin/taesd",
+            "614f76814bbe30edbe2e627ace1c2234c81a2c0e",
+            "MIT",
+            patterns=DECODER_PATTERNS,
+        ),
+        _hub(
+            "taesdxl",
+            "diffusion/decoder",
+            "TAESDXL",
+            "madebyollin/taesdxl",
+            "b20258aaef75ef61e659c1e0f14f251cf0ad153e",
+            "MIT",
+            patterns=DECODER_PATTERNS,
+        ),
+        _hub(
+            "taef1",
+            "diffusion/decoder",
+            "TAEF1",
+            "madebyollin/taef1",
+            "b1b2d00e9e440cfbf3dedb34266864da86016ceb",
+            "MIT",
+            patterns=DECODER_PATTERNS,
         ),
     )
 }

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from demos import attention as tab
+from demos.attention import explorer as tab
+from demos.attention import shared
 from demos.figures.attention import STEPS, draw_attention, pack
 from models import weights
 from models.attention import evaluate, train
@@ -356,8 +357,8 @@ def test_a_hub_model_that_is_not_here_is_said_to_be_so(monkeypatch):
 
 
 def test_without_the_package_the_translator_is_the_default(monkeypatch):
-    monkeypatch.setattr(tab, "PREFERRED", "not installed")
-    assert tab.default_model() == "translator-en-fr"
+    monkeypatch.setattr(shared, "PREFERRED", "not installed")
+    assert shared.default_model() == "translator-en-fr"
 
 
 def test_a_text_of_which_nothing_is_left_is_refused(tmp_path):

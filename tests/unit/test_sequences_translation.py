@@ -229,28 +229,28 @@ class TestTraining:
         assert torch.allclose(model.network.embedding.weight, job.ema.state["embedding.weight"], atol=1e-3)
         assert model.tokenizer.get_vocab_size() == 6000
         (folder / "tokenizer.json").write_text("{")
-        with pytest.raises(WeightsError, match=train.NAME):
+        with pytest.raises(WeightsError, match=train.NAMES["none"]):
             load(folder)
         (folder / "config.json").write_text(json.dumps({**dataclasses.asdict(job.network.config), "units": 25}))
-        with pytest.raises(WeightsError, match=train.NAME):
+        with pytest.raises(WeightsError, match=train.NAMES["none"]):
             load_network(folder)
         (folder / "model.safetensors").write_bytes(b"nothing")
-        with pytest.raises(WeightsError, match=train.NAME):
+        with pytest.raises(WeightsError, match=train.NAMES["none"]):
             load(folder)
 
 
 class TestEmbeddedWeights:
     @pytest.fixture(scope="class")
     def model(self):
-        return load(weights.folder(train.NAME)).eval()
+        return load(weights.folder(train.NAMES["none"])).eval()
 
     def test_both_translators_read_the_same_pieces(self):
-        ours, theirs = (weights.folder(name) / "tokenizer.json" for name in (train.NAME, train.TOKENIZER))
+        ours, theirs = (weights.folder(name) / "tokenizer.json" for name in (train.NAMES["none"], train.TOKENIZER))
         assert ours.read_bytes() == theirs.read_bytes()
 
     def test_the_card_states_the_number_of_parameters(self, model):
         assert sum(p.numel() for p in model.parameters()) == 3_654_400
-        assert "3,654,400" in (weights.folder(train.NAME) / "README.md").read_text()
+        assert "3,654,400" in (weights.folder(train.NAMES["none"]) / "README.md").read_text()
 
     @pytest.mark.parametrize(
         ("english", "french"),
@@ -295,9 +295,9 @@ class TestEvaluate:
             monkeypatch.setattr(
                 evaluate, name, lambda *_: lambda english: read.extend(english) or ["Je vois"] * len(english)
             )
-        monkeypatch.setattr("sys.argv", ["evaluate", "--data", str(data), "--by-length"])
+        monkeypatch.setattr("sys.argv", ["evaluate", "--data", str(data)])
         evaluate.main()
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-        assert [line["model"] for line in lines] == ["gru-translator-en-fr", "translator-en-fr"]
+        assert [line["model"] for line in lines] == ["gru-translator-en-fr", "gru-attention-en-fr", "translator-en-fr"]
         assert {part_of(english) for english in read} == {"test"}
-        assert lines[0]["by_length"]["1-4"]["sentences"] == lines[0]["sentences"] == len(read) / 2
+        assert lines[0]["by_length"]["1-4"]["sentences"] == lines[0]["sentences"] == len(read) / 3

@@ -1,10 +1,12 @@
-"""What the bottleneck costs: BLEU of the recurrent translator and of the Transformer, by the length of the sentence.
+"""What the bottleneck costs, and what attention gives back: BLEU of three translators by the length of the sentence.
 
-    python -m models.sequences.translation.evaluate --data FILE.tsv.gz [--split test] [--by-length] [--checkpoint FILE]
+    python -m models.sequences.translation.evaluate --data FILE.tsv.gz [--split test] [--checkpoint FILE] [--store]
 
-One JSON line a model, for the same held-out sentences of a file in the manythings.org format (rule: `pairs.part_of`).
+The recurrent translator without attention, the same with attention, and the Transformer; one JSON line each, for the
+same held-out sentences of a file in the manythings.org format (rule: `pairs.part_of`).
 `bleu` is corpus BLEU of greedy translations against the first reference that the file gives; the other figures are
-those of `models.attention.evaluate`. `by_length` groups sentences by their English words (parted by spaces).
+those of `models.attention.evaluate`. `by_length` groups sentences by their English words (parted by spaces). `--store`
+writes the lines to `FIGURES`, from where the Attention tab draws them.
 """
 
 import argparse
@@ -21,8 +23,9 @@ from models.attention.evaluate import load_translator, measure, references_of
 from models.attention.pairs import part_of, read_pairs
 from models.attention.tokenizer import load_tokenizer
 from models.sequences.translation.trace import load, translate
-from models.sequences.translation.train import NAME, TOKENIZER, Training
+from models.sequences.translation.train import NAMES, TOKENIZER, Training
 
+FIGURES = weights.EMBEDDED.parent / "figures" / "translation.json"
 LENGTHS = {"1-4": (1, 4), "5-6": (5, 6), "7-8": (7, 8), "9-12": (9, 12), "13+": (13, 10_000)}
 
 Translate = Callable[[list[str]], list[str]]
@@ -40,18 +43,21 @@ def by_length(hypotheses: list[str], references: dict[str, list[str]]) -> dict[s
     return figures
 
 
-def recurrent(checkpoint: Path | None) -> Translate:
-    """The embedded recurrent translator, or the averaged weights of a training under way."""
-    if checkpoint is None:
-        model = load(weights.folder(NAME)).eval()
-        return lambda sentences: translate(model.network, model.tokenizer, sentences)
+def recurrent(name: str) -> Translate:
+    """An embedded recurrent translator."""
+    model = load(weights.folder(name)).eval()
+    return lambda sentences: translate(model.network, model.tokenizer, sentences)
+
+
+def in_training(checkpoint: Path) -> Translate:
+    """The averaged weights of a training under way."""
     network = Training.resume(training.load_checkpoint(checkpoint)).averaged()
     tokenizer = load_tokenizer(weights.folder(TOKENIZER))
     return lambda sentences: translate(network, tokenizer, sentences)
 
 
 def transformer() -> Translate:
-    """The embedded Transformer of the Attention tab."""
+    """The embedded Transformer."""
     network, folder = load_translator(None)
     return lambda sentences: decoding.translate(network, load_tokenizer(folder), sentences)
 
@@ -61,22 +67,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="BLEU of the recurrent translator and of the Transformer.")
     parser.add_argument("--data", type=Path, required=True, help="pairs in the manythings.org format (.tsv.gz)")
     parser.add_argument("--split", choices=("test", "validation"), default="test")
-    parser.add_argument("--by-length", action="store_true")
-    parser.add_argument("--checkpoint", type=Path, help="checkpoint.pt of a run, in place of the embedded weights")
+    parser.add_argument("--checkpoint", type=Path, help="measure only this checkpoint.pt of a run")
+    parser.add_argument("--store", action="store_true", help="write the lines for the app")
     options = parser.parse_args()
     references = references_of([p for p in read_pairs(options.data) if part_of(p.english) == options.split])
     if not references:
         parser.error("no pair is left to measure")
-    for name, translator in ((NAME, recurrent(options.checkpoint)), (TOKENIZER, transformer())):
+    if options.checkpoint:
+        translators = {str(options.checkpoint): in_training(options.checkpoint)}
+    else:
+        translators = {**{name: recurrent(name) for name in NAMES.values()}, TOKENIZER: transformer()}
+    lines = []
+    for name, translator in translators.items():
         start = time.perf_counter()
         with torch.inference_mode():
             hypotheses = translator(list(references))
-        line = {"model": str(options.checkpoint) if options.checkpoint and name == NAME else name}
+        line = {"model": name, "split": options.split, "sentences": len(references)}
         line |= measure(hypotheses, list(references.values()))
-        line |= {"split": options.split, "sentences": len(references), "seconds": round(time.perf_counter() - start, 1)}
-        if options.by_length:
-            line |= {"by_length": by_length(hypotheses, references)}
-        print(json.dumps(line), flush=True)
+        line |= {"by_length": by_length(hypotheses, references)}
+        print(json.dumps({**line, "seconds": round(time.perf_counter() - start, 1)}), flush=True)
+        lines.append(line)
+    if options.store:
+        FIGURES.parent.mkdir(parents=True, exist_ok=True)
+        FIGURES.write_text(json.dumps(lines, indent=1) + "\n")
 
 
 if __name__ == "__main__":

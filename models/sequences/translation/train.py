@@ -1,7 +1,8 @@
 """How the recurrent translator learns: predict the next French piece, given one vector and the true beginning.
 
     python -m models.sequences.translation.train --data eng-fra.tsv.gz --run RUN [--steps N] [--cooldown M] [--resume]
-    python -m models.sequences.translation.train --data eng-fra.tsv.gz --run RUN --export         write assets/weights
+    python -m models.sequences.translation.train --data ... --run RUN --attention additive        with attention
+    python -m models.sequences.translation.train --data ... --run RUN --export                    write assets/weights
 
 Pairs, split, pieces and batches are those of the Transformer in `models.attention`, so that the two can be compared.
 Label smoothing 0.1, Muon (Jordan et al. 2024) for the matrices of the layers and AdamW for the rest, bfloat16 autocast,
@@ -27,7 +28,7 @@ from models.attention.train import Batch, Encoded, collate, encode_pairs, make_b
 from models.sequences.translation.network import Config, GruTranslator
 from models.training import Ema, TrainStep, Trapezoid
 
-NAME = "gru-translator-en-fr"
+NAMES = {"none": "gru-translator-en-fr", "additive": "gru-attention-en-fr"}
 TOKENIZER = "translator-en-fr"
 PEAK = {"muon": 3e-3, "adam": 2e-3}
 LABEL_SMOOTHING = 0.1
@@ -152,12 +153,13 @@ def train(job: Training, data: Path, run: Path, schedule: Trapezoid) -> None:
 
 
 def export(job: Training) -> Path:
-    """Write averaged weights and tokenizer to `assets/weights/gru-translator-en-fr/`; returns the folder."""
-    target = weights.EMBEDDED / NAME
+    """Write averaged weights and tokenizer to the folder in `assets/weights` that `NAMES` gives; returns it."""
+    name = NAMES[job.network.config.attention]
+    target = weights.EMBEDDED / name
     target.mkdir(parents=True, exist_ok=True)
     (target / "tokenizer.json").write_bytes((weights.folder(TOKENIZER) / "tokenizer.json").read_bytes())
     config = dataclasses.replace(job.network.config, dropout=0.0)
-    return training.export(NAME, job.ema.state, dataclasses.asdict(config), half=True)
+    return training.export(name, job.ema.state, dataclasses.asdict(config), half=True)
 
 
 def main() -> None:

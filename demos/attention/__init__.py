@@ -1,0 +1,24 @@
+"""Attention: the weighted sum taken apart, every head on your sentence, live translation, the inside changed."""
+
+import gradio as gr
+
+from demos.attention import explorer
+from demos.base import Demo
+
+LEAD = """In a Transformer every token gathers information from the others. How much it takes from each is a row of
+numbers that sums to one: its attention. Here are all of them, for your sentence."""
+
+PAGES = (explorer,)
+
+
+def build() -> None:
+    """The tab: one page for each part of the story; a page that was never opened is not in the document."""
+    gr.Markdown(LEAD, elem_classes="gb-lead")
+    with gr.Tabs(selected="explorer", elem_id="attention-pages"):
+        for page in PAGES:
+            slug = page.__name__.rpartition(".")[2]
+            with gr.Tab(page.TITLE, id=slug, elem_id=f"attention-page-{slug}"):
+                page.build()
+
+
+DEMO = Demo("attention", "Attention", build)

@@ -1,0 +1,52 @@
+"""What the pages of the Attention tab share: limits, examples, the choice of a model, options of their events."""
+
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from models import runtime, weights
+from models.inputs import check_text
+
+MAX_CHARS = 5_000
+PREFERRED = "all-minilm-l6-v2"
+LATEX = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
+NETWORK = {"concurrency_id": "attention", "concurrency_limit": 2}
+
+private = partial(dict, api_visibility="private", show_progress="hidden")
+
+EXAMPLES = {
+    "It, the animal": "The animal didn't cross the street because it was too tired.",
+    "To translate": "I don't know what you were talking about yesterday.",
+    "A repeated word": "The bank by the river is not the bank that lends money.",
+}
+
+
+def default_model() -> str:
+    """The pretrained encoder where its package is installed, else the translator; a hub model in mode `hub`."""
+    offered = weights.offered("attention")
+    return weights.first_choice("attention", PREFERRED if PREFERRED in offered else offered[0])
+
+
+def load_subject(model: str) -> runtime.Loaded:
+    """The network of that name as a `models.attention.subjects.Subject`, loaded once."""
+    from models.attention.trace import load
+
+    return load(model)
+
+
+def check_sentence(text: Any, name: str = "The sentence") -> str:
+    """The visitor's text, or `InputError`."""
+    return check_text(text, name=name, max_chars=MAX_CHARS)
+
+
+def model_choice(elem_id: str, *, value: str | None = None, only: tuple[str, ...] | None = None) -> gr.Dropdown:
+    """A dropdown of the models that are offered (of `only`, where given)."""
+    names = [name for name in weights.offered("attention") if only is None or name in only]
+    choices = [(_title(name), name) for name in names]
+    return gr.Dropdown(choices, value=value or default_model(), label="Model", elem_id=elem_id)
+
+
+def _title(name: str) -> str:
+    entry = weights.find(name)
+    return f"{entry.title}, from the hub" if entry.kind == "hub" else entry.title
