@@ -74,14 +74,27 @@ CSS = (
 .gb-scale { font-size: .75rem; color: var(--gb-subtle); font-variant-numeric: tabular-nums; }
 .gb-scale canvas { border: 1px solid var(--gb-line); vertical-align: middle; }
 button:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--gb-query); outline-offset: 2px; }
-#diffusion-picture img { image-rendering: pixelated; width: 128px; height: 128px; object-fit: contain; margin: auto; }
+#diffusion-picture img { image-rendering: pixelated; width: 128px; height: 128px; object-fit: contain;
+  margin: 32px auto 0; }
+#diffusion-image img { image-rendering: pixelated; width: 96px; height: 96px; object-fit: contain;
+  margin: 24px auto 0; }
 .gb-pixel { font-size: .82rem; font-variant-numeric: tabular-nums; border-collapse: collapse; margin: .5rem 0;
   color: var(--gb-ink); display: block; overflow-x: auto; }
 .gb-pixel caption { text-align: left; color: var(--gb-subtle); padding-bottom: .25rem; }
-.gb-pixel td, .gb-pixel th { padding: .15rem .7rem .15rem 0; text-align: left; font-weight: 400; }
-.gb-pixel .gb-total > * { border-top: 1px solid var(--gb-line); font-weight: 600; }
+.gradio-container .prose table.gb-pixel, .gradio-container .gb-pixel :is(td, th, thead, tr) { border: 0; padding: 0; }
+.gradio-container .gb-pixel :is(td, th) { padding: .15rem .7rem .15rem 0; text-align: left; font-weight: 400; }
+.gradio-container .gb-pixel .gb-total > * { border-top: 1px solid var(--gb-line); font-weight: 600; }
 .gb-entry { display: flex; gap: 1rem; align-items: center; color: var(--gb-subtle); font-size: .85rem; }
 .gb-entry > div { flex: 1; min-width: 0; }
+.gb-entry p { margin: .25rem 0 0; }
+.gb-timeline { position: relative; height: 18px; margin: 0 9px; --thick: 6px;
+  background: linear-gradient(var(--gb-line), var(--gb-line)) center / 100% var(--thick) no-repeat; }
+.gb-timeline i { position: absolute; top: 0; height: 100%; width: 1px; background: var(--gb-subtle); opacity: .5; }
+.gb-timeline s { position: absolute; left: var(--place); right: 0; top: 6px; height: 6px; border-radius: 3px;
+  background: var(--gb-prediction); }
+.gb-timeline b { position: absolute; left: var(--place); top: 1px; width: 16px; height: 16px; margin-left: -8px;
+  border-radius: 8px; background: var(--gb-prediction); }
+.gb-entry .gb-ends { display: flex; justify-content: space-between; font-size: .75rem; }
 .gb-entry img { width: 96px; image-rendering: pixelated; border-radius: 6px; border: 1px solid var(--gb-line); }
 .gb-nearest img { width: 48px; height: 48px; image-rendering: pixelated; background: #4a5260; border-radius: 4px; }
 .katex-display { position: relative; overflow-x: auto; overflow-y: hidden; max-width: 100%; }

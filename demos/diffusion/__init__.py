@@ -9,16 +9,18 @@ LEAD = """A diffusion model learns one thing: to see what is noise in a noisy pi
 taking it away, a little at a time, makes pictures that never existed."""
 
 PAGES = (forward, reverse, between, image, training, toy, large)
+WITH_OWN_NETWORK = (reverse, between, image, training)
 
 
 def build() -> None:
     """The tab: one page for each part of the story; a page that was never opened is not in the document."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
+    own = gr.State("")  # the name of the network that the visitor has trained
     with gr.Tabs(selected="reverse", elem_id="diffusion-pages"):
         for page in PAGES:
             slug = page.__name__.rpartition(".")[2]
             with gr.Tab(page.TITLE, id=slug, elem_id=f"diffusion-{slug}"):
-                page.build()
+                page.build(own) if page in WITH_OWN_NETWORK else page.build()
 
 
 DEMO = Demo("diffusion", "Diffusion", build)

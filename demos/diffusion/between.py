@@ -7,19 +7,20 @@ import gradio as gr
 
 from demos.base import empty_strip
 from demos.components.filmstrip import filmstrip
+from demos.diffusion.networks import chosen_network, follow_choice, load_chosen, loading, network_choice
 from demos.diffusion.running import (
     ALL_CLASSES,
     MAX_GUIDANCE,
     SAMPLER_CHOICES,
     check_plan,
     check_seed,
-    loading,
     save_sprites,
     stream_film,
 )
-from demos.diffusion.shared import LATEX, MAX_COUNT, MAX_SEED, NETWORK, load_sprite_network, private
+from demos.diffusion.shared import LATEX, MAX_COUNT, MAX_SEED, NETWORK, private
 from models import runtime
 from models.diffusion import runs
+from models.diffusion.data import ANY_CLASS
 from models.diffusion.schedule import GUIDANCE
 from models.inputs import check_choice
 
@@ -39,41 +40,43 @@ $$\varepsilon_s = \frac{\sin((1-s)\theta)}{\sin\theta}\,\varepsilon_0
 
 
 def compute_between(
-    first_class: Any, first_seed: Any, last_class: Any, last_seed: Any, *values: Any
+    choice: Any, own: Any, first_class: Any, first_seed: Any, last_class: Any, last_seed: Any, *values: Any
 ) -> Iterator[tuple[Any, ...]]:
     """Walk from one end to the other; `values` are count, steps, guidance, sampler. Yields (film, strip, files)."""
+    network = chosen_network(choice, own)
     count, steps, guidance, sampler = values
-    plan = check_plan(first_class, count, steps, check_seed(first_seed, "The first seed"), guidance, sampler)
-    last_class = check_choice(last_class, ALL_CLASSES, name="The second class")
+    plan = check_plan(first_class, count, steps, check_seed(first_seed, "The first seed"), guidance, sampler, network)
+    last_class = ANY_CLASS if network else check_choice(last_class, ALL_CLASSES, name="The second class")
     last_seed = check_seed(last_seed, "The second seed")
-    if note := loading():
+    if note := loading(network):
         yield gr.skip(), note, None
-    load_sprite_network()
-    run, film, strip = runs.Run(plan), None, ""
-    for film, strip in stream_film(run, _walk(plan, last_class, last_seed), total=plan.steps):
+    load_chosen(network)
+    run, film, strip = runs.Run(plan, network=network), None, ""
+    for film, strip in stream_film(run, _walk(plan, last_class, last_seed, network), total=plan.steps):
         yield film, strip, None
     yield film, strip, save_sprites(run.steps[-1].x_0, f"between-{plan.sprite_class}-{last_class}")
 
 
 @runtime.gpu()
-def _walk(plan: "Plan", last_class: str, last_seed: int) -> "Iterator[DenoisingStep]":
+def _walk(plan: "Plan", last_class: str, last_seed: int, name: str) -> "Iterator[DenoisingStep]":
     from models.diffusion.edits import between, run_entry
 
-    network = load_sprite_network().network
+    network = load_chosen(name).network
     entry, vectors = between(network, plan, last_class, last_seed)
     yield from run_entry(network, entry, vectors)
 
 
-def build() -> None:
+def build(own: gr.State) -> None:
     """The page: two ends on the left, the way between them on the right."""
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
+            network = network_choice("diffusion-between-network")
             with gr.Row():
                 first_class = gr.Dropdown(ALL_CLASSES, value="potion", label="First class", min_width=110)
                 first_seed = gr.Number(1, precision=0, minimum=0, maximum=MAX_SEED, label="First seed", min_width=90)
             with gr.Row():
                 last_class = gr.Dropdown(ALL_CLASSES, value="tree", label="Second class", min_width=110)
-                last_seed = gr.Number(1, precision=0, minimum=0, maximum=MAX_SEED, label="Second seed", min_width=90)
+                last_seed = gr.Number(2, precision=0, minimum=0, maximum=MAX_SEED, label="Second seed", min_width=90)
             count = gr.Slider(2, MAX_COUNT, 8, step=1, label="Sprites, ends included")
             steps = gr.Slider(1, 50, 25, step=1, label="Steps")
             guidance = gr.Slider(1, MAX_GUIDANCE, GUIDANCE, step=0.1, label="Guidance", info="1: none")
@@ -87,6 +90,7 @@ def build() -> None:
             gr.Markdown(BETWEEN, elem_classes="gb-note", latex_delimiters=LATEX)
             with gr.Accordion("The sprites as files", open=False):
                 files = gr.Files(show_label=False, interactive=False, height=120)
-    inputs = [first_class, first_seed, last_class, last_seed, count, steps, guidance, sampler]
+    follow_choice(network, own, [first_class, last_class, guidance])
+    inputs = [network, own, first_class, first_seed, last_class, last_seed, count, steps, guidance, sampler]
     running = run.click(compute_between, inputs, [film, strip, files], **private(), **NETWORK)
     stop.click(None, None, None, cancels=running, api_visibility="private")

@@ -115,7 +115,7 @@ def build() -> None:
                 label="A picture: its middle square is used",
                 elem_id="diffusion-picture",
                 sources=["upload", "webcam", "clipboard"],
-                height=190,
+                height=230,
                 image_mode=None,
             )
             with gr.Row():

@@ -5,24 +5,26 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+import numpy as np
 
 from demos.base import empty_strip
 from demos.components.filmstrip import filmstrip
-from demos.components.pixel_canvas import Canvas, canvas_value, pixel_canvas, read_canvas
+from demos.components.pixel_canvas import SIDE, Canvas, canvas_value, pixel_canvas, read_canvas
 from demos.components.uploaded_image import UploadedImage
+from demos.diffusion.networks import chosen_network, follow_choice, load_chosen, loading, network_choice, size_of
 from demos.diffusion.running import (
     check_plan,
     denoise_entry,
-    loading,
     plan_controls,
     save_sprites,
     stream_answers,
     stream_film,
 )
 from demos.diffusion.shared import LATEX, NETWORK, example_sprites, load_sprite_network, private
-from demos.figures.diffusion import draw_entry, shrink_to_sprite
+from demos.figures.diffusion import draw_entry
 from models import runtime
 from models.diffusion import runs
+from models.diffusion.pictures import shrink_square
 from models.errors import InputError
 from models.images import read_rgba
 from models.inputs import check_flag, check_integer, check_number
@@ -48,25 +50,36 @@ that the network always sees the true surroundings. More rounds go back one step
 its surroundings better, for as many times the work."""
 
 
-def view_picture(image: Any, cut: Any) -> Any:
-    """The visitor's picture shrunk to a sprite, on the canvas."""
+def view_picture(image: Any, cut: Any, choice: Any, own: Any) -> Any:
+    """The visitor's picture shrunk to what the network makes, on the canvas."""
     cut = check_flag(cut, name="“Background becomes transparent”")
     if image is None:
         return gr.skip()
-    return canvas_value(_as_sprite(image, cut)[None])
+    return canvas_value(_as_sprite(image, cut, size_of(chosen_network(choice, own)))[None])
 
 
-def _as_sprite(image: Any, cut: bool) -> Any:
+def _as_sprite(image: Any, cut: bool, size: int = SIDE) -> np.ndarray:
     from models.diffusion.edits import cut_out
 
-    sprite = shrink_to_sprite(read_rgba(image))
+    sprite = shrink_square(read_rgba(image), size)
     return cut_out(sprite) if cut else sprite
 
 
-def _canvas_of(value: Any) -> Canvas:
+def view_canvas(choice: Any, own: Any, image: Any, cut: Any, canvas: Any) -> Any:
+    """The canvas at the size of the chosen network: the picture shrunk anew, or what was drawn."""
+    size, picture = size_of(chosen_network(choice, own)), read_canvas(canvas)
+    if picture is None or (image is not None and not picture.painted.any()):
+        blank = canvas_value(np.zeros((1, size, size, 4), np.uint8))
+        return blank if image is None else view_picture(image, cut, choice, own)
+    return gr.skip() if len(picture.rgba) == size else canvas_value(shrink_square(picture.rgba, size)[None])
+
+
+def _canvas_of(value: Any, plan: "Plan") -> Canvas:
     canvas = read_canvas(value)
     if canvas is None:
         raise InputError("There is no picture yet: upload one, pick an example or draw on the canvas.")
+    if len(canvas.rgba) != plan.size:
+        raise InputError(f"The canvas is not of the network's {plan.size} x {plan.size}: choose the network again.")
     return canvas
 
 
@@ -74,19 +87,22 @@ def _check_strength(strength: Any) -> float:
     return check_number(strength, name="Strength", low=0, high=1)
 
 
-def view_entry(canvas: Any, strength: Any, *values: Any) -> str:
+def view_entry(choice: Any, own: Any, canvas: Any, strength: Any, *values: Any) -> str:
     """Where on the noise timeline the picture would enter, and what it looks like there. No network is run."""
-    strength, plan, picture = _check_strength(strength), check_plan(*values), read_canvas(canvas)
-    if picture is None:
+    strength, picture = _check_strength(strength), read_canvas(canvas)
+    plan = check_plan(*values, network=chosen_network(choice, own))
+    if picture is None or len(picture.rgba) != plan.size:
         return ""
     from models.diffusion.edits import enter
 
     return draw_entry(enter(plan, picture.rgba, strength), strength)
 
 
-def compute_transform(canvas: Any, strength: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
+def compute_transform(choice: Any, own: Any, canvas: Any, strength: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
     """The picture as a sprite of a class. Yields (film, strip, files)."""
-    strength, plan, picture = _check_strength(strength), check_plan(*values), _canvas_of(canvas)
+    network, strength = chosen_network(choice, own), _check_strength(strength)
+    plan = check_plan(*values, network=network)
+    picture = _canvas_of(canvas, plan)
     from models.diffusion.edits import enter
 
     entry = enter(plan, picture.rgba, strength)
@@ -94,34 +110,37 @@ def compute_transform(canvas: Any, strength: Any, *values: Any) -> Iterator[tupl
         note = "At this strength no step is run: the picture comes back as it is."
         yield None, empty_strip(note), save_sprites(entry.x_t[:1], "unchanged")
         return
-    yield from _stream(plan, denoise_entry(entry), plan.steps - entry.first)
+    run = runs.Run(plan, network=network)
+    yield from _stream(run, denoise_entry(entry, network), plan.steps - entry.first)
 
 
-def compute_inpainting(canvas: Any, rounds: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
+def compute_inpainting(choice: Any, own: Any, canvas: Any, rounds: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
     """The hole in the picture filled. Yields (film, strip, files)."""
     rounds = check_integer(rounds, name="The number of rounds", low=1, high=MAX_ROUNDS)
+    network = chosen_network(choice, own)
     sprite_class, count, steps, seed, guidance, _ = values
-    plan, picture = check_plan(sprite_class, count, steps, seed, guidance, "ddpm"), _canvas_of(canvas)
+    plan = check_plan(sprite_class, count, steps, seed, guidance, "ddpm", network)
+    picture = _canvas_of(canvas, plan)
     if not picture.hole.any():
         raise InputError("There is no hole yet: choose the brush “Hole” and mark what is to be made anew.")
-    yield from _stream(plan, _fill(plan, picture, rounds), plan.steps * rounds)
+    yield from _stream(runs.Run(plan, network=network), _fill(plan, picture, rounds, network), plan.steps * rounds)
 
 
 @runtime.gpu()
-def _fill(plan: "Plan", picture: Canvas, rounds: int) -> "Iterator[DenoisingStep]":
+def _fill(plan: "Plan", picture: Canvas, rounds: int, network: str) -> "Iterator[DenoisingStep]":
     from models.diffusion.edits import inpaint
 
-    yield from inpaint(load_sprite_network().network, plan, picture.rgba, picture.hole, rounds=rounds)
+    yield from inpaint(load_chosen(network).network, plan, picture.rgba, picture.hole, rounds=rounds)
 
 
-def _stream(plan: "Plan", steps: "Iterator[DenoisingStep]", total: int) -> Iterator[tuple[Any, ...]]:
-    if note := loading():
+def _stream(run: runs.Run, steps: "Iterator[DenoisingStep]", total: int) -> Iterator[tuple[Any, ...]]:
+    if note := loading(run.network):
         yield gr.skip(), note, None
-    load_sprite_network()
-    run, film, strip = runs.Run(plan), None, ""
+    load_chosen(run.network)
+    film, strip = None, ""
     for film, strip in stream_film(run, steps, total=total):
         yield film, strip, None
-    yield film, strip, save_sprites(run.steps[-1].x_0, f"{plan.sprite_class}-{plan.seed}")
+    yield film, strip, save_sprites(run.steps[-1].x_0, f"{run.plan.sprite_class}-{run.plan.seed}")
 
 
 def diffusion_transform(
@@ -167,16 +186,16 @@ def transform_answer(plan: "Plan", sprite: Any, strength: float) -> "tuple[Entry
     return entry, {**asked, "steps_run": plan.steps - entry.first, "entered_at": entered_at}
 
 
-def build() -> None:
+def build(own: gr.State) -> None:
     """The page: what goes in on the left, the timeline and the film on the right."""
     examples = example_sprites()
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             image = UploadedImage(
-                label="A picture (shrunk to 32 x 32)",
+                label="A picture",
                 elem_id="diffusion-image",
                 sources=["upload", "webcam"],
-                height=150,
+                height=190,
                 image_mode=None,
             )
             with gr.Row():
@@ -185,12 +204,15 @@ def build() -> None:
             gr.Markdown("Or draw, paint over it, or mark a hole:", elem_classes="gb-note")
             canvas = pixel_canvas(holes=True, elem_id="diffusion-canvas")
         with gr.Column(scale=2, min_width=240):
-            controls = list(plan_controls().values())
+            network = network_choice("diffusion-image-network")
+            named = plan_controls()
+            controls = list(named.values())
             strength = gr.Slider(0, 1, STRENGTH, step=0.01, label="Strength", elem_id="diffusion-strength")
             run = gr.Button("Make a sprite of it", variant="primary", elem_id="diffusion-transform")
             rounds = gr.Slider(1, MAX_ROUNDS, 1, step=1, label="Rounds of filling")
-            fill = gr.Button("Fill the hole", elem_id="diffusion-fill")
-            stop = gr.Button("Stop")
+            with gr.Row():
+                fill = gr.Button("Fill the hole", min_width=110, elem_id="diffusion-fill")
+                stop = gr.Button("Stop", min_width=80)
     timeline = gr.HTML(elem_id="diffusion-entry")
     film = filmstrip(elem_id="diffusion-film-image", empty=EMPTY)
     strip = gr.HTML(empty_strip("The model is loaded with the first run."))
@@ -200,15 +222,18 @@ def build() -> None:
     gr.Markdown(INPAINT, elem_classes="gb-note")
     for name, button in buttons.items():
         button.click(partial(str, examples[name]), None, image, **private())
-    entering = [canvas, strength, *controls]
+    entering = [network, own, canvas, strength, *controls]
     shown = partial(dict, fn=view_entry, inputs=entering, outputs=timeline, concurrency_limit=4, **private())
     for event in (image.change, cut.input):
-        event(view_picture, [image, cut], canvas, **private()).then(**shown())
+        event(view_picture, [image, cut, network, own], canvas, **private()).then(**shown())
     for event in (canvas.painted, strength.input, *(control.change for control in controls)):
         event(**shown(trigger_mode="always_last"))
+    follow_choice(network, own, [named["sprite_class"], named["guidance"]])
+    resized = gr.on([network.input, own.change], view_canvas, [network, own, image, cut, canvas], canvas, **private())
+    resized.then(**shown())
     outputs = [film, strip, files]
     running = run.click(compute_transform, entering, outputs, **private(), **NETWORK)
-    filling = fill.click(compute_inpainting, [canvas, rounds, *controls], outputs, **private(), **NETWORK)
+    filling = fill.click(compute_inpainting, [network, own, canvas, rounds, *controls], outputs, **private(), **NETWORK)
     stop.click(None, None, None, cancels=[running, filling], api_visibility="private")
     _offer_endpoint()
 

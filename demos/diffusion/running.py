@@ -12,8 +12,9 @@ import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from demos.base import empty_strip, run_strip
-from demos.diffusion.shared import MAX_COUNT, MAX_SEED, MAX_STEPS, NAME, load_sprite_network
+from demos.base import run_strip
+from demos.diffusion.networks import load_chosen, plan_for
+from demos.diffusion.shared import MAX_COUNT, MAX_SEED, MAX_STEPS, NAME
 from demos.figures.diffusion import draw_step, preview
 from models import runtime
 from models.diffusion import runs
@@ -45,9 +46,15 @@ def check_seed(seed: Any, name: str = "The seed") -> int:
 
 
 def check_plan(
-    sprite_class: Any, count: Any, steps: Any, seed: Any, guidance: Any = GUIDANCE, sampler: Any = "ddim"
+    sprite_class: Any,
+    count: Any,
+    steps: Any,
+    seed: Any,
+    guidance: Any = GUIDANCE,
+    sampler: Any = "ddim",
+    network: str = "",
 ) -> "Plan":
-    """The values that define a run, or `InputError`."""
+    """The values that define a run of the network of that name, or `InputError`."""
     sprite_class = check_choice(sprite_class, ALL_CLASSES, name="The sprite class")
     count = check_integer(count, name="The number of sprites", low=1, high=MAX_COUNT)
     steps = check_integer(steps, name="The number of steps", low=1, high=MAX_STEPS)
@@ -56,20 +63,15 @@ def check_plan(
     sampler = check_choice(sampler, list(SAMPLERS), name="The sampler")
     from models.diffusion.trace import Plan
 
-    return Plan(sprite_class, count, steps, seed, guidance, sampler)
-
-
-def loading() -> str | None:
-    """What to say while the network is loaded, if it is not yet."""
-    return None if NAME in runtime.names_in_memory() else empty_strip("Loading the sprite model …")
+    return plan_for(network, Plan(sprite_class, count, steps, seed, guidance, sampler))
 
 
 @runtime.gpu()
-def denoise_entry(entry: "Entry") -> Iterator["DenoisingStep"]:
-    """The steps of a run from where it begins."""
+def denoise_entry(entry: "Entry", network: str = "") -> Iterator["DenoisingStep"]:
+    """The steps of a run from where it begins, by the network of that name."""
     from models.diffusion.edits import run_entry
 
-    yield from run_entry(load_sprite_network().network, entry)
+    yield from run_entry(load_chosen(network).network, entry)
 
 
 Film = dict[str, Any]
@@ -84,7 +86,7 @@ def stream_film(
     original: "Callable[[int], DenoisingStep | None]" = lambda place: None,
 ) -> Iterator[tuple[Film, str]]:
     """Take the steps one by one into `run`, and yield (film, strip) after each. `film` is what the film begins as."""
-    loaded, watch = load_sprite_network(), runtime.Stopwatch()
+    loaded, watch = load_chosen(run.network), runtime.Stopwatch()
     film = {"run": run.key, "count": run.plan.count, "total": total, "steps": [], **(film or {})}
     while True:
         with watch("model"):

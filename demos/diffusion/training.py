@@ -14,15 +14,13 @@ import numpy as np
 from gradio.utils import get_upload_folder
 
 from demos.base import empty_strip, milliseconds
-from demos.components.filmstrip import filmstrip
 from demos.components.training_step import training_step
 from demos.components.training_view import training_view
 from demos.components.uploaded_files import UploadedFiles
-from demos.diffusion.shared import LATEX, MAX_COUNT, MAX_SEED, example_sprites, load_sprite_network, private
-from demos.figures.diffusion import draw_step
+from demos.diffusion.shared import LATEX, MAX_SEED, example_sprites, load_sprite_network, private
 from demos.figures.diffusion_training import draw_curve, draw_data, draw_example, draw_samples
 from models.diffusion.data import CLASSES
-from models.diffusion.schedule import TRAINING_STEPS, cosine_schedule
+from models.diffusion.schedule import TRAINING_STEPS
 from models.errors import InputError
 from models.images import read_rgba
 from models.inputs import check_choice, check_integer, check_number
@@ -36,7 +34,6 @@ STARTS = {"noise: random weights": "noise", "the embedded model": "embedded"}
 STEP_NETWORKS = {"untrained": "noise", "embedded": "embedded", "the one trained below": "trained"}
 SIZES = (16, 32)
 MIN_SECONDS, MAX_SECONDS = 5, 300
-MAX_USE_STEPS = 50
 REPORT_SECONDS, SAMPLE_SECONDS, SAMPLE_SHARE = 0.7, 4.0, 0.15
 TRAINING = {"concurrency_id": "diffusion-training", "concurrency_limit": 1}
 USING = {"concurrency_id": "diffusion-trained", "concurrency_limit": 1}
@@ -52,7 +49,8 @@ $$v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$$"""
 TRAIN = """### Two minutes of training
 The data set of sprites is not part of this app: a class means sprites that the embedded model makes first, so the
 small model learns from the larger one. Your own pictures stay in memory, and only until the training is forgotten.
-One training runs at a time; a second one waits its turn."""
+One training runs at a time; a second one waits its turn. Stop ends it early and keeps what it has learned. Then the
+pages Reverse, Between two and From an image offer your network beside the embedded one."""
 
 MEANING = """With a handful of pictures the model learns them by heart: the row under the samples shows the nearest
 picture it was given, so that you can see whether anything is new. Colours and outline come first, then the shape, then
@@ -77,6 +75,11 @@ def compute_example(network: Any, picture: Any, seed: Any, name: Any) -> dict[st
         return draw_example(live.trace_training_step(_on_cpu(), rgba, t, seed, network))
     first = live.first_network(live.Settings(size=16, start="noise", seed=seed))
     return draw_example(live.trace_training_step(first, shrink_square(rgba, 16), t, seed, network))
+
+
+def next_seed(seed: Any) -> int:
+    """Another time and other noise."""
+    return (check_integer(seed, name="The seed", low=0, high=MAX_SEED) + 1) % MAX_SEED
 
 
 @cache
@@ -183,8 +186,8 @@ def _strip(training: "LiveTraining", began: float, *, over: bool = False) -> str
         "a step": milliseconds(elapsed / max(1, training.step)),
     }
     cells = "".join(f"<span><b>{html.escape(key)}</b> {html.escape(value)}</span>" for key, value in facts.items())
-    note = "Training is over; the model is kept for now: use it below." if over else ""
-    extra = f'<span class="gb-strip-note">{note}</span>' if note else ""
+    note = "Training is over: choose “the one I trained” on the pages Reverse, Between two and From an image."
+    extra = f'<span class="gb-strip-note">{note}</span>' if over else ""
     return f'<div class="gb-strip" role="status">{cells}{extra}</div>'
 
 
@@ -195,29 +198,21 @@ def stop_training(name: Any) -> None:
     live.stop(name)
 
 
-def compute_film(name: Any, count: Any, steps: Any, seed: Any) -> Iterator[tuple[Any, str]]:
-    """Generate with the trained network, step by step. Yields (film, strip)."""
-    count = check_integer(count, name="The number of pictures", low=1, high=MAX_COUNT)
-    steps = check_integer(steps, name="The number of steps", low=1, high=MAX_USE_STEPS)
-    seed = check_integer(seed, name="The seed", low=0, high=MAX_SEED)
+def kept_name(name: Any, own: Any) -> Any:
+    """Name of the visitor's network for all pages: that of the training which has just ended, if it took a step."""
     from models.diffusion import live
 
-    trained, schedule = live.find(name), cosine_schedule()
-    film: dict[str, Any] = {"run": str(time.time_ns()), "count": count, "total": steps, "steps": []}
-    began = time.perf_counter()
-    for step in live.denoise_trained(trained, count, steps, seed):
-        film = {**film, "steps": [*film["steps"], draw_step(step, schedule)]}
-        took = milliseconds(time.perf_counter() - began)
-        yield film, empty_strip(f"Your model, {trained.steps:,} steps of training; step {step.index + 1}, {took}.")
+    return name if live.is_kept(name) else own
 
 
-def save_trained(name: Any) -> str:
+def save_trained(name: Any) -> Any:
     """The kept network as a safetensors file in Gradio's cache."""
     from models.diffusion import live
 
     folder = Path(get_upload_folder())
     folder.mkdir(parents=True, exist_ok=True)
-    return str(live.save(live.find(name), Path(tempfile.mkdtemp(dir=folder))))
+    path = live.save(live.find(name), Path(tempfile.mkdtemp(dir=folder)))
+    return gr.update(value=str(path), visible=True)
 
 
 def view_sources(source: Any) -> tuple[Any, Any]:
@@ -232,33 +227,32 @@ def view_size(start: Any, size: Any) -> Any:
     return gr.update(value=32, interactive=False) if start == "embedded" else gr.update(value=size, interactive=True)
 
 
-def build() -> None:
-    """The page: one step, a training, and what was trained at work."""
-    trained = gr.State("")
-    _build_step(trained)
-    _build_training(trained)
-    _build_use(trained)
+def build(own: gr.State) -> None:
+    """The page: one step, then a training; `own` becomes the name of what was trained."""
+    _build_step(own)
+    _build_training(own)
 
 
-def _build_step(trained: gr.State) -> None:
+def _build_step(own: gr.State) -> None:
     gr.Markdown(ONE_STEP, elem_classes="gb-note", latex_delimiters=LATEX)
     names = list(example_sprites())
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             network = gr.Radio(list(STEP_NETWORKS.items()), value="embedded", label="Network")
             picture = gr.Radio(names, value=names[0], label="Picture")
-            seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed of t and noise")
+            seed = gr.Number(1, precision=0, minimum=0, maximum=MAX_SEED, label="Seed of t and noise")
             draw = gr.Button("Draw t and noise", variant="primary", elem_id="diffusion-draw")
         with gr.Column(scale=5, min_width=300):
             view = training_step(elem_id="diffusion-step")
-    inputs = [network, picture, seed, trained]
-    following = draw.click(lambda seed: (int(seed or 0) + 1) % MAX_SEED, seed, seed, **private())
+    inputs = [network, picture, seed, own]
+    following = draw.click(next_seed, seed, seed, **private())
     following.then(compute_example, inputs, view, **private(), **USING)
-    for control in (network, picture):
-        control.input(compute_example, inputs, view, **private(), **USING)
+    for event in (view.opened, network.input, picture.input):
+        event(compute_example, inputs, view, **private(), **USING)
 
 
-def _build_training(trained: gr.State) -> None:
+def _build_training(own: gr.State) -> None:
+    running = gr.State("")
     gr.Markdown(TRAIN, elem_classes="gb-note")
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
@@ -277,7 +271,9 @@ def _build_training(trained: gr.State) -> None:
             seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
             with gr.Row():
                 run = gr.Button("Train", variant="primary", min_width=110, elem_id="diffusion-train")
-                stop = gr.Button("Stop and keep", min_width=110, elem_id="diffusion-train-stop")
+                stop = gr.Button("Stop", min_width=80, elem_id="diffusion-train-stop")
+            keep = gr.Button("Keep it as a file", elem_id="diffusion-keep")
+            file = gr.File(label="safetensors, float16", visible=False, interactive=False, height=80)
         with gr.Column(scale=5, min_width=300):
             view = training_view(elem_id="diffusion-training-view")
             strip = gr.HTML(empty_strip("Something to recognise appears within two minutes on two CPU cores."))
@@ -286,22 +282,7 @@ def _build_training(trained: gr.State) -> None:
     start.input(view_size, [start, size], size, **private())
     run.click(lambda: empty_strip("Waiting for its turn …"), None, strip, **private())
     inputs = [source, sprite_class, files, size, start, seconds, seed]
-    run.click(compute_training, inputs, [view, strip, trained], **private(), **TRAINING)
-    stop.click(stop_training, trained, None, **private())
-
-
-def _build_use(trained: gr.State) -> None:
-    gr.Markdown("### Use what you trained", elem_classes="gb-note")
-    with gr.Row():
-        with gr.Column(scale=2, min_width=260):
-            count = gr.Slider(1, MAX_COUNT, 8, step=1, label="Pictures")
-            steps = gr.Slider(1, MAX_USE_STEPS, 20, step=1, label="Steps")
-            seed = gr.Number(1, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
-            run = gr.Button("Generate with your model", elem_id="diffusion-use")
-            keep = gr.Button("Keep it as a file", elem_id="diffusion-keep")
-            file = gr.File(label="safetensors, float16, with its configuration", interactive=False, height=80)
-        with gr.Column(scale=5, min_width=300):
-            film = filmstrip(elem_id="diffusion-film-trained")
-            strip = gr.HTML(empty_strip("Train a model first; the latest few are kept in memory."))
-    run.click(compute_film, [trained, count, steps, seed], [film, strip], **private(), **USING)
-    keep.click(save_trained, trained, file, **private())
+    ended = run.click(compute_training, inputs, [view, strip, running], **private(), **TRAINING)
+    ended.then(kept_name, [running, own], own, **private())
+    stop.click(stop_training, running, None, **private())
+    keep.click(save_trained, own, file, **private())

@@ -80,7 +80,7 @@ def _cells(values: np.ndarray) -> str:
 
 
 def preview(x_0: np.ndarray) -> str:
-    """Predicted sprites `[N, 4, 32, 32]` side by side as a PNG data address."""
+    """Predicted sprites `[N, 4, size, size]` side by side as a PNG data address."""
     from models.diffusion.trace import finished_sprites
 
     return sheet(finished_sprites(x_0))
@@ -90,9 +90,8 @@ def draw_entry(entry: "Entry", strength: float) -> str:
     """HTML: the noise timeline from t = 999 to 0, where a picture enters it, and what the picture looks like there."""
     steps, times = entry.plan.steps, timesteps(entry.plan.steps)
     t = times[entry.first] if entry.first < steps else None
-    x = 980 if t is None else (1 - (t + 1) / TRAINING_STEPS) * 960 + 20
-    places = [(1 - (time + 1) / TRAINING_STEPS) * 960 + 20 for time in times]
-    ticks = "".join(f'<path d="M{place:.1f} 16V34" stroke="var(--gb-line)" stroke-width="2"/>' for place in places)
+    x = 100.0 if t is None else 100 * (1 - (t + 1) / TRAINING_STEPS)
+    ticks = "".join(f'<i style="left:{100 * (1 - (time + 1) / TRAINING_STEPS):.2f}%"></i>' for time in times)
     if t is None:
         words = f"Strength {strength:.2g}: none of {steps} steps is run; the picture comes back as it is."
     else:
@@ -103,12 +102,8 @@ def draw_entry(entry: "Entry", strength: float) -> str:
         )
     return (
         f'<div class="gb-entry"><img src="{sheet(as_picture(entry.x_t[:1], 1.0))}" alt="the picture as it enters">'
-        '<div><svg viewBox="0 0 1000 64" role="img" aria-label="the noise timeline">'
-        '<rect x="20" y="22" width="960" height="6" rx="3" fill="var(--gb-line)"/>'
-        f'<rect x="{x:.1f}" y="20" width="{980 - x:.1f}" height="10" rx="3" fill="var(--gb-prediction)"/>{ticks}'
-        f'<circle cx="{x:.1f}" cy="25" r="9" fill="var(--gb-prediction)"/>'
-        '<text x="20" y="58" font-size="18" fill="var(--gb-subtle)">noise, t = 999</text>'
-        '<text x="980" y="58" font-size="18" text-anchor="end" fill="var(--gb-subtle)">picture</text></svg>'
+        f'<div><div class="gb-timeline" role="img" aria-label="the noise timeline" style="--place:{x:.2f}%">{ticks}'
+        '<b></b><s></s></div><p class="gb-ends"><span>noise, t = 999</span><span>picture</span></p>'
         f"<p>{words}</p></div></div>"
     )
 
@@ -125,27 +120,33 @@ def draw_nearest(rgba: np.ndarray, nearest: "Nearest") -> str:
             f"<td>{nearest.distances[number]:.3g}</td><td>{share:.0%}</td><td>{word}</td></tr>"
         )
     heads = ("sprite", "nearest training sprite", "distance", "held-out sprites as near or nearer", "")
+    return _nearest_table(heads, rows)
+
+
+def draw_known(rgba: np.ndarray, nearest: np.ndarray, distances: np.ndarray) -> str:
+    """HTML: each picture `[N, size, size, 4]` beside the `nearest` of those a network was given, and how far it is."""
+    rows = [
+        f'<tr><td><img src="{sheet(made[None])}" alt="picture {number}"></td>'
+        f'<td><img src="{sheet(known[None])}" alt="the nearest picture it was given"></td><td>{distance:.0f}</td></tr>'
+        for number, (made, known, distance) in enumerate(zip(rgba, nearest, distances, strict=True), 1)
+    ]
+    heads = ("picture", "nearest picture it was given", "distance (root mean square, 0 to 255)")
+    return _nearest_table(heads, rows)
+
+
+def _nearest_table(heads: tuple[str, ...], rows: list[str]) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
     return f'<table class="gb-pixel gb-nearest"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def as_picture(signal: np.ndarray, limit: float) -> np.ndarray:
-    """Values in -limit..limit (clipped) of the three colour channels: `[N, 4, 32, 32]` to `[N, 32, 32, 3]` uint8."""
+    """Colours in -limit..limit (clipped): `[N, 4, size, size]` to `[N, size, size, 3]` uint8."""
     unit = (np.clip(signal[:, :3] / limit, -1, 1) + 1) / 2
     return np.rint(unit.transpose(0, 2, 3, 1) * 255).astype(np.uint8)
 
 
-def shrink_to_sprite(rgba: np.ndarray) -> np.ndarray:
-    """Any picture `(height, width, 4)` uint8 as a sprite `(32, 32, 4)`: its middle square, colours averaged."""
-    side = min(rgba.shape[:2])
-    top, left = (rgba.shape[0] - side) // 2, (rgba.shape[1] - side) // 2
-    square = Image.fromarray(rgba[top : top + side, left : left + side])
-    filtering = Image.Resampling.NEAREST if side <= 32 else Image.Resampling.BOX
-    return np.array(square.resize((32, 32), filtering))
-
-
 def sheet(pictures: np.ndarray) -> str:
-    """`[N, 32, 32, 3 or 4]` uint8 side by side as a PNG data address."""
+    """`[N, size, size, 3 or 4]` uint8 side by side as a PNG data address."""
     buffer = io.BytesIO()
     Image.fromarray(np.concatenate(list(pictures), axis=1)).save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -29,7 +29,7 @@ KNOWN_NOISE, BACK_NOISE = 1, 2
 
 @dataclass(frozen=True)
 class Painting:
-    """What a visitor painted: `rgba [32, 32, 4] uint8` where `mask [32, 32]` is True, on sprite number `sprite`."""
+    """What a visitor painted on number `sprite`: `rgba [size, size, 4] uint8` where `mask [size, size]` is True."""
 
     rgba: np.ndarray
     mask: np.ndarray
@@ -75,14 +75,14 @@ def paint(step: DenoisingStep, painting: Painting) -> np.ndarray:
 
 
 def enter(plan: Plan, rgba: np.ndarray, strength: float) -> Entry:
-    """Image to image (SDEdit, Meng et al. 2022): noise `rgba [32, 32, 4] uint8` and denoise from there.
+    """Image to image (SDEdit, Meng et al. 2022): noise `rgba [size, size, 4] uint8`, denoise from there.
 
     `strength` is the share of the plan's steps that are run: 0 none, 1 all, beginning with next to nothing but noise.
     """
     first = plan.steps - min(int(plan.steps * strength), plan.steps)
     x_0 = np.repeat(to_signal(rgba[None]), plan.count, axis=0)
     times = [*timesteps(plan.steps), -1]
-    return Entry(plan, first, _noised(x_0, first_noise(plan.count, plan.seed), times[first]))
+    return Entry(plan, first, _noised(x_0, first_noise(plan.count, plan.seed, plan.size), times[first]))
 
 
 def _noised(x_0: np.ndarray, epsilon: np.ndarray, t: int) -> np.ndarray:
@@ -93,14 +93,14 @@ def _noised(x_0: np.ndarray, epsilon: np.ndarray, t: int) -> np.ndarray:
 def inpaint(
     network: SpriteUNet, plan: Plan, rgba: np.ndarray, hole: np.ndarray, *, rounds: int = 1
 ) -> Iterator[DenoisingStep]:
-    """Fill `hole [32, 32] bool` in `rgba [32, 32, 4] uint8`: RePaint (Lugmayr et al. 2022, algorithm 1, jumps of one).
+    """Fill `hole [size, size] bool` in `rgba [size, size, 4] uint8` (RePaint, Lugmayr et al. 2022, algorithm 1).
 
     After every step all but the hole is replaced by the picture with the noise of that time. More `rounds` go back
     one step and denoise again, so that the hole learns of its surroundings; the steps are then `rounds` times as many.
     """
     vectors = class_vectors(network, [plan.sprite_class] * plan.count)
     known = np.repeat(to_signal(rgba[None]), plan.count, axis=0)
-    noise = first_noise(plan.count, plan.seed)
+    noise = first_noise(plan.count, plan.seed, plan.size)
     x_t = np.where(hole, noise, _noised(known, noise, timesteps(plan.steps)[0]))
     for number in range(plan.steps * rounds):
         index, repeat = divmod(number, rounds)
@@ -131,7 +131,7 @@ def between(network: SpriteUNet, plan: Plan, last_class: str, last_seed: int) ->
     Noises are mixed on the sphere (`slerp`), class vectors on a line. Returns where the run begins and the vectors.
     """
     shares = np.linspace(0, 1, plan.count)
-    first, last = (first_noise(1, seed)[0] for seed in (plan.seed, last_seed))
+    first, last = (first_noise(1, seed, plan.size)[0] for seed in (plan.seed, last_seed))
     x_t = np.stack([slerp(first, last, share) for share in shares])
     ends = class_vectors(network, [plan.sprite_class, last_class])
     mix = ends.new_tensor(shares)[:, None]
@@ -157,7 +157,7 @@ def run_entry(network: SpriteUNet, entry: Entry, vectors: Tensor | None = None) 
 
 
 def cut_out(rgba: np.ndarray) -> np.ndarray:
-    """`[32, 32, 4] uint8` with what is coloured like the border, and hangs together with it, transparent.
+    """`[size, size, 4] uint8` with what is coloured like the border, and hangs together with it, transparent.
 
     A picture with transparency of its own stays as it is.
     """

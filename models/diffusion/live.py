@@ -2,7 +2,7 @@
 
 The same loss and optimisers as the recipe in `train.py`, on pictures of 16 x 16 or 32 x 32, from random weights or from
 the embedded model. Everything runs on the CPU: networks this small gain little from anything else, and what is trained
-stays in this process, among the `KEPT` latest.
+stays in this process, among the `KEPT` used last.
 """
 
 import copy
@@ -22,9 +22,9 @@ from torch import Tensor
 
 from models import weights
 from models.diffusion.data import ANY_CLASS, to_signal
-from models.diffusion.network import CHANNELS, Config, SpriteUNet, channels_last, load_network
+from models.diffusion.network import Config, SpriteUNet, channels_last, load_network
 from models.diffusion.schedule import TRAINING_STEPS, add_noise, cosine_schedule, from_velocity, velocity
-from models.diffusion.trace import DenoisingStep, Plan, denoise, finished_sprites, generate_sprites
+from models.diffusion.trace import Plan, denoise, finished_sprites, first_noise, generate_sprites
 from models.diffusion.train import Recipe, make_optimizers, sprite_loss
 from models.errors import InputError
 from models.training import Ema, TrainStep, gradient_norm
@@ -38,7 +38,7 @@ BATCHES = {"noise": 32, "embedded": 16}
 WARMUP, EMA_DECAY = 10, 0.98
 SAMPLES, SAMPLE_STEPS = 8, 12
 CLASS_SPRITES, CLASS_STEPS = 32, 12
-KEPT = 4
+KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class TrainingExample:
 
     `x_t` is `x_0` with `epsilon` in it; `v` what the network says and `target` what it should say; `x_0_predicted` and
     `epsilon_predicted` are what its answer means. `loss_after` is the loss on the same picture, time and noise when the
-    optimiser has moved every weight once.
+    optimiser has moved every weight once, at the rate of a training's first step.
     """
 
     t: int
@@ -104,7 +104,7 @@ class LiveTraining:
         x_0 = self.signal[torch.randint(len(self.signal), (batch,), generator=self.random)]
         t = torch.randint(TRAINING_STEPS, (batch,), generator=self.random)
         epsilon = torch.randn(x_0.shape, generator=self.random)
-        rate = RATES[self.settings.start] * min(1.0, (self.step + 1) / WARMUP)
+        rate = _rate(self.settings.start, self.step)
         loss, norm = _update(self.network.train(), self.optimizers, x_0, t, epsilon, rate)
         self.ema.update(self.network)
         self.step += 1
@@ -137,6 +137,10 @@ def first_network(settings: Settings) -> SpriteUNet:
 
 def _optimizers(network: SpriteUNet, start: str) -> list[torch.optim.Optimizer]:
     return make_optimizers(network, Recipe(learning_rate=RATES[start]))
+
+
+def _rate(start: str, step: int) -> float:
+    return RATES[start] * min(1.0, (step + 1) / WARMUP)
 
 
 def _update(
@@ -174,7 +178,7 @@ def trace_training_step(network: SpriteUNet, rgba: np.ndarray, t: int, seed: int
 
     v = answer()
     x_0_predicted, epsilon_predicted = from_velocity(schedule, x_t, v, time_t)
-    _, norm = _update(student, _optimizers(student, start), x_0, time_t, epsilon, RATES[start])
+    _, norm = _update(student, _optimizers(student, start), x_0, time_t, epsilon, _rate(start, 0))
     return TrainingExample(
         t,
         x_0=x_0[0].numpy(),
@@ -196,20 +200,9 @@ def _squared_error(said: Tensor, target: Tensor) -> float:
 
 def draw_samples(network: SpriteUNet, size: int, *, count: int = SAMPLES, steps: int = SAMPLE_STEPS) -> np.ndarray:
     """Pictures from noise that is always the same, `[count, size, size, 4] uint8`."""
-    *_, last = denoise(network, Plan(ANY_CLASS, count, steps, seed=0, guidance=1), fixed_noise(size, count))
+    plan = Plan(ANY_CLASS, count, steps, seed=0, guidance=1, size=size)
+    *_, last = denoise(network, plan, first_noise(count, plan.seed, size))
     return finished_sprites(last.x_0)
-
-
-def fixed_noise(size: int, count: int, seed: int = 0) -> np.ndarray:
-    """Noise to begin with, `[count, 4, size, size] float32`."""
-    random = torch.Generator().manual_seed(seed)
-    return torch.randn(count, CHANNELS, size, size, generator=random).numpy()
-
-
-def denoise_trained(trained: Trained, count: int, steps: int, seed: int) -> Iterator[DenoisingStep]:
-    """`count` pictures by a network of one's own, step by step."""
-    plan = Plan(ANY_CLASS, count, steps, seed, guidance=1)
-    yield from denoise(trained.network, plan, fixed_noise(trained.settings.size, count, seed))
 
 
 def nearest_pictures(rgba: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -271,10 +264,16 @@ def keep(name: str) -> Trained | None:
         return trained
 
 
+def is_kept(name: object) -> bool:
+    """Whether there is a network under that name."""
+    with _lock:
+        return isinstance(name, str) and name in _kept
+
+
 def find(name: object) -> Trained:
     """The network kept under `name`. Raises `InputError` where it is not kept any more, or never was."""
     with _lock:
-        trained = _kept.get(name) if isinstance(name, str) else None
-    if trained is None:
-        raise InputError("There is no trained model of yours here (any more): train one first.")
-    return trained
+        if isinstance(name, str) and name in _kept:
+            _kept.move_to_end(name)
+            return _kept[name]
+    raise InputError("There is no network trained by you here (any more): train one first, on the page “Train one”.")

@@ -21,7 +21,10 @@ REMEMBERED = 2
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is asked for: `count` sprites of a class in `steps` steps, from the noise that `seed` gives."""
+    """What a run is asked for: `count` sprites of a class in `steps` steps, from the noise that `seed` gives.
+
+    `size` is that of the network's pictures, in pixels a side.
+    """
 
     sprite_class: str
     count: int
@@ -29,15 +32,16 @@ class Plan:
     seed: int
     guidance: float = GUIDANCE
     sampler: str = "ddim"
+    size: int = SIZE
 
 
 @dataclass(frozen=True)
 class DenoisingStep:
     """One step from time `t` to `t_next` (-1: the end), number `index` of `steps`.
 
-    Arrays are `[count, 4, 32, 32] float32`, premultiplied RGBA in about -1..1: `x_t` what the network saw, `epsilon`
-    the noise it predicts in it, `x_0` the clean sprites that implies (clipped to -1..1), `x_next` the next `x_t`.
-    They satisfy x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) epsilon.
+    Arrays are `[count, 4, size, size] float32`, premultiplied RGBA in about -1..1: `x_t` what the network saw,
+    `epsilon` the noise it predicts in it, `x_0` the clean sprites that implies (clipped to -1..1), `x_next` the next
+    `x_t`. They satisfy x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) epsilon.
 
     `update` are the sampler's factors and `pictures` all that they multiply, by name: x_next is
     `combine(update.step, pictures)`.
@@ -89,7 +93,7 @@ def denoise(
     past: Sequence[DenoisingStep] = (),
     vectors: Tensor | None = None,
 ) -> Iterator[DenoisingStep]:
-    """Steps `first` to the last of `plan`, from the pictures `x_t [count, 4, 32, 32]` at the time of step `first`.
+    """Steps `first` to the last of `plan`, from the pictures `x_t [count, 4, size, size]` at the time of step `first`.
 
     `past` are the steps before it, oldest first, for samplers that look back. `vectors [count, embedding]` replace the
     vectors of the plan's class.
@@ -142,10 +146,10 @@ def _remembered(past: Sequence[DenoisingStep]) -> dict[str, np.ndarray]:
     return pictures
 
 
-def first_noise(count: int, seed: int) -> np.ndarray:
-    """The noise that a run begins with, `[count, 4, 32, 32] float32` standard normal."""
+def first_noise(count: int, seed: int, size: int = SIZE) -> np.ndarray:
+    """The noise that a run begins with, `[count, 4, size, size] float32` standard normal."""
     random = torch.Generator().manual_seed(seed)
-    return torch.randn(count, CHANNELS, SIZE, SIZE, generator=random).numpy()
+    return torch.randn(count, CHANNELS, size, size, generator=random).numpy()
 
 
 def fresh_noise(shape: tuple[int, ...], seed: int, t: int) -> np.ndarray:
@@ -184,7 +188,7 @@ def _predict(network: SpriteUNet, x_t: Tensor, t: int, vectors: Tensor, guidance
 
 
 def finished_sprites(x_0: np.ndarray) -> np.ndarray:
-    """Predicted sprites as pictures: `[N, 4, 32, 32] float32` -> `[N, 32, 32, 4] uint8`, straight alpha.
+    """Predicted sprites as pictures: `[N, 4, size, size] float32` -> `[N, size, size, 4] uint8`, straight alpha.
 
     Nearly transparent pixels become transparent and nearly opaque ones opaque (within `ALPHA_SNAP`).
     """

@@ -60,6 +60,12 @@ def test_the_four_parts_of_a_step_fit_together():
     assert all(torch.equal(tensor, kept[name]) for name, tensor in network.state_dict().items())
 
 
+def test_one_step_makes_the_embedded_network_a_little_less_wrong():
+    network = live.first_network(live.Settings(size=32, start="embedded")).eval()
+    example = live.trace_training_step(network, squares(size=32)[1], 500, seed=1, start="embedded")
+    assert 0 < example.loss_after < example.loss
+
+
 def test_it_learns_and_the_same_seed_learns_the_same():
     first, again, other = (after(25, seed=seed) for seed in (1, 1, 2))
     before = training(seed=1)
@@ -106,16 +112,27 @@ def test_the_latest_few_are_kept_and_nothing_without_a_step():
     assert len(live._kept) == live.KEPT
     assert live._running == {}
     live.find(names[-1])
+    assert live.is_kept(names[1])
+    assert not any(map(live.is_kept, (names[0], None, ["x"])))
     for name in (names[0], None, 3, "guess"):
         with pytest.raises(InputError, match="train one first"):
             live.find(name)
 
 
+def test_what_was_used_last_is_forgotten_last():
+    first, second = (live.register(after(1)) for _ in range(2))
+    for name in (first, second):
+        live.keep(name)
+    live.find(first)
+    for _ in range(live.KEPT - 1):
+        live.keep(live.register(after(1)))
+    assert live.is_kept(first)
+    assert not live.is_kept(second)
+
+
 def test_what_was_trained_can_be_used_and_saved(tmp_path):
     trained = live.keep(live.register(after(2)))
-    steps = list(live.denoise_trained(trained, 3, 4, seed=5))
-    assert [step.t_next for step in steps][-1] == -1
-    assert steps[-1].x_0.shape == (3, 4, 16, 16)
+    assert live.draw_samples(trained.network, 16, count=3, steps=2).shape == (3, 16, 16, 4)
     with safe_open(live.save(trained, tmp_path), "pt") as file:
         config = json.loads(file.metadata()["config"])
         assert config.pop("size") == 16

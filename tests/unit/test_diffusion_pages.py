@@ -1,6 +1,7 @@
 """The handlers of the pages that denoise, called as Gradio would, with a small random network."""
 
 import base64
+import io
 from pathlib import Path
 
 import gradio as gr
@@ -10,13 +11,15 @@ import torch
 from PIL import Image
 
 from demos.components.pixel_canvas import canvas_value, read_canvas
-from demos.diffusion import between, image, reverse, running
+from demos.diffusion import between, image, networks, reverse
+from demos.figures.diffusion import sheet
 from models import runtime, weights
-from models.diffusion import runs
+from models.diffusion import live, runs
 from models.diffusion.data import CLASSES
 from models.diffusion.network import Config, SpriteUNet
 from models.errors import InputError
 
+EMBEDDED = "embedded", ""  # the choice of the network, and the name of the visitor's own
 PICTURE = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 4), dtype=np.uint8)
 
 
@@ -31,7 +34,7 @@ def loaded():
 
 @pytest.fixture(autouse=True)
 def small_network(monkeypatch, loaded):
-    for module in (running, reverse, image, between):
+    for module in (networks, reverse, image):
         monkeypatch.setattr(module, "load_sprite_network", lambda: loaded)
 
 
@@ -41,28 +44,32 @@ def event(**data):
 
 def stroke(canvas, rows=slice(4, 9), *, hole=False, sprite=0):
     """What the canvas sends after a red stroke over some rows, or after marking them as a hole."""
-    first = base64.b64decode(canvas["pixels"])[sprite * 4096 : (sprite + 1) * 4096]
-    rgba = np.frombuffer(first, np.uint8).reshape(32, 32, 4).copy()
-    mask = np.zeros((32, 32), np.uint8)
+    side = canvas["side"]
+    rgba = np.frombuffer(base64.b64decode(canvas["pixels"]), np.uint8).reshape(-1, side, side, 4)[sprite].copy()
+    mask = np.zeros((side, side), np.uint8)
     mask[rows] = 1
     if not hole:
         rgba[rows] = (200, 0, 0, 255)
-    nothing = np.zeros((32, 32), np.uint8)
+    nothing = np.zeros((side, side), np.uint8)
     texts = {"rgba": rgba, "painted": nothing if hole else mask, "hole": mask if hole else nothing}
     encoded = {name: base64.b64encode(array.tobytes()).decode() for name, array in texts.items()}
     return {**canvas, "sprite": sprite, **encoded}
 
 
+def decoded(address):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))))
+
+
 def generated(sampler="ddim", count=2, steps=5):
-    *_, last = reverse.compute_sprites("potion", count, steps, 3, 1.5, sampler)
+    *_, last = reverse.compute_sprites(*EMBEDDED, "potion", count, steps, 3, 1.5, sampler)
     return last
 
 
 def test_a_run_is_a_growing_film_with_files_and_a_key():
-    yielded = list(reverse.compute_sprites("potion", 2, 4, 3, 1.5, "ddpm"))
+    yielded = list(reverse.compute_sprites(*EMBEDDED, "potion", 2, 4, 3, 1.5, "ddpm"))
     films = [values[0] for values in yielded if isinstance(values[0], dict) and "steps" in values[0]]
     assert [len(film["steps"]) for film in films] == [1, 2, 3, 4, 4]
-    film, strip, files, key, _ = yielded[-1]
+    film, strip, files, key, *_ = yielded[-1]
     assert film["run"] == key
     assert "step" not in strip
     assert [Image.open(path).mode for path in files] == ["RGBA", "RGBA"]
@@ -71,8 +78,8 @@ def test_a_run_is_a_growing_film_with_files_and_a_key():
 
 @pytest.mark.parametrize("sampler", ["ddim", "ddpm", "unipc"])
 def test_an_unchanged_fork_shows_no_difference(sampler):
-    film, _, files, key, _ = generated(sampler)
-    _, where, heading, canvas, *controls = reverse.view_fork(event(run=key, place=2))
+    film, _, files, key, *_ = generated(sampler)
+    _, where, heading, canvas, *controls, _ = reverse.view_fork(event(run=key, place=2))
     assert "step 3 of 5" in heading
     *_, (fork, _, fork_files, fork_key) = reverse.compute_fork(where, *controls, canvas)
     assert (fork["forkOf"], fork["run"], fork["from"]) == (key, fork_key, 2)
@@ -83,8 +90,8 @@ def test_an_unchanged_fork_shows_no_difference(sampler):
 
 
 def test_a_painted_fork_with_another_class_says_so_and_differs_and_can_be_forked():
-    *_, key, _ = generated()
-    _, where, _, canvas, _, guidance, sampler, seed = reverse.view_fork(event(run=key, place=3))
+    _, _, _, key, *_ = generated()
+    _, where, _, canvas, _, guidance, sampler, seed, _ = reverse.view_fork(event(run=key, place=3))
     *_, (fork, *_, fork_key) = reverse.compute_fork(where, "tree", guidance, sampler, seed, stroke(canvas, sprite=1))
     assert fork["changed"] == "class potion → tree, painted on sprite 2"
     assert fork["steps"][-1]["difference"] > 0
@@ -105,7 +112,7 @@ def test_forks_of_nothing_are_refused(data):
 
 
 def test_places_and_pixels_outside_are_refused_and_inside_explained():
-    *_, key, _ = generated("unipc")
+    _, _, _, key, *_ = generated("unipc")
     for place in (-1, 5, 1.5, "1", None, float("nan"), True):
         with pytest.raises(InputError):
             reverse.view_fork(event(run=key, place=place))
@@ -116,8 +123,8 @@ def test_places_and_pixels_outside_are_refused_and_inside_explained():
 
 
 def test_a_sprite_that_is_not_there_cannot_be_painted():
-    *_, key, _ = generated(count=1)
-    _, where, _, canvas, *controls = reverse.view_fork(event(run=key, place=0))
+    _, _, _, key, *_ = generated(count=1)
+    _, where, _, canvas, *controls, _ = reverse.view_fork(event(run=key, place=0))
     with pytest.raises(InputError, match="no sprite number 2"):
         next(reverse.compute_fork(where, *controls, {**stroke(canvas), "sprite": 1}))
 
@@ -125,7 +132,7 @@ def test_a_sprite_that_is_not_there_cannot_be_painted():
 def test_comparing_needs_a_finished_run():
     with pytest.raises(InputError, match="Generate"):
         next(reverse.compute_nearest(None))
-    stopped = reverse.compute_sprites("potion", 1, 5, 3, 1.5, "ddim")
+    stopped = reverse.compute_sprites(*EMBEDDED, "potion", 1, 5, 3, 1.5, "ddim")
     key = None
     while key is None:
         key = next(stopped)[3]
@@ -134,7 +141,14 @@ def test_comparing_needs_a_finished_run():
         next(reverse.compute_nearest(key))
 
 
-@pytest.mark.parametrize("wrong", ["x", 3, [], {"pixels": "!"}, {"pixels": None}, {"rgba": "AAAA"}, {"rgba": None}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("x", 3, [], {}, {"pixels": "AAAA"}),
+        *({"side": 32, **wrong} for wrong in ({"pixels": "!"}, {"pixels": None}, {"rgba": "AAAA"}, {"rgba": None})),
+        *({**canvas_value(PICTURE), "side": side} for side in (0, 24, 32.0, "32", None, True, [32], 64)),
+    ],
+)
 def test_what_the_canvas_does_not_send_is_refused(wrong):
     with pytest.raises(InputError, match="draw again"):
         read_canvas(wrong)
@@ -159,43 +173,43 @@ PLAN = ("tree", 2, 10, 1, 1.5, "ddim")
 @pytest.mark.parametrize(("strength", "run"), [(0.3, 3), (1, 10), (0.55, 5)])
 def test_a_picture_enters_as_late_as_its_strength_says(strength, run):
     canvas = canvas_value(PICTURE)
-    *_, (film, _, files) = image.compute_transform(canvas, strength, *PLAN)
+    *_, (film, _, files) = image.compute_transform(*EMBEDDED, canvas, strength, *PLAN)
     assert len(film["steps"]) == film["total"] == run
     assert len(files) == 2
-    assert f"{run} of 10 steps" in image.view_entry(canvas, strength, *PLAN)
+    assert f"{run} of 10 steps" in image.view_entry(*EMBEDDED, canvas, strength, *PLAN)
 
 
 def test_strength_zero_gives_the_picture_back():
     clean = np.full((1, 32, 32, 4), 255, np.uint8)
-    ((film, note, files),) = image.compute_transform(canvas_value(clean), 0, *PLAN)
+    ((film, note, files),) = image.compute_transform(*EMBEDDED, canvas_value(clean), 0, *PLAN)
     assert film is None
     assert "as it is" in note
     assert np.array_equal(np.asarray(Image.open(files[0])), clean[0])
-    assert "none of 10 steps" in image.view_entry(canvas_value(clean), 0, *PLAN)
+    assert "none of 10 steps" in image.view_entry(*EMBEDDED, canvas_value(clean), 0, *PLAN)
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan"), "0.5", None, True])
 def test_strengths_that_are_refused(strength):
     with pytest.raises(InputError, match="Strength"):
-        next(image.compute_transform(canvas_value(PICTURE), strength, *PLAN))
+        next(image.compute_transform(*EMBEDDED, canvas_value(PICTURE), strength, *PLAN))
     with pytest.raises(InputError, match="Strength"):
         next(image.diffusion_transform(None, "tree", strength))
 
 
 def test_no_picture_is_a_sentence():
     with pytest.raises(InputError, match="no picture yet"):
-        next(image.compute_transform(None, 0.5, *PLAN))
+        next(image.compute_transform(*EMBEDDED, None, 0.5, *PLAN))
     with pytest.raises(InputError, match="no picture yet"):
         next(image.diffusion_transform(None))
-    assert image.view_entry(None, 0.5, *PLAN) == ""
+    assert image.view_entry(*EMBEDDED, None, 0.5, *PLAN) == ""
 
 
 def test_a_hole_is_filled_and_the_rest_stays():
     clean = np.zeros((1, 32, 32, 4), np.uint8)
     clean[..., 1] = clean[..., 3] = 255
     with pytest.raises(InputError, match="no hole"):
-        next(image.compute_inpainting(canvas_value(clean), 1, *PLAN))
-    *_, (film, _, files) = image.compute_inpainting(stroke(canvas_value(clean), hole=True), 2, *PLAN)
+        next(image.compute_inpainting(*EMBEDDED, canvas_value(clean), 1, *PLAN))
+    *_, (film, _, files) = image.compute_inpainting(*EMBEDDED, stroke(canvas_value(clean), hole=True), 2, *PLAN)
     assert len(film["steps"]) == 20
     filled = np.asarray(Image.open(files[0]))
     kept = np.ones(32, bool)
@@ -204,7 +218,7 @@ def test_a_hole_is_filled_and_the_rest_stays():
     assert not np.array_equal(filled[~kept], clean[0][~kept])
     for rounds in (0, 5, 1.5, "2"):
         with pytest.raises(InputError, match="rounds"):
-            next(image.compute_inpainting(stroke(canvas_value(clean), hole=True), rounds, *PLAN))
+            next(image.compute_inpainting(*EMBEDDED, stroke(canvas_value(clean), hole=True), rounds, *PLAN))
 
 
 def test_the_endpoints_stream_and_end_in_files(tmp_path):
@@ -224,7 +238,7 @@ def test_the_endpoints_stream_and_end_in_files(tmp_path):
 
 
 def test_a_walk_has_its_ends_and_as_many_sprites_as_asked_for():
-    *_, (film, _, files) = between.compute_between("potion", 1, "tree", 2, 5, 3, 1.5, "ddim")
+    *_, (film, _, files) = between.compute_between(*EMBEDDED, "potion", 1, "tree", 2, 5, 3, 1.5, "ddim")
     assert (film["count"], len(film["steps"]), len(files)) == (5, 3, 5)
     for wrong in (
         ("dragon", 1, "tree", 2),
@@ -233,4 +247,130 @@ def test_a_walk_has_its_ends_and_as_many_sprites_as_asked_for():
         ("potion", 1, "tree", 1.5),
     ):
         with pytest.raises(InputError):
-            next(between.compute_between(*wrong, 5, 3, 1.5, "ddim"))
+            next(between.compute_between(*EMBEDDED, *wrong, 5, 3, 1.5, "ddim"))
+
+
+@pytest.fixture(params=[16, 32])
+def own(request, monkeypatch):
+    """The choice of a network that the visitor has trained for two steps, and its name."""
+    monkeypatch.setattr(live, "SMALL", Config(classes=(), widths=(16, 16), blocks=1, heads=2, embedding=16))
+    monkeypatch.setattr(live, "_kept", type(live._kept)())
+    rgba = np.random.default_rng(1).integers(0, 256, (3, request.param, request.param, 4), dtype=np.uint8)
+    training = live.LiveTraining(live.Settings(size=request.param, seconds=1000), rgba)
+    name = live.register(training)
+    for step in training.fit():
+        if step.step == 2:
+            break
+    live.keep(name)
+    return "own", name
+
+
+def side_of(name):
+    return live.find(name).settings.size
+
+
+def test_a_network_of_ones_own_makes_a_film_whose_forks_it_makes_too(own):
+    size = side_of(own[1])
+    *_, (film, strip, files, key, *_) = reverse.compute_sprites(*own, "potion", 2, 5, 3, 4.0, "ddpm")
+    assert {step["size"] for step in film["steps"]} == {size}
+    assert f"the one I trained, {size} x {size}" in strip
+    assert {Image.open(path).size for path in files} == {(size, size)}
+    plan = runs.find(key).plan
+    assert (plan.sprite_class, plan.guidance, plan.size) == ("any", 1, size)
+
+    _, where, _, canvas, *controls, classed = reverse.view_fork(event(run=key, place=2))
+    assert not classed.visible
+    *_, (fork, *_, fork_key) = reverse.compute_fork(where, *controls, canvas)
+    assert runs.find(fork_key).network == own[1]
+    assert [step["difference"] for step in fork["steps"]] == [0, 0, 0]
+    *_, (fork, *_) = reverse.compute_fork(where, "tree", 7, "euler", controls[-1], stroke(canvas, sprite=1))
+    assert fork["changed"] == "sampler DDPM → Euler, painted on sprite 2"
+    assert fork["steps"][-1]["difference"] > 0
+    with pytest.raises(InputError, match="not of the size"):
+        next(reverse.compute_fork(where, *controls, stroke(canvas_value(np.zeros((1, 48 - size, 48 - size, 4), "u1")))))
+
+    assert f"row {size}" in reverse.view_pixel(event(run=key, place=2, sprite=1, row=size - 1, column=0))
+    with pytest.raises(InputError):
+        reverse.view_pixel(event(run=key, place=2, sprite=1, row=size, column=0))
+    (table,) = reverse.compute_nearest(key)
+    assert table.count("nearest picture it was given") == 3
+
+
+def test_it_is_the_networks_own_noise_and_weights(own):
+    *_, (film, *_) = reverse.compute_sprites(*own, "any", 8, live.SAMPLE_STEPS, 0, 1, "ddim")
+    network = live.find(own[1]).network
+    assert film["steps"][-1]["x0"] == sheet(live.draw_samples(network, side_of(own[1])))
+
+
+def test_a_walk_with_a_network_of_ones_own_goes_from_seed_to_seed(own):
+    *_, (film, *_) = between.compute_between(*own, "potion", 1, "tree", 2, 5, 3, 1.5, "ddim")
+    assert (film["count"], film["steps"][0]["size"]) == (5, side_of(own[1]))
+    *_, (alone, *_) = reverse.compute_sprites(*own, "any", 1, 3, 1, 1, "ddim")
+    assert decoded(film["steps"][0]["xt"])[:, : side_of(own[1])].tolist() == decoded(alone["steps"][0]["xt"]).tolist()
+
+
+def test_pictures_and_holes_at_the_size_of_a_network_of_ones_own(own, tmp_path):
+    size = side_of(own[1])
+    Image.fromarray(PICTURE[0]).save(tmp_path / "picture.png")
+    canvas = image.view_picture(str(tmp_path / "picture.png"), False, *own)
+    assert canvas["side"] == size
+    *_, (film, _, files) = image.compute_transform(*own, canvas, 0.5, *PLAN)
+    assert len(film["steps"]) == 5
+    assert {Image.open(path).size for path in files} == {(size, size)}
+    assert "5 of 10 steps" in image.view_entry(*own, canvas, 0.5, *PLAN)
+    *_, (film, *_) = image.compute_inpainting(*own, stroke(canvas, hole=True), 1, *PLAN)
+    assert len(film["steps"]) == 10
+
+
+def test_the_canvas_follows_the_network(own, tmp_path):
+    size = side_of(own[1])
+    blank = image.view_canvas(*own, None, True, None)
+    assert blank["side"] == size
+    assert read_canvas(blank) is None
+    drawn = stroke(canvas_value(PICTURE))
+    followed = image.view_canvas(*own, None, True, drawn)
+    if size == 16:
+        assert followed["side"] == 16
+        assert read_canvas(followed).rgba[3].tolist() == [[200, 0, 0, 255]] * 16
+        assert image.view_entry(*own, drawn, 0.5, *PLAN) == ""
+        for compute, value in ((image.compute_transform, 0.5), (image.compute_inpainting, 1)):
+            with pytest.raises(InputError, match="choose the network again"):
+                next(compute(*own, drawn, value, *PLAN))
+    Image.fromarray(PICTURE[0]).save(tmp_path / "picture.png")
+    back = image.view_canvas(*EMBEDDED, str(tmp_path / "picture.png"), False, blank)
+    assert np.array_equal(read_canvas(back).rgba, PICTURE[0])
+
+
+def test_the_choice_is_offered_and_hides_what_such_a_network_does_not_know(own):
+    shown, knows_classes = networks.view_choice("embedded", own[1])
+    assert [value for _, value in shown["choices"]] == ["embedded", "own"]
+    assert knows_classes
+    shown, knows_classes = networks.view_choice(*own)
+    assert "without classes" in shown["info"]
+    assert not knows_classes
+    shown, _ = networks.view_choice("embedded", "")
+    assert [value for _, value in shown["choices"]] == ["embedded"]
+
+
+def test_a_forgotten_network_is_a_sentence_and_the_embedded_one_stays(own):
+    *_, key, _, _ = list(reverse.compute_sprites(*own, "any", 1, 2, 0, 1, "ddim"))[-1]
+    _, where, _, canvas, *controls, _ = reverse.view_fork(event(run=key, place=1))
+    live._kept.clear()
+    for ask in (
+        lambda: next(reverse.compute_sprites(*own, "any", 1, 2, 0, 1, "ddim")),
+        lambda: next(reverse.compute_fork(where, *controls, canvas)),
+        lambda: next(reverse.compute_nearest(key)),
+        lambda: next(between.compute_between(*own, "any", 1, "any", 2, 2, 2, 1, "ddim")),
+        lambda: next(image.compute_transform(*own, canvas, 0.5, *PLAN)),
+        lambda: image.view_canvas(*own, None, True, None),
+        lambda: networks.view_choice(*own),
+        lambda: networks.chosen_network("own", ""),
+        lambda: networks.chosen_network("own", None),
+    ):
+        with pytest.raises(InputError, match="train one first"):
+            ask()
+    shown, _ = networks.view_choice("embedded", own[1])
+    assert [value for _, value in shown["choices"]] == ["embedded"]
+    for wrong in (None, "", "trained", 1, ["own"]):
+        with pytest.raises(InputError, match="network"):
+            networks.chosen_network(wrong, own[1])

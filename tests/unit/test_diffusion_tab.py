@@ -8,21 +8,13 @@ import pytest
 from PIL import Image
 
 from demos.diffusion.running import check_plan
-from demos.figures.diffusion import draw_pixel, draw_step, shrink_to_sprite
+from demos.figures.diffusion import draw_pixel, draw_step
 from models.diffusion.schedule import cosine_schedule
 from models.errors import InputError
-
-SPRITE = np.random.default_rng(0).integers(0, 256, (32, 32, 4), dtype=np.uint8)
 
 
 def decoded(address):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))))
-
-
-def test_any_picture_becomes_a_sprite():
-    for shape in ((32, 32, 4), (1, 1, 4), (300, 70, 4), (7, 900, 4)):
-        assert shrink_to_sprite(np.zeros(shape, np.uint8)).shape == (32, 32, 4)
-    assert np.array_equal(shrink_to_sprite(SPRITE), SPRITE)
 
 
 def test_a_step_is_drawn_with_the_factors_that_lead_to_the_next():

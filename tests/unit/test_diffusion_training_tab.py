@@ -75,13 +75,10 @@ def test_a_training_streams_stops_and_can_be_used_looked_at_and_saved(archive):
     assert last["samples"][-1]["step"] == live.find(name).steps >= 1
     assert last["losses"][-1][0] == last["samples"][-1]["step"]
 
-    films = [film for film, _ in training.compute_film(name, 2, 3, 1)]
-    assert [len(film["steps"]) for film in films] == [1, 2, 3]
-    assert films[-1]["count"] == 2
-
+    assert training.kept_name(name, "before") == name
     drawn = training.compute_example("trained", "potion", 2, name)
     assert drawn["size"] == 16
-    with safe_open(training.save_trained(name), "pt") as file:
+    with safe_open(training.save_trained(name)["value"], "pt") as file:
         assert "config" in file.metadata()
 
 
@@ -119,13 +116,21 @@ def test_trainings_that_are_refused(wrong):
 
 def test_nothing_trained_yet_is_a_sentence():
     for ask in (
-        lambda: list(training.compute_film("guess", 2, 3, 1)),
         lambda: training.save_trained(None),
         lambda: training.compute_example("trained", "potion", 0, "guess"),
     ):
         with pytest.raises(InputError, match="train one first"):
             ask()
     training.stop_training("guess")
+    assert training.kept_name("guess", "before") == "before"
+
+
+def test_another_seed_each_time():
+    assert training.next_seed(1) == 2
+    assert training.next_seed(2**31 - 2) == 0
+    for wrong in (None, float("nan"), "1", -1):
+        with pytest.raises(InputError, match="seed"):
+            training.next_seed(wrong)
 
 
 def test_files_outside_the_upload_cache_are_refused(tmp_path):

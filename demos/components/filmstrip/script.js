@@ -1,6 +1,7 @@
 const film = element.querySelector(".filmstrip");
 const part = (name) => film.querySelector(name);
 const FRAME_MILLISECONDS = 160;
+const STEP_TOLD_AFTER_MILLISECONDS = 100; // so that stepping fast asks the server once
 const PICTURES = ["xt", "noise", "x0"];
 const NAMES = {
   x_t: ["input", "xₜ"],
@@ -18,6 +19,8 @@ let total = 0;
 let current = 0; // place on the rail
 let follow = true; // show the newest step while they arrive
 let timer = null;
+let told = ""; // the step last announced by the event `step`
+let telling = null;
 let background = "#4a5260"; // null: transparent
 
 const length = () => Math.max(...runs.map((run) => run.steps.length));
@@ -126,6 +129,14 @@ function show() {
   [...rail.children].forEach((node, i) => node.setAttribute("aria-selected", i === current));
   const chosen = rail.children[current];
   if (chosen) rail.scrollLeft = chosen.offsetLeft - rail.clientWidth / 2;
+  tellStep(shown.run);
+}
+
+function tellStep(run) {
+  if (`${run} ${current}` === told) return;
+  told = `${run} ${current}`;
+  clearTimeout(telling);
+  telling = setTimeout(() => trigger("step", { run, place: current }), STEP_TOLD_AFTER_MILLISECONDS);
 }
 
 function laneName(number, step) {

@@ -1,9 +1,9 @@
-"""A canvas of 32 x 32 pixels with pen, eraser and, where asked for, a brush that marks a hole to be filled.
+"""A canvas of 32 x 32 or 16 x 16 pixels with pen, eraser and, where asked for, a brush that marks a hole to be filled.
 
-Value set by the server: None, or `{"token", "count", "pixels": base64 of [count, 32, 32, 4] uint8}`: pictures to paint
-over; with several, the visitor chooses one. Value set by the browser after every stroke, and read by `read_canvas`:
-`{"token", "count", "pixels", "sprite", "rgba", "painted", "hole"}`, base64 of the chosen picture `[32, 32, 4]` and of
-two masks `[32, 32]` of 0 and 1. Event: `painted`.
+Value set by the server: None, or `{"token", "count", "side", "pixels": base64 of [count, side, side, 4] uint8}`:
+pictures to paint over; with several, the visitor chooses one. Value set by the browser after every stroke, and read by
+`read_canvas`: `{"token", "count", "side", "pixels", "sprite", "rgba", "painted", "hole"}`, base64 of the chosen picture
+`[side, side, 4]` and of two masks `[side, side]` of 0 and 1. Event: `painted`.
 """
 
 import base64
@@ -21,11 +21,13 @@ from models.errors import InputError
 from models.inputs import check_integer
 
 SIDE = 32
+SIDES = (16, SIDE)
+GARBLED = "The drawing did not arrive as the canvas sends it: draw again."
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """What is on the canvas: `rgba [32, 32, 4] uint8`, `painted` and `hole [32, 32] bool`, picture number `sprite`."""
+    """What is on picture `sprite`: `rgba [side, side, 4] uint8`, `painted` and `hole [side, side] bool`."""
 
     rgba: np.ndarray
     painted: np.ndarray
@@ -39,9 +41,9 @@ def pixel_canvas(value: dict[str, Any] | None = None, *, holes: bool = False, **
 
 
 def canvas_value(rgba: np.ndarray) -> dict[str, Any]:
-    """The value that puts pictures `[count, 32, 32, 4] uint8` under the pen, anew."""
+    """The value that puts pictures `[count, side, side, 4] uint8` under the pen, anew."""
     pixels = base64.b64encode(np.ascontiguousarray(rgba).tobytes()).decode()
-    return {"token": str(time.time_ns()), "count": len(rgba), "pixels": pixels}
+    return {"token": str(time.time_ns()), "count": len(rgba), "side": rgba.shape[1], "pixels": pixels}
 
 
 def read_canvas(value: Any) -> Canvas | None:
@@ -52,30 +54,30 @@ def read_canvas(value: Any) -> Canvas | None:
     if value is None:
         return None
     if not isinstance(value, dict):
-        raise InputError("The drawing did not arrive as the canvas sends it: draw again.")
+        raise InputError(GARBLED)
+    side = value.get("side")
+    if side not in SIDES or not isinstance(side, int):
+        raise InputError(GARBLED)
     if "rgba" not in value:
-        first = _bytes(value.get("pixels"), None)[: SIDE * SIDE * 4]
-        nothing = np.zeros((SIDE, SIDE), bool)
-        return Canvas(_array(first, (SIDE, SIDE, 4)), nothing, nothing, 0)
+        first = _array(_bytes(value.get("pixels"))[: side * side * 4], (side, side, 4))
+        nothing = np.zeros((side, side), bool)
+        return Canvas(first, nothing, nothing, 0) if first.any() else None
     return Canvas(
-        _array(_bytes(value["rgba"], SIDE * SIDE * 4), (SIDE, SIDE, 4)),
-        _array(_bytes(value.get("painted"), SIDE * SIDE), (SIDE, SIDE)) > 0,
-        _array(_bytes(value.get("hole"), SIDE * SIDE), (SIDE, SIDE)) > 0,
+        _array(_bytes(value["rgba"]), (side, side, 4)),
+        _array(_bytes(value.get("painted")), (side, side)) > 0,
+        _array(_bytes(value.get("hole")), (side, side)) > 0,
         check_integer(value.get("sprite"), name="The number of the sprite", low=0, high=15),
     )
 
 
-def _bytes(text: Any, size: int | None) -> bytes:
+def _bytes(text: Any) -> bytes:
     try:
-        data = base64.b64decode(text, validate=True)
+        return base64.b64decode(text, validate=True)
     except (TypeError, ValueError, binascii.Error):
-        data = b""
-    if len(data) < SIDE * SIDE or (size is not None and len(data) != size):
-        raise InputError("The drawing did not arrive as the canvas sends it: draw again.")
-    return data
+        raise InputError(GARBLED) from None
 
 
 def _array(data: bytes, shape: tuple[int, ...]) -> np.ndarray:
     if len(data) != int(np.prod(shape)):
-        raise InputError("The drawing did not arrive as the canvas sends it: draw again.")
+        raise InputError(GARBLED)
     return np.frombuffer(data, np.uint8).reshape(shape)

@@ -1,6 +1,6 @@
 const root = element.querySelector(".pixel-canvas");
 const part = (name) => root.querySelector(name);
-const SIDE = 32;
+let side = 32; // pixels
 const COLORS = ["#1b1b1b", "#f5f5f5", "#c0392b", "#e67e22", "#f1c40f", "#27ae60", "#2980b9", "#8e44ad", "#7f5539", "#7f8c8d"];
 const HOLE = [236, 72, 190];
 const context = part(".paper").getContext("2d");
@@ -8,9 +8,9 @@ let pixels = null; // what the server put here, [count, 32, 32, 4]
 let count = 1;
 let token = "";
 let sprite = 0;
-let rgba = new Uint8ClampedArray(SIDE * SIDE * 4);
-let painted = new Uint8Array(SIDE * SIDE);
-let hole = new Uint8Array(SIDE * SIDE);
+let rgba = new Uint8ClampedArray(side * side * 4);
+let painted = new Uint8Array(side * side);
+let hole = new Uint8Array(side * side);
 let history = [];
 let tool = "pen";
 let color = COLORS[2];
@@ -23,7 +23,9 @@ const channels = (hex) => [1, 3, 5].map((place) => parseInt(hex.slice(place, pla
 function receive() {
   const value = props.value;
   if (!value || !value.pixels || value.token === token) return;
-  ({ token, count } = value);
+  ({ token, count, side } = value);
+  Object.assign(part(".paper"), { width: side, height: side });
+  part(".paper").setAttribute("aria-label", `canvas of ${side} by ${side} pixels`);
   pixels = decode(value.pixels);
   choose(0);
   part(".choices").replaceChildren(...Array.from({ length: count }, (_, number) => choice(number)));
@@ -31,11 +33,11 @@ function receive() {
 }
 
 function choice(number) {
-  const node = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE, tabIndex: 0 });
+  const node = Object.assign(document.createElement("canvas"), { width: side, height: side, tabIndex: 0 });
   node.setAttribute("role", "option");
   node.setAttribute("aria-label", `sprite ${number + 1}`);
   node.setAttribute("aria-selected", String(number === sprite));
-  node.getContext("2d").putImageData(new ImageData(original(number), SIDE, SIDE), 0, 0);
+  node.getContext("2d").putImageData(new ImageData(original(number), side, side), 0, 0);
   node.addEventListener("click", () => {
     choose(number);
     [...part(".choices").children].forEach((other, i) => other.setAttribute("aria-selected", String(i === number)));
@@ -44,13 +46,13 @@ function choice(number) {
   return node;
 }
 
-const original = (number) => (pixels ? pixels.slice(number * SIDE * SIDE * 4, (number + 1) * SIDE * SIDE * 4) : new Uint8ClampedArray(SIDE * SIDE * 4));
+const original = (number) => (pixels ? pixels.slice(number * side * side * 4, (number + 1) * side * side * 4) : new Uint8ClampedArray(side * side * 4));
 
 function choose(number) {
   sprite = number;
   rgba = original(number);
-  painted = new Uint8Array(SIDE * SIDE);
-  hole = new Uint8Array(SIDE * SIDE);
+  painted = new Uint8Array(side * side);
+  hole = new Uint8Array(side * side);
   history = [];
   draw();
 }
@@ -58,15 +60,16 @@ function choose(number) {
 function draw() {
   const shown = rgba.slice();
   hole.forEach((marked, place) => {
-    if (marked) shown.set((place + (place >> 5)) % 2 ? [...HOLE, 255] : [...HOLE, 90], place * 4);
+    if (marked) shown.set((place + Math.floor(place / side)) % 2 ? [...HOLE, 255] : [...HOLE, 90], place * 4);
   });
-  context.putImageData(new ImageData(shown, SIDE, SIDE), 0, 0);
+  context.putImageData(new ImageData(shown, side, side), 0, 0);
 }
 
 function send() {
   props.value = {
     token,
     count,
+    side,
     pixels: pixels ? encode(pixels) : encode(rgba),
     sprite,
     rgba: encode(rgba),
@@ -81,8 +84,8 @@ function dab(x, y) {
   const from = -Math.floor((size - 1) / 2);
   for (let row = y + from; row < y + from + size; row += 1) {
     for (let column = x + from; column < x + from + size; column += 1) {
-      if (row < 0 || column < 0 || row >= SIDE || column >= SIDE) continue;
-      const place = row * SIDE + column;
+      if (row < 0 || column < 0 || row >= side || column >= side) continue;
+      const place = row * side + column;
       if (tool === "hole") hole[place] = 1;
       else {
         rgba.set(tool === "pen" ? [...channels(color), 255] : [0, 0, 0, 0], place * 4);
@@ -103,7 +106,7 @@ function line([x, y]) {
 
 function position(event) {
   const box = part(".paper").getBoundingClientRect();
-  return [Math.floor(((event.clientX - box.left) / box.width) * SIDE), Math.floor(((event.clientY - box.top) / box.height) * SIDE)];
+  return [Math.floor(((event.clientX - box.left) / box.width) * side), Math.floor(((event.clientY - box.top) / box.height) * side)];
 }
 
 function remember() {
@@ -150,9 +153,9 @@ part(".undo").addEventListener("click", () => {
 });
 part(".clear").addEventListener("click", () => {
   remember();
-  rgba = new Uint8ClampedArray(SIDE * SIDE * 4);
-  painted = new Uint8Array(SIDE * SIDE).fill(1);
-  hole = new Uint8Array(SIDE * SIDE);
+  rgba = new Uint8ClampedArray(side * side * 4);
+  painted = new Uint8Array(side * side).fill(1);
+  hole = new Uint8Array(side * side);
   draw();
   send();
 });

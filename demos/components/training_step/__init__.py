@@ -1,4 +1,7 @@
-"""One training step in four parts: a clean picture, time and noise, the prediction, the loss; any pixel's numbers."""
+"""One training step in four parts: a clean picture, time and noise, the prediction, the loss; any pixel's numbers.
+
+Event: `opened`, when the component is first on screen and still empty.
+"""
 
 from pathlib import Path
 from typing import Any

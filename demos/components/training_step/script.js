@@ -49,7 +49,7 @@ function show() {
   const f = (name) => at(name, channel, pixel).toFixed(2);
   const channel = 0;
   part(".pixel").textContent =
-    `Pixel ${x}, ${y}, ${CHANNELS[channel]}: x0 ${f("x0")}; xt = ${example.signal.toFixed(3)} × ${f("x0")} + ` +
+    `Pixel ${x}, ${y}, ${CHANNELS[channel]}: x₀ ${f("x0")}; xₜ = ${example.signal.toFixed(3)} × ${f("x0")} + ` +
     `${example.noise.toFixed(3)} × ${f("epsilon")} = ${f("xt")}; v should be ${f("target")}, the network says ${f("v")}; ` +
     `squared error over all four channels ${errorAt(pixel).toFixed(3)}.`;
 }
@@ -64,7 +64,7 @@ function receive() {
   const f = (x) => x.toPrecision(3);
   part(".size").textContent = `${example.size} × ${example.size} pixels of red, green, blue and opacity: ${(4 * example.size ** 2).toLocaleString("en")} numbers from −1 to 1.`;
   part(".t").textContent = example.t;
-  part(".sum").textContent = `xt = ${example.signal.toFixed(3)} × x0 + ${example.noise.toFixed(3)} × ε: no learning so far.`;
+  part(".sum").textContent = `xₜ = ${example.signal.toFixed(3)} × x₀ + ${example.noise.toFixed(3)} × ε: no learning so far.`;
   part(".top").textContent = f(example.top);
   part(".loss").textContent = f(example.loss);
   part(".gradient").textContent = f(example.gradientNorm);
@@ -95,3 +95,4 @@ view.querySelectorAll("canvas").forEach((canvas) => {
 });
 watch("value", receive);
 receive();
+if (!example) trigger("opened");
