@@ -75,27 +75,43 @@ class Part:
     path: str
 
 
-POST_NORM = ("attention", "norm 1", "mlp hidden", "mlp", "norm 2")
-PRE_NORM = ("norm 1", "attention", "norm 2", "mlp hidden", "mlp")
+def _parts(order: str, *paths: str) -> tuple[Part, ...]:
+    return tuple(Part(name, path) for name, path in zip(order.split(", "), paths, strict=True))
 
 
-def _parts(names: Sequence[str], *paths: str) -> tuple[Part, ...]:
-    return tuple(Part(name, path) for name, path in zip(names, paths, strict=True))
-
-
-ANATOMIES: dict[str, tuple[Part, ...]] = {
-    "translator": _parts(PRE_NORM, "attention_norm", "attention", "forward_norm", "feed_forward.up", "feed_forward"),
-    "gpt2": _parts(PRE_NORM, "ln_1", "attn", "ln_2", "mlp.act", "mlp"),
-    "llama": _parts(PRE_NORM, "input_layernorm", "self_attn", "post_attention_layernorm", "mlp.act_fn", "mlp"),
-    "bert": _parts(
+POST_NORM = "attention, norm, mlp hidden, mlp, last norm"
+PRE_NORM = "norm, attention, mlp norm, mlp hidden, mlp"
+ANATOMIES: dict[tuple[str, Kind], tuple[Part, ...]] = {
+    ("translator", "encoder"): _parts(
+        PRE_NORM, "attention_norm", "attention", "forward_norm", "feed_forward.up", "feed_forward"
+    ),
+    ("translator", "decoder"): _parts(
+        "norm, attention, cross norm, cross-attention, mlp norm, mlp hidden, mlp",
+        *("attention_norm", "attention", "cross_norm", "cross", "forward_norm", "feed_forward.up", "feed_forward"),
+    ),
+    ("gpt2", "decoder"): _parts(PRE_NORM, "ln_1", "attn", "ln_2", "mlp.act", "mlp"),
+    ("llama", "decoder"): _parts(
+        PRE_NORM, "input_layernorm", "self_attn", "post_attention_layernorm", "mlp.act_fn", "mlp"
+    ),
+    ("bert", "encoder"): _parts(
         POST_NORM,
         *("attention.output.dense", "attention.output.LayerNorm", "intermediate", "output.dense", "output.LayerNorm"),
     ),
-    "distilbert": _parts(POST_NORM, "attention", "sa_layer_norm", "ffn.activation", "ffn", "output_layer_norm"),
-    "marian": _parts(POST_NORM, "self_attn", "self_attn_layer_norm", "activation_fn", "fc2", "final_layer_norm"),
+    ("distilbert", "encoder"): _parts(
+        POST_NORM, "attention", "sa_layer_norm", "ffn.activation", "ffn", "output_layer_norm"
+    ),
+    ("marian", "encoder"): _parts(
+        POST_NORM, "self_attn", "self_attn_layer_norm", "activation_fn", "fc2", "final_layer_norm"
+    ),
+    ("marian", "decoder"): _parts(
+        "attention, norm, cross-attention, cross norm, mlp hidden, mlp, last norm",
+        *("self_attn", "self_attn_layer_norm", "encoder_attn", "encoder_attn_layer_norm"),
+        *("activation_fn", "fc2", "final_layer_norm"),
+    ),
 }
-"""The parts of a layer of each architecture, in the order in which they are computed; what is named a norm before the
-attention is a pre-norm network (the residual stream is never normed), after it a post-norm one."""
+"""The parts of a layer of each architecture, in the order in which they are computed. Where a norm comes before the
+attention, what goes through it is a branch, and the residual stream itself is never normed (pre-norm); where it comes
+after, it is the stream that is normed (post-norm)."""
 
 
 class Subject(nn.Module):
@@ -113,10 +129,9 @@ class Subject(nn.Module):
     embedding: nn.Module
     position_modules: tuple[nn.Module, ...] = ()
 
-    @property
-    def anatomy(self) -> tuple[Part, ...]:
-        """The parts of one of its layers."""
-        return ANATOMIES[self.architecture]
+    def anatomy(self, kind: Kind) -> tuple[Part, ...]:
+        """The parts of one layer of its encoder or decoder."""
+        return ANATOMIES[self.architecture, kind]
 
     @property
     def heads(self) -> int:
@@ -191,11 +206,11 @@ class Subject(nn.Module):
 
             return keep
 
-        module = self.stacks[kind][layer]
-        hooks = [module.get_submodule(part.path).register_forward_hook(hook(part.name)) for part in self.anatomy]
+        module, anatomy = self.stacks[kind][layer], self.anatomy(kind)
+        hooks = [module.get_submodule(part.path).register_forward_hook(hook(part.name)) for part in anatomy]
         with torch.no_grad(), _removed(hooks):
             self._compute(reading, NOTHING_CHANGED)
-        return {part.name: found[part.name] for part in self.anatomy}
+        return {part.name: found[part.name] for part in anatomy}
 
     def without(self, reading: Reading, index: int) -> Reading:
         """The reading as if token `index` had not been in the text; a translation stays as it is."""
