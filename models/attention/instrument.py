@@ -128,12 +128,16 @@ class Tap:
         self.attended[place] = Attended(*(part if self.differentiable else part.detach() for part in parts))
         return mixed
 
+    def _is_of_the_text(self, place: Place) -> bool:
+        """Whether the keys are the tokens of the text read, not those of a translation being written."""
+        return place.kind != "decoder" or all(other.kind == "decoder" for other in self.places.values())
+
     def _edited_scores(self, place: Place, scores: Tensor) -> Tensor:
         edits = self.edits
         heads = scores.shape[1]
         warm = [(head.head, t) for head, t in edits.temperatures.items() if head[:2] == place]
         edges = [e for e in edits.edges_off if e.kind == place.kind and e.layer in (None, place.layer)]
-        unseen = sorted(edits.unseen)
+        unseen = sorted(edits.unseen) if self._is_of_the_text(place) else []
         if not (warm or edges or unseen):
             return scores
         scores = scores.clone()
@@ -142,7 +146,7 @@ class Tap:
         for edge in edges:
             chosen = range(heads) if edge.head is None else [edge.head]
             scores[:, list(chosen), edge.query, edge.key] = -torch.inf
-        scores[..., [key for key in unseen if key < scores.shape[-1]]] = -torch.inf
+        scores[..., unseen] = -torch.inf
         return scores
 
     def _edited_weights(self, place: Place, weights: Tensor) -> Tensor:

@@ -207,14 +207,18 @@ def _auto_class(subject: type[LibrarySubject], architectures: Sequence[str]) -> 
     return AutoModelForMaskedLM if masked else AutoModel
 
 
+BYTE_MARKS = ("\u0120", "\u010a")
+"""A space and a line break, as byte-level tokenizers write them; each has a token of its own there."""
+
+
 def readable_tokens(tokenizer: Any, ids: list[int]) -> list[str]:
     """Tokens as a reader would write them: a space for the marks of a space, bytes of a split character as hex.
 
     Word pieces keep their "##" and special tokens their brackets; the piece after a space begins with it.
     """
-    byte_level = any(token.startswith("\u0120") for token in tokenizer.convert_ids_to_tokens(ids[:64]))
     special = set(tokenizer.all_special_ids)
-    tokens = tokenizer.convert_ids_to_tokens(ids)
+    tokens = [token or "<unused>" for token in tokenizer.convert_ids_to_tokens(ids)]  # tables can have rows to spare
+    byte_level = all(tokenizer.convert_tokens_to_ids(mark) not in (None, tokenizer.unk_token_id) for mark in BYTE_MARKS)
     return [
         token if number in special else _readable(token, byte_level=byte_level)
         for number, token in zip(ids, tokens, strict=True)

@@ -179,7 +179,7 @@ def test_weights_of_ones_own_and_temperature(subject):
 
 
 def test_a_token_nobody_sees(subject):
-    kind, reading = stack_of(subject), subject.read(TEXT)
+    kind, reading = subject.kinds[0], subject.read(TEXT)
     weights = subject.run(reading, Edits(unseen=frozenset({2}))).weights(kind)
     assert (weights[..., 2] == 0).all()
     assert torch.isfinite(weights).all()
