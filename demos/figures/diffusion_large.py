@@ -10,41 +10,46 @@ from PIL import Image
 
 from demos.figures.colors import sequential
 from demos.figures.diffusion import NOISE_RANGE, as_picture
-from models.diffusion.schedule import Schedule
 
 if TYPE_CHECKING:
-    from models.diffusion.large import LargeStep
+    from models.diffusion.large.trace import LargeStep
 
 SIDE = 256  # of the pictures in the film
 TILE = 128
 HEAT = 0.65  # how much of the heat map covers the picture
 
 
-def draw_large(step: "LargeStep", schedule: Schedule) -> dict[str, Any]:
-    """One column of the film strip: the latents' first three channels as colours, and the decoded picture."""
+def draw_large(step: "LargeStep", original: "LargeStep | None" = None) -> dict[str, Any]:
+    """One column of the film strip: the latents' first three channels as colours, and the decoded picture.
+
+    Beside the `original` that it forked from: how much its predicted latent differs (root mean square).
+    """
     side = min(SIDE, step.picture.shape[0])
-    return {
+    drawn = {
         "size": side,
-        "t": step.t,
-        "tNext": step.t_next,
+        "t": round(step.t, 3),
+        "tNext": round(step.t_next, 3),
         "xt": _address(_latent(step.x_t), side),
         "noise": _address(_latent(step.epsilon), side),
         "x0": _address(step.picture, side),
-        "signal": float(schedule.signal(step.t)),
-        "noiseShare": float(schedule.noise(step.t)),
+        "signal": step.level.signal,
+        "noiseShare": step.level.noise,
         "terms": [[term.factor, term.of] for term in step.update.step],
         "correction": [],
     }
+    if original is not None:
+        drawn["difference"] = _size(step.x_0 - original.x_0)
+    return drawn
 
 
-def draw_guidance(step: "LargeStep", guidance: float) -> str:
+def draw_guidance(step: "LargeStep") -> str:
     """HTML: the noise predicted without and with the prompt, their difference, and the sum that guidance makes."""
     if step.without is None:
         return '<p class="gb-large-words">Guidance 1: the network is asked once a step, with the prompt alone.</p>'
     difference = step.with_prompt - step.without
     parts = [
         ("without the prompt", step.without),
-        (f"+ {guidance:g} × difference", difference),
+        (f"+ {step.guidance:g} × difference", difference),
         ("= predicted noise", step.epsilon),
         ("with the prompt", step.with_prompt),
     ]
@@ -53,8 +58,8 @@ def draw_guidance(step: "LargeStep", guidance: float) -> str:
     )
     share = _size(difference) / _size(step.without)
     words = (
-        f"At t = {step.t} the prompt changes the prediction by {share:.1%} of its size "
-        f"(root mean square); guidance {guidance:g} goes {guidance:g} times as far."
+        f"In step {step.index + 1}, at t = {step.t:.3g}, the prompt changes the prediction by {share:.1%} of its size "
+        f"(root mean square); guidance {step.guidance:g} goes {step.guidance:g} times as far."
     )
     return f'<div class="gb-large">{figures}</div><p class="gb-large-words">{words}</p>'
 

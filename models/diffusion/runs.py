@@ -1,12 +1,10 @@
 """Runs that visitors may still go back to: kept in memory under a budget, the oldest forgotten first."""
 
 import secrets
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from models.errors import InputError
+from models.diffusion.kept import Kept
 
 if TYPE_CHECKING:
     from models.diffusion.trace import DenoisingStep, Plan
@@ -35,23 +33,5 @@ class Run:
         return self.plan.count * self.plan.steps * self.plan.size**2 * BYTES_A_PIXEL_AND_STEP
 
 
-_runs: OrderedDict[str, Run] = OrderedDict()
-_lock = threading.Lock()
-
-
-def keep(run: Run) -> Run:
-    """Remember a run, as it grows, under its key; older ones make room."""
-    with _lock:
-        _runs[run.key] = run
-        while len(_runs) > 1 and sum(kept.reserved_bytes for kept in _runs.values()) > BUDGET_BYTES:
-            _runs.popitem(last=False)
-    return run
-
-
-def find(key: object) -> Run:
-    """The run of that key. Raises `InputError` where it is not, or no longer, kept."""
-    with _lock:
-        if not isinstance(key, str) or key not in _runs:
-            raise InputError("This run is no longer kept here: press Generate and fork the new one.")
-        _runs.move_to_end(key)
-        return _runs[key]
+SPRITES: Kept[Run] = Kept(BUDGET_BYTES)
+keep, find = SPRITES.keep, SPRITES.find

@@ -152,12 +152,38 @@ def rf_detr(folder):
 
 
 def stable_diffusion(folder):
-    from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionPipeline, UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel
+    from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from transformers import CLIPTextModel
 
     torch.manual_seed(0)
     tokenizer = _clip_tokenizer(folder)
-    text = CLIPTextConfig(
+    StableDiffusionPipeline(
+        vae=_vae(latent_channels=4),
+        text_encoder=CLIPTextModel(_clip_config(tokenizer)),
+        tokenizer=tokenizer,
+        unet=UNet2DConditionModel(**UNET, cross_attention_dim=32),
+        scheduler=EulerDiscreteScheduler(timestep_spacing="trailing"),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)
+
+
+UNET = {
+    "sample_size": 8,
+    "block_out_channels": (32, 64),
+    "layers_per_block": 1,
+    "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+    "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+    "attention_head_dim": 8,
+    "norm_num_groups": 8,
+}
+
+
+def _clip_config(tokenizer, **options):
+    from transformers import CLIPTextConfig
+
+    return CLIPTextConfig(
         vocab_size=len(tokenizer),
         hidden_size=32,
         intermediate_size=64,
@@ -166,35 +192,21 @@ def stable_diffusion(folder):
         max_position_embeddings=77,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
+        **options,
     )
-    unet = UNet2DConditionModel(
-        sample_size=8,
-        block_out_channels=(32, 64),
-        layers_per_block=1,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        cross_attention_dim=32,
-        attention_head_dim=8,
-        norm_num_groups=8,
-    )
-    vae = AutoencoderKL(
+
+
+def _vae(**options):
+    from diffusers import AutoencoderKL
+
+    return AutoencoderKL(
         block_out_channels=(16, 32),
         down_block_types=("DownEncoderBlock2D",) * 2,
         up_block_types=("UpDecoderBlock2D",) * 2,
-        latent_channels=4,
         norm_num_groups=8,
         sample_size=16,
+        **options,
     )
-    StableDiffusionPipeline(
-        vae=vae,
-        text_encoder=CLIPTextModel(text),
-        tokenizer=tokenizer,
-        unet=unet,
-        scheduler=EulerDiscreteScheduler(timestep_spacing="trailing"),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    ).save_pretrained(folder)
 
 
 def stable_diffusion_1_5(folder):
@@ -210,12 +222,116 @@ def stable_diffusion_1_5(folder):
     (folder / "model_index.json").write_text(json.dumps(index))
 
 
-def _clip_tokenizer(folder):
+def stable_diffusion_xl(folder):
+    """SDXL-Turbo's format: two text encoders, one with a projection, and the weights in half precision."""
+    from diffusers import EulerAncestralDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
+
+    torch.manual_seed(0)
+    tokenizer, tokenizer_2 = _clip_tokenizer(folder), _clip_tokenizer(folder, "tokenizer_2")
+    unet = UNet2DConditionModel(
+        **UNET,
+        cross_attention_dim=64,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=24 + 6 * 8,
+        transformer_layers_per_block=(1, 2),
+        use_linear_projection=True,
+    )
+    StableDiffusionXLPipeline(
+        vae=_vae(latent_channels=4, scaling_factor=0.13025),
+        text_encoder=CLIPTextModel(_clip_config(tokenizer)),
+        text_encoder_2=CLIPTextModelWithProjection(_clip_config(tokenizer_2, projection_dim=24, hidden_act="gelu")),
+        tokenizer=tokenizer,
+        tokenizer_2=tokenizer_2,
+        unet=unet,
+        scheduler=EulerAncestralDiscreteScheduler(timestep_spacing="trailing"),
+        add_watermarker=False,
+    ).to(dtype=torch.float16).save_pretrained(folder, variant="fp16")
+
+
+def prx(folder):
+    """PRX's format: a Transformer, the encoder of T5Gemma, Gemma's kind of tokenizer, a VAE like Flux's."""
+    from diffusers import FlowMatchEulerDiscreteScheduler, PRXPipeline, PRXTransformer2DModel
+    from transformers.models.t5gemma.configuration_t5gemma import T5GemmaConfig
+    from transformers.models.t5gemma.modeling_t5gemma import T5GemmaModel
+
+    torch.manual_seed(0)
+    tokenizer = _gemma_tokenizer()
+    text = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 8,
+        "query_pre_attn_scalar": 8,
+        "max_position_embeddings": 64,
+    }
+    transformer = PRXTransformer2DModel(
+        in_channels=16, context_in_dim=32, hidden_size=32, num_heads=2, depth=2, axes_dim=[8, 8]
+    )
+    for block in transformer.blocks:  # zeros when made: every block would pass its input on
+        torch.nn.init.normal_(block.modulation.lin.weight, std=0.1)
+    PRXPipeline(
+        transformer=transformer,
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+        text_encoder=T5GemmaModel(T5GemmaConfig(encoder=text, decoder=text)).encoder,
+        tokenizer=tokenizer,
+        vae=_vae(latent_channels=16, scaling_factor=0.3611, shift_factor=0.1159),
+        default_sample_size=16,
+    ).save_pretrained(folder)
+    index = json.loads((folder / "model_index.json").read_text())
+    index["text_encoder"] = ["prx", "T5GemmaEncoder"]
+    (folder / "model_index.json").write_text(json.dumps(index))
+
+
+def _gemma_tokenizer():
+    """Pieces that begin with the space before them, no start mark, padded on the right."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.Replace(" ", "▁")
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
+    tokenizer.decoder = decoders.Replace("▁", " ")
+    special = ["<pad>", "<eos>", "<bos>", "<unk>"]
+    trainer = trainers.BpeTrainer(vocab_size=60, special_tokens=special, show_progress=False)
+    tokenizer.train_from_iterator(["a red potion in a glass bottle", "the quick brown fox jumps over blue"], trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        eos_token="<eos>",
+        bos_token="<bos>",
+        unk_token="<unk>",
+        model_max_length=24,
+        padding_side="right",
+    )
+
+
+def tiny_decoder(latent_channels):
+    def make(folder):
+        from diffusers import AutoencoderTiny
+
+        torch.manual_seed(0)
+        AutoencoderTiny(
+            latent_channels=latent_channels,
+            encoder_block_out_channels=(8, 8),
+            decoder_block_out_channels=(8, 8),
+            num_encoder_blocks=(1, 1),
+            num_decoder_blocks=(1, 1),
+        ).save_pretrained(folder)
+
+    return make
+
+
+def _clip_tokenizer(folder, name="tokenizer"):
     """CLIP's byte-pair encoding with no merges: its byte alphabet, each with and without the end-of-word mark."""
     from tokenizers import pre_tokenizers
     from transformers import CLIPTokenizer
 
-    source = folder / "tokenizer"
+    source = folder / name
     source.mkdir(parents=True)
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     words = [*alphabet, *(c + "</w>" for c in alphabet), "<|startoftext|>", "<|endoftext|>"]
@@ -298,4 +414,9 @@ MAKERS = {
     "rf-detr-base": rf_detr,
     "sd-turbo": stable_diffusion,
     "stable-diffusion-v1-5": stable_diffusion_1_5,
+    "sdxl-turbo": stable_diffusion_xl,
+    "prx-512": prx,
+    "taesd": tiny_decoder(4),
+    "taesdxl": tiny_decoder(4),
+    "taef1": tiny_decoder(16),
 }

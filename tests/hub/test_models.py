@@ -61,15 +61,3 @@ def test_rf_detr(arrived):
     assert loaded.network.labels == ("person", "cat", "dog")
     assert (found.xyxy >= 0).all()
     assert (found.xyxy[:, 2] <= 120).all()
-
-
-def test_stable_diffusion(arrived):
-    from models.diffusion.pipeline import generate, load_pipeline
-
-    arrived("sd-turbo")
-    loaded = runtime.load("sd-turbo", load_pipeline)
-    assert loaded.parameters > 0
-    first, again = (generate(loaded.network, "a red potion", steps=1, seed=3) for _ in range(2))
-    assert first.dtype == np.uint8
-    assert first.shape[2] == 3
-    assert np.array_equal(first, again)

@@ -361,34 +361,3 @@ def test_features_of_another_backbone_are_refused(stored, monkeypatch):
     monkeypatch.setattr(novelty, "backbone_digest", lambda: "another")
     with pytest.raises(WeightsError, match="backbone"):
         novelty.nearest_training(np.zeros((1, 32, 32, 4), np.uint8))
-
-
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory):
-    from models.diffusion.pipeline import load_pipeline
-    from tests.hub.checkpoints import MAKERS
-
-    folder = tmp_path_factory.mktemp("sd")
-    MAKERS["sd-turbo"](folder)
-    return load_pipeline(folder)
-
-
-def test_a_pipeline_makes_the_same_picture_from_the_same_seed(pipeline):
-    from models.diffusion.pipeline import generate
-
-    first, again, other = (generate(pipeline, "a potion", 2, seed) for seed in (3, 3, 4))
-    assert first.dtype == np.uint8
-    assert first.shape[2] == 3
-    assert np.array_equal(first, again)
-    assert not np.array_equal(first, other)
-
-
-@pytest.mark.parametrize(
-    ("prompt", "steps", "seed"),
-    [("", 1, 0), ("x" * 1000, 1, 0), (7, 1, 0), ("a", 0, 0), ("a", 10_000, 0), ("a", float("nan"), 0), ("a", 1, -1)],
-)
-def test_a_pipeline_refuses_what_is_out_of_range(pipeline, prompt, steps, seed):
-    from models.diffusion.pipeline import generate
-
-    with pytest.raises(InputError):
-        generate(pipeline, prompt, steps, seed)

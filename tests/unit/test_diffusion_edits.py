@@ -179,13 +179,13 @@ def test_the_border_becomes_transparent_and_the_inside_stays():
 
 @pytest.fixture
 def empty_shelf(monkeypatch):
-    monkeypatch.setattr(runs, "_runs", type(runs._runs)())
+    monkeypatch.setattr(runs.SPRITES, "_runs", type(runs.SPRITES._runs)())
 
 
 def test_runs_are_found_by_their_key_and_forgotten_under_the_budget(empty_shelf, monkeypatch):
     first, second = (runs.keep(runs.Run(plan_of())) for _ in range(2))
     assert runs.find(first.key) is first
-    monkeypatch.setattr(runs, "BUDGET_BYTES", 2 * first.reserved_bytes)
+    monkeypatch.setattr(runs.SPRITES, "budget_bytes", 2 * first.reserved_bytes)
     runs.keep(runs.Run(plan_of()))
     assert runs.find(first.key) is first, "used last"
     with pytest.raises(InputError, match="no longer kept"):

@@ -1,0 +1,169 @@
+"""A picture from a prompt, one step at a time: what the large network saw, said twice, and where words look.
+
+The same sums and samplers as for the sprites, on latent pictures: x_0 is what the VAE makes of a picture, with a few
+channels and an eighth of its side (Rombach et al. 2022). Guidance (Ho and Salimans 2022) asks the network with the
+negative prompt and with the prompt:
+
+    output = output_without + guidance (output_with - output_without)
+"""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.diffusion.kept import Kept
+from models.diffusion.large.attention import WordAttention
+from models.diffusion.large.network import LargeNetwork, decode_latent, encode_picture, first_noise
+from models.diffusion.samplers import EPSILON, FRESH, SAMPLERS, X_0, X_T, Level, Update, combine
+from models.diffusion.schedule import guide
+
+FORGETFUL_SAMPLERS = ("ddim", "ddpm", "euler", "euler-ancestral")  # those that do not look back
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a large model is asked for. `guidance` 1 leaves the negative prompt out; `strength` matters with a picture.
+
+    Strength is where one enters the noise timeline: 1 at its noisy end, small values near the picture.
+    """
+
+    prompt: str
+    negative: str = ""
+    steps: int = 4
+    guidance: float = 1.0
+    seed: int = 0
+    sampler: str = "ddim"
+    strength: float = 1.0
+
+    @property
+    def first(self) -> int:
+        """The step at which a run from a picture begins; at least one step is run."""
+        return self.steps - min(max(1, int(self.steps * self.strength)), self.steps)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run begins: at step number `index`, with the latent `x_t [channels, height, width] float32`."""
+
+    index: int
+    x_t: np.ndarray
+
+
+@dataclass(frozen=True)
+class LargeStep:
+    """One step from time `t` to `t_next` (-1: the end). Latents are `[channels, height, width] float32`.
+
+    `picture [8 height, 8 width, 3] uint8` is x_0 decoded. `without` and `with_prompt` are the two predictions of the
+    noise that guidance mixes (`without` is None for guidance 1). `attention` is `{word: [height, width]}`, the share of
+    every place's attention that the word gets. They satisfy x_t = level.signal x_0 + level.noise epsilon.
+    """
+
+    index: int
+    t: float
+    t_next: float
+    level: Level
+    x_t: np.ndarray
+    epsilon: np.ndarray
+    x_0: np.ndarray
+    x_next: np.ndarray
+    guidance: float
+    without: np.ndarray | None
+    with_prompt: np.ndarray
+    update: Update
+    picture: np.ndarray
+    attention: dict[str, np.ndarray]
+
+    @property
+    def nbytes(self) -> int:
+        """What the arrays take."""
+        arrays = [self.x_t, self.epsilon, self.x_0, self.x_next, self.without, self.with_prompt, self.picture]
+        return sum(array.nbytes for array in (*arrays, *self.attention.values()) if array is not None)
+
+
+@dataclass
+class LargeRun:
+    """A request to a model of the catalogue and the steps made so far; a forked run begins with those of another."""
+
+    model: str
+    request: Request
+    steps: list[LargeStep] = field(default_factory=list)
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+
+    @property
+    def reserved_bytes(self) -> int:
+        """What it takes so far."""
+        return sum(step.nbytes for step in self.steps)
+
+
+RUNS: Kept[LargeRun] = Kept(512 * 2**20)
+
+
+def from_noise(network: LargeNetwork, request: Request) -> Start:
+    """Begin with the noise that the request's seed gives."""
+    return Start(0, _array(first_noise(network, request.seed)))
+
+
+@torch.inference_mode()
+def from_picture(network: LargeNetwork, request: Request, rgb: np.ndarray) -> Start:
+    """Image to image (SDEdit, Meng et al. 2022): begin with `rgb [height, width, 3] uint8`, noised by its strength."""
+    level = network.times(request.steps)[request.first].level
+    x_t = level.signal * encode_picture(network, rgb) + level.noise * first_noise(network, request.seed)
+    return Start(request.first, _array(x_t))
+
+
+def from_step(step: LargeStep) -> Start:
+    """Go on from what a step began with: by another request it is a fork, by the same it is the same run again."""
+    return Start(step.index, step.x_t)
+
+
+@torch.inference_mode()
+def trace_prompt(
+    network: LargeNetwork, request: Request, start: Start | None = None, tiny: torch.nn.Module | None = None
+) -> Iterator[LargeStep]:
+    """The steps of a request from where it starts (noise), each when it is done.
+
+    Predicted pictures are decoded by `tiny`, if there is one; the finished one always by the model's own VAE.
+    """
+    start = start or from_noise(network, request)
+    times = network.times(request.steps)
+    x_t = torch.from_numpy(start.x_t)[None].to(network.device)
+    text = network.encode_text(request.prompt, request.negative, request.guidance != 1)
+    words = network.words(request.prompt)
+    with WordAttention(network) as attention:
+        for index in range(start.index, request.steps):
+            time, following = times[index : index + 2]
+            attention.forget()
+            outputs = network.predict(x_t, time, text)
+            x_0, epsilon = network.solve(x_t, guide(outputs[0], outputs[-1], request.guidance), time.level)
+            update = SAMPLERS[request.sampler](time.level, following.level, [])
+            pictures = {X_T: x_t, X_0: x_0, EPSILON: epsilon}
+            if any(term.of == FRESH for term in update.step):
+                pictures[FRESH] = first_noise(network, request.seed + 1 + index)
+            x_next = combine(update.step, pictures)
+            noises = [_array(network.solve(x_t, output, time.level)[1]) for output in outputs]
+            decoder = network.vae if tiny is None or index + 1 == request.steps else tiny
+            yield LargeStep(
+                index,
+                time.t,
+                following.t,
+                time.level,
+                x_t=_array(x_t),
+                epsilon=_array(epsilon),
+                x_0=_array(x_0),
+                x_next=_array(x_next),
+                guidance=request.guidance,
+                without=noises[0] if len(noises) > 1 else None,
+                with_prompt=noises[-1],
+                update=update,
+                picture=decode_latent(decoder, x_0),
+                attention={word: attention.of(places) for word, places in words},
+            )
+            x_t = x_next
+
+
+def _array(latent: Tensor) -> np.ndarray:
+    return latent[0].float().cpu().numpy()
