@@ -35,6 +35,12 @@ def load_subject(model: str) -> runtime.Loaded:
     return load(model)
 
 
+def sent(event: gr.EventData, name: str) -> Any:
+    """What a component sent along with an event under that name, unchecked; None if nothing."""
+    data = event._data
+    return data.get(name) if isinstance(data, dict) else None
+
+
 def check_sentence(text: Any, name: str = "The sentence") -> str:
     """The visitor's text, or `InputError`."""
     return check_text(text, name=name, max_chars=MAX_CHARS)

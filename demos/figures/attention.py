@@ -9,6 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from models.attention.trace import AttentionRun, AttentionTrace
 
+HEADS_A_HABIT = 8
 STEPS = 65_535
 """Weights travel as whole numbers of this many steps between 0 and 1."""
 
@@ -23,7 +24,7 @@ def draw_attention(run: "AttentionRun") -> dict[str, Any]:
 
 
 def _view(trace: "AttentionTrace") -> dict[str, Any]:
-    from models.attention.heads import score_heads
+    from models.attention.heads import best_heads, score_heads
 
     layers, heads = trace.attention.shape[:2]
     return {
@@ -33,14 +34,20 @@ def _view(trace: "AttentionTrace") -> dict[str, Any]:
         "layers": layers,
         "heads": heads,
         "weights": pack(trace.attention),
-        "standouts": [_standout(place, scores) for place, scores in score_heads(trace).items()],
+        "rollout": None if trace.kind == "cross" else pack(_rollouts(trace.attention)),
+        "habits": {
+            place: [[layer, head, round(score, 4)] for layer, head, score in best_heads(scores, HEADS_A_HABIT)]
+            for place, scores in score_heads(trace).items()
+        },
     }
 
 
-def _standout(place: str, scores: np.ndarray) -> dict[str, Any]:
-    """The head that gives most of its attention to `place`."""
-    layer, head = np.unravel_index(int(scores.argmax()), scores.shape)
-    return {"place": place, "layer": int(layer), "head": int(head), "score": round(float(scores.max()), 4)}
+def _rollouts(attention: np.ndarray) -> np.ndarray:
+    """Attention rollout up to each layer, `[layers, T, T]`."""
+    from models.attention.importance import stacked_rollout
+
+    means = attention.mean(axis=1)
+    return np.stack([stacked_rollout(means[: layer + 1]) for layer in range(len(means))])
 
 
 def pack(weights: np.ndarray) -> str:

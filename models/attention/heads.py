@@ -1,30 +1,82 @@
-"""What a head does, scored on the text at hand: how much of its attention goes to one fixed place."""
+"""What a head does, scored on the text at hand: how much of its attention goes where a simple rule says."""
+
+from collections.abc import Callable
 
 import numpy as np
 
 from models.attention.trace import AttentionTrace
 
-PLACES = ("same token", "previous token", "next token", "first token", "last token")
+Rule = Callable[[tuple[str, ...]], np.ndarray]
+
+
+def _shifted(offset: int) -> Rule:
+    """The token `offset` places further on."""
+    return lambda tokens: np.eye(len(tokens), k=offset, dtype=bool)
+
+
+def _at_end(place: int) -> Rule:
+    """The first (0) or the last (-1) token, for all others."""
+
+    def rule(tokens: tuple[str, ...]) -> np.ndarray:
+        wanted = np.zeros((len(tokens),) * 2, bool)
+        wanted[:, place] = True
+        return wanted & ~np.eye(len(tokens), dtype=bool)
+
+    return rule
+
+
+def _repeats(tokens: tuple[str, ...]) -> np.ndarray:
+    words = np.array([token.strip().lower() for token in tokens], dtype=object)
+    return (words[:, None] == words[None]) & ~np.eye(len(tokens), dtype=bool)
+
+
+def _induction(tokens: tuple[str, ...]) -> np.ndarray:
+    """What came after the same token earlier on (Olsson et al. 2022): what comes next, if the text repeats itself."""
+    wanted = np.zeros((len(tokens),) * 2, bool)
+    wanted[:, 1:] = np.tril(_repeats(tokens))[:, :-1]
+    return wanted
+
+
+def _punctuation(tokens: tuple[str, ...]) -> np.ndarray:
+    marks = [bool(token.strip()) and not any(c.isalnum() for c in token) for token in tokens]
+    return np.array(marks)[None] & ~np.eye(len(tokens), dtype=bool)
+
+
+RULES: dict[str, Rule] = {
+    "same token": _shifted(0),
+    "previous token": _shifted(-1),
+    "next token": _shifted(1),
+    "first token": _at_end(0),
+    "last token": _at_end(-1),
+    "same word elsewhere": _repeats,
+    "induction": _induction,
+    "punctuation": _punctuation,
+}
+"""Where each kind of head looks: `[T, T]`, True where the token of the row should look."""
 
 
 def score_heads(trace: AttentionTrace) -> dict[str, np.ndarray]:
-    """Mean weight `[layers, heads]` that the tokens give to each of `PLACES`; self-attention of two tokens or more.
+    """Mean weight `[layers, heads]` that tokens give to where each of `RULES` says; self-attention of two or more.
 
-    A token without such a place (the first has no previous one) does not count, nor does a place that a mask hides
-    or that is the token itself (first and last).
+    A token for which a rule names no place that it may see does not count; a rule without any such token is left out.
     """
-    if trace.kind == "cross" or len(trace.tokens) < 2:
+    count = len(trace.tokens)
+    if trace.kind == "cross" or count < 2:
         return {}
-    weights = trace.attention
-    scores = {
-        "same token": _diagonal(weights, 0),
-        "previous token": _diagonal(weights, -1),
-        "first token": weights[:, :, 1:, 0].mean(axis=-1),
-    }
-    if trace.kind == "encoder":
-        scores |= {"next token": _diagonal(weights, 1), "last token": weights[:, :, :-1, -1].mean(axis=-1)}
-    return {place: scores[place] for place in PLACES if place in scores}
+    seen = np.ones((count, count), bool)
+    if trace.kind == "decoder":
+        seen = np.tril(seen)
+    scores = {}
+    for name, rule in RULES.items():
+        wanted = rule(trace.tokens) & seen
+        rows = wanted.any(axis=1)
+        if rows.any() and not (name == "last token" and trace.kind == "decoder"):
+            scores[name] = (trace.attention * wanted).sum(-1)[:, :, rows].mean(-1)
+    return scores
 
 
-def _diagonal(weights: np.ndarray, offset: int) -> np.ndarray:
-    return np.diagonal(weights, offset, axis1=2, axis2=3).mean(axis=-1)
+def best_heads(scores: np.ndarray, count: int) -> list[tuple[int, int, float]]:
+    """The `count` heads with the highest of `scores [layers, heads]`: `(layer, head, score)`, the highest first."""
+    order = np.argsort(-scores, axis=None, kind="stable")[:count]
+    layers, heads = np.unravel_index(order, scores.shape)
+    return [(int(layer), int(head), float(scores[layer, head])) for layer, head in zip(layers, heads, strict=True)]

@@ -20,7 +20,7 @@ from demos.figures.attention import STEPS, draw_attention, pack
 from models import weights
 from models.attention import evaluate, train
 from models.attention.decoding import greedy, translate
-from models.attention.heads import score_heads
+from models.attention.heads import best_heads, score_heads
 from models.attention.network import BOS, EOS, PAD, UNKNOWN, Config, Translator
 from models.attention.pairs import Pair, part_of, read_pairs
 from models.attention.subjects import MAX_TOKENS
@@ -288,6 +288,22 @@ def test_heads_are_known_by_what_they_do(place, offset):
     scores = score_heads(AttentionTrace("encoder", tuple("abcde"), tuple("abcde"), weights_))
     assert max(scores, key=lambda name: scores[name][0, 1]) == place
     assert scores[place][0, 1] == pytest.approx(1)
+
+
+def test_induction_repeated_words_and_punctuation():
+    tokens = (" the", " cat", ",", " the", " dog", ".")
+    place = {word: n for n, word in enumerate(("the", "cat", ",", "the again", "dog", "."))}
+    weights_ = np.zeros((1, 3, 6, 6), np.float32)
+    weights_[0, :, :, 0] = 1
+    weights_[0, 0, place["the again"]] = np.eye(6)[place["cat"]]  # what followed the first "the"
+    weights_[0, 1, place["the again"]] = np.eye(6)[place["the"]]
+    weights_[0, 2, 3:] = np.eye(6)[place[","]]
+    scores = score_heads(AttentionTrace("decoder", tokens, tokens, weights_))
+    assert scores["induction"][0].tolist() == [1, 0, 0]
+    assert scores["same word elsewhere"][0].tolist() == [0, 1, 0]
+    assert scores["punctuation"][0].tolist() == pytest.approx([0, 0, 1])
+    assert "next token" not in scores
+    assert best_heads(scores["induction"], 2) == [(0, 0, 1.0), (0, 1, 0.0)]
 
 
 def test_one_token_and_cross_attention_have_no_places():

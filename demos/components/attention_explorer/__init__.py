@@ -7,7 +7,7 @@ import gradio as gr
 
 from demos.components import from_folder
 
-PIECES = ("token_strip", "heat_map", "token_lines", "head_grid")
+PIECES = ("token_strip", "heat_map", "token_lines", "token_arcs", "head_grid")
 
 
 def attention_explorer(value: dict[str, Any] | None = None, **options: Any) -> gr.HTML:

@@ -3,7 +3,7 @@ const KINDS = { encoder: "Encoder self-attention", decoder: "Decoder self-attent
 const BARS = 8;
 
 const find = (name) => element.querySelector(`.${name}`);
-const state = { form: "map", view: 0, layer: null, head: null, token: null, hover: null };
+const state = { form: "map", view: 0, layer: null, head: null, token: null, hover: null, habit: null };
 let views = [];
 
 const unpack = async (text) => {
@@ -12,7 +12,7 @@ const unpack = async (text) => {
   return new Uint16Array(await new Response(stream).arrayBuffer());
 };
 
-const withMaps = (view, weights) => {
+const withMaps = (view, weights, rollout) => {
   const size = view.rows.length * view.columns.length;
   const one = (layer, head) => weights.subarray((layer * view.heads + head) * size, (layer * view.heads + head + 1) * size);
   const means = new Map();
@@ -24,14 +24,18 @@ const withMaps = (view, weights) => {
     }
     return means.get(layer);
   };
-  return { ...view, maps: (layer, head) => (head < view.heads ? one(layer, head) : mean(layer)) };
+  const summaries = rollout ? ["mean", "rollout"] : ["mean"];
+  const summary = (layer, name) => (name === "mean" ? mean(layer) : rollout.subarray(layer * size, (layer + 1) * size));
+  const maps = (layer, head) => (head < view.heads ? one(layer, head) : summary(layer, summaries[head - view.heads]));
+  return { ...view, summaries, maps };
 };
 
-const chip = (text, pressed, action) => {
+const chip = (text, pressed, action, title = "") => {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "ax-chip";
   button.textContent = text;
+  if (title) button.title = title;
   button.setAttribute("aria-pressed", pressed);
   button.addEventListener("click", action);
   return button;
@@ -39,7 +43,8 @@ const chip = (text, pressed, action) => {
 
 const number = (weight) => (weight / STEPS).toFixed(3);
 const quoted = (token) => `“${token.trim() || "space"}”`;
-const headName = (view) => (state.head < view.heads ? `head ${state.head + 1}` : "mean of heads");
+const SUMMARIES = { mean: "mean of heads", rollout: "rollout up to this layer" };
+const headName = (view) => (state.head < view.heads ? `head ${state.head + 1}` : SUMMARIES[view.summaries[state.head - view.heads]]);
 
 const grid = headGrid(find("hg-grid"), { onPick: (layer, head) => pick({ layer, head }) });
 const map = heatMap(find("ax-map"), {
@@ -47,6 +52,10 @@ const map = heatMap(find("ax-map"), {
   onPick: (at) => pick({ token: at.row, hover: at }),
 });
 const lines = tokenLines(find("ax-lines"), {
+  onHover: (row) => { state.hover = row === null ? null : { row, column: null }; drawReading(); drawForm(); },
+  onPick: (row) => pick({ token: row, hover: null }),
+});
+const arcs = tokenArcs(find("ax-arcs"), {
   onHover: (row) => { state.hover = row === null ? null : { row, column: null }; drawReading(); drawForm(); },
   onPick: (row) => pick({ token: row, hover: null }),
 });
@@ -71,8 +80,9 @@ const drawScale = () => {
 
 // A first sight worth having: the head with the clearest habit, and a token from the middle of the sentence.
 const chooseFirst = (view) => {
-  const clearest = view.standouts.reduce((best, one) => (best && best.score >= one.score ? best : one), null);
-  Object.assign(state, clearest ? { layer: clearest.layer, head: clearest.head } : { layer: 0, head: view.heads });
+  const habits = Object.entries(view.habits).map(([name, heads]) => [name, ...heads[0]]);
+  const clearest = habits.reduce((best, one) => (best && best[3] >= one[3] ? best : one), null);
+  Object.assign(state, clearest ? { habit: clearest[0], layer: clearest[1], head: clearest[2] } : { layer: 0, head: view.heads });
   state.token = Math.floor(view.rows.length / 2);
 };
 
@@ -80,7 +90,7 @@ const drawView = () => {
   const view = views[state.view];
   if (state.layer === null) chooseFirst(view);
   state.layer = Math.min(state.layer, view.layers - 1);
-  state.head = Math.min(state.head, view.heads);
+  state.head = Math.min(state.head, view.heads + view.summaries.length - 1);
   state.token = Math.min(state.token, view.rows.length - 1);
   state.hover = null;
   find("ax-kinds").replaceChildren(
@@ -89,13 +99,10 @@ const drawView = () => {
   find("ax-kinds").hidden = views.length < 2;
   const rows = view.rows.length;
   const columns = view.columns.length;
-  grid.show({ layers: view.layers, heads: view.heads, rows, columns, maps: view.maps, paint: paintSmall });
-  find("ax-standouts").replaceChildren(
-    ...view.standouts.map((s) =>
-      chip(`${s.place} ${s.score.toFixed(2)}: layer ${s.layer + 1}, head ${s.head + 1}`, false, () => pick(s))),
-  );
+  grid.show({ layers: view.layers, heads: view.heads, summaries: view.summaries, rows, columns, maps: view.maps, paint: paintSmall });
+  drawHabits();
   find("ax-layer").max = view.layers;
-  find("ax-head").max = view.heads + 1;
+  find("ax-head").max = view.heads + view.summaries.length;
   const cross = view.kind === "cross";
   find("ax-strip-title").textContent = cross
     ? "Click the French token being written; the shading below says where it looks"
@@ -107,14 +114,32 @@ const drawView = () => {
   drawHead();
 };
 
+// One habit at a time: the heads that have it most, the strongest first.
+const drawHabits = () => {
+  const view = views[state.view];
+  const names = Object.keys(view.habits);
+  if (!names.includes(state.habit)) state.habit = names[0] || null;
+  find("ax-habits-title").hidden = !names.length;
+  find("ax-habits").replaceChildren(
+    ...names.map((name) => chip(name, name === state.habit, () => { state.habit = name; drawHabits(); pickHead(view.habits[name][0]); })),
+  );
+  find("ax-standouts").replaceChildren(
+    ...(state.habit ? view.habits[state.habit] : []).map((one) =>
+      chip(`${one[0] + 1}.${one[1] + 1}: ${one[2].toFixed(2)}`, one[0] === state.layer && one[1] === state.head, () => pickHead(one), `layer ${one[0] + 1}, head ${one[1] + 1}`)),
+  );
+};
+
+const pickHead = ([layer, head]) => pick({ layer, head });
+
 const drawHead = () => {
   const view = views[state.view];
   grid.select(state.layer, state.head);
+  drawHabits();
   find("ax-layer").value = state.layer + 1;
   find("ax-head").value = state.head + 1;
   find("ax-layer-value").textContent = state.layer + 1;
-  find("ax-head-value").textContent = state.head < view.heads ? state.head + 1 : "mean";
-  for (const name of ["ax-map", "ax-lines"]) {
+  find("ax-head-value").textContent = state.head < view.heads ? state.head + 1 : view.summaries[state.head - view.heads];
+  for (const name of ["ax-map", "ax-lines", "ax-arcs"]) {
     find(name).setAttribute("aria-label", `attention weights of layer ${state.layer + 1}, ${headName(view)}`);
   }
   drawForm();
@@ -123,15 +148,19 @@ const drawHead = () => {
 
 const drawForm = () => {
   const view = views[state.view];
+  const forms = view.kind === "cross" ? ["map", "lines"] : ["map", "lines", "arcs"];
+  if (!forms.includes(state.form)) state.form = "map";
   const asMap = state.form === "map";
   find("hm-frame").hidden = !asMap;
-  find("tl-frame").hidden = asMap;
+  find("tl-frame").hidden = state.form !== "lines";
+  find("ta-frame").hidden = state.form !== "arcs";
+  find("ax-title-form").hidden = state.form === "arcs";
   find("ax-rows").textContent = `${asMap ? "rows" : "left"}: who looks`;
   find("ax-cols").textContent = `${asMap ? "columns" : "right"}: who is looked at`;
   find("ax-forms").replaceChildren(
-    ...["map", "lines"].map((form) => chip(form, form === state.form, () => pick({ form }))),
+    ...forms.map((form) => chip(form, form === state.form, () => pick({ form }))),
   );
-  (asMap ? map : lines).show({
+  ({ map, lines, arcs })[state.form].show({
     rows: view.rows.length,
     columns: view.columns.length,
     rowLabels: view.rows.map((token) => token.trim() || "␣"),
@@ -188,7 +217,7 @@ const drawBars = (view, weights, order, heading) => {
 
 const show = async (value) => {
   if (!value || !value.views) return;
-  const unpacked = await Promise.all(value.views.map(async (view) => withMaps(view, await unpack(view.weights))));
+  const unpacked = await Promise.all(value.views.map(async (view) => withMaps(view, await unpack(view.weights), view.rollout && (await unpack(view.rollout)))));
   views = unpacked;
   state.view = Math.min(state.view, views.length - 1);
   find("ax-empty").hidden = true;

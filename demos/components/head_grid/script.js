@@ -1,5 +1,5 @@
 // Small maps of all layers and heads, one button each; picking one tells `onPick(layer, head)`.
-// head = heads (one more than there are) stands for the mean of all heads of the layer.
+// Columns after the heads are summaries of the layer, such as their mean: head = heads, heads + 1 and so on.
 const headGrid = (element, { onPick }) => {
   let cells = new Map();
 
@@ -10,11 +10,11 @@ const headGrid = (element, { onPick }) => {
     return span;
   };
 
-  const cell = (layer, head, isMean) => {
+  const cell = (layer, head, name) => {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "hg-cell";
-    button.title = `layer ${layer + 1}, ${isMean ? "mean of heads" : `head ${head + 1}`}`;
+    button.title = `layer ${layer + 1}, ${name}`;
     button.setAttribute("aria-label", button.title);
     button.append(document.createElement("canvas"));
     button.addEventListener("click", () => onPick(layer, head));
@@ -22,15 +22,15 @@ const headGrid = (element, { onPick }) => {
   };
 
   // maps(layer, head) gives the weights, rows x columns; paint(canvas, weights, rows, columns) draws them.
-  const show = ({ layers, heads, rows, columns, maps, paint }) => {
+  const show = ({ layers, heads, summaries, rows, columns, maps, paint }) => {
     cells = new Map();
-    element.style.gridTemplateColumns = `auto repeat(${heads + 1}, minmax(0, 1fr))`;
-    const children = [label("")];
-    for (let head = 0; head <= heads; head++) children.push(label(head < heads ? head + 1 : "mean"));
+    const names = [...Array(heads).keys()].map((head) => `head ${head + 1}`).concat(summaries);
+    element.style.gridTemplateColumns = `auto repeat(${names.length}, minmax(0, 1fr))`;
+    const children = [label(""), ...names.map((name, head) => label(head < heads ? head + 1 : name))];
     for (let layer = 0; layer < layers; layer++) {
       children.push(label(layer + 1));
-      for (let head = 0; head <= heads; head++) {
-        const button = cell(layer, head, head === heads);
+      for (const [head, name] of names.entries()) {
+        const button = cell(layer, head, name);
         paint(button.firstChild, maps(layer, head), rows, columns);
         cells.set(`${layer},${head}`, button);
         children.push(button);
