@@ -78,6 +78,9 @@ CATALOGUE: dict[str, Weights] = {
         _embedded("review-lstm", "sequences/sentiment", "Review LSTM", "Apache-2.0 (reviews: CC BY 4.0)"),
         _embedded("caption-gru", "sequences/caption", "Scene captions", "MIT"),
         _embedded("gru-translator-en-fr", "sequences/translation", "GRU translator", "CC BY 2.0 FR (data)"),
+        _embedded(
+            "gru-attention-en-fr", "sequences/translation", "GRU translator with attention", "CC BY 2.0 FR (data)"
+        ),
         _embedded("recall-cells", "sequences/recall", "Recall task: RNN, GRU, LSTM, Transformer", "MIT"),
         _embedded("translator-en-fr", "attention", "Translator English-French", "CC BY 2.0 FR (data)"),
         Weights(

@@ -13,6 +13,7 @@ same windows: a reader that opens a book in the middle of a page knows nothing a
 import argparse
 import json
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,20 +29,26 @@ NAME = "char-transformer"
 BATCH = 32
 
 
-@torch.inference_mode()
 def window_bits(network: CausalTransformer, symbols: Tensor) -> tuple[Tensor, Tensor]:
+    """Surprise in bits of `symbols [N]` in windows as long as the network's context; see `bits_in_windows`."""
+    return bits_in_windows(network, symbols, network.config.context)
+
+
+@torch.inference_mode()
+def bits_in_windows(read: Callable[[Tensor], Tensor], symbols: Tensor, context: int) -> tuple[Tensor, Tensor]:
     """Surprise in bits of `symbols [N]` in windows that overlap by half: bits `[windows, context]` and their places.
 
+    `read` is any network that begins every window afresh: `[B, context]` -> logits `[B, context, symbols]`.
     Places `[windows, context]` are indices into `symbols`, N or more where a window reaches beyond the end. Column p
     was predicted from p + 1 characters; in the first window the first of these is a line break, as in the app.
     """
-    context, count = network.config.context, len(symbols)
+    count = len(symbols)
     inputs = torch.cat([symbols.new_tensor([ALPHABET.index(START)]), symbols[:-1]])
     starts = torch.arange(0, max(1, count - context // 2), context // 2, device=symbols.device)
     places = starts[:, None] + torch.arange(context, device=symbols.device)
     bits = []
     for rows in places.clamp(max=count - 1).split(BATCH):
-        nats = F.cross_entropy(network(inputs[rows]).flatten(0, 1), symbols[rows].flatten(), reduction="none")
+        nats = F.cross_entropy(read(inputs[rows]).flatten(0, 1), symbols[rows].flatten(), reduction="none")
         bits.append(nats.view(rows.shape).double() / math.log(2))
     return torch.cat(bits), places
 

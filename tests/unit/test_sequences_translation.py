@@ -285,7 +285,7 @@ class TestEvaluate:
         }
         figures = evaluate.by_length(["C'est bien le chat.", "Autre chose ."], references)
         assert list(figures) == ["1-4", "5-6"]
-        assert figures["1-4"] == {"bleu": pytest.approx(100), "sentences": 1}
+        assert figures["1-4"] == {"bleu": pytest.approx(100), "sentences": 1, "words": 4}
         assert figures["5-6"]["bleu"] < 20
 
     def test_one_line_a_model_on_held_out_sentences_only(self, tmp_path, monkeypatch, capsys):

@@ -32,14 +32,16 @@ Translate = Callable[[list[str]], list[str]]
 
 
 def by_length(hypotheses: list[str], references: dict[str, list[str]]) -> dict[str, dict[str, float | int]]:
-    """BLEU against the first reference and the number of sentences, for each group of `LENGTHS` that has any."""
+    """For each group of `LENGTHS` that has any: BLEU against the first reference, sentences, their mean length."""
     figures = {}
     for name, (shortest, longest) in LENGTHS.items():
-        chosen = [i for i, english in enumerate(references) if shortest <= len(english.split()) <= longest]
+        lengths = {i: len(english.split()) for i, english in enumerate(references)}
+        chosen = {i: length for i, length in lengths.items() if shortest <= length <= longest}
         if chosen:
             first = [[list(references.values())[i][0]] for i in chosen]
             score = measure([hypotheses[i] for i in chosen], first)["bleu"]
-            figures[name] = {"bleu": score, "sentences": len(chosen)}
+            words = round(sum(chosen.values()) / len(chosen), 2)
+            figures[name] = {"bleu": score, "sentences": len(chosen), "words": words}
     return figures
 
 

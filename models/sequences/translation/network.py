@@ -100,12 +100,23 @@ class GruTranslator(nn.Module):
         Returns the readouts `[B, T, width]`, which `logits` compares with all pieces, and the states
         `[B, T, units]`.
         """
+        readouts, states, _ = self.decode_and_align(target, memory, hidden)
+        return readouts, states
+
+    def decode_and_align(
+        self, target: Tensor, memory: Memory, hidden: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """As `decode`, with the attention weights `[B, T, S]` by which each readout was made; None without attention.
+
+        Row t sums to 1 and says where the network looks for the piece after `target[:, t]`.
+        """
         contexts = memory.context[:, None].expand(-1, target.shape[1], -1)
         first = (memory.context if hidden is None else hidden)[None]
         states, _ = self.decoder(torch.cat([self.embed(target), contexts], dim=-1), first.contiguous())
+        weights = None
         if self.attention is not None:
-            contexts, _ = self.attention(states, memory)
-        return torch.tanh(self.readout(self.dropout(torch.cat([states, contexts], dim=-1)))), states
+            contexts, weights = self.attention(states, memory)
+        return torch.tanh(self.readout(self.dropout(torch.cat([states, contexts], dim=-1)))), states, weights
 
     def logits(self, readouts: Tensor) -> Tensor:
         """`[..., width]` -> scores of the next piece `[..., vocabulary]`."""
