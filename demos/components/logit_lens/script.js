@@ -41,39 +41,35 @@ const drawViews = () => {
 
 const rowName = (layer) => (layer === 0 ? "before layer 1" : `after layer ${layer}`);
 
+const text = (className, content) => {
+  const node = document.createElement("div");
+  node.className = className;
+  node.textContent = content;
+  return node;
+};
+
+const cell = (layer, token) => {
+  const [share, content] = cellValue(layer, token);
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "lens-cell";
+  button.textContent = content;
+  button.title = `${plain(shown.tokens[token])} (${token + 1}), ${rowName(layer)}: ${content}`;
+  button.dataset.at = `${layer},${token}`;
+  paint(button, share);
+  button.addEventListener("click", () => pick(layer, token));
+  return button;
+};
+
 const drawGrid = () => {
   drawViews();
-  const rows = [];
+  const children = [];
   for (let layer = shown.changes.length - 1; layer >= 0; layer--) {
-    const row = document.createElement("tr");
-    const head = document.createElement("th");
-    head.textContent = rowName(layer);
-    row.append(head);
-    shown.tokens.forEach((word, token) => {
-      const [share, text] = cellValue(layer, token);
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "lens-cell";
-      button.textContent = text;
-      button.title = `${plain(word)} (${token + 1}), ${rowName(layer)}: ${text}`;
-      button.dataset.at = `${layer},${token}`;
-      paint(button, share);
-      button.addEventListener("click", () => pick(layer, token));
-      const cell = document.createElement("td");
-      cell.append(button);
-      row.append(cell);
-    });
-    rows.push(row);
+    children.push(text("lens-row", rowName(layer)), ...shown.tokens.map((_, token) => cell(layer, token)));
   }
-  const last = document.createElement("tr");
-  const name = document.createElement("th");
-  name.textContent = "read";
-  last.append(name, ...shown.tokens.map((word) => {
-    const cell = document.createElement("td");
-    cell.textContent = plain(word);
-    return cell;
-  }));
-  find("lens-frame").querySelector("tbody").replaceChildren(...rows, last);
+  children.push(text("lens-row lens-read", "read"), ...shown.tokens.map((word) => text("lens-read", plain(word))));
+  find("lens-grid").style.gridTemplateColumns = `max-content repeat(${shown.tokens.length}, minmax(3.4rem, max-content))`;
+  find("lens-grid").replaceChildren(...children);
   drawPicked();
 };
 
