@@ -65,12 +65,31 @@ def predicting_tokens(subject: Subject, reading: Reading) -> tuple[str, ...]:
     return reading.written_tokens[1:] if reading.written else reading.tokens
 
 
+def token_names(reading: Reading, kind: Kind) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The tokens that look and those that are looked at, in an attention of that kind; see `AttentionTrace`."""
+    if not reading.written:
+        return reading.tokens, reading.tokens
+    read_back = reading.written_tokens[:-1]
+    return {
+        "encoder": (reading.tokens, reading.tokens),
+        "decoder": (read_back, read_back),
+        "cross": (reading.written_tokens[1:], reading.tokens),
+    }[kind]
+
+
 def compare(
     subject: Subject, reading: Reading, edits: Edits, *, swap: tuple[int, int] | None = None, before: Run | None = None
 ) -> Effect:
     """Run `reading` with two tokens swapped, where given, and with `edits`, beside the run as it is (`before`)."""
     before = before or subject.run(reading)
     after = subject.run(subject.swapped(reading, *swap) if swap else reading, edits)
+    return effect_of(subject, reading, before, after, swap=swap)
+
+
+def effect_of(
+    subject: Subject, reading: Reading, before: Run, after: Run, *, swap: tuple[int, int] | None = None
+) -> Effect:
+    """Two runs that are there already, compared; a run beside itself has not changed."""
     moved, length = {}, {}
     for kind in subject.stacks:
         old, new = before.stream[kind][-1], after.stream[kind][-1].to(before.stream[kind].device)
@@ -84,7 +103,7 @@ def compare(
     places = predicting_tokens(subject, reading)
     if before.logits is None or after.logits is None:
         return Effect(places, None, None, None, moved, length, cosine)
-    logs = [log_probabilities(run.logits.cpu()) for run in (before, after) if run.logits is not None]
+    logs = [log_probabilities(logits.cpu()) for logits in (before.logits, after.logits)]
     bits = divergence_bits(logs[0], logs[1]).numpy()
     return Effect(places, logs[0].float().numpy(), logs[1].float().numpy(), bits, moved, length, cosine)
 
