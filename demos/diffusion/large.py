@@ -116,7 +116,7 @@ def compute_large(model: Any, image: str | None, *values: Any) -> Iterator[tuple
         hub.start(OFFERS[model].tiny_decoder)
         yield gr.skip(), waiting_strip(model), gr.skip(), gr.skip()
         return
-    yield gr.skip(), empty_strip(f"Loading {weights.CATALOGUE[model].title} …"), None, gr.Group(visible=False)
+    yield gr.skip(), empty_strip(f"Loading {weights.CATALOGUE[model].title} …"), None, gr.Column(visible=False)
     from models.diffusion.large.trace import LargeRun, from_noise, from_picture
 
     tiny, loaded = _load(model)
@@ -190,7 +190,7 @@ def _stream(
     watch, begun = runtime.Stopwatch(), len(run.steps)
     total = begun + run.request.steps - start.index
     film: Film = {"run": run.key, "count": 1, "total": total, "steps": [], **(fork or {})}
-    decoded_by = tiny if isinstance(tiny, str) else f"Predictions are decoded by {tiny.weights.title}."
+    instead = tiny if isinstance(tiny, str) else ""
     steps = _denoise(loaded, run.request, start, None if isinstance(tiny, str) else tiny)
     while True:
         with watch("model"):
@@ -204,7 +204,7 @@ def _stream(
             film = {**film, "steps": [*film["steps"], drawn]}
         RUNS.keep(run)
         over = len(run.steps) == total
-        note = decoded_by if over else f"Step {len(run.steps)} of {total}. {decoded_by}"
+        note = instead if over else f"step {len(run.steps)} of {total}. {instead}".rstrip()
         strip = run_strip(loaded, model=watch.seconds["model"], drawing=watch.seconds["drawing"], note=note)
         yield film, strip, save_picture(step.picture, run.request.seed) if over else None
 
@@ -256,7 +256,7 @@ def view_fork(event: gr.EventData) -> tuple[Any, ...]:
     heading = f"**Fork from step {place + 1} of {len(run.steps)}**, t = {step.t:.3g}. {FORK}"
     where = {"run": run.key, "place": place}
     changeable = (asked.prompt, asked.negative, asked.guidance, asked.sampler, asked.seed)
-    return gr.Group(visible=True), where, heading, *changeable
+    return gr.Column(visible=True), where, heading, *changeable
 
 
 def build() -> None:
@@ -317,10 +317,10 @@ def _negative_prompt() -> gr.Textbox:
     return gr.Textbox("", label="Negative prompt: what to keep away from", placeholder="used above guidance 1")
 
 
-def _build_fork() -> tuple[gr.Group, list[Any], gr.Markdown, gr.Button]:
+def _build_fork() -> tuple[gr.Column, list[Any], gr.Markdown, gr.Button]:
     """The panel of a fork: what can be changed, in the order of `compute_fork`."""
-    with gr.Group(visible=False, elem_id="diffusion-large-fork") as panel:
-        heading = gr.Markdown(container=True, padding=True)
+    with gr.Column(visible=False, elem_id="diffusion-large-fork", elem_classes="gb-figure") as panel:
+        heading = gr.Markdown(elem_classes="gb-note")
         with gr.Row():
             prompt = gr.Textbox(label="Prompt", lines=2, min_width=240, elem_id="diffusion-large-fork-prompt")
             negative = _negative_prompt()

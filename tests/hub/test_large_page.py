@@ -59,7 +59,7 @@ def test_the_page_streams_and_ends_with_a_file(ready, model):
     answers = list(page.compute_large(model, None, *ASKED))
     assert [len(film["steps"]) for film in films(answers)] == [1, 2, 3]
     assert page.weights.CATALOGUE[model].origin in answers[-1][1]
-    assert f"decoded by {page.weights.CATALOGUE[OFFERS[model].tiny_decoder].title}" in answers[-1][1]
+    assert "decodes" not in answers[-1][1], "nothing stands in for anything"
     assert Image.open(answers[-1][2]).size == (16, 16)
 
 
@@ -245,6 +245,8 @@ def test_generate_step_back_and_fork_in_the_browser(ready, stand_in, browser, sc
         film.get_by_text("step 4 of 4").wait_for()
         words.get_by_alt_text("cat,").wait_for()
         guidance.get_by_text("In step 4,").wait_for()
+        # the tiny model's pictures have 16 pixels; published ones get the room that this gives them
+        tab.locator("#diffusion-large-film .filmstrip").evaluate("node => node.dataset.pictures = 'large'")
         tab.screenshot(path=screenshots / f"{name}.png", full_page=True)
         assert tab.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
         film.get_by_label("one step back").click()

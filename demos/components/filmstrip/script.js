@@ -2,6 +2,7 @@ const film = element.querySelector(".filmstrip");
 const part = (name) => film.querySelector(name);
 const FRAME_MILLISECONDS = 160;
 const STEP_TOLD_AFTER_MILLISECONDS = 100; // so that stepping fast asks the server once
+const LARGE_SIDE = 128; // pixels; larger pictures get more room
 const PICTURES = ["xt", "noise", "x0"];
 const NAMES = {
   x_t: ["input", "xₜ"],
@@ -59,6 +60,7 @@ function takeFilm(value) {
   }
   ({ count, total } = value);
   runs[0].steps = value.steps;
+  film.dataset.pictures = value.steps[0].size > LARGE_SIDE ? "large" : "small";
   return true;
 }
 
@@ -233,6 +235,7 @@ function save(what) {
 function offerSprites() {
   const options = runs.flatMap((run, lane) => Array.from({ length: count }, (_, i) => [`${lane}:${i}`, `${i + 1}${lane ? " of the fork" : ""}`]));
   const which = part(".which");
+  which.hidden = options.length < 2;
   if (which.options.length === options.length) return;
   which.replaceChildren(...options.map(([value, text]) => Object.assign(document.createElement("option"), { value, textContent: text })));
 }
