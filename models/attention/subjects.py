@@ -5,6 +5,7 @@ comes from `run`: the attention of every layer (through `instrument.Tap`), the r
 the logits. What differs between architectures is stated once, in `ANATOMIES` and in the four classes below.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -178,13 +179,14 @@ class Subject(nn.Module):
             embedded.append(output[0].detach().requires_grad_(differentiable))
             return embedded[0][None]
 
-        hooks = [self.embedding.register_forward_hook(take_embedded)]
+        hooks = [self.embedding.register_forward_hook(_of_this_thread(take_embedded))]
         for kind, layers in self.stacks.items():
             for number, layer in enumerate(layers):
                 off = Place(kind, number) in edits.layers_off
-                hooks.append(layer.register_forward_hook(_layer_hook(stream[kind], off=off), with_kwargs=True))
+                hook = _of_this_thread(_layer_hook(stream[kind], off=off))
+                hooks.append(layer.register_forward_hook(hook, with_kwargs=True))
         if not edits.positions:
-            hooks += [module.register_forward_hook(_nothing) for module in self.position_modules]
+            hooks += [module.register_forward_hook(_of_this_thread(_nothing)) for module in self.position_modules]
         with (
             torch.set_grad_enabled(differentiable),
             _removed(hooks),
@@ -207,7 +209,9 @@ class Subject(nn.Module):
             return keep
 
         module, anatomy = self.stacks[kind][layer], self.anatomy(kind)
-        hooks = [module.get_submodule(part.path).register_forward_hook(hook(part.name)) for part in anatomy]
+        hooks = [
+            module.get_submodule(part.path).register_forward_hook(_of_this_thread(hook(part.name))) for part in anatomy
+        ]
         with torch.no_grad(), _removed(hooks):
             self._compute(reading, NOTHING_CHANGED)
         return {part.name: found[part.name] for part in anatomy}
@@ -225,6 +229,12 @@ class Subject(nn.Module):
         return replace(
             reading, ids=tuple(reading.ids[i] for i in order), tokens=tuple(reading.tokens[i] for i in order)
         )
+
+
+def _of_this_thread(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """The hook, for this thread alone: several visitors look into one network at a time."""
+    thread = threading.get_ident()
+    return lambda *given: hook(*given) if threading.get_ident() == thread else None
 
 
 def _layer_hook(stream: list[Tensor], *, off: bool) -> Callable[..., Any]:

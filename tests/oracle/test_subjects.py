@@ -1,6 +1,7 @@
 """Networks looked into and changed inside, against the library's own outputs and against networks changed by hand."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -90,6 +91,18 @@ def test_nothing_changed_is_the_same_run_bit_by_bit(subject):
     reading = subject.read(TEXT)
     assert torch.equal(subject.run(reading).logits, subject.run(reading, Edits()).logits)
     assert not any(module._forward_hooks for module in subject.modules()), "a run leaves nothing behind"
+
+
+def test_visitors_do_not_meet_in_one_network(subject):
+    readings = [subject.read(text) for text in (TEXT, "the dog", TEXT + " " + TEXT, "on the log")]
+    edits = [Edits(), Edits(positions=False), Edits(layers_off=frozenset({Place(stack_of(subject), 0)})), Edits()]
+    alone = [subject.run(reading, edit) for reading, edit in zip(readings, edits, strict=True)]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(subject.run, readings * 8, edits * 8))
+    for expected, found in zip(alone * 8, together, strict=True):
+        torch.testing.assert_close(found.logits, expected.logits)
+        assert found.stream.keys() == expected.stream.keys()
+        torch.testing.assert_close(found.stream[stack_of(subject)], expected.stream[stack_of(subject)])
 
 
 def test_what_is_recorded_fits_together(subject):
