@@ -2,13 +2,13 @@
 
 import gradio as gr
 
-from demos.attention import explorer, layers, weighted_sum
+from demos.attention import explorer, inside, layers, parallel, translation, weighted_sum
 from demos.base import Demo
 
 LEAD = """In a Transformer every token gathers information from the others. How much it takes from each is a row of
 numbers that sums to one: its attention. Here are all of them, for your sentence."""
 
-PAGES = (weighted_sum, explorer, layers)
+PAGES = (weighted_sum, explorer, layers, translation, inside, parallel)
 
 
 def build() -> None:

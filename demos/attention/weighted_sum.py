@@ -31,7 +31,8 @@ All numbers are those of the real network; what you change is put in place of it
 network runs on from there. A head is one of many: its output passes through one more matrix and is added to what the
 others found."""
 
-TRY = """- Point at a score, then at a weight: every number says how it was made. With the keyboard, Tab and the arrow keys.
+TRY = """- Point at a score, then at a weight: every number says how it was made. Tab and the arrow
+  keys do the same.
 - Drag the largest weight to zero. Where does its share go, and does the prediction change at all?
 - Write 1 beside one token: the sum is now that token's value, exactly.
 - Turn the temperature up to 10: the weights become equal and the sum a mean. Turn it down to 0.1: one token wins.

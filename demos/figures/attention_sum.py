@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from models.attention.instrument import Head
+    from models.attention.instrument import Head, Kind
     from models.attention.subjects import Reading, Run, Subject
 
 
@@ -42,7 +42,7 @@ def draw_sum(subject: "Subject", reading: "Reading", run: "Run", head: "Head", q
     }
 
 
-def first_head(run: "Run", kinds: "tuple[str, ...]") -> "tuple[Head, int]":
+def first_head(run: "Run", kinds: "tuple[Kind, ...]") -> "tuple[Head, int]":
     """A head and a token worth seeing first: of the last kind of attention, the head and the query of the middle or
     later whose largest weight lies on an earlier token that is not the first, and is neither all nor nothing.
     """
@@ -50,7 +50,7 @@ def first_head(run: "Run", kinds: "tuple[str, ...]") -> "tuple[Head, int]":
 
     kind = kinds[-1]
     weights = run.weights(kind).float().cpu().numpy()
-    layers, heads, rows, columns = weights.shape
+    layers, heads, rows, _ = weights.shape
     inner = weights.copy()
     inner[..., 0] = 0
     if kind != "cross":

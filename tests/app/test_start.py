@@ -12,7 +12,8 @@ LIBRARIES = ("torch", "transformers", "diffusers", "supervision", "safetensors.t
 PUBLIC = {
     *("/sequences_next", "/sequences_sample", "/sequences_memory"),
     *("/sequences_classify", "/sequences_caption", "/sequences_translate"),
-    *("/attention_trace", "/vit_classify", "/detection_detect"),
+    *("/attention_trace", "/attention_edit", "/vit_classify", "/detection_detect"),
+    "/attention_translate",
     *("/diffusion_forward", "/diffusion_generate", "/diffusion_transform"),
 }
 
