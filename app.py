@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import os
+from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
@@ -11,6 +12,7 @@ import gradio as gr
 from demos import DEMOS
 from demos.base import Demo
 from demos.server import Shell, launch_settings
+from models import weights
 
 HEADING = """# Glassbox
 Watch five kinds of deep-learning model think: every number on these pages is computed by the model that runs, now."""
@@ -46,10 +48,20 @@ def main() -> None:
     models = environment.get("GLASSBOX_MODELS", "auto")
     choices = ("embedded", "hub", "auto")
     parser.add_argument("--models", choices=choices, default=models, help="[GLASSBOX_MODELS] (%(default)s)")
+    local = environment.get("GLASSBOX_LOCAL_MODELS")
+    parser.add_argument(
+        "--local-models",
+        type=Path,
+        default=Path(local) if local else None,
+        metavar="FOLDER",
+        help="also offer the models in transformers' format in folders of this one [GLASSBOX_LOCAL_MODELS]",
+    )
     share = environment.get("GLASSBOX_SHARE") == "1"
     parser.add_argument("--share", action="store_true", default=share, help="public link [GLASSBOX_SHARE=1]")
     arguments = parser.parse_args()
     environment["GLASSBOX_MODELS"] = arguments.models
+    if arguments.local_models:
+        weights.add_local(arguments.local_models)
     create_app().launch(**launch_settings(arguments.host, arguments.port, arguments.share))
 
 

@@ -65,7 +65,12 @@ def model_facts(loaded: "Loaded") -> list[tuple[str, str]]:
     return [
         ("model", entry.title),
         ("parameters", _count(loaded.parameters)),
-        ("weights", {"embedded": "embedded", "package": f"package {entry.origin}"}.get(entry.kind, entry.origin)),
+        (
+            "weights",
+            {"embedded": "embedded", "local": "local folder", "package": f"package {entry.origin}"}.get(
+                entry.kind, entry.origin
+            ),
+        ),
         ("device", loaded.device),
     ]
 

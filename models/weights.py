@@ -43,7 +43,7 @@ class Weights:
     name: str
     concept: str
     title: str
-    kind: Literal["embedded", "package", "hub", "session"]
+    kind: Literal["embedded", "package", "hub", "local", "session"]
     origin: str
     licence: str
     folder: str = ""
@@ -105,6 +105,15 @@ CATALOGUE: dict[str, Weights] = {
             "12fd25f77366fa6b3b4b768ec3050bf629380bac",
             "Apache-2.0",
             patterns=("*.json", "*.txt", "*.jinja", "model.safetensors"),
+        ),
+        _hub(
+            "smollm2-135m",
+            "attention",
+            "SmolLM2-135M",
+            "HuggingFaceTB/SmolLM2-135M",
+            "93efa2f097d58c2a74874c7e644dbc9b0cee75a2",
+            "Apache-2.0",
+            patterns=("*.json", "*.txt", "model.safetensors"),
         ),
         _hub("gpt2", "attention", "GPT-2", "openai-community/gpt2", "607a30d783dfa663caf39e06633721c8d4cfcd7e", "MIT"),
         _hub(
@@ -229,6 +238,23 @@ CATALOGUE: dict[str, Weights] = {
 }
 
 
+def add_local(folder: Path) -> list[str]:
+    """Offer, in the Attention tab, every model in transformers' format that lies in a folder of `folder`.
+
+    For whoever starts the app; visitors choose among them by name. Returns the names. Raises `WeightsError` where
+    there is no such folder.
+    """
+    if not folder.is_dir():
+        raise WeightsError(f"There is no folder {folder} with local models.")
+    added = []
+    for path in sorted(folder.iterdir()):
+        if (path / "config.json").is_file() and (path / "model.safetensors").is_file():
+            name = f"local-{path.name}"
+            CATALOGUE[name] = Weights(name, "attention", f"{path.name} (local)", "local", str(path), "its own")
+            added.append(name)
+    return added
+
+
 def find(name: object, concept: str | None = None) -> Weights:
     """The catalogue entry called `name` (of `concept`, if given). Raises `InputError` for any other name."""
     entry = CATALOGUE.get(name) if isinstance(name, str) else None
@@ -268,6 +294,8 @@ def folder(name: str) -> Path:
     Raises `InputError` for an unknown name, `WeightsError` for weights that are missing, damaged or not here yet.
     """
     entry = find(name)
+    if entry.kind == "local":
+        return Path(entry.origin)
     return _verified_folder(name) if entry.kind != "hub" else _hub_folder(entry)
 
 

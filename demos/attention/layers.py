@@ -1,20 +1,18 @@
 """Layer by layer: what each layer would say already, one token's way through one layer, and the final softmax."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
+from demos.attention.runs import predicting_model, run_of
 from demos.attention.shared import (
     EXAMPLES,
     LATEX,
     MAX_CHARS,
     NETWORK,
     check_sentence,
-    default_model,
     load_subject,
     model_choice,
     private,
@@ -29,13 +27,9 @@ from models import runtime, weights
 from models.errors import InputError
 from models.inputs import check_choice, check_integer
 
-if TYPE_CHECKING:
-    from models.attention.subjects import Reading, Run
-
 TITLE = "Layer by layer"
 STACKS = {"the decoder, or the only stack": "last", "the encoder of a translator": "encoder"}
 NEXT_TOKENS = 200
-KEPT_RUNS = 4
 MAX_WORD_CHARS = 100
 
 MEANING = r"""A Transformer passes every token along a **residual stream**: a list of numbers that starts as the token's
@@ -52,26 +46,6 @@ TRY = """- Follow one column upwards: at which layer does the answer appear, and
 - Pick a cell in an early and in a late layer: how large is the stream, and how much does a layer add?
 - Raise the temperature and draw a few tokens; then set top-k to 1 and see that nothing is left to chance.
 - With BERT from the hub, write [MASK] in the sentence and look at the column under it."""
-
-_runs: "OrderedDict[tuple[str, str], tuple[Reading, Run]]" = OrderedDict()
-_lock = threading.Lock()
-
-
-@runtime.gpu()
-def run_of(model: str, text: str) -> "tuple[Reading, Run]":
-    """The text as the model reads it, and the run; the latest few are kept."""
-    with _lock:
-        if (model, text) in _runs:
-            _runs.move_to_end((model, text))
-            return _runs[model, text]
-    subject = load_subject(model).network
-    reading = subject.read(text)
-    found = reading, subject.run(reading)
-    with _lock:
-        _runs[model, text] = found
-        while len(_runs) > KEPT_RUNS:
-            _runs.popitem(last=False)
-    return found
 
 
 def compute_layers(text: Any, model: Any, stack: Any) -> Iterator[tuple[Any, ...]]:
@@ -151,7 +125,7 @@ def build() -> None:
             with gr.Row():
                 examples = [gr.Button(name, size="sm", min_width=90) for name in EXAMPLES]
         with gr.Column(scale=2, min_width=280):
-            model = model_choice("layers-model", value=writing_model())
+            model = model_choice("layers-model", value=predicting_model())
             stack = gr.Radio(list(STACKS.items()), value="last", label="Which stack", elem_id="layers-stack")
             run = gr.Button("Run", variant="primary", elem_id="layers-run")
     lens = logit_lens(elem_id="layers-lens")
@@ -172,9 +146,3 @@ def build() -> None:
         )
     lens.pick(view_cell, inputs, [walked, following], trigger_mode="always_last", **shown())
     following.take(write_token, text, text, **private()).success(compute_layers, inputs, outputs, **shown())
-
-
-def writing_model() -> str:
-    """The model this page begins with: one that writes, if there is one."""
-    offered = weights.offered("attention")
-    return next((name for name in ("book-gpt", "translator-en-fr") if name in offered), default_model())

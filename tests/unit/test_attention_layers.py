@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from demos.attention import layers as page
+from demos.attention import runs
 from demos.attention.shared import load_subject
 from models.attention.trace import load_subject as load_folder
 from models.attention.walk import logit_lens, next_token, walk
@@ -140,10 +141,10 @@ def test_strange_texts(text):
 
 
 def test_runs_are_kept_and_few(monkeypatch):
-    page._runs.clear()
-    for number in range(page.KEPT_RUNS + 2):
-        page.run_of(TRANSLATOR, f"word {number}")
-    assert len(page._runs) == page.KEPT_RUNS
+    runs._runs.clear()
+    for number in range(runs.KEPT_RUNS + 2):
+        runs.run_of(TRANSLATOR, f"word {number}")
+    assert len(runs._runs) == runs.KEPT_RUNS
     subject = load_subject(TRANSLATOR).network
     monkeypatch.setattr(subject, "run", lambda *_: pytest.fail("the network must not run again"))
-    page.run_of(TRANSLATOR, f"word {page.KEPT_RUNS + 1}")
+    runs.run_of(TRANSLATOR, f"word {runs.KEPT_RUNS + 1}")

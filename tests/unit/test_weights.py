@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from models import runtime, training, weights
 from models.errors import InputError, WeightsError
+from tests.hub import checkpoints
 
 
 @pytest.fixture
@@ -147,3 +148,17 @@ def test_a_mode_that_does_not_exist_is_refused(monkeypatch):
     monkeypatch.setenv("GLASSBOX_MODELS", "everything")
     with pytest.raises(WeightsError, match="must be embedded, hub or auto"):
         weights.mode()
+
+
+def test_models_of_a_local_folder_are_offered_and_run(tmp_path, monkeypatch):
+    from models.attention.trace import load, trace_attention
+
+    monkeypatch.setattr(weights, "CATALOGUE", dict(weights.CATALOGUE))
+    checkpoints.gpt2(tmp_path / "mine")
+    (tmp_path / "nothing").mkdir()
+    assert weights.add_local(tmp_path) == ["local-mine"]
+    assert "local-mine" in weights.offered("attention")
+    assert weights.folder("local-mine") == tmp_path / "mine"
+    assert trace_attention(load("local-mine").network, "the cat").traces[0].attention.shape[:2] == (2, 4)
+    with pytest.raises(WeightsError, match="There is no folder"):
+        weights.add_local(tmp_path / "absent")
