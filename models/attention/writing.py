@@ -7,7 +7,7 @@ is written token by token: the Transformer, the recurrent translator with and wi
     source = writer.read("I love you.")
     memory = writer.encode(source)
     view = writer.look(memory, [writer.start])         what could be the first token, and where the network looks
-    found = beam_search(writer, memory, [writer.start], width=4, limit=20)
+    found = beam_search(writer, memory, [writer.start], width=4, limit=source.limit())
 """
 
 from abc import ABC, abstractmethod
@@ -42,10 +42,9 @@ class Source:
     tokens: tuple[str, ...]
     given: int
 
-    @property
-    def limit(self) -> int:
-        """How many tokens a translation may have, the end mark among them."""
-        return min(MAX_WRITTEN, 2 * len(self.ids) + 10)
+    def limit(self, given: int = 0) -> int:
+        """How many tokens a translation may have, the end mark among them; `given` of them are not the network's."""
+        return min(MAX_WRITTEN, 2 * len(self.ids) + 10 + given)
 
     @property
     def note(self) -> str:

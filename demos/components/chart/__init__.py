@@ -1,7 +1,7 @@
 """Lines over one axis, with the values under the pointer in the legend.
 
-Value: `{"series": [{"name", "color", "dash", "points": [[x, y], ...]}], "x", "y", "low", "high", "log", "unit"}` or
-None; colours are roles of `demos.theme`, such as "memory".
+Value: `{"series": [{"name", "color", "dash", "points": [[x, y], ...]}], "x", "y", "low", "high", "log", "logx", "dots",
+"unit"}` or None; colours are roles of `demos.theme`, such as "memory".
 """
 
 from pathlib import Path

@@ -44,7 +44,7 @@ const heatMap = (canvas, { onHover, onPick }) => {
   let drawn = null;
 
   const show = (map) => {
-    const { rows, columns, rowLabels, columnLabels, weights, row } = map;
+    const { rows, columns, rowLabels, columnLabels, weights, row, column = null } = map;
     const width = canvas.parentElement.clientWidth;
     if (!width) return;
     const wide = Math.min(width, MAX_SIDE);
@@ -87,6 +87,11 @@ const heatMap = (canvas, { onHover, onPick }) => {
       context.strokeStyle = style.getPropertyValue("--gb-query");
       context.lineWidth = 2;
       context.strokeRect(left - 1, top + row * rowSize - 1, size * columns + 2, rowSize + 2);
+    }
+    if (column !== null) {
+      context.strokeStyle = style.getPropertyValue("--gb-key");
+      context.lineWidth = 2;
+      context.strokeRect(left + column * size - 1, top - 1, size + 2, rowSize * rows + 2);
     }
     drawn = { left, top, size, rowSize, rows, columns };
   };

@@ -1,4 +1,5 @@
-// Lines over one axis: `show({ series: [{ name, color, dash, points: [[x, y], ...] }], x, y, log, low, high, marks, format })`.
+// Lines over one axis: `show({ series: [{ name, color, dash, points: [[x, y], ...] }], x, y, log, logx, dots, low, high,
+// marks, format })`. `logx` makes the axis of x logarithmic (x > 0), `dots` shows every point of an undotted line.
 // Colours are names of roles (`memory`, `key` ...); every line also has its own dash, so that nobody depends on hue.
 // `low` and `high` fix the range (as powers of ten where `log`): values outside are drawn at its edge. `marks` are
 // vertical lines with a word, [[x, text], ...]. The legend shows the values under the pointer, else the last ones.
@@ -32,6 +33,12 @@ const lineChart = (frame, legend) => {
     const first = Math.ceil(low / step) * step;
     return Array.from({ length: Math.max(0, Math.floor((high - first) / step) + 1) }, (_, i) => 10 ** (first + i * step));
   };
+  const doublings = (low, high, count) => {
+    const [first, last] = [Math.ceil(Math.log2(low) - 1e-6), Math.floor(Math.log2(high) + 1e-6)];
+    const step = Math.max(1, Math.ceil((last - first) / count));
+    return Array.from({ length: Math.max(0, Math.floor((last - first) / step) + 1) }, (_, i) => 2 ** (first + i * step));
+  };
+  const along = (x) => (chart.logx ? Math.log2(x) : x);
   const place = (value) => (chart.log ? Math.log10(Math.max(value, 1e-12)) : value);
 
   const ranges = () => {
@@ -45,17 +52,19 @@ const lineChart = (frame, legend) => {
   const draw = () => {
     const { points, xLow, xHigh, yLow, yHigh } = ranges();
     if (!points.length) return frame.replaceChildren();
-    const px = (x) => LEFT + ((x - xLow) / (xHigh - xLow || 1)) * (width - LEFT - RIGHT);
-    const share = (y) => Math.min(1, Math.max(0, (place(y) - yLow) / (yHigh - yLow)));
-    const py = (y) => HEIGHT - BOTTOM - share(y) * (HEIGHT - TOP - BOTTOM);
+    const span = along(xHigh) - along(xLow);
+    const px = (x) => LEFT + ((along(x) - along(xLow)) / (span || 1)) * (width - LEFT - RIGHT);
+    const height = (y) => Math.min(1, Math.max(0, (place(y) - yLow) / (yHigh - yLow)));
+    const py = (y) => HEIGHT - BOTTOM - height(y) * (HEIGHT - TOP - BOTTOM);
     const svg = tag("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": `${chart.y} over ${chart.x}` });
     const levels = chart.log ? powers(yLow, yHigh) : ticks(yLow, yHigh, 4);
     levels.forEach((value) => {
       svg.append(tag("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: py(value), y2: py(value) }));
       svg.append(tag("text", { class: "axis", x: LEFT - 6, y: py(value) + 4, "text-anchor": "end" }, short(value)));
     });
-    ticks(xLow, xHigh, Math.min(6, Math.max(4, Math.floor(width / PIXELS_PER_TICK)))).forEach((value) => {
-      svg.append(tag("text", { class: "axis", x: px(value), y: HEIGHT - BOTTOM + 15, "text-anchor": "middle" }, short(value)));
+    const room = Math.min(6, Math.max(4, Math.floor(width / PIXELS_PER_TICK)));
+    (chart.logx ? doublings(xLow, xHigh, room) : ticks(xLow, xHigh, room)).forEach((value) => {
+      svg.append(tag("text", { class: "axis", x: px(value), y: HEIGHT - BOTTOM + 15, "text-anchor": "middle" }, chart.logx ? value : short(value)));
     });
     svg.append(tag("text", { class: "axis", x: width - RIGHT, y: HEIGHT - 4, "text-anchor": "end" }, chart.x));
     svg.append(...(chart.marks || []).flatMap(([x, text], i) => drawMark(px(x), text, i)));
@@ -63,9 +72,11 @@ const lineChart = (frame, legend) => {
       const path = own.filter(([, y]) => Number.isFinite(y)).map(([x, y]) => `${px(x).toFixed(1)},${py(y).toFixed(1)}`).join(" ");
       const style = { stroke: `var(--gb-${color})`, "stroke-dasharray": dash || "none" };
       svg.append(tag("polyline", { class: "line", points: path, ...style }));
-      if (own.length === 1) svg.append(tag("circle", { cx: px(own[0][0]), cy: py(own[0][1]), r: 3, fill: `var(--gb-${color})` }));
+      const dots = own.length === 1 || (chart.dots && own.length < 30) ? own : [];
+      svg.append(...dots.map(([x, y]) => tag("circle", { cx: px(x), cy: py(y), r: 3, fill: `var(--gb-${color})` })));
     });
-    const at = pointerX === null ? null : xLow + ((pointerX * width - LEFT) / (width - LEFT - RIGHT)) * (xHigh - xLow);
+    const share = ((pointerX ?? 0) * width - LEFT) / (width - LEFT - RIGHT);
+    const at = pointerX === null ? null : chart.logx ? xLow * 2 ** (share * span) : xLow + share * span;
     const inside = at !== null && at >= xLow && at <= xHigh;
     if (inside) svg.append(tag("line", { class: "cursor", x1: px(at), x2: px(at), y1: TOP, y2: HEIGHT - BOTTOM }));
     frame.replaceChildren(svg);

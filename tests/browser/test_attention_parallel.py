@@ -1,0 +1,50 @@
+"""All at once in a real browser: the measurement streams, can be stopped, and is drawn on both kinds of axes."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+DOTS = "#parallel-reading circle"
+
+
+@pytest.fixture
+def page(open_tab):
+    return open_tab("attention", "All at once")
+
+
+def test_the_measurement_streams_and_stops(page):
+    page.locator("#parallel-run").click()
+    page.locator(DOTS).first.wait_for()
+    first = page.locator(DOTS).count()
+    page.wait_for_function("n => document.querySelectorAll('#parallel-reading circle').length > n", arg=first)
+    page.locator("#parallel-stop").click()
+    page.locator("#parallel-strip", has_text="Stopped").wait_for()
+    page.wait_for_timeout(1500)
+    stopped = page.locator(DOTS).count()
+    page.wait_for_timeout(3000)
+    assert page.locator(DOTS).count() == stopped
+    page.locator("#parallel-run").click()
+    page.wait_for_function("n => document.querySelectorAll('#parallel-reading circle').length < n + 3", arg=stopped)
+    page.locator("#parallel-strip", has_text="n = 32").wait_for()
+
+
+@pytest.mark.parametrize("how", [{}, {"dark": True}, {"phone": True}], ids=["light", "dark", "phone"])
+def test_it_comes_to_an_end_and_is_drawn(open_tab, screenshots, how):
+    page = open_tab("attention", "All at once", **how)
+    page.locator("#parallel-run").click()
+    page.locator("#parallel-strip", has_text="Done").wait_for()
+    page.locator("#parallel-said", has_text="Fitted to the Transformer").wait_for()
+    labels = page.locator("#parallel-reading .axis").all_text_contents()
+    page.locator("#parallel-log input").check()
+    page.wait_for_function(
+        "old => [...document.querySelectorAll('#parallel-reading .axis')].map(t => t.textContent).join() !== old",
+        arg=",".join(labels),
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= (390 if "phone" in how else 1280)
+    name = next(iter(how), "light")
+    page.screenshot(path=screenshots / f"attention-parallel-{name}.png", full_page=True)
+
+
+def test_loss_by_position_is_there_without_measuring(page):
+    page.locator("#parallel-loss .line").nth(3).wait_for()
+    assert page.get_by_text("Measured beforehand").is_visible()
