@@ -15,7 +15,7 @@ from demos.components.uploaded_image import UploadedImage
 from demos.diffusion.shared import LATEX, MAX_SEED, private
 from demos.figures.diffusion_large import draw_guidance, draw_large, draw_words
 from models import hub, runtime, weights
-from models.diffusion.large.offers import OFFERS
+from models.diffusion.large.offers import FORGETFUL_SAMPLERS, OFFERS
 from models.diffusion.samplers import TITLES
 from models.errors import InputError
 from models.images import read_image
@@ -32,8 +32,7 @@ Film = dict[str, Any]
 TITLE = "Large models"
 MAX_STEPS, MAX_GUIDANCE, MAX_CHARS = 50, 15, 500
 MIN_STRENGTH = 0.05
-SAMPLERS = ("ddim", "ddpm", "euler", "euler-ancestral")
-SAMPLER_CHOICES = [(TITLES[name], name) for name in SAMPLERS]
+SAMPLER_CHOICES = [(TITLES[name], name) for name in FORGETFUL_SAMPLERS]
 RUNNING = {"concurrency_id": "diffusion-large", "concurrency_limit": 1}
 
 LARGE = r"""The same steps with far more weights. The network works on latents: pictures of 4 or 16 channels and an
@@ -82,7 +81,7 @@ def check_request(
     steps = check_integer(steps, name="The number of steps", low=1, high=MAX_STEPS)
     guidance = check_number(guidance, name="Guidance", low=1, high=MAX_GUIDANCE)
     seed = check_integer(seed, name="The seed", low=0, high=MAX_SEED)
-    sampler = check_choice(sampler, SAMPLERS, name="The sampler")
+    sampler = check_choice(sampler, FORGETFUL_SAMPLERS, name="The sampler")
     strength = check_number(strength, name="The strength", low=MIN_STRENGTH, high=1)
     from models.diffusion.large.trace import Request
 

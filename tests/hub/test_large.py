@@ -14,9 +14,8 @@ from PIL import Image
 from models import runtime
 from models.diffusion.large.attention import WordAttention
 from models.diffusion.large.network import decode_latent, first_noise
-from models.diffusion.large.offers import OFFERS
+from models.diffusion.large.offers import FORGETFUL_SAMPLERS, OFFERS
 from models.diffusion.large.trace import (
-    FORGETFUL_SAMPLERS,
     RUNS,
     LargeRun,
     Request,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+FORGETFUL_SAMPLERS = ("ddim", "ddpm", "euler", "euler-ancestral")  # those that do not look back
+
 
 @dataclass(frozen=True)
 class Offer:

@@ -21,8 +21,6 @@ from models.diffusion.large.network import LargeNetwork, decode_latent, encode_p
 from models.diffusion.samplers import EPSILON, FRESH, SAMPLERS, X_0, X_T, Level, Update, combine
 from models.diffusion.schedule import guide
 
-FORGETFUL_SAMPLERS = ("ddim", "ddpm", "euler", "euler-ancestral")  # those that do not look back
-
 
 @dataclass(frozen=True)
 class Request:
