@@ -3,7 +3,11 @@ const made = (name, className, text) => Object.assign(document.createElement(nam
 const named = (token, index) => `\u201c${token.trim() || "space"}\u201d (${index + 1})`;
 const SIGNED = ["gradient", "left_out"];
 const UNITS = { attention: "of the attention", rollout: "of the attention", gradient: "nats per doubling, to first order", left_out: "nats lost without it" };
-const number = (value) => (value === null ? "\u2013" : String(Number(value.toPrecision(3))).replace("-", "\u2212"));
+const number = (value) => {
+  if (value === null) return "\u2013";
+  const text = value !== 0 && Math.abs(value) < 0.001 ? value.toExponential(0) : String(Number(value.toPrecision(3)));
+  return text.replaceAll("-", "\u2212");
+};
 
 let question = null;
 let position = 0;

@@ -2,6 +2,7 @@ const part = (name) => element.querySelector(`.${name}`);
 const made = (name, className, text) => Object.assign(document.createElement(name), { className, textContent: text ?? "" });
 const quoted = (token) => `\u201c${token.trim() || "space"}\u201d`;
 const named = (token, index) => `${quoted(token)} (${index + 1})`;
+const bitsOf = (bits) => (bits > 0 && bits < 0.0005 ? "less than 0.001 bits" : `${bits.toFixed(3)} bits`);
 const percent = (share) => (share >= 0.9995 ? "100 %" : share >= 0.001 || share === 0 ? `${(100 * share).toFixed(1)} %` : "< 0.1 %");
 const STACKS = { encoder: "Vectors after the last encoder layer", decoder: "Vectors after the last decoder layer" };
 const SIGHT = { "\n": "\u23ce", " ": "\u2423" };
@@ -9,13 +10,16 @@ const CHOICES = { own: "the token that looks", last: "the last one", most: "chan
 part("pp-empty").textContent = props.empty;
 
 let shown = null;
-let choice = null;
+let choice = null; // a position, or one of CHOICES
+let picked = false; // whether the visitor chose it
 
 const at = () => ({ own: shown.own, last: shown.places.length - 1, most: shown.most })[choice] ?? choice;
+const available = () => ({ own: shown.own !== null, last: true, most: shown.bits.some((bits) => bits > 0) });
 const strip = tokenStrip(part("pp-places"), { onHover: () => undefined, onPick: pick });
 
 function pick(index) {
   choice = index;
+  picked = true;
   drawPrediction();
   trigger("pick", { position: at() });
 }
@@ -24,14 +28,13 @@ function receive() {
   const value = props.value?.stacks ? props.value : null;
   part("pp").dataset.state = value ? "full" : "empty";
   if (!value) {
-    choice = null;
+    picked = false;
     return;
   }
   const same = shown && shown.places.join("\u0000") === value.places.join("\u0000");
   shown = value;
-  const named_ = { own: shown.own !== null, last: true, most: shown.bits.some((bits) => bits > 0) };
-  if (!same || (typeof choice === "number" && choice >= shown.places.length)) choice = null;
-  if (choice === null || named_[choice] === false) choice = named_.own ? "own" : named_.most ? "most" : "last";
+  if (!same) picked = false;
+  if (!picked || available()[choice] === false) choice = available().own ? "own" : available().most ? "most" : "last";
   part("pp-changes").textContent = shown.changes.length ? `Changed: ${shown.changes.join("; ")}.` : "Nothing is changed yet: before and after are the same.";
   const predicts = shown.rows.length > 0;
   part("pp-predicted").hidden = part("pp-where").hidden = !predicts;
@@ -40,7 +43,7 @@ function receive() {
     strip.show(shown.places);
     drawPrediction();
     const mean = shown.bits.reduce((a, b) => a + b, 0) / shown.bits.length;
-    part("pp-total").textContent = `Mean change over ${shown.bits.length} predictions: ${mean.toFixed(3)} bits; most ${shown.bits[shown.most].toFixed(3)} bits, at ${named(shown.places[shown.most], shown.most)}.`;
+    part("pp-total").textContent = `Mean change over ${shown.bits.length} predictions: ${bitsOf(mean)}; most ${bitsOf(shown.bits[shown.most])}, at ${named(shown.places[shown.most], shown.most)}.`;
   } else {
     part("pp-cosine").textContent = `This network predicts no word; it makes one vector of the sentence, the mean over its tokens. Cosine between before and after: ${shown.cosine.toFixed(4)} (1: nothing changed).`;
   }
@@ -49,9 +52,9 @@ function receive() {
 
 function drawPrediction() {
   const t = at();
-  const available = { own: shown.own !== null, last: true, most: shown.bits.some((bits) => bits > 0) };
+  const offered = available();
   part("pp-choices").replaceChildren(
-    ...Object.entries(CHOICES).filter(([name]) => available[name]).map(([name, text]) => {
+    ...Object.entries(CHOICES).filter(([name]) => offered[name]).map(([name, text]) => {
       const button = Object.assign(made("button", "", text), { type: "button" });
       button.setAttribute("aria-pressed", name === choice);
       button.addEventListener("click", () => pick(name));
@@ -80,7 +83,7 @@ function drawPrediction() {
   const [before, after] = [first(1), first(2)];
   part("pp-readout").textContent =
     shown.bits[t] === 0 ? "This prediction is the same." :
-    `${before === after ? `Still ${quoted(after)}` : `${quoted(before)} became ${quoted(after)}`}; this prediction changed by ${shown.bits[t].toFixed(3)} bits.`;
+    `${before === after ? `Still ${quoted(after)}` : `${quoted(before)} became ${quoted(after)}`}; this prediction changed by ${bitsOf(shown.bits[t])}.`;
 }
 
 function drawStacks() {
