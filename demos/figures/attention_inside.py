@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from models.attention.subjects import Reading, Run, Subject
 
 CANDIDATES = 8
-AGREEMENT = ((0.7, "largely agree"), (0.4, "agree in part"), (0.0, "hardly agree"), (-1.01, "contradict each other"))
+AGREEMENT = ((0.7, "largely agree"), (0.4, "agree in part"), (-0.2, "hardly agree"), (-1.01, "contradict each other"))
 NOTHING = "This network predicts no word, so there is no prediction to explain: choose another model."
 
 

@@ -252,3 +252,22 @@ def test_only_the_latest_runs_are_kept():
 def test_a_change_is_told_in_words():
     edits = Edits(heads_off=frozenset({Head("encoder", 0, 0), Head("encoder", 0, 1)}), positions=False)
     assert inside._in_words(edits, (1, 2)) == ["2 heads off", "two tokens swapped", "no positions"]
+
+
+def test_the_pages_begin_with_a_network_that_writes(monkeypatch):
+    def offers(*names):
+        monkeypatch.setattr(runs.weights, "offered", lambda _=None: list(names))
+
+    offers("all-minilm-l6-v2", "translator-en-fr", "book-gpt")
+    assert runs.predicting_model() == "book-gpt"
+    offers("all-minilm-l6-v2", "translator-en-fr")
+    assert runs.predicting_model() == "translator-en-fr"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.9, "largely"), (0.5, "in part"), (0.1, "hardly"), (-0.1, "hardly"), (-0.5, "contradict")]
+)
+def test_agreement_is_told_as_it_is(value, words):
+    from demos.figures.attention_inside import AGREEMENT
+
+    assert words in next(text for low, text in AGREEMENT if value >= low)
