@@ -93,6 +93,7 @@ CATALOGUE: dict[str, Weights] = {
             folder="model",
             sha256={"model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
         ),
+        _embedded("book-gpt", "attention", "Small GPT-2, trained on books", "MIT"),
         _embedded("char-transformer", "sequences/reach", "Character Transformer (causal)", "MIT"),
         _embedded("vit-s14-caltech101", "vit", "ViT-S/14, 101 categories", "Apache-2.0"),
         _embedded("rf-detr-s14-objects", "detection", "RF-DETR, hands, cards and sprites", "Apache-2.0"),
