@@ -146,7 +146,7 @@ def build() -> None:
     with gr.Row():
         with gr.Column(min_width=320):
             reading = chart(
-                empty=f"Press Measure: points appear as they are measured, for about {BUDGET_SECONDS:.0f} seconds at most.",
+                empty="Press Measure: points appear as they are measured, for about 16 seconds at most.",
                 elem_id="parallel-reading",
             )
         with gr.Column(min_width=320):

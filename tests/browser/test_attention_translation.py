@@ -102,7 +102,7 @@ def test_own_words_are_written(page):
     press(page, "next", 1)
     page.locator("#translate-words textarea, #translate-words input").fill("petit frère")
     page.locator("#translate-write").click()
-    page.wait_for_function("() => document.querySelector('#translate-view .tv-text b').textContent === 'Mon petit frère'")
+    page.locator(f"{VIEW} .tv-text b", has_text="Mon petit frère").wait_for()
     page.locator("#translate-words textarea, #translate-words input").fill("🙂")
     page.locator("#translate-write").click()
     page.get_by_text("no token for some character").wait_for()

@@ -41,7 +41,7 @@ const map = heatMap(find("tv-map"), {
   onHover: (at) => { hovered = at; drawReading(); },
   onPick: (at) => pick({ row: at.row, column: null }),
 });
-const source = tokenStrip(find("tv-source"), { onHover: () => {}, onPick: (column) => pick({ row: null, column }) });
+const source = tokenStrip(find("tv-source"), { onHover: () => {}, onPick: (column) => shown.layers && pick({ row: null, column }) });
 const written = tokenStrip(find("tv-written"), { onHover: () => {}, onPick: (row) => pick({ row, column: null }) });
 
 const pick = (change) => {
@@ -134,6 +134,9 @@ const drawVector = () => {
 const draw = () => {
   const looks = shown.layers > 0;
   if (looks) grid = gridOf();
+  find("tv-source-title").textContent = `English, as it is read${looks ? ": click a token to see which French ones looked at it" : ""}`;
+  find("tv-written-title").textContent =
+    `French, as far as it is written: click a token to see ${looks ? "where the network looked for it, and " : ""}what else could stand there`;
   find("tv-grid").hidden = !looks;
   find("tv-vector").hidden = looks;
   source.shade(looks && chosen.column === null ? (column) => share(chosen.row, column) : null, chosen.column);

@@ -1,0 +1,140 @@
+"""What is timed and computed on the page "All at once", and the loss by position against single windows."""
+
+import json
+import math
+
+import gradio as gr
+import pytest
+import torch
+from torch.nn import functional as F
+
+from demos.attention import parallel as page
+from demos.figures import parallel as figures
+from models.attention import positions, speed
+from models.attention.causal import CausalConfig, CausalTransformer
+from models.attention.evaluate_causal import bits_in_windows
+from models.sequences.network import CharacterNetwork, Config
+from models.sequences.symbols import ALPHABET, START
+
+SMALL = CausalConfig(width=16, heads=2, layers=2, hidden=32, context=24)
+
+
+@pytest.fixture
+def transformer():
+    torch.manual_seed(0)
+    return CausalTransformer(SMALL).eval().requires_grad_(False)
+
+
+@pytest.fixture
+def recurrent():
+    torch.manual_seed(0)
+    return {name: CharacterNetwork(Config(name, 16)).eval().requires_grad_(False) for name in ("gru", "lstm")}
+
+
+def test_a_stretched_network_says_the_same_where_both_can_read(transformer):
+    symbols = torch.randint(100, (1, 20), generator=torch.Generator().manual_seed(0))
+    longer = speed.stretched(transformer, 64)
+    torch.testing.assert_close(longer(symbols), transformer(symbols))
+    assert longer(symbols.repeat(1, 3)).shape == (1, 60, 100)
+
+
+def test_the_memory_computed_is_that_of_the_weights_made(transformer, recurrent):
+    weights = transformer.attention(torch.zeros(20, dtype=torch.int64))
+    assert speed.attention_bytes(SMALL, 20) == weights.numel() * weights.element_size()
+    assert speed.state_bytes(recurrent["gru"]) == 16 * 4
+    assert speed.state_bytes(recurrent["lstm"]) == 2 * 16 * 4
+
+
+def test_every_network_is_timed_at_every_length(transformer, recurrent):
+    timings = list(speed.measure(recurrent, {"Transformer": transformer}, budget=60, lengths=(8, 16, 48)))
+    assert len(timings) == 3 * 3 * 2
+    assert {(t.network, t.length) for t in timings} == {
+        (name, n) for name in ("gru", "lstm", "Transformer") for n in (8, 16, 48)
+    }
+    assert all(t.seconds > 0 and 2 <= t.repeats <= speed.REPEATS for t in timings)
+
+
+def test_the_budget_is_kept(transformer, recurrent):
+    assert {t.length for t in speed.measure(recurrent, {"T": transformer}, budget=0, lengths=(8, 16))} == {8}
+
+
+def test_what_is_a_sum_of_powers_is_found():
+    points = [(n, 2e-3 + 3e-6 * n + 5e-8 * n**2) for n in (16, 64, 256, 1024)]
+    found = speed.fit_curve(points, (0, 1, 2))
+    assert found == {0: pytest.approx(2e-3), 1: pytest.approx(3e-6), 2: pytest.approx(5e-8)}
+    assert speed.fit_curve([(n, 1e-6 * n) for n in (16, 64, 256)], (0, 1, 2)).get(1) == pytest.approx(1e-6, rel=1e-6)
+    falling = speed.fit_curve([(16, 4.0), (64, 2.0), (256, 1.0)], (0, 1, 2))
+    assert all(c >= 0 for c in falling.values())
+
+
+def test_recurrent_networks_begin_every_window_afresh(recurrent, monkeypatch):
+    network = recurrent["gru"]
+    symbols = torch.randint(100, (100,), generator=torch.Generator().manual_seed(1))
+    monkeypatch.setattr(positions.runtime, "load", lambda *_: type("L", (), {"network": network, "parameters": 7}))
+    measured = positions.by_position("char-gru", symbols, context=24)
+    inputs = torch.cat([torch.tensor([ALPHABET.index(START)]), symbols[:-1]])
+    bits = []
+    for start in range(0, 77, 12):
+        state, row = network.fresh_state(), []
+        for at in range(start, start + 24):
+            step = network.step(inputs[at], state)
+            state = step.state
+            row.append(float(F.cross_entropy(step.logits, symbols[at])) / math.log(2))
+        bits.append(row)
+    expected = torch.tensor(bits)
+    assert (measured.windows, measured.parameters) == (len(bits), 7)
+    torch.testing.assert_close(torch.tensor(measured.bits), expected.mean(0), atol=1e-3, rtol=0)
+    torch.testing.assert_close(torch.tensor(measured.errors), expected.std(0) / len(bits) ** 0.5, atol=1e-3, rtol=0)
+
+
+def test_the_transformers_windows_are_those_of_its_card(transformer):
+    symbols = torch.randint(100, (60,), generator=torch.Generator().manual_seed(1))
+    bits, places = bits_in_windows(transformer, symbols, 24)
+    assert bits.shape == places.shape == (4, 24)
+
+
+def test_the_stored_loss_is_drawn_with_every_network():
+    lines = figures.stored(page.LOSS_FILE)
+    assert [line["model"] for line in lines] == list(positions.NAMES)
+    assert all(len(line["bits"]) == len(line["errors"]) == positions.CONTEXT for line in lines)
+    chart = json.loads(json.dumps(figures.draw_loss(lines)))
+    assert [series["name"] for series in chart["series"]] == ["RNN", "GRU", "LSTM", "Transformer"]
+    assert all(len(series["points"]) == len(figures.BINS) - 1 for series in chart["series"])
+
+
+def test_the_page_says_what_the_stored_figures_say():
+    def mean(name, low, high):
+        bits = next(line["bits"] for line in figures.stored(page.LOSS_FILE) if line["model"] == name)
+        return sum(bits[low - 1 : high]) / (high - low + 1)
+
+    gains = {name: mean(name, 9, 16) - mean(name, 129, 256) for name in positions.NAMES}
+    assert [round(gains[name], 2) for name in positions.NAMES] == [0.02, 0.11, 0.12, 0.07]
+    ahead = {name: mean(name, 1, 4) - mean("char-transformer", 1, 4) for name in positions.NAMES}
+    assert ahead["char-gru"] == pytest.approx(0.36, abs=0.005)
+    assert ahead["char-rnn"] == pytest.approx(0.43, abs=0.005)
+    assert ahead["char-lstm"] == pytest.approx(1.1, abs=0.05)
+    assert max(mean(n, 33, 64) - mean(n, 65, 256) for n in positions.NAMES) < 0.025
+
+
+def timings(lengths=(16, 64, 256)):
+    return tuple(
+        speed.Timing(name, task, n, 1e-4 * n * (1 + (name == "Transformer") * n / 100), 5)
+        for n in lengths
+        for name in ("GRU", "LSTM", "Transformer")
+        for task in ("read", "write")
+    )
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_the_same_points_on_both_kinds_of_axes(log):
+    reading, _, memory, said = page.view_axes(timings(), log)
+    assert bool(reading.get("logx")) == bool(memory.get("logx")) == log
+    assert [len(series["points"]) for series in reading["series"][:3]] == [3, 3, 3]
+    assert "To read 256 characters" in said
+    assert page.view_axes((), log)[0] is None
+
+
+@pytest.mark.parametrize("log", [None, 1, "yes"])
+def test_axes_are_yes_or_no(log):
+    with pytest.raises(gr.Error, match="true or false"):
+        page.view_axes(timings(), log)
