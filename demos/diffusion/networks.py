@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 EMBEDDED, OWN = "embedded", "own"
 CHOICES = [("embedded", EMBEDDED)]
 ADVICE = "One that you train on the page “Train one” is offered here too."
+BOTH = "The embedded one knows classes, yours only the pictures that you gave it."
 CLASSLESS = "Trained without classes: there is none to choose, and no guidance, which needs one."
 
 
@@ -86,7 +87,7 @@ def view_choice(choice: Any, own: Any) -> tuple[Any, bool]:
         if choice == OWN:
             raise
         offered = []
-    info = CLASSLESS if choice == OWN else None if offered else ADVICE
+    info = CLASSLESS if choice == OWN else BOTH if offered else ADVICE
     return gr.update(choices=[*CHOICES, *offered], value=choice, info=info), choice == EMBEDDED
 
 

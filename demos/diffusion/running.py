@@ -76,6 +76,8 @@ def denoise_entry(entry: "Entry", network: str = "") -> Iterator["DenoisingStep"
 
 Film = dict[str, Any]
 
+RESENT, WHOLE_EVERY = 4, 16
+
 
 def stream_film(
     run: runs.Run,
@@ -85,9 +87,14 @@ def stream_film(
     film: Film | None = None,
     original: "Callable[[int], DenoisingStep | None]" = lambda place: None,
 ) -> Iterator[tuple[Film, str]]:
-    """Take the steps one by one into `run`, and yield (film, strip) after each. `film` is what the film begins as."""
+    """Take the steps one by one into `run`, and yield (film, strip) after each. `film` is what the film begins as.
+
+    A whole film of many sprites has megabytes: it is sent as a whole now and then and at the end, else only its newest
+    steps, some of them again in case the browser has missed one.
+    """
     loaded, watch = load_chosen(run.network), runtime.Stopwatch()
-    film = {"run": run.key, "count": run.plan.count, "total": total, "steps": [], **(film or {})}
+    film = {"run": run.key, "count": run.plan.count, "total": total, **(film or {})}
+    made: list[dict[str, Any]] = []
     while True:
         with watch("model"):
             step = next(steps, None)
@@ -96,9 +103,12 @@ def stream_film(
         with watch("drawing"):
             drawn = draw_step(step, cosine(), original(len(run.steps)))
             run.steps.append(step)
-            film = {**film, "steps": [*film["steps"], drawn]}
+            made.append(drawn)
         note = f"step {len(run.steps)} of {total}" if len(run.steps) < total else ""
-        yield film, run_strip(loaded, model=watch.seconds["model"], drawing=watch.seconds["drawing"], note=note)
+        whole = len(run.steps) >= total or len(made) % WHOLE_EVERY == 0
+        first = 0 if whole else max(0, len(made) - RESENT)
+        strip = run_strip(loaded, model=watch.seconds["model"], drawing=watch.seconds["drawing"], note=note)
+        yield {**film, "first": first, "steps": made[first:]}, strip
 
 
 def save_sprites(x_0: np.ndarray, name: str) -> list[str]:

@@ -76,6 +76,20 @@ def test_a_run_is_a_growing_film_with_files_and_a_key():
     assert {term for step in film["steps"] for _, term in step["terms"]} == {"x_0", "x_t", "fresh"}
 
 
+def test_a_long_film_travels_in_parts_and_now_and_then_and_last_as_a_whole():
+    films = [
+        film for film, *_ in reverse.compute_sprites(*EMBEDDED, "potion", 1, 40, 3, 1.5, "ddim") if "steps" in film
+    ]
+    parts = [(film["first"], len(film["steps"])) for film in films]
+    assert parts[:6] == [(0, 1), (0, 2), (0, 3), (0, 4), (1, 4), (2, 4)]
+    assert [number for number, (first, _) in enumerate(parts, 1) if number > 4 and not first] == [16, 32, 40, 41]
+    seen = []
+    for film in films:
+        seen[film["first"] :] = film["steps"]
+        assert len(seen) == film["first"] + len(film["steps"])
+    assert seen == films[-1]["steps"]
+
+
 @pytest.mark.parametrize("sampler", ["ddim", "ddpm", "unipc"])
 def test_an_unchanged_fork_shows_no_difference(sampler):
     film, _, files, key, *_ = generated(sampler)
@@ -344,6 +358,7 @@ def test_the_canvas_follows_the_network(own, tmp_path):
 def test_the_choice_is_offered_and_hides_what_such_a_network_does_not_know(own):
     shown, knows_classes = networks.view_choice("embedded", own[1])
     assert [value for _, value in shown["choices"]] == ["embedded", "own"]
+    assert "knows classes" in shown["info"]
     assert knows_classes
     shown, knows_classes = networks.view_choice(*own)
     assert "without classes" in shown["info"]

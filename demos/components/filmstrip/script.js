@@ -27,10 +27,27 @@ let background = "#4a5260"; // null: transparent
 const length = () => Math.max(...runs.map((run) => run.steps.length));
 const newest = () => runs[runs.length - 1].steps.length - 1;
 
+const addresses = new Map(); // of sheets, as short addresses: one decoding, however many tiles show it
+
+function address(sheet) {
+  if (!sheet.startsWith("data:")) return sheet;
+  if (!addresses.has(sheet)) {
+    const [head, content] = sheet.split(",");
+    const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
+    addresses.set(sheet, URL.createObjectURL(new Blob([bytes], { type: head.slice(5, head.indexOf(";")) })));
+  }
+  return addresses.get(sheet);
+}
+
+function forgetAddresses() {
+  addresses.forEach((short) => URL.revokeObjectURL(short));
+  addresses.clear();
+}
+
 function tile(sheet, index, extra = "") {
   const node = document.createElement("div");
   node.className = `tile ${extra}`;
-  node.style.backgroundImage = `url(${sheet})`;
+  node.style.backgroundImage = `url(${address(sheet)})`;
   node.style.backgroundSize = `${count * 100}% 100%`;
   node.style.backgroundPosition = count > 1 ? `${(index / (count - 1)) * 100}% 0` : "0 0";
   return node;
@@ -40,6 +57,7 @@ function receive() {
   const value = props.value;
   if (!value || !value.steps || (!value.steps.length && !value.forkOf)) return clear();
   if (value.forkOf ? !takeFork(value) : !takeFilm(value)) return;
+  if (!length()) return;
   film.dataset.state = "full";
   part(".jump").max = length();
   if (follow) current = newest();
@@ -50,16 +68,23 @@ function receive() {
 function clear() {
   film.dataset.state = "empty";
   runs = [];
+  forgetAddresses();
   stop();
+}
+
+// What is known of a run, with the steps that have arrived; where some were missed, a later value brings them.
+function joined(known, { first = 0, steps }) {
+  return first > known.length ? known : [...known.slice(0, first), ...steps];
 }
 
 function takeFilm(value) {
   if (!runs.length || runs[0].run !== value.run || runs.length > 1) {
     begin();
+    forgetAddresses();
     runs = [{ run: value.run, from: 0, changed: "", steps: [] }];
   }
   ({ count, total } = value);
-  runs[0].steps = value.steps;
+  runs[0].steps = joined(runs[0].steps, value);
   film.dataset.pictures = value.steps[0].size > LARGE_SIDE ? "large" : "small";
   return true;
 }
@@ -70,10 +95,11 @@ function takeFork(value) {
   if (!known) {
     if (!parent) return false;
     begin();
-    runs = [{ ...parent, from: 0 }, { run: value.run, from: value.from, changed: value.changed, before: parent.steps.slice(0, value.from) }];
+    runs = [{ ...parent, from: 0 }, { run: value.run, from: value.from, changed: value.changed, before: parent.steps.slice(0, value.from), own: [] }];
   }
   const fork = runs[1];
-  fork.steps = [...fork.before, ...value.steps];
+  fork.own = joined(fork.own, value);
+  fork.steps = [...fork.before, ...fork.own];
   return true;
 }
 
