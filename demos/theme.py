@@ -71,6 +71,7 @@ CSS = (
 .gb-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 .gb-table th, .gb-table td { text-align: left; padding: .15rem .8rem .15rem 0;
   border-bottom: 1px solid var(--gb-line); }
+.gradio-container .prose table.gb-table { border: 0; }
 .gradio-container .prose table.gb-table :is(td, th, thead, tr) { border: 0; padding: .15rem .8rem .15rem 0; }
 .gradio-container .prose table.gb-table :is(td, th) { border-bottom: 1px solid var(--gb-line); }
 .gb-scale { font-size: .75rem; color: var(--gb-subtle); font-variant-numeric: tabular-nums; }

@@ -361,6 +361,17 @@ def test_the_tree_is_drawn_and_its_nodes_can_be_gone_on_from():
     assert list(adopted.written) == found.search.written(3)
 
 
+def test_a_hub_model_that_is_not_here_is_said_to_be_so(monkeypatch):
+    monkeypatch.setattr(page.hub, "start", lambda name: page.hub.Download("failed", reason="the hub cannot be reached"))
+    monkeypatch.setattr(page.hub, "state_of", page.hub.start)
+    draft, _, strip = page.compute_next("Go.", "opus-mt-en-fr", None)
+    assert draft.model == "translator-en-fr"
+    assert "the hub cannot be reached" in strip
+    assert page.compute_next("Go.", "opus-mt-en-fr", draft)[0].written[:2] == draft.written
+    with pytest.raises(gr.Error, match="the hub cannot be reached"):
+        page.attention_translate("Go.", "opus-mt-en-fr")
+
+
 def test_every_network_gives_its_version():
     tables = [table for table, _ in page.compute_versions("<b>Go</b>")]
     assert [table.count("<tr>") for table in tables] == [2, 3, 4]
