@@ -49,7 +49,7 @@ def run_strip(loaded: "Loaded", *, capture: float = 0.0, model: float, drawing: 
     """HTML of the strip: which model, parameters, weights and device, and where the time went (seconds)."""
     facts = [
         *model_facts(loaded),
-        ("capture", milliseconds(capture)),
+        *([("capture", milliseconds(capture))] if capture else []),
         ("model time", milliseconds(model)),
         ("drawing", milliseconds(drawing)),
     ]
@@ -96,6 +96,8 @@ def _download_told_of(note: str, concept: str) -> str:
 def milliseconds(seconds: float) -> str:
     """Seconds as milliseconds with at most three digits."""
     value = seconds * 1000
+    if value < 0.1:
+        return "< 0.1 ms"
     return f"{value / 1000:.3g} s" if value >= 1000 else f"{value:.3g} ms"
 
 

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from models.attention.walk import Lens, Walk
 
 MEANINGS = {
+    "token embedding": "The token's row in the table of the vocabulary. With its position it begins the stream.",
+    "query": "What the token asks for: one part for each head.",
+    "key": "What the others' queries are compared with: this token's own, one part for each head.",
+    "value": "What the token gives to those that look at it: one part for each head.",
     "residual stream in": "What is known of the token so far. Every layer adds to it.",
     "norm": "The stream brought to mean 0 and size 1, then scaled: what the attention reads.",
     "heads, side by side": "Each head's weighted sum of values, one after the other.",

@@ -53,12 +53,16 @@ def walk(subject: Subject, reading: Reading, run: Run, kind: Kind, layer: int, t
     before, after = run.stream[kind][layer, token], run.stream[kind][layer + 1, token]
     attended = run.attended[Place(kind, layer)]
     stations = [_station("residual stream in", before, stream=True)]
+    if layer == 0 and kind == subject.kinds[0]:
+        stations.insert(0, _station("token embedding", run.embedded[token]))
     post_norm, stream = "last norm" in parts, before
     for name, values in parts.items():
         normed = name.endswith("norm") and post_norm
         adds = name in ("attention", "cross-attention", "mlp")
         if name == "attention":
-            stations.append(_station("heads, side by side", attended.mixed[:, token].flatten()))
+            for part in ("query", "key", "value", "mixed"):
+                vector = getattr(attended, part)[:, token].flatten()
+                stations.append(_station("heads, side by side" if part == "mixed" else part, vector))
         stations.append(_station(name, values, stream=normed))
         if normed:
             stream = values

@@ -7,7 +7,12 @@ import pytest
 
 from demos.server import MAX_BODY_BYTES
 
-TEXT_ENDPOINTS = [("sequences_next", ["char-lstm", 5]), ("attention_trace", ["translator-en-fr"])]
+TEXT_ENDPOINTS = [
+    ("sequences_next", ["char-lstm", 5]),
+    ("attention_trace", ["translator-en-fr"]),
+    ("attention_translate", ["translator-en-fr", 1, ""]),
+    ("attention_edit", ["book-gpt", [], [], [], [], [], True]),
+]
 
 
 def len_or_none(text):
@@ -83,7 +88,8 @@ def test_files_given_as_web_addresses_are_refused(api, address):
 
 # Act first, 2: the queue and its limits cannot be passed by.
 @pytest.mark.parametrize(
-    "name", ["sequences_next", "sequences_sample", "sequences_caption", "attention_trace", "vit_classify"]
+    "name",
+    ["sequences_next", "sequences_sample", "sequences_caption", "attention_trace", "attention_edit", "vit_classify"],
 )
 def test_direct_posts_past_the_queue_are_closed(api, name):
     assert api.post(f"/run/{name}", json={"data": ["hello", None, None]}).status_code == 404
@@ -110,6 +116,16 @@ def test_direct_posts_past_the_queue_are_closed(api, name):
         ("attention_trace", [None, None]),
         ("attention_trace", ["hi", "evil/model"]),
         ("attention_trace", ["hi", {"name": "gpt2"}]),
+        ("attention_translate", ["hi", "translator-en-fr", 0, ""]),
+        ("attention_translate", ["hi", "../translator-en-fr", 1, ""]),
+        ("attention_translate", ["hi", "translator-en-fr", 1, {"a": 1}]),
+        ("attention_edit", ["hi", "book-gpt", "all", [], [], [], [], True]),
+        ("attention_edit", ["hi", "book-gpt", [["decoder", 99, 0]], [], [], [], [], True]),
+        ("attention_edit", ["hi", "book-gpt", [], [], [], [10**9], [], True]),
+        ("attention_edit", ["hi", "book-gpt", [], [], [], [], [0, 1, 2], "no"]),
+        ("diffusion_forward", [None, 250, "cosine", 0]),
+        ("diffusion_forward", ["picture.png", 250, "cosine", 0]),
+        ("diffusion_transform", [None, "any", 0.6, 1, 5, 0, True]),
         ("vit_classify", [None]),
         ("vit_classify", ["picture.png"]),
         ("vit_classify", [7]),
@@ -142,9 +158,7 @@ def test_numbers_that_are_none(api, number):
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "x" * 1_000_000, "\0\0", None], ids=len_or_none)
-@pytest.mark.parametrize(
-    ("endpoint", "rest"), [("sequences_next", ["char-lstm", 5]), ("attention_trace", ["translator-en-fr"])]
-)
+@pytest.mark.parametrize(("endpoint", "rest"), TEXT_ENDPOINTS)
 def test_texts_that_are_none_or_too_much(api, endpoint, rest, text):
     refused(api, endpoint, text, *rest)
 
@@ -152,9 +166,7 @@ def test_texts_that_are_none_or_too_much(api, endpoint, rest, text):
 @pytest.mark.parametrize(
     "text", ["<script>alert(1)</script>", "\u202eabc", "😀😀", "e\u0301" * 20, "a\0b", "שלום עולם"]
 )
-@pytest.mark.parametrize(
-    ("endpoint", "rest"), [("sequences_next", ["char-lstm", 5]), ("attention_trace", ["translator-en-fr"])]
-)
+@pytest.mark.parametrize(("endpoint", "rest"), TEXT_ENDPOINTS)
 def test_strange_but_true_texts_work(api, endpoint, rest, text):
     ok, payload = call(api, endpoint, text, *rest)
     assert ok, payload
