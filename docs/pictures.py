@@ -12,35 +12,41 @@ from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, running_app
 
 HERE = Path(__file__).resolve().parent
 SETTLE_MILLISECONDS = 6000
-RUN_BUTTONS = {
-    "sequences": "A story",
-    "attention": "Show attention",
-    "vit": "A cheetah",
-    "detection": "Ten things",
-    "diffusion": "Generate",
+SHOTS = {
+    "sequences": ("sequences", None, "A story"),
+    "sequences-edit": ("sequences", "Edit the memory", "Edit and read on"),
+    "attention": ("attention", None, "Show attention"),
+    "attention-weighted-sum": ("attention", "A weighted sum", "Show the sum"),
+    "attention-translation": ("attention", "Live translation", "All"),
+    "vit": ("vit", None, "A cheetah"),
+    "detection": ("detection", None, "Ten things"),
+    "diffusion": ("diffusion", None, "Generate"),
 }
+"""For each picture the tab, the page in it (None: the one it opens with), and the button to press."""
 
 
 def main() -> None:
-    """Open every tab, run it once, and save `docs/<tab>.png`."""
+    """Open every page, run it once, and save `docs/<name>.png`."""
     with running_app() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        for slug, button in RUN_BUTTONS.items():
+        for name, shot in SHOTS.items():
             context = browser.new_context(base_url=url, viewport={"width": 1200, "height": 900})
-            take(context.new_page(), slug, button)
+            take(context.new_page(), name, *shot)
             context.close()
         browser.close()
 
 
-def take(page: Page, slug: str, button: str) -> None:
-    """Run one tab and save its picture."""
+def take(page: Page, name: str, slug: str, title: str | None, button: str) -> None:
+    """Run one page and save its picture."""
     page.goto(f"/?tab={slug}")
-    panel: Any = page.locator(".tabitem:visible").first
+    panel: Any = page.locator(f"#tab-{slug}")
     panel.wait_for()
-    panel.get_by_role("button", name=button).first.click()
-    panel.locator(".gb-strip b", has_text="parameters").first.wait_for(timeout=120_000)
+    if title:
+        panel.get_by_role("tab", name=title, exact=True).click()
+    panel.get_by_role("button", name=button, exact=True).locator("visible=true").first.click()
+    panel.locator(".gb-strip:visible b", has_text="parameters").first.wait_for(timeout=120_000)
     page.wait_for_timeout(SETTLE_MILLISECONDS)
-    page.screenshot(path=HERE / f"{slug}.png", full_page=True)
+    page.screenshot(path=HERE / f"{name}.png", full_page=True)
 
 
 if __name__ == "__main__":
