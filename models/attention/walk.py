@@ -4,12 +4,13 @@ The logit lens (nostalgebraist 2020, "interpreting GPT: the logit lens") reads t
 if it were the last: final norm, table of tokens, softmax.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from models.attention.instrument import Kind, Place
+from models.attention.instrument import Attended, Kind, Place
 from models.attention.subjects import Reading, Run, Subject, log_probabilities
 
 
@@ -24,15 +25,10 @@ class Station:
 
 @dataclass(frozen=True)
 class Walk:
-    """One token in one layer: the stations in order, and for each attention of the layer what each head did.
-
-    `weights[kind] [heads, S]`: where the token looks; `query`, `mixed` `[heads, d]` of self-attention.
-    """
+    """One token in one layer: the stations in order, and where each head looks, `weights[kind] [heads, S]`."""
 
     stations: tuple[Station, ...]
     weights: dict[Kind, np.ndarray]
-    query: np.ndarray
-    mixed: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -49,34 +45,40 @@ class Lens:
 
 def walk(subject: Subject, reading: Reading, run: Run, kind: Kind, layer: int, token: int) -> Walk:
     """The way of token number `token` through layer number `layer` of the encoder or decoder."""
-    parts = {name: part[token] for name, part in subject.parts_of(reading, kind, layer).items()}
-    before, after = run.stream[kind][layer, token], run.stream[kind][layer + 1, token]
     attended = run.attended[Place(kind, layer)]
-    stations = [_station("residual stream in", before, stream=True)]
-    if layer == 0 and kind == subject.kinds[0]:
-        stations.insert(0, _station("token embedding", run.embedded[token]))
-    post_norm, stream = "last norm" in parts, before
-    for name, values in parts.items():
-        normed = name.endswith("norm") and post_norm
-        adds = name in ("attention", "cross-attention", "mlp")
-        if name == "attention":
-            for part in ("query", "key", "value", "mixed"):
-                vector = getattr(attended, part)[:, token].flatten()
-                stations.append(_station("heads, side by side" if part == "mixed" else part, vector))
-        stations.append(_station(name, values, stream=normed))
-        if normed:
-            stream = values
-        if adds:
-            stream = stream + values
-            last = name == "mlp" and not post_norm
-            if not last:
-                stations.append(_station(f"+ {name}", stream, stream=True))
-    if not post_norm:
-        stations.append(_station("residual stream out", after, stream=True))
     weights: dict[Kind, np.ndarray] = {kind: _array(attended.weights[:, token])}
     if kind == "decoder" and (cross := run.attended.get(Place("cross", layer))):
         weights["cross"] = _array(cross.weights[:, token])
-    return Walk(tuple(stations), weights, _array(attended.query[:, token]), _array(attended.mixed[:, token]))
+    stations = list(_stations(subject, reading, run, kind, layer, token))
+    if layer == 0 and kind == subject.kinds[0]:
+        stations.insert(0, _station("token embedding", run.embedded[token]))
+    return Walk(tuple(stations), weights)
+
+
+def _stations(subject: Subject, reading: Reading, run: Run, kind: Kind, layer: int, token: int) -> Iterator[Station]:
+    parts = {name: part[token] for name, part in subject.parts_of(reading, kind, layer).items()}
+    post_norm, stream = "last norm" in parts, run.stream[kind][layer, token]
+    yield _station("residual stream in", stream, stream=True)
+    for name, values in parts.items():
+        normed = post_norm and name.endswith("norm")
+        if name == "attention":
+            yield from _inside(run.attended[Place(kind, layer)], token)
+        yield _station(name, values, stream=normed)
+        if normed:
+            stream = values
+        elif name in ("attention", "cross-attention", "mlp"):
+            stream = stream + values
+            if post_norm or name != "mlp":
+                yield _station(f"+ {name}", stream, stream=True)
+    if not post_norm:
+        yield _station("residual stream out", run.stream[kind][layer + 1, token], stream=True)
+
+
+def _inside(attended: Attended, token: int) -> Iterator[Station]:
+    """What a token's heads ask, offer, give and gather, one head after the other."""
+    for name, part in (("query", attended.query), ("key", attended.key), ("value", attended.value)):
+        yield _station(name, part[:, token].flatten())
+    yield _station("heads, side by side", attended.mixed[:, token].flatten())
 
 
 @torch.no_grad()
