@@ -1,8 +1,10 @@
 """What every training recipe shares: step report, learning-rate trapezoid, checkpoints, averages, export."""
 
+import argparse
 import json
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,9 @@ import torch
 from safetensors.torch import save_file
 
 from models import weights
+
+STEPS_BETWEEN_LINES = 50
+SECONDS_BETWEEN_CHECKPOINTS = 180
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,51 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read what `save_checkpoint` wrote; nothing but tensors and plain values is accepted."""
     return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def recipe_parser(description: str, *, steps: int, cooldown: int) -> argparse.ArgumentParser:
+    """The options that every recipe's command line has, with its own numbers of steps."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints")
+    parser.add_argument("--steps", type=int, default=steps)
+    parser.add_argument("--cooldown", type=int, default=cooldown)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--export", action="store_true", help="only write the checkpoint's weights to assets")
+    return parser
+
+
+def follow(
+    reports: Iterable[TrainStep],
+    run: Path,
+    state: Callable[[], dict[str, Any]],
+    figures: Callable[[float], dict[str, float]],
+) -> None:
+    """Take the steps of a training: a line now and then, a checkpoint every few minutes and at the end.
+
+    `state()` is what the checkpoint holds; `figures(mean loss since the last checkpoint)` is printed with it.
+    """
+    last_save, losses, step = time.monotonic(), [], 0
+
+    def save() -> None:
+        save_checkpoint(run / "checkpoint.pt", state())
+        measured = {name: round(value, 4) for name, value in figures(sum(losses) / len(losses)).items()}
+        print(json.dumps({"step": step, **measured, "cpu_seconds": round(time.process_time())}), flush=True)
+
+    for report in reports:
+        losses.append(report.loss)
+        step = report.step
+        if step % STEPS_BETWEEN_LINES == 0:
+            print(
+                f"step {step}  loss {report.loss:.3f}  |g| {report.gradient_norm:.2f}  "
+                f"lr {report.learning_rate:.2e}  {report.examples_per_second:,.0f} examples/s",
+                flush=True,
+            )
+        if time.monotonic() - last_save > SECONDS_BETWEEN_CHECKPOINTS:
+            save()
+            last_save, losses = time.monotonic(), []
+    if losses:
+        save()
 
 
 def export(name: str, state: dict[str, torch.Tensor], config: dict[str, Any], *, half: bool = False) -> Path:

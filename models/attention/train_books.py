@@ -9,10 +9,9 @@ matrices of the layers and AdamW for the rest, bfloat16 autocast, an exponential
 rate: warm-up, constant, linear cool-down of `--cooldown` steps before `--steps`. A resumed run goes on exactly.
 """
 
-import argparse
-import json
 import math
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,6 @@ WARMUP_STEPS = 100
 EMA_DECAY = 0.99
 CLIP = 1.0
 END_OF_TEXT = "<|endoftext|>"
-SECONDS_BETWEEN_CHECKPOINTS = 180
 
 
 def new_network() -> GPT2LMHeadModel:
@@ -102,8 +100,12 @@ class Training:
         self.ema = Ema(self.network, EMA_DECAY)
         self.text, self.schedule, self.seed, self.steps_done = text, schedule, seed, 0
 
-    def step(self) -> TrainStep:
-        """One optimiser step; its loss is in nats a piece."""
+    def fit(self) -> Iterator[TrainStep]:
+        """Train to the end of the schedule; losses are in nats a piece."""
+        while self.steps_done < self.schedule.total_steps:
+            yield self._step()
+
+    def _step(self) -> TrainStep:
         start, share = time.perf_counter(), self.schedule(self.steps_done)
         for name, optimizer in self.optimizers.items():
             optimizer.param_groups[0]["lr"] = share * PEAK[name]
@@ -172,48 +174,26 @@ def export(job: Training, tokenizer: PreTrainedTokenizerFast) -> Path:
     return folder
 
 
-def _train(job: Training, run: Path, validation: Tensor, characters: int) -> None:
-    last_save, losses = time.monotonic(), []
-    while job.steps_done < job.schedule.total_steps:
-        report = job.step()
-        losses.append(report.loss)
-        if report.step % 50 == 0:
-            print(report, flush=True)
-        over = job.steps_done == job.schedule.total_steps
-        if over or time.monotonic() - last_save > SECONDS_BETWEEN_CHECKPOINTS:
-            training.save_checkpoint(run / "checkpoint.pt", job.state_dict())
-            nats = nats_per_piece(job.averaged(), validation)
-            line = {
-                "step": job.steps_done,
-                "train_nats": round(sum(losses) / len(losses), 4),
-                "validation_nats": round(nats, 4),
-                "validation_bits_per_character": round(nats * len(validation) / characters / math.log(2), 4),
-                "cpu_seconds": round(time.process_time()),
-            }
-            print(json.dumps(line), flush=True)
-            last_save, losses = time.monotonic(), []
-
-
 def main() -> None:
     """The command line described at the top of this module."""
-    parser = argparse.ArgumentParser(description="Train the small GPT-2 on books.")
+    parser = training.recipe_parser("Train the small GPT-2 on books.", steps=2_600, cooldown=1_200)
     parser.add_argument("--data", type=Path, required=True, help="folder with the nine books of books.py")
-    parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints")
-    parser.add_argument("--steps", type=int, default=2_600)
-    parser.add_argument("--cooldown", type=int, default=1_200)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--export", action="store_true", help="only write the checkpoint's averaged weights to assets")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     text, held_out = (books.read(arguments.data, part) for part in ("train", "validation"))
     tokenizer = train_tokenizer(text)
-    schedule = Trapezoid(1.0, WARMUP_STEPS, arguments.steps, arguments.cooldown)
-    job = Training(encode(tokenizer, text), schedule)
+    job = Training(encode(tokenizer, text), Trapezoid(1.0, WARMUP_STEPS, arguments.steps, arguments.cooldown))
     if arguments.resume or arguments.export:
         job.load_state_dict(training.load_checkpoint(arguments.run / "checkpoint.pt"))
     if not arguments.export:
-        _train(job, arguments.run, encode(tokenizer, held_out), len(held_out))
+        validation = encode(tokenizer, held_out)
+
+        def figures(loss: float) -> dict[str, float]:
+            nats = nats_per_piece(job.averaged(), validation)
+            bits = nats * len(validation) / len(held_out) / math.log(2)
+            return {"train_nats": loss, "validation_nats": nats, "validation_bits_per_character": bits}
+
+        training.follow(job.fit(), arguments.run, job.state_dict, figures)
     export(job, tokenizer)
 
 

@@ -9,9 +9,7 @@ also learns to begin; the others begin anywhere. Muon (Jordan et al. 2024) for t
 the rest, bfloat16 autocast. Learning rate: warm-up, constant, linear cool-down of `--cooldown` steps before `--steps`.
 """
 
-import argparse
 import dataclasses
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -35,7 +33,6 @@ PARAGRAPH_PROBABILITY = 0.25
 PEAK = {"muon": 4e-3, "adam": 3e-3}
 WARMUP_STEPS = 100
 CLIP = 1.0
-SECONDS_BETWEEN_CHECKPOINTS = 240
 
 
 class Training:
@@ -110,44 +107,10 @@ def paragraph_starts(text: Tensor) -> Tensor:
     return 1 + ((text[:-2] == newline) & (text[1:-1] == newline) & (text[2:] != newline)).nonzero().squeeze(1)
 
 
-def _save(run: Path, job: Training, validation: Tensor, mean_loss: float) -> None:
-    training.save_checkpoint(run / "checkpoint.pt", job.state_dict())
-    job.network.eval()
-    line = {
-        "step": job.steps_done,
-        "train_bits": round(mean_loss, 4),
-        "validation_bits": round(bits_per_character(job.network, validation), 4),
-        "cpu_seconds": round(time.process_time()),
-    }
-    print(json.dumps(line), flush=True)
-
-
-def _train(job: Training, run: Path, validation: Tensor) -> None:
-    last_save, losses = time.monotonic(), []
-    for report in job.fit():
-        losses.append(report.loss)
-        if report.step % 50 == 0:
-            print(
-                f"step {report.step}  {report.loss:.3f} bits  |g| {report.gradient_norm:.2f}  "
-                f"lr {report.learning_rate:.2e}  {report.examples_per_second:,.0f} characters/s",
-                flush=True,
-            )
-        if time.monotonic() - last_save > SECONDS_BETWEEN_CHECKPOINTS:
-            _save(run, job, validation, sum(losses) / len(losses))
-            last_save, losses = time.monotonic(), []
-    _save(run, job, validation, sum(losses) / max(1, len(losses)))
-
-
 def main() -> None:
     """The command line described at the top of this module."""
-    parser = argparse.ArgumentParser(description="Train the causal character Transformer.")
+    parser = training.recipe_parser("Train the causal character Transformer.", steps=5_000, cooldown=2_300)
     parser.add_argument("--data", type=Path, required=True, help="folder with the nine books of books.py")
-    parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints")
-    parser.add_argument("--steps", type=int, default=5_000)
-    parser.add_argument("--cooldown", type=int, default=2_300)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--export", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     config = CausalConfig()
@@ -157,8 +120,12 @@ def main() -> None:
     if arguments.resume or arguments.export:
         job.load_state_dict(training.load_checkpoint(arguments.run / "checkpoint.pt"))
     if not arguments.export:
-        validation = encode(books.read(arguments.data, "validation")).symbols
-        _train(job, arguments.run, torch.from_numpy(validation))
+        validation = torch.from_numpy(encode(books.read(arguments.data, "validation")).symbols)
+
+        def figures(loss: float) -> dict[str, float]:
+            return {"train_bits": loss, "validation_bits": bits_per_character(job.network.eval(), validation)}
+
+        training.follow(job.fit(), arguments.run, job.state_dict, figures)
     training.export(NAME, job.network.state_dict(), dataclasses.asdict(config), half=True)
 
 

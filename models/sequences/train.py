@@ -10,8 +10,6 @@ network that has only read printed books takes a typing error or a capital for i
 loses its thread afterwards. Learning rate: warm-up, constant, linear cool-down of `--cooldown` steps before `--steps`.
 """
 
-import argparse
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -37,7 +35,6 @@ SLIP_PROBABILITY = 0.01
 WARMUP_STEPS = 200
 CLIP = 1.0
 PEAK_LEARNING_RATE: dict[CellName, float] = {"rnn": 1e-3, "gru": 2e-3, "lstm": 3e-3}
-SECONDS_BETWEEN_CHECKPOINTS = 120
 
 
 class Readers:
@@ -151,46 +148,12 @@ def _open_forget_gates(network: CharacterNetwork) -> None:
         network.recurrent.bias_hh_l0[units : 2 * units] = 0.0
 
 
-def _save(run: Path, job: Training, validation: Tensor, mean_loss: float) -> None:
-    training.save_checkpoint(run / "checkpoint.pt", job.state_dict())
-    job.network.eval()
-    line = {
-        "step": job.steps_done,
-        "train_bits": round(mean_loss, 4),
-        "validation_bits": round(bits_per_character(job.network, validation), 4),
-        "cpu_seconds": round(time.process_time()),
-    }
-    print(json.dumps(line), flush=True)
-
-
-def _train(job: Training, run: Path, validation: Tensor) -> None:
-    last_save, losses = time.monotonic(), []
-    for report in job.fit():
-        losses.append(report.loss)
-        if report.step % 50 == 0:
-            print(
-                f"step {report.step}  {report.loss:.3f} bits  |g| {report.gradient_norm:.2f}  "
-                f"lr {report.learning_rate:.2e}  {report.examples_per_second:,.0f} characters/s",
-                flush=True,
-            )
-        if time.monotonic() - last_save > SECONDS_BETWEEN_CHECKPOINTS:
-            _save(run, job, validation, sum(losses) / len(losses))
-            last_save, losses = time.monotonic(), []
-    _save(run, job, validation, sum(losses) / max(1, len(losses)))
-
-
 def main() -> None:
     """The command line described at the top of this module."""
-    parser = argparse.ArgumentParser(description="Train a character network.")
+    parser = training.recipe_parser("Train a character network.", steps=7_300, cooldown=2_500)
     parser.add_argument("--data", type=Path, required=True, help="folder with the nine books of books.py")
-    parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--cell", choices=("rnn", "gru", "lstm"), default="lstm")
     parser.add_argument("--units", type=int, default=512)
-    parser.add_argument("--steps", type=int, default=7_300)
-    parser.add_argument("--cooldown", type=int, default=2_500)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--export", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     schedule = Trapezoid(PEAK_LEARNING_RATE[arguments.cell], WARMUP_STEPS, arguments.steps, arguments.cooldown)
@@ -200,8 +163,12 @@ def main() -> None:
     if arguments.resume or arguments.export:
         job.load_state_dict(training.load_checkpoint(arguments.run / "checkpoint.pt"))
     if not arguments.export:
-        validation = encode(books.read(arguments.data, "validation")).symbols
-        _train(job, arguments.run, torch.from_numpy(validation))
+        validation = torch.from_numpy(encode(books.read(arguments.data, "validation")).symbols)
+
+        def figures(loss: float) -> dict[str, float]:
+            return {"train_bits": loss, "validation_bits": bits_per_character(job.network.eval(), validation)}
+
+        training.follow(job.fit(), arguments.run, job.state_dict, figures)
     training.export(f"char-{config.cell}", job.network.state_dict(), describe(job.network), half=True)
 
 

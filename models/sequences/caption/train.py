@@ -8,11 +8,8 @@ words fed (mean cross-entropy a word). Of the two true sentences of a scene one 
 of the network stay undecided between them. AdamW, warm-up, constant rate, linear cool-down.
 """
 
-import argparse
-import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +32,6 @@ WARMUP_STEPS = 100
 CLIP = 1.0
 IGNORED = -100
 VALIDATION_SCENES = 200
-SECONDS_BETWEEN_CHECKPOINTS = 90
 
 
 def draw_batch(seed: int, step: int) -> tuple[Tensor, Tensor]:
@@ -103,41 +99,20 @@ class Training:
         torch.set_rng_state(state["dropout"])
 
 
-def _save(run: Path, job: Training, loss: float) -> None:
-    training.save_checkpoint(run / "checkpoint.pt", job.state_dict())
-    job.network.eval()
-    exact = exact_share(job.network, "train", count=VALIDATION_SCENES, seed=0)
-    line = {"step": job.steps_done, "loss": round(loss, 4), "exact": exact, "cpu_seconds": round(time.process_time())}
-    print(json.dumps(line), flush=True)
-
-
-def _train(job: Training, run: Path) -> None:
-    last_save, losses = time.monotonic(), [0.0]
-    for report in job.fit():
-        losses.append(report.loss)
-        if time.monotonic() - last_save > SECONDS_BETWEEN_CHECKPOINTS:
-            _save(run, job, sum(losses[-200:]) / len(losses[-200:]))
-            last_save = time.monotonic()
-    _save(run, job, sum(losses[-200:]) / len(losses[-200:]))
-
-
 def main() -> None:
     """The command line described at the top of this module."""
-    parser = argparse.ArgumentParser(description="Train the caption network.")
-    parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints")
-    parser.add_argument("--steps", type=int, default=6_000)
-    parser.add_argument("--cooldown", type=int, default=2_000)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--export", action="store_true")
-    arguments = parser.parse_args()
+    arguments = training.recipe_parser("Train the caption network.", steps=6_000, cooldown=2_000).parse_args()
     torch.set_num_threads(arguments.threads)
     schedule = Trapezoid(PEAK_LEARNING_RATE, WARMUP_STEPS, arguments.steps, arguments.cooldown)
     job = Training(Config(), schedule)
     if arguments.resume or arguments.export:
         job.load_state_dict(training.load_checkpoint(arguments.run / "checkpoint.pt"))
     if not arguments.export:
-        _train(job, arguments.run)
+
+        def figures(loss: float) -> dict[str, float]:
+            return {"loss": loss, "exact": exact_share(job.network.eval(), "train", count=VALIDATION_SCENES, seed=0)}
+
+        training.follow(job.fit(), arguments.run, job.state_dict, figures)
     training.export(NAME, job.network.state_dict(), describe(job.network), half=True)
 
 

@@ -14,7 +14,6 @@ dropped (Iyyer et al. 2015), the same vector dimensions and units dropped at all
 sentences of the same verdict in a row.
 """
 
-import argparse
 import json
 import re
 import time
@@ -49,7 +48,6 @@ WARMUP_STEPS = 100
 WEIGHT_DECAY = 0.1
 AVERAGE_DECAY = 0.998
 CLIP = 1.0
-SECONDS_BETWEEN_CHECKPOINTS = 60
 
 
 def make_tokenizer() -> tuple[Tokenizer, Tensor]:
@@ -224,23 +222,6 @@ def new_network(run: Path) -> ReviewNetwork:
     return network
 
 
-def _train(job: Training, run: Path, validation: list[data.Sentence]) -> None:
-    last_save, losses = time.monotonic(), []
-    for report in job.fit():
-        losses.append(report.loss)
-        finished = report.step == job.schedule.total_steps
-        if finished or time.monotonic() - last_save > SECONDS_BETWEEN_CHECKPOINTS:
-            training.save_checkpoint(run / "checkpoint.pt", job.state_dict())
-            line = {
-                "step": report.step,
-                "train_nats": round(sum(losses) / len(losses), 4),
-                "validation_accuracy": round(accuracy(job.averaged(), validation), 4),
-                "cpu_seconds": round(time.process_time()),
-            }
-            print(json.dumps(line), flush=True)
-            last_save, losses = time.monotonic(), []
-
-
 def _export(job: Training, run: Path) -> None:
     folder = weights.EMBEDDED / "review-lstm"
     folder.mkdir(parents=True, exist_ok=True)
@@ -251,14 +232,8 @@ def _export(job: Training, run: Path) -> None:
 
 def main() -> None:
     """The command line described at the top of this module."""
-    parser = argparse.ArgumentParser(description="Train the review LSTM.")
+    parser = training.recipe_parser("Train the review LSTM.", steps=2_400, cooldown=1_600)
     parser.add_argument("--data", type=Path, required=True, help="folder with the five files of data.py")
-    parser.add_argument("--run", type=Path, required=True, help="folder for word vectors and checkpoints")
-    parser.add_argument("--steps", type=int, default=2_400)
-    parser.add_argument("--cooldown", type=int, default=1_600)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--export", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     schedule = Trapezoid(PEAK_LEARNING_RATE, WARMUP_STEPS, arguments.steps, arguments.cooldown)
@@ -267,8 +242,13 @@ def main() -> None:
         job.load_state_dict(training.load_checkpoint(arguments.run / "checkpoint.pt"))
     if arguments.export:
         _export(job, arguments.run)
-    else:
-        _train(job, arguments.run, data.read(arguments.data, "validation"))
+        return
+    validation = data.read(arguments.data, "validation")
+
+    def figures(loss: float) -> dict[str, float]:
+        return {"train_nats": loss, "validation_accuracy": accuracy(job.averaged(), validation)}
+
+    training.follow(job.fit(), arguments.run, job.state_dict, figures)
 
 
 if __name__ == "__main__":
