@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
-from demos.attention.shared import EXAMPLES, MAX_CHARS, NETWORK, check_sentence, load_subject, model_choice, private
+from demos.attention.shared import (
+    EXAMPLES,
+    NETWORK,
+    check_sentence,
+    default_model,
+    load_subject,
+    private,
+    sentence_controls,
+)
 from demos.base import empty_strip, run_strip, save_arrays, usable_model, visitor_errors
 from demos.components.attention_explorer import attention_explorer
 from demos.figures.attention import draw_attention
@@ -101,21 +109,8 @@ def _save(run: "AttentionRun") -> Path:
 
 def build() -> None:
     """The page: sentence and model above, the linked maps below, explanations and the file under them."""
-    with gr.Row():
-        with gr.Column(scale=3, min_width=280):
-            text = gr.Textbox(
-                EXAMPLES["It, the animal"],
-                label="Your sentence",
-                lines=2,
-                max_lines=6,
-                max_length=MAX_CHARS,
-                elem_id="attention-text",
-            )
-            with gr.Row():
-                examples = [gr.Button(name, size="sm", min_width=90) for name in EXAMPLES]
-        with gr.Column(scale=2, min_width=280):
-            model = model_choice("attention-model")
-            run = gr.Button("Show attention", variant="primary", elem_id="attention-run")
+    first = EXAMPLES["It, the animal"]
+    text, examples, model, run = sentence_controls("attention", first, "Show attention", default_model())
     explorer = attention_explorer(elem_id="attention-explorer")
     strip = gr.HTML(empty_strip("The model is loaded when you press Show attention."), elem_id="attention-strip")
     gr.Markdown(MEANING, elem_classes="gb-note")

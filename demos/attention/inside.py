@@ -8,7 +8,15 @@ import gradio as gr
 from gradio.events import api
 
 from demos.attention.runs import predicting_model, run_of, shown_run, usable_subject
-from demos.attention.shared import EXAMPLES, LATEX, MAX_CHARS, NETWORK, check_sentence, model_choice, private, sent
+from demos.attention.shared import (
+    EXAMPLES,
+    LATEX,
+    NETWORK,
+    check_sentence,
+    private,
+    sent,
+    sentence_controls,
+)
 from demos.base import empty_strip, run_strip
 from demos.components.importance_view import importance_view
 from demos.components.inside_switches import inside_switches
@@ -208,16 +216,7 @@ def build() -> None:
     """The page: sentence and model, the switches, predictions before and after, and the importance of each token."""
     shown = gr.State(None, time_to_live=STATE_SECONDS)
     edits = gr.State({}, time_to_live=STATE_SECONDS)
-    with gr.Row():
-        with gr.Column(scale=3, min_width=280):
-            text = gr.Textbox(
-                EXAMPLE, label="Your sentence", lines=2, max_lines=6, max_length=MAX_CHARS, elem_id="inside-text"
-            )
-            with gr.Row():
-                examples = [gr.Button(name, size="sm", min_width=90) for name in EXAMPLES]
-        with gr.Column(scale=2, min_width=280):
-            model = model_choice("inside-model", value=predicting_model())
-            run = gr.Button("Run", variant="primary", elem_id="inside-run")
+    text, examples, model, run = sentence_controls("inside", EXAMPLE, "Run", predicting_model())
     switches = inside_switches(elem_id="inside-switches")
     strip = gr.HTML(empty_strip("The model is loaded when you press Run."), elem_id="inside-strip")
     gr.Markdown("### Edited beside unedited", elem_classes="gb-note")

@@ -10,13 +10,12 @@ from demos.attention.runs import predicting_model, run_of
 from demos.attention.shared import (
     EXAMPLES,
     LATEX,
-    MAX_CHARS,
     NETWORK,
     check_sentence,
     load_subject,
-    model_choice,
     private,
     sent,
+    sentence_controls,
 )
 from demos.base import empty_strip, run_strip, usable_model
 from demos.components.layer_walk import layer_walk
@@ -29,6 +28,7 @@ from models.inputs import check_choice, check_integer
 
 TITLE = "Layer by layer"
 STACKS = {"the decoder, or the only stack": "last", "the encoder of a translator": "encoder"}
+EXAMPLE = "Alice was beginning to get very tired of sitting by her"
 NEXT_TOKENS = 200
 MAX_WORD_CHARS = 100
 
@@ -112,22 +112,8 @@ def write_token(text: Any, event: gr.EventData) -> str:
 
 def build() -> None:
     """The page: sentence and model, the grid of layers and tokens, under it one layer and the softmax."""
-    with gr.Row():
-        with gr.Column(scale=3, min_width=280):
-            text = gr.Textbox(
-                "Alice was beginning to get very tired of sitting by her",
-                label="Your text",
-                lines=2,
-                max_lines=6,
-                max_length=MAX_CHARS,
-                elem_id="layers-text",
-            )
-            with gr.Row():
-                examples = [gr.Button(name, size="sm", min_width=90) for name in EXAMPLES]
-        with gr.Column(scale=2, min_width=280):
-            model = model_choice("layers-model", value=predicting_model())
-            stack = gr.Radio(list(STACKS.items()), value="last", label="Which stack", elem_id="layers-stack")
-            run = gr.Button("Run", variant="primary", elem_id="layers-run")
+    text, examples, model, run = sentence_controls("layers", EXAMPLE, "Run", predicting_model())
+    stack = gr.Radio(list(STACKS.items()), value="last", label="Which stack", elem_id="layers-stack")
     lens = logit_lens(elem_id="layers-lens")
     strip = gr.HTML(empty_strip("The model is loaded when you press Run."), elem_id="layers-strip")
     gr.Markdown("### One token in one layer", elem_classes="gb-note")

@@ -46,13 +46,24 @@ def check_sentence(text: Any, name: str = "The sentence") -> str:
     return check_text(text, name=name, max_chars=MAX_CHARS)
 
 
-def model_choice(elem_id: str, *, value: str | None = None, only: tuple[str, ...] | None = None) -> gr.Dropdown:
-    """A dropdown of the models that are offered (of `only`, where given)."""
-    names = [name for name in weights.offered("attention") if only is None or name in only]
-    choices = [(_title(name), name) for name in names]
-    return gr.Dropdown(choices, value=value or default_model(), label="Model", elem_id=elem_id)
-
-
 def _title(name: str) -> str:
     entry = weights.find(name)
     return f"{entry.title}, from the hub" if entry.kind == "hub" else entry.title
+
+
+def sentence_controls(
+    prefix: str, example: str, action: str, model: str
+) -> tuple[gr.Textbox, list[gr.Button], gr.Dropdown, gr.Button]:
+    """What every page begins with: sentence, examples, model and the button. Element ids begin with `prefix`."""
+    with gr.Row():
+        with gr.Column(scale=3, min_width=280):
+            text = gr.Textbox(
+                example, label="Your sentence", lines=2, max_lines=6, max_length=MAX_CHARS, elem_id=f"{prefix}-text"
+            )
+            with gr.Row():
+                examples = [gr.Button(name, size="sm", min_width=90) for name in EXAMPLES]
+        with gr.Column(scale=2, min_width=280):
+            choices = [(_title(name), name) for name in weights.offered("attention")]
+            chosen = gr.Dropdown(choices, value=model, label="Model", elem_id=f"{prefix}-model")
+            run = gr.Button(action, variant="primary", elem_id=f"{prefix}-run")
+    return text, examples, chosen, run

@@ -7,7 +7,15 @@ from typing import Any
 import gradio as gr
 
 from demos.attention.runs import predicting_model, run_of, shown_run, usable_subject
-from demos.attention.shared import EXAMPLES, LATEX, MAX_CHARS, NETWORK, check_sentence, model_choice, private, sent
+from demos.attention.shared import (
+    EXAMPLES,
+    LATEX,
+    NETWORK,
+    check_sentence,
+    private,
+    sent,
+    sentence_controls,
+)
 from demos.base import empty_strip, run_strip
 from demos.components.prediction_pair import prediction_pair
 from demos.components.weighted_sum import weighted_sum
@@ -116,16 +124,7 @@ def compute_change(shown: Any, event: gr.EventData) -> Any:
 def build() -> None:
     """The page: sentence and model above, the sum with its numbers, what the change does to the prediction."""
     shown = gr.State(None, time_to_live=STATE_SECONDS)
-    with gr.Row():
-        with gr.Column(scale=3, min_width=280):
-            text = gr.Textbox(
-                EXAMPLE, label="Your sentence", lines=2, max_lines=6, max_length=MAX_CHARS, elem_id="sum-text"
-            )
-            with gr.Row():
-                examples = [gr.Button(name, size="sm", min_width=90) for name in EXAMPLES]
-        with gr.Column(scale=2, min_width=280):
-            model = model_choice("sum-model", value=predicting_model())
-            run = gr.Button("Show the sum", variant="primary", elem_id="sum-run")
+    text, examples, model, run = sentence_controls("sum", EXAMPLE, "Show the sum", predicting_model())
     figure = weighted_sum(elem_id="sum-figure")
     strip = gr.HTML(empty_strip("The model is loaded when you press Show the sum."), elem_id="sum-strip")
     gr.Markdown("### What the network predicts with your weights", elem_classes="gb-note")

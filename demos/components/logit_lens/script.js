@@ -117,7 +117,7 @@ const drawScale = () => {
 const NOTES = {
   nothing: "This network has no table of words to read the stream with, so there is no logit lens; the cells say how much each layer changes the stream.",
   other: "The logit lens needs the stack that writes; for the encoder the cells say how much each layer changes the stream.",
-  words: "Bright cells are sure. In the first layers the lens often reads nonsense: the stream is not yet in the form that the table of words expects.",
+  words: "Among the predictions, bright cells are sure. In the first layers the lens often reads nonsense: the stream is not yet in the form that the table of words expects.",
 };
 
 const show = (value) => {
