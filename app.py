@@ -11,16 +11,21 @@ import gradio as gr
 
 from demos import DEMOS
 from demos.base import Demo
-from demos.server import Shell, launch_settings
+from demos.server import Shell, bound_messages, launch_settings
 from models import weights
 
 HEADING = """# Glassbox
 Watch five kinds of deep-learning model think: every number on these pages is computed by the model that runs, now."""
 
 
+def all_demos() -> list[Demo]:
+    """The tabs, in the order of `DEMOS`."""
+    return [importlib.import_module(f"demos.{name}").DEMO for name in DEMOS]
+
+
 def create_app() -> gr.Blocks:
     """The whole page: one tab for every demo, each built when the app starts and filled when it is first opened."""
-    demos: list[Demo] = [importlib.import_module(f"demos.{name}").DEMO for name in DEMOS]
+    demos = all_demos()
     with Shell(title="Glassbox", fill_width=True) as app:
         gr.Markdown(HEADING, elem_classes="gb-head")
         with gr.Tabs(selected=demos[0].slug) as tabs:
@@ -62,7 +67,9 @@ def main() -> None:
     environment["GLASSBOX_MODELS"] = arguments.models
     if arguments.local_models:
         weights.add_local(arguments.local_models)
-    create_app().launch(**launch_settings(arguments.host, arguments.port, arguments.share))
+    routes = [route for demo in all_demos() for route in demo.routes]
+    bound_messages()
+    create_app().launch(**launch_settings(arguments.host, arguments.port, arguments.share, routes))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 import numpy as np
 from gradio.utils import get_upload_folder
+from starlette.routing import BaseRoute
 
 from models import hub, weights
 from models.errors import InputError, WeightsError
@@ -21,14 +22,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("glassbox")
 
+EXAMPLES = Path(gr.__file__).parent / "media_assets" / "images"
+"""Photos that come with the installed Gradio package, wherever that is: Gradio hands out no file outside of the working
+folder that it was not told of (`launch_settings` in demos/server.py)."""
+
 
 @dataclass(frozen=True)
 class Demo:
-    """One tab. `build()` runs inside its `gr.Tab`; it loads no weights and imports no model library."""
+    """One tab. `build()` runs inside its `gr.Tab`; it loads no weights and imports no model library.
+
+    `routes` are served beside Gradio's own, for what its events cannot do.
+    """
 
     slug: str
     title: str
     build: Callable[[], None]
+    routes: tuple[BaseRoute, ...] = ()
 
 
 @contextmanager

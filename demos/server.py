@@ -2,24 +2,29 @@
 
 import importlib.metadata
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
+import uvicorn
+from gradio import http_server
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from demos.base import log, visitor_errors
+from demos.base import EXAMPLES, log, visitor_errors
 from demos.theme import CSS, HEAD, THEME
 from models import hub, runtime, weights
 from models.errors import InputError
 
 MAX_BODY_BYTES = 12 * 2**20
-MAX_UPLOAD = "10mb"
+MAX_UPLOAD_BODY_BYTES = 24 * 2**20
+MAX_UPLOAD = "20mb"
 MAX_JSON_DEPTH = 50
+MAX_MESSAGE_BYTES = 2**19
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -50,8 +55,9 @@ class Shell(gr.Blocks):
 class Gate:
     """What every HTTP request passes first.
 
-    Refuses bodies over `MAX_BODY_BYTES`, files given as web addresses and file objects without Gradio's mark (their
-    paths would not be checked); answers requests for names that do not exist with one sentence instead of a failure;
+    Refuses bodies over `MAX_BODY_BYTES` (`MAX_UPLOAD_BODY_BYTES` for uploads), files given as web addresses and file
+    objects without Gradio's mark (their paths would not be checked); answers requests for names that do not exist with
+    one sentence instead of a failure;
     adds `SECURITY_HEADERS` to every answer.
     """
 
@@ -65,11 +71,15 @@ class Gate:
             return
         answer = _Answer(send)
         if scope["method"] == "POST":
-            body = await _read_body(receive)
+            limit = MAX_UPLOAD_BODY_BYTES if scope["path"].endswith("/upload") else MAX_BODY_BYTES
+            body = await _read_body(receive, limit)
+            if body is None:
+                await answer.refuse(413, f"The request is larger than {limit // 2**20} MB.")
+                return
             if problem := _problem_of(scope, body):
                 await answer.refuse(*problem)
                 return
-            receive = _replay(body or b"", receive)
+            receive = _replay(body, receive)
         try:
             await self.app(scope, receive, answer.send)
         except Exception:
@@ -102,8 +112,8 @@ class _Answer:
         await self._send({"type": "http.response.body", "body": body})
 
 
-async def _read_body(receive: Receive) -> bytes | None:
-    """The whole body, or None when it is longer than `MAX_BODY_BYTES` (the rest is not read)."""
+async def _read_body(receive: Receive, limit: int) -> bytes | None:
+    """The whole body, or None when it is longer than `limit` bytes (the rest is not read)."""
     chunks: list[bytes] = []
     size, more = 0, True
     while more:
@@ -112,7 +122,7 @@ async def _read_body(receive: Receive) -> bytes | None:
             break
         chunks.append(message.get("body", b""))
         size, more = size + len(chunks[-1]), message.get("more_body", False)
-        if size > MAX_BODY_BYTES:
+        if size > limit:
             return None
     return b"".join(chunks)
 
@@ -126,9 +136,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-def _problem_of(scope: Scope, body: bytes | None) -> tuple[int, str] | None:
-    if body is None:
-        return 413, f"The request is larger than {MAX_BODY_BYTES // 2**20} MB."
+def _problem_of(scope: Scope, body: bytes) -> tuple[int, str] | None:
     if b"application/json" not in dict(scope["headers"]).get(b"content-type", b""):
         return None
     try:
@@ -177,8 +185,18 @@ async def readyz(_: Request) -> JSONResponse:
     return JSONResponse({"mode": weights.mode(), "models": states, "downloads": downloads})
 
 
-def launch_settings(host: str, port: int | None, share: bool) -> dict[str, Any]:
-    """Everything `Blocks.launch` needs: the look, the door, the limits."""
+def bound_messages() -> None:
+    """Give WebSockets limits that fit live frames; to be called before the launch.
+
+    Gradio starts uvicorn with that server's own: messages of up to 16 MB, and JPEGs packed once more on their way.
+    """
+    http_server.uvicorn.Config = partial(  # pyright: ignore[reportAttributeAccessIssue]
+        uvicorn.Config, ws_max_size=MAX_MESSAGE_BYTES, ws_per_message_deflate=False
+    )
+
+
+def launch_settings(host: str, port: int | None, share: bool, routes: Sequence[BaseRoute] = ()) -> dict[str, Any]:
+    """Everything `Blocks.launch` needs: the look, the door, the limits, the tabs' own routes."""
     return {
         "server_name": host,
         "server_port": port,
@@ -191,10 +209,11 @@ def launch_settings(host: str, port: int | None, share: bool) -> dict[str, Any]:
         "run_history": False,
         "enable_monitoring": False,
         "max_file_size": MAX_UPLOAD,
+        "allowed_paths": [str(EXAMPLES)],
         "state_session_capacity": 200,
         "footer_links": ["api"],
         "app_kwargs": {
             "middleware": [Middleware(Gate)],
-            "routes": [Route("/healthz", healthz), Route("/readyz", readyz)],
+            "routes": [Route("/healthz", healthz), Route("/readyz", readyz), *routes],
         },
     }

@@ -74,6 +74,7 @@ CSS = (
 .gradio-container .prose table.gb-table { border: 0; }
 .gradio-container .prose table.gb-table :is(td, th, thead, tr) { border: 0; padding: .15rem .8rem .15rem 0; }
 .gradio-container .prose table.gb-table :is(td, th) { border-bottom: 1px solid var(--gb-line); }
+.gb-sizes { overflow-x: auto; max-width: 100%; }
 .gb-scale { font-size: .75rem; color: var(--gb-subtle); font-variant-numeric: tabular-nums; }
 .gb-scale canvas { border: 1px solid var(--gb-line); vertical-align: middle; }
 button:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--gb-query); outline-offset: 2px; }
@@ -100,10 +101,40 @@ button:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--gb-que
 .gb-entry .gb-ends { display: flex; justify-content: space-between; font-size: .75rem; }
 .gb-entry img { width: 96px; image-rendering: pixelated; border-radius: 6px; border: 1px solid var(--gb-line); }
 .gb-nearest img { width: 48px; height: 48px; image-rendering: pixelated; background: #4a5260; border-radius: 4px; }
+.gb-maps figure, .gb-fields figure, .gb-robust figure { margin: 0; min-width: 0; }
+.gb-maps img, .gb-fields img { width: 100%; image-rendering: pixelated; border-radius: 4px; margin: 0; }
+.gb-maps figcaption, .gb-fields figcaption { font-size: .75rem; line-height: 1.3; color: var(--gb-subtle); }
+.gb-maps-row { display: grid; grid-template-columns: 6.5rem repeat(7, minmax(0, 1fr)); gap: .5rem; margin: .7rem 0; }
+.gb-maps-row > div { font-size: .82rem; color: var(--gb-subtle); line-height: 1.4; }
+.gb-fields, .gb-robust { display: grid; grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); gap: .7rem; }
+.gb-robust { grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); font-size: .78rem; color: var(--gb-subtle); }
+.gb-robust figcaption { color: var(--gb-ink); font-weight: 600; min-height: 3em; display: flex; align-items: end; }
+.gb-robust svg { display: block; width: 100%; font-size: 10px; fill: var(--gb-subtle); }
+.gb-video { margin: 0; color: var(--gb-subtle); font-size: .85rem; font-variant-numeric: tabular-nums; }
+.gb-video img { display: block; max-width: 100%; max-height: 480px; margin: 0 auto; border-radius: 6px; }
+.gb-video [role=progressbar] { background: var(--gb-line); border-radius: 4px; margin: .4rem 0 .2rem; }
+.gb-video [role=progressbar] i { display: block; height: 8px; background: var(--gb-prediction); }
+.gb-neighbours { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1.4rem; font-size: .85rem; }
+.gb-neighbours h4 { margin: 0; font-size: .92rem; color: var(--gb-ink); }
+.gb-neighbours p { margin: .2rem 0 .5rem; color: var(--gb-subtle); }
+.gb-neighbours ol { list-style: none; margin: 0; padding: 0; }
+.gb-neighbours li { display: grid; grid-template-columns: 1.4rem minmax(0, 1fr) auto 2.4rem; gap: .1rem .5rem;
+  color: var(--gb-subtle); font-variant-numeric: tabular-nums; margin: .3rem 0; }
+.gb-neighbours li b { font-weight: 400; color: var(--gb-ink); overflow: hidden; text-overflow: ellipsis; }
+.gb-neighbours li.is-majority b, .gb-neighbours p b { font-weight: 600; color: var(--gb-prediction); }
+.gb-neighbours li span:last-of-type { text-align: right; }
+.gb-neighbours i { grid-column: 1 / -1; height: .3rem; border-radius: 3px; background:
+  linear-gradient(var(--gb-memory), var(--gb-memory)) 0 / var(--share) 100% no-repeat,
+  color-mix(in srgb, var(--gb-line) 45%, transparent); }
+.gb-legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; font-size: .82rem; color: var(--gb-ink); }
+.gb-legend svg { display: inline; vertical-align: middle; }
 .katex-display { position: relative; overflow-x: auto; overflow-y: hidden; max-width: 100%; }
 @media (max-width: 640px) {
   .gradio-container { padding: .5rem !important; }
   .gb-figure { padding: .4rem; }
+  .gb-neighbours { grid-template-columns: minmax(0, 1fr); }
+  .gb-maps-row { grid-template-columns: repeat(4, minmax(0, 1fr)); }
+  .gb-robust { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
 """

@@ -8,9 +8,11 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, running_app
+from models.video import VideoFile
+from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, running_app, write_y4m
 
 HERE = Path(__file__).resolve().parent
+EXAMPLE_VIDEO = HERE.parent / "assets" / "media" / "detection-video.mp4"
 SETTLE_MILLISECONDS = 6000
 SHOTS = {
     "sequences": ("sequences", None, "A story"),
@@ -19,7 +21,9 @@ SHOTS = {
     "attention-weighted-sum": ("attention", "A weighted sum", "Show the sum"),
     "attention-translation": ("attention", "Live translation", "All"),
     "vit": ("vit", None, "A cheetah"),
+    "vit-damage": ("vit", "Break it: CNN and ViT", "A lion"),
     "detection": ("detection", None, "Ten things"),
+    "detection-live": ("detection", "The live camera", "Start the camera"),
     "diffusion": ("diffusion", None, "Generate"),
 }
 """For each picture the tab, the page in it (None: the one it opens with), and the button to press."""
@@ -28,9 +32,12 @@ SHOTS = {
 def main() -> None:
     """Open every page, run it once, and save `docs/<name>.png`."""
     with running_app() as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        camera = HERE.parent / "artefacts" / "camera.y4m"
+        write_y4m(camera, [frame.image for frame in VideoFile(EXAMPLE_VIDEO).frames()])
+        flags = [*CHROMIUM_FLAGS, f"--use-file-for-fake-video-capture={camera}"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         for name, shot in SHOTS.items():
-            context = browser.new_context(base_url=url, viewport={"width": 1200, "height": 900})
+            context = browser.new_context(base_url=url, viewport={"width": 1200, "height": 900}, permissions=["camera"])
             take(context.new_page(), name, *shot)
             context.close()
         browser.close()

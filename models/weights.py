@@ -96,6 +96,10 @@ CATALOGUE: dict[str, Weights] = {
         _embedded("book-gpt", "attention", "Small GPT-2, trained on books", "MIT"),
         _embedded("char-transformer", "sequences/reach", "Character Transformer (causal)", "MIT"),
         _embedded("vit-s14-caltech101", "vit", "ViT-S/14, 101 categories", "Apache-2.0"),
+        _embedded("dinov2-s14-saliency", "vit/before", "ViT-S/14 before fine-tuning", "Apache-2.0"),
+        _embedded("caltech101-neighbours", "vit/neighbours", "Features of labelled photos", "Apache-2.0"),
+        _embedded("efficientnet-lite0-caltech101", "vit/cnn", "EfficientNet-Lite0, 101 categories", "Apache-2.0"),
+        _embedded("cifar10-pairs", "vit/pairs", "Small CNNs and ViTs trained from scratch on CIFAR-10", "MIT"),
         _embedded("rf-detr-s14-objects", "detection", "RF-DETR, hands, cards and sprites", "Apache-2.0"),
         _embedded("sprites-unet", "diffusion", "Sprites 32 x 32", "CC0-1.0"),
         _hub(
@@ -163,6 +167,47 @@ CATALOGUE: dict[str, Weights] = {
             "DINOv2 ViT-S/14 (features only)",
             "facebook/dinov2-small",
             "ed25f3a31f01632728cabb09d1542f84ab7b0056",
+            "Apache-2.0",
+        ),
+        _hub(
+            "dinov2-base",
+            "vit",
+            "DINOv2 ViT-B/14 (features only)",
+            "facebook/dinov2-base",
+            "f9e44c814b77203eaa57a6bdbbd535f21ede1415",
+            "Apache-2.0",
+        ),
+        _hub(
+            "clip-vit-base-patch32",
+            "vit/clip",
+            "CLIP ViT-B/32",
+            "openai/clip-vit-base-patch32",
+            "c237dc49a33fc61debc9276459120b7eac67e7ef",
+            "MIT",
+            patterns=("config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"),
+        ),
+        _hub(
+            "rf-detr-small",
+            "detection",
+            "RF-DETR small, 80 COCO classes",
+            "Roboflow/rf-detr-small",
+            "3bdc465063270f99769da5a1b4c00c68bd2d439d",
+            "Apache-2.0",
+        ),
+        _hub(
+            "rf-detr-medium",
+            "detection",
+            "RF-DETR medium, 80 COCO classes",
+            "Roboflow/rf-detr-medium",
+            "1b5b672408f86dd38e05dd3cf3f2e0834e545a59",
+            "Apache-2.0",
+        ),
+        _hub(
+            "rf-detr-large",
+            "detection",
+            "RF-DETR large, 80 COCO classes",
+            "Roboflow/rf-detr-large",
+            "f62f7dd5252b61097cbace33886045816dadbde9",
             "Apache-2.0",
         ),
         _hub(
@@ -240,7 +285,8 @@ CATALOGUE: dict[str, Weights] = {
 
 
 def add_local(folder: Path) -> list[str]:
-    """Offer, in the Attention tab, every model in transformers' format that lies in a folder of `folder`.
+    """Offer every model in transformers' format that lies in a folder of `folder`: Vision Transformers (ViT, DeiT
+    without distillation token, DINOv2) in the ViT tab, all others in the Attention tab.
 
     For whoever starts the app; visitors choose among them by name. Returns the names. Raises `WeightsError` where
     there is no such folder.
@@ -251,9 +297,17 @@ def add_local(folder: Path) -> list[str]:
     for path in sorted(folder.iterdir()):
         if (path / "config.json").is_file() and (path / "model.safetensors").is_file():
             name = f"local-{path.name}"
-            CATALOGUE[name] = Weights(name, "attention", f"{path.name} (local)", "local", str(path), "its own")
+            CATALOGUE[name] = Weights(name, _concept_of(path), f"{path.name} (local)", "local", str(path), "its own")
             added.append(name)
     return added
+
+
+def _concept_of(folder: Path) -> str:
+    try:
+        kind = json.loads((folder / "config.json").read_text()).get("model_type")
+    except (ValueError, AttributeError):
+        raise WeightsError(f"{folder / 'config.json'} is not the configuration of a model.") from None
+    return "vit" if kind in ("vit", "dinov2") else "attention"
 
 
 def find(name: object, concept: str | None = None) -> Weights:

@@ -87,15 +87,22 @@ def screenshots():
 
 @pytest.fixture(scope="session")
 def webcam_file(tmp_path_factory):
-    """Two seconds of 640 x 480 video (y4m) that shows one of the project's own detection scenes."""
-    scenes = sorted((ROOT / "assets" / "media").glob("detection*.png"))
-    image = Image.open(scenes[0]) if scenes else Image.new("RGB", (640, 480), "teal")
-    planes = np.asarray(image.convert("RGB").resize((640, 480)).convert("YCbCr"))
-    luma, chroma = planes[..., 0], planes[::2, ::2, 1:]
-    frame = b"FRAME\n" + luma.tobytes() + chroma[..., 0].tobytes() + chroma[..., 1].tobytes()
+    """Two seconds of 640 x 480 video (y4m) that show the first frame of the example video, whose boxes are known."""
+    from models.video import VideoFile
+
     path = tmp_path_factory.mktemp("webcam") / "scene.y4m"
-    path.write_bytes(b"YUV4MPEG2 W640 H480 F15:1 Ip A1:1 C420jpeg\n" + frame * 30)
+    write_y4m(path, [next(VideoFile(ROOT / "assets" / "media" / "detection-video.mp4").frames()).image] * 30)
     return path
+
+
+def write_y4m(path, images, rate=15):
+    """Frames (480, 640, 3) uint8 as a file that Chromium's fake camera plays in a loop."""
+    frames = []
+    for image in images:
+        planes = np.asarray(Image.fromarray(image).convert("YCbCr"))
+        luma, chroma = planes[..., 0], planes[::2, ::2, 1:]
+        frames.append(b"FRAME\n" + luma.tobytes() + chroma[..., 0].tobytes() + chroma[..., 1].tobytes())
+    path.write_bytes(f"YUV4MPEG2 W640 H480 F{rate}:1 Ip A1:1 C420jpeg\n".encode() + b"".join(frames))
 
 
 @pytest.fixture(scope="session")

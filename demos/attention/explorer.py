@@ -111,7 +111,8 @@ def build() -> None:
     """The page: sentence and model above, the linked maps below, explanations and the file under them."""
     first = EXAMPLES["It, the animal"]
     text, examples, model, run = sentence_controls("attention", first, "Show attention", default_model())
-    explorer = attention_explorer(elem_id="attention-explorer")
+    nothing = "Nothing traced yet: type a sentence and press Show attention."
+    explorer = attention_explorer(empty=nothing, elem_id="attention-explorer")
     strip = gr.HTML(empty_strip("The model is loaded when you press Show attention."), elem_id="attention-strip")
     gr.Markdown(MEANING, elem_classes="gb-note")
     with gr.Accordion("What to try", open=False):

@@ -5,11 +5,13 @@ const above = (candidates) => candidates.filter((candidate) => candidate.score >
 
 function fit(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
+  const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== across || canvas.height !== down) [canvas.width, canvas.height] = [across, down];
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
+  context.globalAlpha = 1;
+  context.setLineDash([]);
   return context;
 }
 
@@ -29,7 +31,8 @@ function paintBoxes(context, candidates, width, height, faded = () => false) {
       context.lineWidth = thickness;
       rectangle(context, candidate.box, width, height);
     }
-    const text = `${candidate.label} ${candidate.score.toFixed(2)}`;
+    const id = candidate.id == null ? "" : `#${candidate.id} `;
+    const text = `${id}${candidate.label} ${candidate.score.toFixed(2)}`;
     const room = context.measureText(text).width + size * 0.8;
     const x = Math.max(0, Math.min(candidate.box[0] * width, width - room));
     const y = Math.max(0, candidate.box[1] * height - size * 1.5);

@@ -1,4 +1,4 @@
-"""From a detection to what the browser draws: the picture with every candidate box and where its query looked."""
+"""From a detection to what the browser draws: the picture and every candidate box."""
 
 import base64
 import io
@@ -7,31 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from models.detection.boxes import corners, postprocess
+from models.detection.boxes import postprocess
 
 if TYPE_CHECKING:
     from models.detection.boxes import Prediction
-    from models.detection.trace import DetectionTrace
 
 LOWEST_SCORE = 0.05
 MAX_CANDIDATES = 40
 MAX_SIDE = 960
-
-
-def draw_boxes(trace: "DetectionTrace", image: np.ndarray) -> dict[str, object]:
-    """The value of the `box_figure` component: `image` as a JPEG data address, its size and the candidates.
-
-    A candidate has a score of at least `LOWEST_SCORE` and carries, in shares of the picture: its `box` (left, top,
-    right, bottom), the `reference` box of its query and `points` by layer, each x, y, weight.
-    """
-    candidates = draw_candidates(trace.prediction)
-    for candidate, query in zip(candidates, _queries(trace.prediction), strict=True):
-        candidate["query"] = int(query)
-        candidate["reference"] = _rounded(corners(trace.references_cxcywh[query]))
-        layers = np.concatenate([trace.points_xy[:, query], trace.weights[:, query, ..., None]], -1)
-        candidate["points"] = [_rounded(layer.reshape(-1)) for layer in layers]
-    height, width = image.shape[:2]
-    return {"image": jpeg_address(image), "width": width, "height": height, "candidates": candidates}
 
 
 def draw_candidates(prediction: "Prediction", lowest: float = LOWEST_SCORE) -> list[dict[str, object]]:
@@ -45,17 +28,13 @@ def draw_candidates(prediction: "Prediction", lowest: float = LOWEST_SCORE) -> l
     ]
 
 
-def jpeg_address(image: np.ndarray) -> str:
-    """(H, W, 3) uint8 as a `data:` address, shrunk to at most `MAX_SIDE` pixels a side."""
+def jpeg_address(image: np.ndarray, max_side: int = MAX_SIDE) -> str:
+    """(H, W, 3) uint8 as a `data:` address, shrunk to at most `max_side` pixels a side."""
     picture = Image.fromarray(image)
-    picture.thumbnail((MAX_SIDE, MAX_SIDE))
+    picture.thumbnail((max_side, max_side))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=88)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def _queries(prediction: "Prediction") -> np.ndarray:
-    return np.asarray(postprocess(prediction, LOWEST_SCORE).data["query"])[:MAX_CANDIDATES]
 
 
 def _rounded(values: np.ndarray) -> list[float]:

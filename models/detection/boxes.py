@@ -1,13 +1,9 @@
 """From a network's raw answer to boxes: every query may name any class, the most probable pairs win, no suppression."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-
-with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", message="OpenCV")  # it is only needed for drawing, which the browser does
-    import supervision as sv
+import supervision as sv
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,13 @@
 """How a detector is measured: COCO's average precision on real photographs or on scenes composed from masked hands.
 
     python -m models.detection.evaluate --data FILE.parquet [--limit N] [--seed S] [--split test|train|all]
+        [--runtime pytorch|openvino] [--reduced]
 
-Prints one JSON line a model: `ap` (mean over IoU 0.50, 0.55 ... 0.95), `ap50`, `images`. The file has boxes (columns
-`jpeg, labels, boxes_xyxy`, optionally `split`) or masked hands (`key, digit, box_xyxy, jpeg, mask_png`); hands are
-pasted on procedural backgrounds, or on those of `--backgrounds FILE.parquet` (a column `jpeg`).
+Prints one JSON line a model: `ap` (mean over IoU 0.50, 0.55 ... 0.95), `ap50`, `images`, for COCO's three sizes of
+object `ap` and the number of `objects`, and for every class `ap50` and `objects`. For all kinds of object at once:
+`models.detection.by_size`. The file has boxes (columns `jpeg, labels, boxes_xyxy`, optionally `split`) or masked hands
+(`key, digit, box_xyxy, jpeg, mask_png`); hands are pasted on procedural backgrounds, or on those of `--backgrounds
+FILE.parquet` (a column `jpeg`).
 
 Which rows count: `test` (the default) takes rows with `split == "test"` where a file with boxes has such rows (else
 all of them), and hands that were not trained on: their `key` is not in the model's `trained_on.txt`. A file of unseen
@@ -16,7 +19,8 @@ import contextlib
 import io
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +29,9 @@ import numpy as np
 import pyarrow.parquet
 
 from models import runtime, weights
+from models.detection.boxes import postprocess
 from models.detection.network import Detector, detect, load_detector
-from models.detection.scenes import Photo, Scene, hand_scenes, load_hands, load_photos
+from models.detection.scenes import Photo, Scene, load_hands, load_photos, scenes_with_each
 from models.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,6 +39,8 @@ if TYPE_CHECKING:
 
 BOX_COLUMNS = {"jpeg", "labels", "boxes_xyxy"}
 HAND_COLUMNS = {"key", "digit", "box_xyxy", "jpeg", "mask_png"}
+SIZES = {"small": (0, 32**2), "medium": (32**2, 96**2), "large": (96**2, float("inf"))}
+"""COCO's sizes of objects by the area of their box, from and below, in pixels of the picture."""
 
 
 def scenes_of(
@@ -46,7 +53,7 @@ def scenes_of(
     if columns >= HAND_COLUMNS:
         hands = [hand for hand in load_hands(file) if split == "all" or (hand.key in trained_on) == (split == "train")]
         behind: list[Photo] = load_photos(backgrounds) if backgrounds else []
-        return hand_scenes(hands, behind, seed)
+        return scenes_with_each(hands, behind, seed)
     raise InputError(
         f"{file.name} must have the columns {', '.join(sorted(BOX_COLUMNS))} or {', '.join(sorted(HAND_COLUMNS))}."
     )
@@ -68,8 +75,11 @@ def _classes_of(scene: Scene, labels: tuple[str, ...]) -> list[int]:
 
 def average_precision(
     scenes: Iterable[Scene], find: Callable[[np.ndarray], "sv.Detections"], labels: tuple[str, ...]
-) -> dict[str, float]:
-    """`ap`, `ap50` (COCO's definition: all areas, 100 boxes a picture) and the number of `images`.
+) -> dict[str, Any]:
+    """`ap`, `ap50` (COCO's definition: all areas, 100 boxes a picture), `images`, `sizes` and `classes`.
+
+    `sizes`: for each of `SIZES` the `ap` of its objects (None if there are none) and their number, `objects`.
+    `classes`: for each class that is shown its `ap50` and the number of its `objects`.
 
     `find` returns detections with `class_id` into `labels`. Classes that no scene shows do not count.
     """
@@ -100,12 +110,31 @@ def average_precision(
         }
         truth.createIndex()
         if not found:
-            return {"ap": 0.0, "ap50": 0.0, "images": len(images)}
+            return _figures([0.0] * 6, np.zeros(len(labels)), truths, len(images), labels)
         evaluation = COCOeval(truth, truth.loadRes(found), "bbox")
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return {"ap": float(evaluation.stats[0]), "ap50": float(evaluation.stats[1]), "images": len(images)}
+    # (IoU, recall, class, area, boxes a picture): at IoU 0.50, for all areas and 100 boxes.
+    ap50_by_class = evaluation.eval["precision"][0, :, :, 0, 2].mean(0)
+    return _figures(list(evaluation.stats), ap50_by_class, truths, len(images), labels)
+
+
+def _figures(
+    stats: Sequence[float],
+    ap50_by_class: np.ndarray,
+    truths: list[dict[str, Any]],
+    images: int,
+    labels: tuple[str, ...],
+) -> dict[str, Any]:
+    """COCO's summary by name (its entries 0, 1 and 3 to 5) and that of each class."""
+    sizes = {}
+    for (name, (low, high)), ap in zip(SIZES.items(), stats[3:6], strict=True):
+        objects = sum(low <= truth["area"] < high for truth in truths)
+        sizes[name] = {"ap": float(ap) if objects else None, "objects": objects}
+    shown = Counter(truth["category_id"] for truth in truths)
+    classes = {labels[i]: {"ap50": float(ap50_by_class[i]), "objects": count} for i, count in sorted(shown.items())}
+    return {"ap": float(stats[0]), "ap50": float(stats[1]), "images": images, "sizes": sizes, "classes": classes}
 
 
 def _annotations(image_id: int, boxes_xyxy: np.ndarray, classes: Iterable[int]) -> list[dict[str, Any]]:
@@ -126,6 +155,16 @@ def trained_on(name: str) -> set[str]:
     return set(path.read_text().split("\n")) if path.exists() else set()
 
 
+def finder(name: str, detector: Detector, options: argparse.Namespace) -> Callable[[np.ndarray], "sv.Detections"]:
+    """What is measured: the detector by the chosen runtime, in the chosen precision."""
+    if options.runtime == "pytorch":
+        return lambda image: detect(detector, image, 0.0, reduced=options.reduced)
+    from models.detection.export import Exported, exported_folder
+
+    exported = Exported(exported_folder(name), detector, reduced=options.reduced and runtime.has_bfloat16())
+    return lambda image: postprocess(exported.predict(image), 0.0)
+
+
 def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """The line printed for one model."""
     detector: Detector = runtime.load(name, load_detector).network
@@ -136,12 +175,13 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
         trained_on=trained_on(name),
         backgrounds=options.backgrounds,
     )
-    figures = average_precision(
-        islice(scenes, options.limit),
-        lambda image: detect(detector, image, 0.0, reduced=options.reduced),
-        detector.labels,
-    )
-    return {"model": name, **{key: round(value, 4) for key, value in figures.items()}}
+    figures = average_precision(islice(scenes, options.limit), finder(name, detector, options), detector.labels)
+    return {"model": name, **rounded(figures)}
+
+
+def rounded(figures: dict[str, Any]) -> dict[str, Any]:
+    """The same figures with at most four decimals."""
+    return json.loads(json.dumps(figures), parse_float=lambda digits: round(float(digits), 4))
 
 
 def main() -> int:
@@ -154,6 +194,7 @@ def main() -> int:
     parser.add_argument("--split", choices=("test", "train", "all"), default="test")
     parser.add_argument("--model", default="rf-detr-s14-objects")
     parser.add_argument("--reduced", action="store_true", help="bfloat16 as in live video, where the hardware has it")
+    parser.add_argument("--runtime", choices=("pytorch", "openvino"), default="pytorch", help="what runs the network")
     options = parser.parse_args()
     try:
         print(json.dumps(measure(options.model, options)))

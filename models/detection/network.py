@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 import torch
 from torch import nn
@@ -99,25 +100,9 @@ def preprocess(image: np.ndarray, resolution: int) -> torch.Tensor:
     Bilinear without antialias, as the published models were trained: output pixel i looks at
     (i + 1/2) H / resolution - 1/2 and mixes its two neighbours in each direction.
     """
-    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
-    pixels = resize_bilinear(pixels, resolution, resolution)
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
-    return (pixels - mean) / std
-
-
-def resize_bilinear(pixels: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """(..., H, W) to (..., height, width) by two gathers and a weighted mean, first down the rows."""
-    top, bottom, weight = _neighbours(pixels.shape[-2], height)
-    weight = weight[:, None]
-    pixels = pixels[..., top, :] * (1 - weight) + pixels[..., bottom, :] * weight
-    left, right, weight = _neighbours(pixels.shape[-1], width)
-    return pixels[..., left] * (1 - weight) + pixels[..., right] * weight
-
-
-def _neighbours(source: int, target: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    position = ((torch.arange(target) + 0.5) * (source / target) - 0.5).clamp(min=0)
-    first = position.floor().long().clamp(max=source - 1)
-    return first, (first + 1).clamp(max=source - 1), position - first
+    pixels = cv2.resize(image.astype(np.float32), (resolution, resolution), interpolation=cv2.INTER_LINEAR)
+    mean, std = (255 * np.array(values, np.float32) for values in (MEAN, STD))
+    return torch.from_numpy(np.ascontiguousarray(((pixels - mean) / std).transpose(2, 0, 1)))[None]
 
 
 @torch.inference_mode()

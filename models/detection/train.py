@@ -1,13 +1,18 @@
-"""How the embedded RF-DETR is trained on two CPU cores: frozen features are computed once and used eight times.
+"""How the embedded RF-DETR is trained on two CPU cores: frozen features are computed once and used several times.
 
 A vision transformer costs more than the decoder that learns on top of it. So the recipe keeps the hidden states of the
 last few thousand scenes after the frozen blocks, replaces the oldest by fresh ones all the time, and trains what comes
-after: first projector and decoder only (`--frozen 12`), then the last blocks of the backbone too (`--frozen 9`).
+after: first projector and decoder only (`--frozen 12`), then the last blocks of the backbone too (`--frozen 9`), and in
+the end, when much is known and fresh scenes teach more than old ones, nearly all of it (`--frozen 3 --every 1`).
 
     python -m models.detection.train --data DIR --backbone DIR --run DIR            start
+    python -m models.detection.train --data DIR --weights DIR --run DIR             start from exported weights
     python -m models.detection.train ... --resume --frozen 9                        go on with the last blocks unfrozen
     python -m models.detection.train ... --resume --steps N --cooldown M            end with a linear cool-down
-    python -m models.detection.train --data DIR --run DIR --export                   write assets/weights/
+    python -m models.detection.train ... --processes 2                              one process a core
+    python -m models.detection.train --data DIR --run DIR --export                  write assets/weights/
+
+Two cores are used best by two processes of one thread, each with scenes of its own: their gradients are averaged.
 """
 
 import argparse
@@ -19,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from safetensors.torch import load_file
 from torch import nn
 from transformers import RfDetrForObjectDetection
@@ -76,6 +82,32 @@ def build_network(backbone_file: Path, groups: int) -> RfDetrForObjectDetection:
         state["embeddings.position_embeddings"], backbone.embeddings.position_embeddings.shape[1] - 1
     )
     backbone.load_state_dict(state)
+    return network
+
+
+def from_exported(file: Path, groups: int) -> RfDetrForObjectDetection:
+    """An RF-DETR that goes on from exported weights; further groups have the same queries and points, shuffled."""
+    network = RfDetrForObjectDetection(build_config(CLASSES, groups=groups))
+    state = {name: tensor.float() for name, tensor in load_file(file).items()}
+    for name, wanted in network.state_dict().items():
+        parts = name.split(".")
+        if parts[1].startswith("enc_out"):
+            state[name] = state[".".join([*parts[:2], "0", *parts[3:]])]
+        elif parts[1] in ("reference_point_embed", "query_feat"):
+            first = state[name]
+            orders = [torch.arange(len(first)), *(torch.randperm(len(first)) for _ in range(groups - 1))]
+            state[name] = first[torch.cat(orders)].reshape(wanted.shape)
+    network.load_state_dict(state)
+    return network
+
+
+def first_network(options: argparse.Namespace) -> RfDetrForObjectDetection:
+    """The network before the first step. Eager attention: its backward pass is faster than the fused one on CPUs."""
+    if options.weights:
+        network = from_exported(options.weights / "model.safetensors", options.groups)
+    else:
+        network = build_network(options.backbone / "model.safetensors", options.groups)
+    network.set_attn_implementation("eager")
     return network
 
 
@@ -179,7 +211,7 @@ class Recipe:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        self.network = build_network(options.backbone / "model.safetensors", options.groups)
+        self.network = first_network(options)
         self.ema = training.Ema(self.network, options.ema)
         backbone = list(self.network.model.backbone.backbone.parameters())
         inside = {id(p) for p in backbone}
@@ -190,9 +222,11 @@ class Recipe:
         if options.resume:
             self._restore(training.load_checkpoint(options.run / "last.pt"))
         _freeze(self.network, options.frozen)
+        self.trained = [p for p in self.network.parameters() if p.requires_grad]
         shape = (len(kept_depths(self.network, options.frozen)), 18 * 18 + 1, 384)
-        self.cache = FeatureCache(options.run / f"states-{options.frozen}.bin", options.cache, shape)
-        self.generator = torch.Generator().manual_seed(options.seed + self.step)
+        self.rank, self.processes = _place_among_processes()
+        self.cache = FeatureCache(options.run / f"states-{options.frozen}-{self.rank}.bin", options.cache, shape)
+        self.generator = torch.Generator().manual_seed(options.seed + self.step + 1_000_000 * self.rank)
 
     def _restore(self, saved: dict[str, Any]) -> None:
         self.network.load_state_dict(saved["network"])
@@ -218,12 +252,13 @@ class Recipe:
 
     def add_scenes(self, maker: SceneMaker, count: int) -> None:
         """Compose `count` new scenes and keep their states."""
-        scenes = [maker.scene(self.scenes + i) for i in range(count)]
+        first = self.scenes + self.rank * count
+        scenes = [maker.scene(first + i) for i in range(count)]
         pixels = torch.cat([preprocess(scene.image, 252) for scene in scenes])
         with torch.autocast("cpu", torch.bfloat16):
             states = frozen_states(self.network, pixels, self.options.frozen)
         self.cache.add(states, [target_of(scene) for scene in scenes])
-        self.scenes += count
+        self.scenes += count * self.processes
 
     def learn(self, learning_rate: float) -> tuple[float, float]:
         """One optimiser step. Returns the loss and the gradient norm before clipping."""
@@ -231,6 +266,8 @@ class Recipe:
         loss = set_loss(self.network, states.float(), targets)
         self.optimizer.zero_grad()
         loss.backward()
+        if self.processes > 1:
+            _average_gradients(self.trained)
         norm = training.gradient_norm(self.network.parameters(), clip=self.options.clip)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate * group["share"]
@@ -238,6 +275,21 @@ class Recipe:
         self.ema.update(self.network)
         self.step += 1
         return float(loss.detach()), norm
+
+
+def _place_among_processes() -> tuple[int, int]:
+    """This process's number and how many there are."""
+    return (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+
+
+def _average_gradients(parameters: list[nn.Parameter]) -> None:
+    """Put the mean over all processes in place of each gradient; parameters that no process used have none."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    dist.all_reduce(flat)
+    parts = (flat / dist.get_world_size()).split([gradient.numel() for gradient in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view_as(gradient))
 
 
 def _freeze(network: RfDetrForObjectDetection, frozen: int) -> None:
@@ -264,11 +316,13 @@ def fit(options: argparse.Namespace) -> Iterator[training.TrainStep]:
             recipe.add_scenes(maker, 4)
         rate = schedule(recipe.step)
         loss, norm = recipe.learn(rate)
-        yield training.TrainStep(recipe.step, loss, norm, rate, options.batch / (time.monotonic() - start))
-        if time.monotonic() - saved > SAVE_SECONDS:
+        pictures = options.batch * recipe.processes
+        yield training.TrainStep(recipe.step, loss, norm, rate, pictures / (time.monotonic() - start))
+        if recipe.rank == 0 and time.monotonic() - saved > SAVE_SECONDS:
             recipe.save()
             saved = time.monotonic()
-    recipe.save()
+    if recipe.rank == 0:
+        recipe.save()
 
 
 def inference_state(average: dict[str, torch.Tensor], queries: int) -> dict[str, torch.Tensor]:
@@ -301,6 +355,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with the files named in the model card")
     parser.add_argument("--backbone", type=Path, help="folder with DINOv2 ViT-S/14 as model.safetensors")
+    parser.add_argument(
+        "--weights", type=Path, help="folder with exported weights to go on from, in place of a backbone"
+    )
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoint and cache")
     parser.add_argument("--frozen", type=int, default=12, help="backbone blocks that stay as they are")
     parser.add_argument("--steps", type=int, default=100_000)
@@ -315,10 +372,34 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--clip", type=float, default=0.1)
     parser.add_argument("--ema", type=float, default=0.999)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--export", action="store_true", help="only export the last checkpoint")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not (options.export or options.backbone or options.weights):
+        parser.error("a training starts from --backbone or from --weights")
+    return options
+
+
+def _run(rank: int, options: argparse.Namespace) -> None:
+    """One process of the training; the first one reports."""
+    if options.processes > 1:
+        meeting = f"file://{(options.run / 'meeting').absolute()}"
+        dist.init_process_group("gloo", meeting, rank=rank, world_size=options.processes)
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    losses: list[float] = []
+    speeds: list[float] = []
+    for report in fit(options):
+        losses.append(report.loss)
+        speeds.append(report.examples_per_second)
+        if rank == 0 and report.step % 50 == 0:
+            print(
+                f"step {report.step} loss {np.mean(losses[-50:]):.3f} norm {report.gradient_norm:.2f} "
+                f"rate {report.learning_rate:.1e} {np.mean(speeds[-50:]):.1f} pictures/s",
+                flush=True,
+            )
 
 
 def main() -> None:
@@ -327,21 +408,9 @@ def main() -> None:
     if options.export:
         print(export(options.run, options.data))
         return
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
     options.run.mkdir(parents=True, exist_ok=True)
-    losses: list[float] = []
-    start = time.monotonic()
-    for report in fit(options):
-        losses.append(report.loss)
-        if report.step % 50 == 0:
-            speed = len(losses[-50:]) * options.batch / (time.monotonic() - start)
-            start = time.monotonic()
-            print(
-                f"step {report.step} loss {np.mean(losses[-50:]):.3f} norm {report.gradient_norm:.2f} "
-                f"rate {report.learning_rate:.1e} {speed:.1f} pictures/s",
-                flush=True,
-            )
+    (options.run / "meeting").unlink(missing_ok=True)
+    torch.multiprocessing.spawn(_run, (options,), nprocs=options.processes)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import json
 import secrets
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from models.diffusion.schedule import TRAINING_STEPS, add_noise, cosine_schedule
 from models.diffusion.trace import Plan, denoise, finished_sprites, first_noise, generate_sprites
 from models.diffusion.train import Recipe, make_optimizers, sprite_loss
 from models.errors import InputError
+from models.kept import Kept
 from models.training import Ema, TrainStep, gradient_norm
 
 NAME = "sprites-unet"
@@ -233,7 +233,7 @@ def save(trained: Trained, folder: Path) -> Path:
 
 _lock = threading.Lock()
 _running: dict[str, LiveTraining] = {}
-_kept: OrderedDict[str, Trained] = OrderedDict()
+_kept: Kept[Trained] = Kept(KEPT)
 
 
 def register(training: LiveTraining) -> str:
@@ -255,25 +255,20 @@ def keep(name: str) -> Trained | None:
     """Forget the optimiser of a training that has ended and keep its averaged network, if it took a step."""
     with _lock:
         training = _running.pop(name, None)
-        if training is None or training.step == 0:
-            return None
-        trained = Trained(training.network_for_sampling(), training.settings, training.rgba, training.step)
-        _kept[name] = trained
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
-        return trained
+    if training is None or training.step == 0:
+        return None
+    trained = Trained(training.network_for_sampling(), training.settings, training.rgba, training.step)
+    _kept.put(trained, name)
+    return trained
 
 
 def is_kept(name: object) -> bool:
     """Whether there is a network under that name."""
-    with _lock:
-        return isinstance(name, str) and name in _kept
+    return _kept.get(name) is not None
 
 
 def find(name: object) -> Trained:
     """The network kept under `name`. Raises `InputError` where it is not kept any more, or never was."""
-    with _lock:
-        if isinstance(name, str) and name in _kept:
-            _kept.move_to_end(name)
-            return _kept[name]
+    if trained := _kept.get(name):
+        return trained
     raise InputError("There is no network trained by you here (any more): train one first, on the page “Train one”.")

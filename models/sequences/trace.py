@@ -168,8 +168,8 @@ def _read(
         state = step.state
         steps.append(step)
     logits = torch.stack([step.logits for step in steps]).double()
-    log_probabilities = logits.log_softmax(-1).cpu().numpy()
-    predicted = np.concatenate([_last_log_probabilities(before), log_probabilities[:-1]])
+    probabilities = logits.softmax(-1).float().cpu().numpy()
+    predicted = np.concatenate([_last_log_probabilities(before), _logarithm(probabilities[:-1])])
     surprise = -predicted[np.arange(len(symbols)), symbols] / math.log(2)
     cells = [step.state.cell for step in steps]
     return SequenceTrace(
@@ -179,7 +179,7 @@ def _read(
         hidden_state=_array([step.state.hidden for step in steps]),
         cell_state=np.zeros((len(steps), 0), np.float32) if cells[0] is None else _array(cast(list[Tensor], cells)),
         gates=_array([step.gates for step in steps]).swapaxes(0, 1),
-        probabilities=np.exp(log_probabilities).astype(np.float32),
+        probabilities=probabilities,
         surprise_bits=surprise.astype(np.float32),
     )
 
@@ -198,7 +198,12 @@ def _last_log_probabilities(before: SequenceTrace | None) -> np.ndarray:
     """[1, symbols]; before anything was read the line break at position 0 is certain, so its surprise is 0."""
     if before is None:
         return np.zeros((1, len(ALPHABET)))
-    return np.log(np.maximum(before.probabilities[-1:].astype(np.float64), 1e-30))
+    return _logarithm(before.probabilities[-1:])
+
+
+def _logarithm(probabilities: np.ndarray) -> np.ndarray:
+    """Of the float32 numbers that are kept, in float64: a text read in two parts has the surprise of one read whole."""
+    return np.log(np.maximum(probabilities.astype(np.float64), 1e-30))
 
 
 def _shared_length(a: str, b: str) -> int:

@@ -1,4 +1,4 @@
-"""Measure the classifier on labelled photos, anybody's.
+"""Measure a classifier on labelled photos, anybody's.
 
     python -m models.vit.evaluate --data FILE.parquet [--split test|train|all] [--limit N] [--seed 0] [--model NAME]
 
@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models import runtime, weights
+from models import weights
 from models.errors import InputError
-from models.vit import data, library
-from models.vit.network import VisionTransformer
+from models.vit import contenders, data
+from models.vit.contenders import Network
 from models.vit.probe import mean_class_accuracy
 from models.vit.train import NAME, TRAINING_PHOTOS
 
@@ -29,10 +29,10 @@ BATCH = 32
 
 
 @torch.inference_mode()
-def predict(network: VisionTransformer, photos: Sequence[data.Photo]) -> np.ndarray:
+def predict(network: Network, photos: Sequence[data.Photo]) -> np.ndarray:
     """Index of the most probable category of each photo, `(N,)`."""
     predicted = []
-    device = network.cls.device
+    device = next(network.parameters()).device
     for start in range(0, len(photos), BATCH):
         squares = [network.preprocessing.square(photo.pixels()) for photo in photos[start : start + BATCH]]
         images = network.preprocessing.to_tensor(np.stack(squares)).to(device)
@@ -57,7 +57,7 @@ def label_indices(photos: Sequence[data.Photo], labels: Sequence[str]) -> np.nda
     return np.array([(names | unknown)[photo.label] for photo in photos], np.int64)
 
 
-def evaluate(network: VisionTransformer, photos: Sequence[data.Photo]) -> dict[str, float | int]:
+def evaluate(network: Network, photos: Sequence[data.Photo]) -> dict[str, float | int]:
     """Figures of `network` on `photos`. Raises `InputError` where there are none."""
     if not photos:
         raise InputError("No photo is left to measure on: see --split.")
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", default=NAME)
     arguments = parser.parse_args()
-    network = runtime.load(arguments.model, library.load).network
+    network = contenders.load(arguments.model).network
     photos = data.read_photos(arguments.data)
     chosen = choose(photos, known_photos(arguments.model), arguments.split)
     left_out = len(photos) - len(chosen)

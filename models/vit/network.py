@@ -117,20 +117,29 @@ class VisionTransformer(nn.Module):
         self.positions = nn.Parameter(torch.zeros(1, 1 + shape.grid**2, shape.width))
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.norm = nn.LayerNorm(shape.width, eps=shape.epsilon)
-        pooled_width = shape.width * (2 if shape.pool == "cls+mean" else 1)
-        self.head = nn.Linear(pooled_width, len(self.labels)) if self.labels else None
+        self.head = nn.Linear(self.pool_width, len(self.labels)) if self.labels else None
+
+    @property
+    def pool_width(self) -> int:
+        """Numbers that the head reads of a picture."""
+        return self.shape.width * (2 if self.shape.pool == "cls+mean" else 1)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits `(N, labels)` of prepared pictures `(N, height, width, 3)` (see `Preprocessing.to_tensor`)."""
         return self.classify(self.encode(self.tokens(images)))
 
-    def tokens(self, images: torch.Tensor) -> torch.Tensor:
-        """Equation 1: CLS and the embedded patches, each with its position. `(N, T, D)`."""
+    def tokens(self, images: torch.Tensor, positions: torch.Tensor | None = None) -> torch.Tensor:
+        """Equation 1: CLS and the embedded patches, each with its position. `(N, T, D)`.
+
+        `positions` `(1, T, D)` are added in place of the learned ones.
+        """
         patches = to_patches(images, self.shape.patch_size)
         rows, columns = patches.shape[1:3]
         embedded = self.embed(patches.flatten(3).flatten(1, 2))
         cls = self.cls.expand(len(images), -1, -1)
-        return torch.cat([cls, embedded], dim=1) + self.position_embeddings(rows, columns)
+        if positions is None:
+            positions = self.position_embeddings(rows, columns)
+        return torch.cat([cls, embedded], dim=1) + positions
 
     def position_embeddings(self, rows: int, columns: int) -> torch.Tensor:
         """The learned table `(1, 1 + rows x columns, D)`, resized where the grid is not the one it was learned on."""

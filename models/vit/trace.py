@@ -5,6 +5,7 @@ D channels, C categories. All arrays are on the CPU.
 """
 
 from dataclasses import dataclass, fields
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -12,7 +13,26 @@ import torch
 from models.errors import InputError
 from models.vit.network import Block, VisionTransformer, to_patches
 
-MAX_PATCHES = 37 * 37
+MAX_SIDE = 37
+Positions = Literal["kept", "removed", "shuffled"]
+
+
+@dataclass(frozen=True)
+class Edits:
+    """What is changed inside of a run; `Edits()` changes nothing.
+
+    positions: the position embeddings of the patches are kept, removed (zeros), or shuffled (always by the same random
+        permutation). CLS keeps its own: it is the same for every picture and says nothing about a place.
+    """
+
+    positions: Positions = "kept"
+
+    def __post_init__(self) -> None:
+        if self.positions not in get_args(Positions):
+            raise ValueError(f"positions cannot be {self.positions!r}")
+
+
+NOTHING_CHANGED = Edits()
 
 
 @dataclass(frozen=True)
@@ -23,9 +43,10 @@ class VitTrace:
     patches: `[rows, columns, p, p, 3]` uint8, the same pixels cut up.
     flattened: `[rows columns, 3 p p]` float32, the patches as the network reads them (normalised, flattened).
     embeddings: `[rows columns, D]` float32, after the linear layer, before positions are added.
-    positions: `[T, D]` float32, what is added.
+    positions: `[T, D]` float32, what is added (as edited).
     attention: `[L, H, T, T]` float32, row: the token that looks, column: what it looks at; rows sum to 1.
-    cls: `[L + 1, D]` float32, the CLS token before the first and after every layer.
+    tokens: `[L + 1, T, D]` float32, the residual stream: all tokens before the first and after every layer, before the
+        last normalisation.
     probabilities: `[C]` float32, the answer; empty for a network without categories.
     lens: `[L + 1, C]` float32, what the head would answer after each number of layers ("logit lens",
         nostalgebraist 2020); its last row is `probabilities`.
@@ -38,7 +59,7 @@ class VitTrace:
     embeddings: np.ndarray
     positions: np.ndarray
     attention: np.ndarray
-    cls: np.ndarray
+    tokens: np.ndarray
     probabilities: np.ndarray
     lens: np.ndarray
     labels: tuple[str, ...]
@@ -46,7 +67,7 @@ class VitTrace:
     def __post_init__(self) -> None:
         rows, columns, side, _, _ = self.patches.shape
         layers, heads = self.attention.shape[:2]
-        tokens, width, categories = 1 + rows * columns, self.cls.shape[1], len(self.labels)
+        tokens, width, categories = 1 + rows * columns, self.tokens.shape[2], len(self.labels)
         expected = {
             "image": (rows * side, columns * side, 3),
             "patches": (rows, columns, side, side, 3),
@@ -54,7 +75,7 @@ class VitTrace:
             "embeddings": (rows * columns, width),
             "positions": (tokens, width),
             "attention": (layers, heads, tokens, tokens),
-            "cls": (layers + 1, width),
+            "tokens": (layers + 1, tokens, width),
             "probabilities": (categories,),
             "lens": (layers + 1, categories),
         }
@@ -66,6 +87,11 @@ class VitTrace:
     def grid(self) -> tuple[int, int]:
         """Rows and columns of patches."""
         return self.patches.shape[0], self.patches.shape[1]
+
+    @property
+    def cls(self) -> np.ndarray:
+        """The CLS token before the first and after every layer, `[L + 1, D]` float32."""
+        return self.tokens[:, 0]
 
     @property
     def nbytes(self) -> int:
@@ -85,8 +111,10 @@ def top(labels: tuple[str, ...], probabilities: np.ndarray, count: int) -> list[
 
 
 @torch.inference_mode()
-def trace_image(network: VisionTransformer, image: np.ndarray, *, size: int | None = None) -> VitTrace:
-    """Run `image` `(height, width, 3)` uint8 through `network` and keep everything.
+def trace_image(
+    network: VisionTransformer, image: np.ndarray, *, size: int | None = None, edits: Edits = NOTHING_CHANGED
+) -> VitTrace:
+    """Run `image` `(height, width, 3)` uint8 through `network`, changed by `edits`, and keep everything.
 
     `size`: side of the square in pixels that the network sees, a multiple of its patch size; by default the size it
     was trained for. Raises `InputError` for a size that cannot be cut into patches or gives too many.
@@ -97,14 +125,15 @@ def trace_image(network: VisionTransformer, image: np.ndarray, *, size: int | No
     patch = network.shape.patch_size
     flattened = to_patches(prepared, patch).flatten(3).flatten(1, 2)
     embeddings = network.embed(flattened)
-    positions = network.position_embeddings(size // patch, size // patch)
-    tokens = network.tokens(prepared)
-    stream, attention = [tokens], []
-    for block in network.blocks:
+    positions = _edited(network.position_embeddings(size // patch, size // patch), edits.positions)
+    tokens = network.tokens(prepared, positions)
+    stream, count = [tokens], tokens.shape[1]
+    attention = np.empty((network.shape.layers, network.shape.heads, count, count), np.float32)
+    for layer, block in enumerate(network.blocks):
         assert isinstance(block, Block)
         tokens, weights = block.forward_with_weights(tokens)
         stream.append(tokens)
-        attention.append(weights[0])
+        attention[layer] = _array(weights[0])
     lens = _lens(network, stream)
     return VitTrace(
         image=square,
@@ -112,8 +141,8 @@ def trace_image(network: VisionTransformer, image: np.ndarray, *, size: int | No
         flattened=_array(flattened[0]),
         embeddings=_array(embeddings[0]),
         positions=_array(positions[0]),
-        attention=_array(torch.stack(attention)),
-        cls=_array(torch.cat([tokens[:, 0] for tokens in stream])),
+        attention=attention,
+        tokens=_array(torch.cat(stream)),
         probabilities=lens[-1],
         lens=lens,
         labels=network.labels,
@@ -134,11 +163,27 @@ def position_similarity(positions: np.ndarray, token: int, grid: tuple[int, int]
     return (directions[1:] @ directions[token]).reshape(grid)
 
 
+def _edited(positions: torch.Tensor, how: Positions) -> torch.Tensor:
+    """Position embeddings `(1, T, D)` with those of the patches removed or shuffled."""
+    if how == "kept":
+        return positions
+    cls, patches = positions[:, :1], positions[:, 1:]
+    order = torch.randperm(patches.shape[1], generator=torch.Generator().manual_seed(0)).to(patches.device)
+    return torch.cat([cls, torch.zeros_like(patches) if how == "removed" else patches[:, order]], dim=1)
+
+
+def default_size(network: VisionTransformer) -> int:
+    """Side of the picture in pixels that the network was trained for, cut down to whole patches."""
+    patch = network.shape.patch_size
+    return network.preprocessing.size // patch * patch
+
+
 def _check_grid(network: VisionTransformer, size: int | None) -> int:
     patch = network.shape.patch_size
-    size = size or network.preprocessing.size // patch * patch
-    if size % patch or not 0 < (size // patch) ** 2 <= MAX_PATCHES:
-        raise InputError(f"The resolution must be a multiple of {patch} pixels, at most {37 * patch}.")
+    if size is None:
+        size = default_size(network)
+    if size % patch or not 0 < size // patch <= MAX_SIDE:
+        raise InputError(f"The resolution must be a multiple of {patch} pixels, at most {MAX_SIDE * patch}.")
     return size
 
 

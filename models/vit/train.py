@@ -139,7 +139,7 @@ class Fit:
 
     def __init__(self, network: VisionTransformer, batches: Batches, recipe: Recipe) -> None:
         self.network, self.batches, self.recipe = network, batches, recipe
-        self.optimizer = torch.optim.AdamW(parameter_groups(network, recipe), betas=(0.9, 0.999))
+        self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.999))
         self.average = training.Ema(network, recipe.average_decay)
         self.step = 0
 
@@ -158,8 +158,7 @@ class Fit:
     def _update(self, rate: float) -> tuple[float, float]:
         images, targets, kept = self.batches(self.step, len(self.network.labels))
         with torch.autocast("cpu", torch.bfloat16):
-            tokens = keep_patches(self.network.tokens(images), kept)
-            logits = self.network.classify(self.network.encode(tokens))
+            logits = self._logits(images, kept)
         loss = functional.cross_entropy(logits.float(), targets, label_smoothing=self.recipe.smoothing)
         self.optimizer.zero_grad()
         loss.backward()
@@ -169,6 +168,12 @@ class Fit:
         self.optimizer.step()
         self.average.update(self.network)
         return loss.item(), norm
+
+    def _groups(self) -> list[dict[str, object]]:
+        return parameter_groups(self.network, self.recipe)
+
+    def _logits(self, images: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+        return self.network.classify(self.network.encode(keep_patches(self.network.tokens(images), kept)))
 
     def state(self) -> dict[str, object]:
         """Everything needed to continue."""

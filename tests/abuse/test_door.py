@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from demos.server import MAX_BODY_BYTES
+from demos.server import MAX_BODY_BYTES, MAX_UPLOAD_BODY_BYTES
 
 TEXT_ENDPOINTS = [
     ("sequences_next", ["char-lstm", 5]),
@@ -63,10 +63,10 @@ def uploaded(api, data, name="picture.png"):
 
 
 # Act first, 1: no file of the server can be read through an upload control.
-@pytest.mark.parametrize("endpoint", ["vit_classify", "detection_detect"])
+@pytest.mark.parametrize("endpoint", ["vit_classify", "detection_detect", "detection_explain"])
 @pytest.mark.parametrize("path", ["/proc/self/environ", "/etc/passwd", "../../app.py", "assets/manifest.json"])
 def test_paths_outside_the_uploads_are_refused(api, endpoint, path):
-    more = [0.5] if endpoint == "detection_detect" else []
+    more = {"detection_detect": [0.5, []], "detection_explain": [0.5]}.get(endpoint, [])
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
     refused(api, endpoint, file, *more)
     without_mark = api.post(f"/call/{endpoint}", json={"data": [{"path": path}, *more]})
@@ -129,7 +129,27 @@ def test_direct_posts_past_the_queue_are_closed(api, name):
         ("vit_classify", [None]),
         ("vit_classify", ["picture.png"]),
         ("vit_classify", [7]),
-        ("detection_detect", [None, "high"]),
+        ("vit_compare", [None, "blur", 0.5]),
+        ("vit_compare", ["picture.png", "blur", 0.5]),
+        ("vit_compare", [None, "fire", 0.5]),
+        ("vit_compare", [None, "occlude", 0.5]),
+        ("vit_compare", [None, "blur", 2]),
+        ("vit_compare", [None, "blur", "much"]),
+        ("vit_compare", [None, ["blur"], 0.5]),
+        ("vit_finetune", [None, None, 0, 20, 0]),
+        ("vit_finetune", [[], ["a"], 0, 20, 0]),
+        ("vit_finetune", [[], [], 3, 20, 0]),
+        ("vit_finetune", [[], [], 0, 10**9, 0]),
+        ("vit_finetune", [["picture.png"], ["a"], 0, 20, 0]),
+        ("vit_finetune", [7, {"a": 1}, 0, 20, 0]),
+        ("vit_trace", [None, "vit-s14-caltech101", 0]),
+        ("vit_trace", ["picture.png", "vit-s14-caltech101", 0]),
+        ("detection_detect", [None, "high", []]),
+        ("detection_detect", [None, 0.5, []]),
+        ("detection_explain", [None, 0.5]),
+        ("detection_explain", [None, "high"]),
+        ("detection_explain", ["picture.png", 0.5]),
+        ("detection_explain", [7, 0.5]),
         ("diffusion_generate", ["dragon", 1, 5, 0]),
         ("diffusion_generate", [3, 1, 5, 0]),
         ("diffusion_generate", ["monster", 0, 5, 0]),
@@ -143,6 +163,24 @@ def test_direct_posts_past_the_queue_are_closed(api, name):
 )
 def test_wrong_values_get_one_clear_sentence(api, endpoint, data):
     refused(api, endpoint, *data)
+
+
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [
+        ("vit-s14-caltech101", 100),
+        ("vit-s14-caltech101", 392),
+        ("vit-s14-caltech101", -14),
+        ("vit-s14-caltech101", "224"),
+        ("vit-s14-caltech101", None),
+        ("../vit-s14-caltech101", 224),
+        (["vit-s14-caltech101"], 224),
+    ],
+)
+def test_a_trace_of_a_picture_needs_a_model_and_a_size_that_fit(api, model, size):
+    from tests.unit.test_images import PHOTO, encoded
+
+    refused(api, "vit_trace", uploaded(api, encoded(PHOTO)), model, size)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "true", '"NaN"'])
@@ -182,7 +220,7 @@ def test_a_lone_surrogate_does_not_break_the_stream(api):
 
 
 # Act first, 4: pictures that are bombs, damaged, or none.
-@pytest.mark.parametrize("endpoint", ["vit_classify", "detection_detect"])
+@pytest.mark.parametrize("endpoint", ["vit_classify", "detection_detect", "detection_explain"])
 @pytest.mark.parametrize("case", ["empty", "text", "cut", "bomb", "thin", "svg", "eps"])
 def test_bad_pictures(api, endpoint, case):
     from tests.unit.test_images import PHOTO, encoded, png_of_size
@@ -197,7 +235,7 @@ def test_bad_pictures(api, endpoint, case):
         "eps": b"%!PS-Adobe-3.0 EPSF-3.0",
     }[case]
     name = f"picture.{case}" if case in ("svg", "eps") else "picture.png"
-    more = [0.5] if endpoint == "detection_detect" else []
+    more = {"detection_detect": [0.5, []], "detection_explain": [0.5]}.get(endpoint, [])
     sentence = refused(api, endpoint, uploaded(api, data, name), *more)
     assert "picture" in sentence.lower()
 
@@ -207,9 +245,9 @@ def test_bodies_and_uploads_over_the_limit(api):
     large = b'{"data": ["' + b"x" * MAX_BODY_BYTES + b'"]}'
     answer = api.post("/call/sequences_next", content=large, headers={"content-type": "application/json"})
     assert answer.status_code == 413
-    assert api.post("/upload", files={"files": ("a.png", b"x" * 11_000_000)}).status_code == 413
+    assert api.post("/upload", files={"files": ("a.png", b"x" * 21_500_000)}).status_code == 413
     form = {"content-type": "multipart/form-data; boundary=b"}
-    assert api.post("/upload", content=b"x" * (MAX_BODY_BYTES + 1), headers=form).status_code == 413
+    assert api.post("/upload", content=b"x" * (MAX_UPLOAD_BODY_BYTES + 1), headers=form).status_code == 413
 
 
 @pytest.mark.parametrize(

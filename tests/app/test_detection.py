@@ -1,4 +1,4 @@
-"""/detection_detect and the camera's server function over HTTP: good answers, and one sentence for every mistake."""
+"""The tab's endpoints and server functions over HTTP: good answers, and one sentence for every mistake."""
 
 import base64
 import io
@@ -68,6 +68,67 @@ def test_numbers_that_are_none_are_refused(client, app_url, number):
     assert len(text) > 20
 
 
+def test_only_the_classes_asked_for_are_returned(client):
+    everything = ask(client, SCENE)
+    wanted = sorted(set(everything["labels"]))[:2]
+    some = ask(client, SCENE, 0.5, wanted)
+    kept = [i for i, label in enumerate(everything["labels"]) if label in wanted]
+    assert some["labels"] == [everything["labels"][i] for i in kept]
+    assert some["boxes_xyxy"] == [everything["boxes_xyxy"][i] for i in kept]
+    assert ask(client, SCENE, 0.5, [])["labels"] == everything["labels"]
+
+
+@pytest.mark.parametrize("classes", [["whale"], ["ace", 3], [["ace"]], "whale", {"a": 1}, 3, ["ace"] * 200])
+def test_classes_that_are_none_are_answered_with_a_sentence(client, classes):
+    with pytest.raises(AppError) as problem:
+        ask(client, SCENE, 0.5, classes)
+    assert 20 < len(str(problem.value)) < 400
+    assert "Traceback" not in str(problem.value)
+
+
+def test_every_box_is_explained_and_the_file_agrees(client):
+    answer, path = client.predict(handle_file(SCENE), 0.5, api_name="/detection_explain")
+    plain = ask(client, SCENE)
+    assert set(answer) == {"model", "seconds", "size", "boxes"}
+    assert answer["size"] == [480, 640]
+    assert [box["label"] for box in answer["boxes"]] == plain["labels"]
+    np.testing.assert_allclose([box["box_xyxy"] for box in answer["boxes"]], plain["boxes_xyxy"], atol=0.05)
+    with np.load(path) as file:
+        assert file["backbone_attention"].shape == (12, 6, 325, 325)
+        for box in answer["boxes"]:
+            query = box["query"]
+            assert len(box["layers"]) == 3
+            of_query = [other for other in answer["boxes"] if other["query"] == query]
+            likeliest = max(of_query, key=lambda other: other["score"])
+            assert box["layers"][-1]["label"] == likeliest["label"]
+            assert box["layers"][-1]["score"] == pytest.approx(likeliest["score"], abs=1e-3)
+            row, column = divmod(int(file["chosen"][query]), int(file["grid"][1]))
+            assert (box["proposal"]["row"], box["proposal"]["column"]) == (row, column)
+            x, y, w, h = file["references_cxcywh"][query] * [640, 480, 640, 480]
+            np.testing.assert_allclose(box["reference_xyxy"], [x - w / 2, y - h / 2, x + w / 2, y + h / 2], atol=0.02)
+            np.testing.assert_allclose(np.array(box["points"])[..., 2], file["weights"][:, query], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("element", "function"),
+    [
+        ("detection-figure", "query_rows"),
+        ("detection-patches", "attention_rows"),
+        ("detection-suppression", "suppress_boxes"),
+        ("detection-matching", "match_boxes"),
+    ],
+)
+@pytest.mark.parametrize("data", [None, 7, [], {}, {"run": "nobody's"}, {"run": ["x"]}])
+def test_a_bad_question_about_a_run_is_answered_with_a_sentence(app_url, element, function, data):
+    config = httpx.get(f"{app_url}/config").json()
+    asked = next(c for c in config["components"] if c["props"].get("elem_id") == element)
+    body = {"data": data, "component_id": asked["id"], "fn_name": function, "session_hash": "why"}
+    answer = httpx.post(f"{app_url}/gradio_api/component_server", json=body, timeout=60)
+    assert answer.status_code == 200
+    assert list(answer.json()) == ["error"]
+    assert 15 < len(answer.json()["error"]) < 250
+
+
 def test_no_picture_is_said(client):
     with pytest.raises(AppError, match="no picture yet"):
         ask(client, None)
@@ -134,7 +195,9 @@ def test_a_frame_is_answered_with_boxes_times_and_facts(send_frame):
     answer = send_frame(frame()).json()
     assert answer["boxes"][0]["label"] in CLASSES
     assert all(len(box["box"]) == 4 and 0 < box["score"] <= 1 for box in answer["boxes"])
-    assert 0 < answer["seconds"] <= answer["server_seconds"]
+    assert answer["seconds"].keys() == {"wait", "decode", "model", "track"}
+    assert 0 < answer["seconds"]["model"] <= sum(answer["seconds"].values()) <= answer["server_seconds"] + 0.01
+    assert "PyTorch" in answer["runtime"] or "OpenVINO" in answer["runtime"]
     assert dict(answer["facts"])["weights"] == "embedded"
     assert "facts" not in send_frame(frame(facts=False)).json()
 

@@ -9,11 +9,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES = ("torch", "transformers", "diffusers", "supervision", "safetensors.torch")
+LIBRARIES += ("openvino", "trackers", "cv2", "av")
 PUBLIC = {
     *("/sequences_next", "/sequences_sample", "/sequences_memory"),
     *("/sequences_classify", "/sequences_caption", "/sequences_translate"),
-    *("/attention_trace", "/attention_edit", "/vit_classify", "/detection_detect"),
+    *("/attention_trace", "/attention_edit", "/vit_classify", "/vit_trace"),
+    *("/detection_detect", "/detection_explain"),
     "/attention_translate",
+    *("/vit_compare", "/vit_finetune"),
     *("/diffusion_forward", "/diffusion_generate", "/diffusion_transform"),
 }
 

@@ -1,4 +1,4 @@
-"""The public endpoint of the ViT tab, called as a client would."""
+"""The public endpoints of the ViT tab, called as a client would."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from demos.vit import example_pictures
+from demos.vit.shared import example_pictures
 
 
 @pytest.mark.parametrize("name", list(example_pictures()))
@@ -32,6 +32,37 @@ def test_any_mode_and_any_size(client, tmp_path, mode):
     path = tmp_path / ("picture.jpg" if mode == "CMYK" else "picture.png")
     image.save(path)
     assert len(client.predict(handle_file(str(path)), api_name="/vit_classify")["top"]) == 5
+
+
+@pytest.mark.parametrize("size", [0, 112])
+def test_a_trace_as_a_file_agrees_with_its_facts(client, size):
+    picture = handle_file(str(example_pictures()["A cheetah"]))
+    facts, file = client.predict(picture, "vit-s14-caltech101", size, api_name="/vit_trace")
+    assert facts["size"] == (size or 224)
+    assert facts["grid"] == [facts["size"] // 14] * 2
+    with np.load(file) as arrays:
+        layers, heads, tokens = facts["layers"], facts["heads"], facts["tokens"]
+        assert arrays["attention"].shape == (layers, heads, tokens, tokens)
+        assert arrays["tokens"].shape == (layers + 1, tokens, arrays["embeddings"].shape[1])
+        np.testing.assert_allclose(arrays["attention"].sum(-1), 1, atol=1e-5)
+        np.testing.assert_allclose(arrays["tokens"][0, 1:], arrays["embeddings"] + arrays["positions"][1:], atol=1e-6)
+        best = int(arrays["probabilities"].argmax())
+        assert str(arrays["labels"][best]).replace("_", " ").lower() == facts["top"][0]["label"]
+        assert float(arrays["lens"][-1, best]) == pytest.approx(facts["top"][0]["probability"])
+    assert len(facts["lens"]) == layers + 1
+
+
+def test_a_phone_photo_of_40_megapixels_is_answered_upright(client, tmp_path):
+    """The camera lay on its side: the answer is that of the upright picture, which is read at a quarter."""
+    upright = Image.open(example_pictures()["A cheetah"]).convert("RGB")
+    exif = Image.Exif()
+    exif[274] = 6
+    photo = upright.resize((6400, 6400), Image.Resampling.BILINEAR).transpose(Image.Transpose.ROTATE_90)
+    photo.save(tmp_path / "phone.jpg", quality=90, exif=exif)
+    answer = client.predict(handle_file(str(tmp_path / "phone.jpg")), api_name="/vit_classify")
+    expected = client.predict(handle_file(str(example_pictures()["A cheetah"])), api_name="/vit_classify")
+    assert answer["top"][0]["label"] == expected["top"][0]["label"]
+    assert answer["top"][0]["probability"] == pytest.approx(expected["top"][0]["probability"], abs=0.1)
 
 
 def test_no_picture_gets_a_sentence(client):

@@ -7,6 +7,13 @@ import pytest
 pytestmark = pytest.mark.browser
 
 DOTS = "#parallel-reading circle"
+FEWEST = """() => {
+  const chart = document.querySelector("#parallel-reading");
+  window.fewest = Infinity;
+  const count = () => (window.fewest = Math.min(window.fewest, chart.querySelectorAll("circle").length));
+  new MutationObserver(count).observe(chart, { childList: true, subtree: true });
+}"""
+"""Remembers how few points were drawn at any time from now on: a run that starts anew is seen, however fast it is."""
 
 
 @pytest.fixture
@@ -25,8 +32,9 @@ def test_the_measurement_streams_and_stops(page):
     stopped = page.locator(DOTS).count()
     page.wait_for_timeout(3000)
     assert page.locator(DOTS).count() == stopped
+    page.evaluate(FEWEST)
     page.locator("#parallel-run").click()
-    page.wait_for_function("n => document.querySelectorAll('#parallel-reading circle').length < n + 3", arg=stopped)
+    page.wait_for_function("n => window.fewest < n + 3", arg=stopped)
     page.locator("#parallel-strip", has_text=re.compile(r"n = \d")).wait_for()
 
 

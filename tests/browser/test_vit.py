@@ -1,4 +1,4 @@
-"""The ViT tab in a real browser: example, click a patch, layers and heads, webcam, dark, a phone."""
+"""Step by step in a real browser: a patch, a filter, a head, positions, resolution, webcam, dark, a phone."""
 
 import re
 
@@ -6,40 +6,101 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-PICTURE = ".patch-view .picture"
+ABOVE, EXPLORER, STEPS = "#vit-answer", "#vit-attention", "#vit-patches"
+
+
+def run_shown(page):
+    return page.locator(f"{EXPLORER} .ax").get_attribute("data-run")
+
+
+def all_show(page, before=None):
+    """Wait until every view shows one run that is another than `before`."""
+    shown = "[...document.querySelectorAll('#vit-answer .patch-view, #vit-attention .ax, #vit-patches .ps')]"
+    page.wait_for_function(
+        f"""(before) => {{
+          const runs = {shown}.map((view) => view.dataset.run);
+          return runs.length === 3 && runs[0] && runs[0] !== before && runs.every((run) => run === runs[0]);
+        }}""",
+        arg=before,
+    )
 
 
 def take_example(page, name="A cheetah"):
     page.get_by_role("button", name=name).click()
-    page.locator(".gb-strip:visible b", has_text="parameters").wait_for()
-    page.locator(".patch-view[data-state=full] .caption", has_text="CLS").wait_for()
+    all_show(page)
+
+
+def choose(page, control, option):
+    before = run_shown(page)
+    page.locator(control).get_by_text(option, exact=True).click()
+    all_show(page, before)
+
+
+def text(page, where):
+    return page.locator(where).inner_text()
 
 
 def test_follow_a_patch_from_its_pixels_to_the_answer(open_tab, screenshots):
     page = open_tab("vit")
     take_example(page)
-    assert page.locator(".patch-view .bars .row").count() == 5
-    assert page.locator(".patch-view .lens-rows .row").count() == 13
+    assert page.locator(f"{ABOVE} .own .row").count() == 5
+    assert page.locator(f"{ABOVE} .lens-rows .row").count() == 13
+    assert "CLS takes most" in text(page, f"{EXPLORER} .ax-readout")
     requests = []
     page.on("request", lambda request: requests.append(request.url))
-    page.locator(PICTURE).click(position={"x": 150, "y": 150})
-    caption = page.locator(".patch-view .caption")
-    assert re.match(r"The patch in row \d+, column \d+ looks most at", caption.inner_text())
-    assert "588 numbers" in page.locator(".patch-view .flat-note").inner_text()
-    page.locator(".patch-view .flat").hover(position={"x": 2, "y": 2})
-    assert re.match(r"pixel 1, 1, red: \S+$", page.locator(".patch-view .flat-note").inner_text())
-    before = caption.inner_text()
-    page.locator(".patch-view .layer").fill("2")
-    page.locator(".patch-view .head").fill("3")
-    assert caption.inner_text() != before
-    assert page.locator(".patch-view .head-value").inner_text() == "3 of 6"
-    page.get_by_role("button", name="rollout").click()
-    assert "is made, after 2 layers" in caption.inner_text()
-    page.locator(PICTURE).press("ArrowRight")
-    page.get_by_role("button", name="look from CLS").click()
-    assert caption.inner_text().startswith("The CLS token")
+
+    page.locator(f"{ABOVE} .pt-picture").click(position={"x": 150, "y": 150})
+    place = re.search(r"row \d+, column \d+", text(page, f"{ABOVE} .caption >> nth=0"))[0]
+    assert place in text(page, f"{STEPS} .ps-who")
+    assert f"mean of heads: {place} takes most" in text(page, f"{EXPLORER} .ax-readout")
+
+    assert "588 numbers" in text(page, f"{STEPS} .ps-flat-note")
+    page.locator(f"{STEPS} .ps-flat").hover(position={"x": 2, "y": 2})
+    assert re.match(r"pixel 1, 1, red: \S+$", text(page, f"{STEPS} .ps-flat-note"))
+    page.locator(f"{STEPS} .ps-flat").press("ArrowRight")
+    page.mouse.move(0, 0)
+
+    before = text(page, f"{STEPS} .ps-sum")
+    page.locator(f"{STEPS} .ps-filters").click(position={"x": 200, "y": 100})
+    assert text(page, f"{STEPS} .ps-sum") != before
+    ours, theirs = re.search(
+        r"it becomes (\S+)\. The network computed (\S+)\.", text(page, f"{STEPS} .ps-sum")
+    ).groups()
+    assert ours == theirs
+    assert page.locator(f"{STEPS} .ps-largest tr").count() == 6
+
+    page.locator(f"{EXPLORER} .hg-cell").nth(8 + 2).click()
+    assert text(page, f"{EXPLORER} .ax-readout").startswith("Layer 2, head 3: ")
+    page.locator(f"{EXPLORER} .hg-cell").nth(8 + 7).click()
+    assert text(page, f"{EXPLORER} .ax-readout").startswith("Layer 2, rollout")
+    page.locator(f"{EXPLORER} .pt-picture").press("ArrowRight")
+    assert text(page, f"{EXPLORER} .ax-readout").split(": ")[1].split(" takes")[0] != place
+    page.locator(f"{EXPLORER} .pt-cls").click()
+    assert "Chosen: CLS" in text(page, f"{ABOVE} .caption >> nth=0")
+    page.locator(f"{STEPS} .ps-overview").click(position={"x": 3, "y": 3})
+    assert "row 1, column 1," in text(page, f"{STEPS} .ps-who")
     assert requests == [], "views must need nothing but the trace"
     page.screenshot(path=screenshots / "vit.png", full_page=True)
+
+
+def test_without_positions_and_with_more_patches(open_tab, screenshots):
+    page = open_tab("vit")
+    take_example(page)
+    unedited = text(page, f"{ABOVE} .own .bars")
+    choose(page, "#vit-positions", "removed")
+    assert text(page, f"{ABOVE} .other .bars") == unedited
+    assert text(page, f"{ABOVE} .own .bars") != unedited
+    assert "were removed" in text(page, f"{STEPS} .ps-position-note")
+    choose(page, "#vit-positions", "kept")
+    assert page.locator(f"{ABOVE} .other").is_hidden()
+    choose(page, "#vit-side", "20")
+    assert text(page, f"{ABOVE} .other .bars") == unedited
+    costs = page.locator("#vit-costs tr").all_inner_texts()
+    assert costs[1].split("\t") == ["pixels a side", "280", "224"]
+    assert costs[2].split("\t") == ["tokens", "401", "257"]
+    page.locator(f"{EXPLORER} .pt-picture").click(position={"x": 200, "y": 200})
+    page.locator(f"{EXPLORER} .ax-readout", has_text=re.compile(r"row \d+, column \d+ takes most")).wait_for()
+    page.screenshot(path=screenshots / "vit-20.png", full_page=True)
 
 
 def test_a_webcam_snapshot(open_tab):
@@ -52,19 +113,18 @@ def test_a_webcam_snapshot(open_tab):
     page.locator(".patch-view[data-state=full]").wait_for()
 
 
-def test_a_file_that_is_no_picture_gets_a_sentence_and_the_tab_goes_on(open_tab, tmp_path):
-    page = open_tab("vit")
+def test_a_file_that_is_no_picture_gets_a_sentence_and_the_tab_goes_on(open_tab, screenshots, tmp_path):
+    page = open_tab("vit", dark=True)
     (tmp_path / "bad.png").write_bytes(b"no picture")
     page.locator("#vit-image input[type=file]").set_input_files(tmp_path / "bad.png")
     page.get_by_text("This file is not a picture that can be opened").first.wait_for()
     take_example(page, "A lion")
+    page.screenshot(path=screenshots / "vit-dark.png", full_page=True)
 
 
-@pytest.mark.parametrize("how", [{"dark": True}, {"phone": True}], ids=["dark", "phone"])
-def test_nothing_sideways(open_tab, screenshots, how):
-    page = open_tab("vit", **how)
+def test_nothing_sideways_on_a_phone(open_tab, screenshots):
+    page = open_tab("vit", phone=True)
     take_example(page)
-    page.locator(PICTURE).click(position={"x": 120, "y": 120})
-    if "phone" in how:
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.screenshot(path=screenshots / f"vit-{next(iter(how))}.png", full_page=True)
+    page.locator(f"{EXPLORER} .pt-picture").tap(position={"x": 120, "y": 120})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.screenshot(path=screenshots / "vit-phone.png", full_page=True)

@@ -114,6 +114,22 @@ def dinov2(folder):
     Dinov2Model(config).save_pretrained(folder)
 
 
+def clip(folder):
+    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
+
+    torch.manual_seed(0)
+    tokenizer = _clip_tokenizer(folder)
+    tokenizer.save_pretrained(folder)
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    ids = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    text = (
+        shape | ids | {"vocab_size": len(tokenizer), "max_position_embeddings": 77, "pad_token_id": ids["eos_token_id"]}
+    )
+    vision = shape | {"image_size": 224, "patch_size": 32}
+    CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=16)).save_pretrained(folder)
+    CLIPImageProcessor().save_pretrained(folder)
+
+
 def rf_detr(folder):
     from transformers import RfDetrConfig, RfDetrForObjectDetection
 
@@ -412,6 +428,11 @@ MAKERS = {
     "opus-mt-en-fr": marian,
     "vit-base-patch16-224": vit,
     "dinov2-small": dinov2,
+    "dinov2-base": dinov2,
+    "clip-vit-base-patch32": clip,
+    "rf-detr-small": rf_detr,
+    "rf-detr-medium": rf_detr,
+    "rf-detr-large": rf_detr,
     "rf-detr-base": rf_detr,
     "sd-turbo": stable_diffusion,
     "stable-diffusion-v1-5": stable_diffusion_1_5,

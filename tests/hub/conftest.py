@@ -1,6 +1,8 @@
 """A hub of tiny checkpoints in their true formats, made here by transformers and diffusers themselves."""
 
+import threading
 import time
+from collections.abc import Mapping
 
 import pytest
 
@@ -9,15 +11,31 @@ from tests.hub.checkpoints import MAKERS
 from tests.hub.stand_in import serving
 
 
+class Repositories(Mapping):
+    """`{"owner/name": (commit, folder)}`; a checkpoint is made when it is first asked for."""
+
+    def __init__(self, folder):
+        self._folder, self._lock = folder, threading.Lock()
+        self._names = {weights.CATALOGUE[name].origin: name for name in MAKERS}
+
+    def __getitem__(self, origin):
+        name = self._names[origin]
+        folder = self._folder / name
+        with self._lock:
+            if not folder.exists():
+                MAKERS[name](folder)
+        return weights.CATALOGUE[name].revision, folder
+
+    def __iter__(self):
+        return iter(self._names)
+
+    def __len__(self):
+        return len(self._names)
+
+
 @pytest.fixture(scope="session")
 def repositories(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("hub")
-    made = {}
-    for name, make in MAKERS.items():
-        entry = weights.CATALOGUE[name]
-        make(folder / name)
-        made[entry.origin] = (entry.revision, folder / name)
-    return made
+    return Repositories(tmp_path_factory.mktemp("hub"))
 
 
 @pytest.fixture

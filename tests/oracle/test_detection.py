@@ -15,7 +15,7 @@ from torch.nn.functional import grid_sample, interpolate
 from transformers.image_transforms import center_to_corners_format
 
 from models.detection.boxes import Prediction, postprocess
-from models.detection.network import MEAN, STD, preprocess, resize_bilinear
+from models.detection.network import MEAN, STD, preprocess
 from models.detection.trace import trace_detection
 from tests.detectors import tiny_detector
 
@@ -37,18 +37,22 @@ def published_postprocessing():
 @settings(max_examples=60, deadline=None)
 @given(height=sizes, width=sizes, target=sizes)
 def test_resizing_is_torchs_bilinear_without_antialias(height, width, target):
-    pixels = torch.rand(1, 3, height, width)
-    expected = interpolate(pixels, size=(target, target), mode="bilinear", align_corners=False, antialias=False)
-    torch.testing.assert_close(resize_bilinear(pixels, target, target), expected, atol=2e-5, rtol=1e-4)
+    image = np.random.default_rng(height).integers(0, 256, (height, width, 3), np.uint8)
+    torch.testing.assert_close(preprocess(image, target), published(image, target), atol=5e-4, rtol=1e-3)
+
+
+def published(image, target):
+    """The definition, in PyTorch's words. Five ten-thousandths are 0.03 steps of grey of 255."""
+    pixels = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
+    resized = interpolate(pixels, size=(target, target), mode="bilinear", align_corners=False, antialias=False)
+    mean, std = torch.tensor(MEAN)[:, None, None], torch.tensor(STD)[:, None, None]
+    return (resized - mean) / std
 
 
 @pytest.mark.parametrize("size", [(480, 640), (333, 250), (252, 252), (1, 1)])
 def test_preprocessing_is_scale_resize_normalise(size):
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
-    pixels = torch.from_numpy(image).permute(2, 0, 1)[None] / 255
-    resized = interpolate(pixels, size=(252, 252), mode="bilinear", align_corners=False)
-    mean, std = torch.tensor(MEAN)[:, None, None], torch.tensor(STD)[:, None, None]
-    torch.testing.assert_close(preprocess(image, 252), (resized - mean) / std, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(preprocess(image, 252), published(image, 252), atol=5e-4, rtol=1e-3)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 0.9])

@@ -1,7 +1,9 @@
 """Scenes whose boxes are exact, the rule of what is held out, average precision, the training cache, camera frames."""
 
 import base64
+import dataclasses
 import io
+from concurrent.futures import Future
 
 import numpy as np
 import pyarrow
@@ -13,12 +15,14 @@ import torch
 from PIL import Image
 from transformers import RfDetrConfig, RfDetrForObjectDetection
 
-from demos import detection as tab
-from demos.figures.detection import draw_boxes, draw_candidates
+from demos.detection import frames
+from demos.detection import live as tab
+from demos.detection.shared import OWN
+from models import runtime, weights
 from models.detection import evaluate, scenes, train
-from models.detection.boxes import Prediction, corners, postprocess
+from models.detection.boxes import Prediction, postprocess
 from models.detection.network import detect, load_detector
-from models.detection.trace import DetectionTrace, trace_detection
+from models.detection.trace import trace_detection
 from models.errors import InputError
 from tests.detectors import tiny_detector
 
@@ -35,9 +39,9 @@ def png(array):
     return buffer.getvalue()
 
 
-def jpeg(array, quality=95):
+def jpeg(array, quality=95, **how):
     buffer = io.BytesIO()
-    Image.fromarray(array).save(buffer, "JPEG", quality=quality)
+    Image.fromarray(array).save(buffer, "JPEG", quality=quality, **how)
     return buffer.getvalue()
 
 
@@ -106,6 +110,41 @@ def test_a_varied_photograph_keeps_its_boxes_on_its_objects():
         ys, xs = np.nonzero(red)
         np.testing.assert_allclose(varied.boxes_xyxy[0], [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1], atol=1)
     assert kept > 10
+
+
+def test_from_afar_objects_are_smaller_and_stay_in_their_boxes():
+    image = np.zeros((120, 160, 3), np.uint8)
+    image[30:70, 40:100] = (250, 90, 90)
+    scene = scenes.Scene(image, np.array([[40, 30, 100, 70]], np.float32), ("ace",))
+    places = set()
+    for seed in range(5):
+        far = scenes.from_afar(scene, 2, np.full_like(image, 40), np.random.default_rng(seed))
+        assert far.image.shape == image.shape
+        left, top, right, bottom = far.boxes_xyxy[0].astype(int)
+        assert (right - left, bottom - top) == (30, 20)
+        assert (far.image[top:bottom, left:right] == (250, 90, 90)).all()
+        assert (far.image[top - 4 : top, left:right] == 0).all()
+        assert (far.image == 40).mean() == 0.75
+        places.add((left, top))
+    assert len(places) == 5
+
+
+def test_common_kinds_are_drawn_more_often_by_the_exponent_and_families_by_their_shares():
+    one = cutout()
+    many = [scenes.Cutout(one.rgba, "monster", "sprite", f"monster {i}") for i in range(16)]
+    cutouts = scenes.by_class([one, *many, scenes.Cutout(one.rgba, "ace", "card", "ace")])
+    rng = np.random.default_rng(0)
+    maker = scenes.SceneMaker(cutouts, class_exponent=0.5, family_shares={"sprite": 0.75, "card": 0.25})
+    labels = [maker.draw(rng).label for _ in range(2000)]
+    shares = [labels.count(label) / 2000 for label in (one.label, "monster", "ace")]
+    np.testing.assert_allclose(shares, [0.75 / 5, 0.75 * 4 / 5, 0.25], atol=0.03)
+
+
+def test_a_share_of_the_scenes_is_seen_from_afar():
+    near, far = (scenes.SceneMaker(scenes.by_class([cutout()]), max_objects=1, afar_share=share) for share in (0, 1))
+    for seed in range(5):
+        ratio = np.diff(near.scene(seed).boxes_xyxy[0][::2]) / np.diff(far.scene(seed).boxes_xyxy[0][::2])
+        assert 1.1 < ratio < 2.7
 
 
 def test_about_one_key_in_eight_is_held_out_and_always_the_same():
@@ -178,7 +217,7 @@ def test_a_label_the_model_does_not_know_is_said(boxes_file):
         evaluate.average_precision(found, lambda _: sv.Detections.empty(), ("nine",))
 
 
-def test_hand_scenes_depend_on_the_seed_alone(hands_file):
+def test_scenes_with_each_hand_depend_on_the_seed_alone(hands_file):
     first, again = (list(evaluate.scenes_of(hands_file, split="all", seed=5, trained_on=set())) for _ in range(2))
     assert all((a.image == b.image).all() for a, b in zip(first, again, strict=True))
     assert {label for scene in first for label in scene.labels} == {f"digit {i}" for i in range(6)}
@@ -199,14 +238,44 @@ def test_average_precision_of_perfect_shifted_and_missing_boxes():
     scene = scenes.Scene(np.zeros((100, 100, 3), np.uint8), np.array([[10, 10, 50, 50]], np.float32), ("ace",))
     labels = ("nine", "ace")
     perfect = evaluate.average_precision([scene], lambda _: found([10, 10, 50, 50], np.array([1]), [0.9]), labels)
-    assert perfect == {"ap": pytest.approx(1), "ap50": pytest.approx(1), "images": 1}
+    ace = {"ace": {"ap50": pytest.approx(1), "objects": 1}}
+    total = {"ap": pytest.approx(1), "ap50": pytest.approx(1)}
+    assert perfect == {**total, "images": 1, "sizes": sizes(medium=1), "classes": ace}
     shifted = evaluate.average_precision([scene], lambda _: found([18, 10, 58, 50], np.array([1]), [0.9]), labels)
     assert shifted["ap50"] == pytest.approx(1)
     assert shifted["ap"] == pytest.approx(0.4)  # IoU 0.667: right at 0.50, 0.55, 0.60 and 0.65
     wrong = evaluate.average_precision([scene], lambda _: found([10, 10, 50, 50], np.array([0]), [0.9]), labels)
     assert wrong["ap50"] == 0
     nothing = evaluate.average_precision([scene], lambda _: sv.Detections.empty(), labels)
-    assert nothing == {"ap": 0.0, "ap50": 0.0, "images": 1}
+    missed = {"ace": {"ap50": 0.0, "objects": 1}}
+    assert nothing == {"ap": 0.0, "ap50": 0.0, "images": 1, "sizes": sizes(medium=0), "classes": missed}
+
+
+def test_average_precision_of_each_class_that_is_shown():
+    boxes = np.array([[0, 0, 40, 40], [50, 50, 90, 90], [100, 100, 190, 190]], np.float32)
+    scene = scenes.Scene(np.zeros((200, 200, 3), np.uint8), boxes, ("ace", "ace", "king"))
+    answer = evaluate.average_precision(
+        [scene], lambda _: found(boxes[[0, 2]], np.array([2, 1]), [0.9, 0.8]), ("nine", "king", "ace")
+    )
+    half = pytest.approx(51 / 101)  # precision 1 up to recall 0.50, at 101 recalls
+    assert answer["classes"] == {"king": {"ap50": pytest.approx(1), "objects": 1}, "ace": {"ap50": half, "objects": 2}}
+    assert answer["ap50"] == pytest.approx((1 + 51 / 101) / 2)
+
+
+def sizes(**found):
+    """One object in each size that is named, with that average precision."""
+    names = ("small", "medium", "large")
+    return {n: {"ap": pytest.approx(found[n]) if n in found else None, "objects": int(n in found)} for n in names}
+
+
+def test_average_precision_by_size_counts_each_object_in_its_size():
+    boxes = np.array([[0, 0, 31, 31], [40, 40, 80, 80], [100, 100, 199, 199]], np.float32)
+    scene = scenes.Scene(np.zeros((200, 200, 3), np.uint8), boxes, ("ace", "ace", "ace"))
+    seen = [0, 2]  # the medium one is missed
+    answer = evaluate.average_precision(
+        [scene], lambda _: found(boxes[seen], np.array([1, 1]), [0.9, 0.8]), ("nine", "ace")
+    )
+    assert answer["sizes"] == sizes(small=1, medium=0, large=1)
 
 
 def test_nothing_to_measure_is_said():
@@ -236,12 +305,31 @@ def test_a_trace_records_where_the_queries_looked_and_answers_as_a_plain_run_doe
     assert not any(layer.cross_attn.attn._forward_pre_hooks for layer in detector.network.model.decoder.layers)
 
 
-def test_a_trace_refuses_arrays_that_do_not_fit():
-    prediction = Prediction(np.zeros((3, 2)), np.zeros((3, 4)), (4, 4), ("a", "b"))
-    with pytest.raises(ValueError, match="references"):
-        DetectionTrace(prediction, np.zeros((2, 4)), np.zeros((1, 3, 2, 2, 2)), np.zeros((1, 3, 2, 2)))
-    with pytest.raises(ValueError, match="points"):
-        DetectionTrace(prediction, np.zeros((3, 4)), np.zeros((1, 3, 2, 1, 2)), np.zeros((1, 3, 2, 2)))
+@pytest.mark.parametrize(
+    "field",
+    ["shifts", "references_cxcywh", "logits", "deltas", "boxes_cxcywh", "points_xy", "weights", "self_attention"],
+)
+def test_a_trace_refuses_arrays_that_do_not_fit(detector, picture, field):
+    trace = trace_detection(detector, picture)
+    with pytest.raises(ValueError, match="shape"):
+        dataclasses.replace(trace, **{field: getattr(trace, field)[..., :1]})
+
+
+def test_proposals_and_patches_refuse_arrays_that_do_not_fit(detector, picture):
+    trace = trace_detection(detector, picture)
+    with pytest.raises(ValueError, match="positions"):
+        dataclasses.replace(trace.proposals, grid=(3, 4))
+    with pytest.raises(ValueError, match="chosen"):
+        dataclasses.replace(trace, proposals=dataclasses.replace(trace.proposals, chosen=np.arange(3)))
+    with pytest.raises(ValueError, match="keys"):
+        dataclasses.replace(trace.backbone, keys=trace.backbone.keys[:1])
+    with pytest.raises(ValueError, match="do not make"):
+        dataclasses.replace(trace.backbone, grid=(4, 5))
+
+
+@pytest.mark.parametrize(("place", "patch"), [((0, 0), 1), ((0.99, 0), 4), ((0.3, 0.6), 10), ((1.4, -2), 4)])
+def test_the_patch_at_a_place(detector, picture, place, patch):
+    assert trace_detection(detector, picture).backbone.patch_at(*place) == patch
 
 
 def test_a_saved_detector_comes_back_with_its_size_and_labels(detector, picture, tmp_path):
@@ -251,24 +339,6 @@ def test_a_saved_detector_comes_back_with_its_size_and_labels(detector, picture,
     np.testing.assert_allclose(detect(loaded, picture, 0.0).xyxy, detect(detector, picture, 0.0).xyxy, atol=1e-4)
     (tmp_path / "preprocessor_config.json").write_text('{"size": {"height": 112, "width": 112}}')
     assert load_detector(tmp_path).resolution == 112
-
-
-def test_the_figure_carries_shares_of_the_picture_and_leaves_the_picture_alone(detector, picture):
-    before = picture.copy()
-    trace = trace_detection(detector, picture)
-    confident = DetectionTrace(
-        Prediction(trace.prediction.logits + 6, trace.prediction.boxes_cxcywh, (40, 60), detector.labels),
-        trace.references_cxcywh,
-        trace.points_xy,
-        trace.weights,
-    )
-    drawn = draw_boxes(confident, picture)
-    np.testing.assert_array_equal(picture, before)
-    assert (drawn["width"], drawn["height"]) == (60, 40)
-    first = drawn["candidates"][0]
-    np.testing.assert_allclose(first["box"], corners(trace.prediction.boxes_cxcywh[first["query"]]), atol=1e-3)
-    assert [len(layer) for layer in first["points"]] == [4 * 2 * 3] * 2
-    assert [c["label"] for c in drawn["candidates"]] == [c["label"] for c in draw_candidates(confident.prediction)]
 
 
 # Training
@@ -314,6 +384,33 @@ def test_the_loss_accepts_scenes_without_objects_and_trains(detector):
     assert network.class_embed.weight.grad.abs().sum() > 0
 
 
+def test_going_on_from_exported_weights_starts_with_the_same_answers_in_every_group():
+    folder = weights.EMBEDDED / "rf-detr-s14-objects"
+    network = train.from_exported(folder / "model.safetensors", 2).eval()
+    pixels = torch.randn(1, 3, 252, 252, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        found, expected = network(pixels), load_detector(folder).eval()(pixels)
+    torch.testing.assert_close(found.logits, expected.logits, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(found.pred_boxes, expected.pred_boxes, atol=1e-4, rtol=1e-4)
+    first, second = network.model.query_feat.weight.split(100)
+    assert not torch.equal(first, second)
+    assert torch.equal(first.sort(0).values, second.sort(0).values)
+    proposals = network.model.enc_out_class_embed
+    assert torch.equal(proposals[0].weight, proposals[1].weight)
+
+
+def test_gradients_of_all_processes_are_averaged(monkeypatch):
+    parameters = [torch.nn.Parameter(torch.zeros(shape)) for shape in ((2, 3), (4,), (5,))]
+    for i, parameter in enumerate(parameters[:2]):
+        parameter.grad = torch.full_like(parameter, float(i))
+    monkeypatch.setattr(train.dist, "all_reduce", lambda flat: flat.add_(torch.arange(10.0)))
+    monkeypatch.setattr(train.dist, "get_world_size", lambda: 2)
+    train._average_gradients(parameters)
+    torch.testing.assert_close(parameters[0].grad, torch.arange(6.0).view(2, 3) / 2)
+    torch.testing.assert_close(parameters[1].grad, (torch.arange(6.0, 10.0) + 1) / 2)
+    assert parameters[2].grad is None
+
+
 def test_the_cache_keeps_the_newest(tmp_path):
     cache = train.FeatureCache(tmp_path / "states.bin", 3, (1, 2, 2))
     for i in range(5):
@@ -345,27 +442,51 @@ NOISE = np.random.default_rng(0).integers(0, 256, (900, 900, 3), np.uint8)
         (frame(jpeg="!!"), "not valid base64"),
         (frame(jpeg="é"), "not valid base64"),
         (frame(png(np.zeros((4, 4, 3), np.uint8))), "must be a JPEG"),
-        (frame(b"\xff\xd8\xff\xe0 cut"), "picture"),
+        (frame(b"\xff\xd8\xff\xe0 cut"), "baseline JPEG"),
+        (frame(jpeg(NOISE[:300], progressive=True)), "baseline JPEG"),
+        (frame(jpeg(NOISE[:100])[:-20_000]), "damaged"),
         (frame(jpeg(NOISE)), "characters; the limit is"),
-        (frame(jpeg(np.zeros((100, 1400, 3), np.uint8))), "at most 1280 pixels"),
+        (frame(jpeg(np.zeros((100, 1400, 3), np.uint8))), "at most 1,280 pixels"),
+        (frame(jpeg(np.zeros((2, 1200, 3), np.uint8))), "too long and thin"),
         (frame(model=["x"]), "The model must be text"),
         (frame(model="nobody/knows"), "no such model"),
         (frame(facts="yes"), "facts must be true or false"),
     ],
 )
-def test_a_bad_frame_is_answered_with_one_sentence(request_, sentence):
+def test_a_bad_frame_is_answered_with_one_sentence(monkeypatch, detector, request_, sentence):
+    monkeypatch.setattr(frames, "load_detection", lambda name: loaded(detector))
     answer = tab.detect_frame(request_)
     assert set(answer) == {"error"}
     assert sentence in answer["error"]
     assert "Traceback" not in answer["error"]
 
 
-def test_a_frame_that_finds_the_model_at_work_is_dropped():
-    with tab._one_frame:
-        assert tab.detect_frame(frame()) == {"busy": True}
+def loaded(detector):
+    return runtime.Loaded("tiny", detector, weights.find("rf-detr-s14-objects"), 1, 1, "test")
+
+
+def test_a_frame_that_a_newer_one_overtakes_is_dropped(monkeypatch, detector):
+    monkeypatch.setattr(frames, "load_detection", lambda name: loaded(detector))
+    dropped = Future()
+    dropped.set_result(None)
+    monkeypatch.setattr(tab.TURNS, "submit", lambda *_: dropped)
+    assert tab.detect_frame(frame()) == {"busy": True}
+
+
+def test_a_detector_trained_by_a_visitor_answers_under_its_own_name_only(detector):
+    entry = weights.Weights("own", "detection", "yours", "session", "trained by you", "yours")
+    own = runtime.Loaded("own", detector, entry, 1, 1, "cpu")
+    name = OWN.put(own, "own-test")
+    stream = frames.open_stream(name)
+    assert stream.loaded is own
+    answer = frames.answer(frames.detect(stream, jpeg(np.zeros((48, 64, 3), np.uint8)), 0.0))
+    assert answer["runtime"].startswith("PyTorch")
+    assert "prepared" not in answer["runtime"]
+    with pytest.raises(InputError):
+        frames.open_stream("own-other")
 
 
 def test_a_defect_is_an_apology_and_frees_the_model(monkeypatch):
-    monkeypatch.setattr(tab, "_loaded", lambda name: 1 / 0)
+    monkeypatch.setattr(frames, "load_detection", lambda name: 1 / 0)
     for _ in range(2):
         assert tab.detect_frame(frame()) == {"error": "Something went wrong on our side; the app goes on."}

@@ -11,6 +11,7 @@ from models.diffusion import live
 from models.diffusion.network import Config, SpriteUNet
 from models.diffusion.schedule import add_noise, cosine_schedule, velocity
 from models.errors import InputError
+from models.kept import Kept
 
 TINY = Config(classes=(), widths=(16, 16), blocks=1, heads=2, embedding=16)
 
@@ -18,7 +19,7 @@ TINY = Config(classes=(), widths=(16, 16), blocks=1, heads=2, embedding=16)
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
     monkeypatch.setattr(live, "SMALL", TINY)
-    monkeypatch.setattr(live, "_kept", type(live._kept)())
+    monkeypatch.setattr(live, "_kept", Kept(live.KEPT))
     monkeypatch.setattr(live, "_running", {})
 
 
@@ -109,7 +110,7 @@ def test_the_latest_few_are_kept_and_nothing_without_a_step():
     for _ in range(live.KEPT + 1):
         names.append(live.register(after(1)))
         live.keep(names[-1])
-    assert len(live._kept) == live.KEPT
+    assert sum(map(live.is_kept, names)) == live.KEPT
     assert live._running == {}
     live.find(names[-1])
     assert live.is_kept(names[1])

@@ -18,6 +18,7 @@ from models.diffusion import live, runs
 from models.diffusion.data import CLASSES
 from models.diffusion.network import Config, SpriteUNet
 from models.errors import InputError
+from models.kept import Kept
 
 EMBEDDED = "embedded", ""  # the choice of the network, and the name of the visitor's own
 PICTURE = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 4), dtype=np.uint8)
@@ -268,7 +269,7 @@ def test_a_walk_has_its_ends_and_as_many_sprites_as_asked_for():
 def own(request, monkeypatch):
     """The choice of a network that the visitor has trained for two steps, and its name."""
     monkeypatch.setattr(live, "SMALL", Config(classes=(), widths=(16, 16), blocks=1, heads=2, embedding=16))
-    monkeypatch.setattr(live, "_kept", type(live._kept)())
+    monkeypatch.setattr(live, "_kept", Kept(live.KEPT))
     rgba = np.random.default_rng(1).integers(0, 256, (3, request.param, request.param, 4), dtype=np.uint8)
     training = live.LiveTraining(live.Settings(size=request.param, seconds=1000), rgba)
     name = live.register(training)
@@ -367,10 +368,10 @@ def test_the_choice_is_offered_and_hides_what_such_a_network_does_not_know(own):
     assert [value for _, value in shown["choices"]] == ["embedded"]
 
 
-def test_a_forgotten_network_is_a_sentence_and_the_embedded_one_stays(own):
+def test_a_forgotten_network_is_a_sentence_and_the_embedded_one_stays(own, monkeypatch):
     *_, key, _, _ = list(reverse.compute_sprites(*own, "any", 1, 2, 0, 1, "ddim"))[-1]
     _, where, _, canvas, *controls, _ = reverse.view_fork(event(run=key, place=1))
-    live._kept.clear()
+    monkeypatch.setattr(live, "_kept", Kept(live.KEPT))
     for ask in (
         lambda: next(reverse.compute_sprites(*own, "any", 1, 2, 0, 1, "ddim")),
         lambda: next(reverse.compute_fork(where, *controls, canvas)),

@@ -15,6 +15,7 @@ from models.diffusion import live
 from models.diffusion.network import Config
 from models.diffusion.schedule import cosine_schedule
 from models.errors import InputError
+from models.kept import Kept
 
 TINY = Config(classes=(), widths=(16, 16), blocks=1, heads=2, embedding=16)
 
@@ -22,7 +23,7 @@ TINY = Config(classes=(), widths=(16, 16), blocks=1, heads=2, embedding=16)
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch, tmp_path):
     monkeypatch.setattr(live, "SMALL", TINY)
-    monkeypatch.setattr(live, "_kept", type(live._kept)())
+    monkeypatch.setattr(live, "_kept", Kept(live.KEPT))
     monkeypatch.setattr(live, "_running", {})
     monkeypatch.setattr(training, "get_upload_folder", lambda: str(tmp_path / "cache"))
 

@@ -29,6 +29,13 @@ def png_of_size(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + idat + chunk(b"IEND", b"")
 
 
+def jpeg_of_size(width, height):
+    """A JPEG whose header announces any size, with hardly any data behind it."""
+    data = encoded(Image.new("RGB", (16, 16)), "JPEG")
+    size = data.index(b"\xff\xc0") + 5
+    return data[:size] + struct.pack(">HH", height, width) + data[size + 4 :]
+
+
 PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8))
 
 
@@ -62,6 +69,19 @@ def test_exif_rotation_is_applied():
     assert read_image(encoded(PHOTO, "JPEG", exif=exif)).shape == (60, 40, 3)
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_phone_photo_of_40_megapixels_is_read_at_a_quarter_and_upright(mode):
+    exif = Image.Exif()
+    exif[274] = 6
+    picture = np.zeros((52, 77), np.uint8)
+    picture[:26] = 200  # the upper half is bright: after the turn the right half
+    photo = Image.fromarray(picture).convert("RGB").resize((7700, 5200), Image.Resampling.NEAREST).convert(mode)
+    read = read_image(encoded(photo, "JPEG", exif=exif, quality=50))
+    assert read.shape == (1925, 1300, 3)
+    assert abs(int(read[900, 1000, 0]) - 200) < 20
+    assert read[900, 300].max() < 20
+
+
 def test_transparency_is_laid_over_white_and_kept_in_rgba():
     image = Image.new("RGBA", (4, 4), (10, 20, 30, 0))
     assert (read_image(encoded(image)) == 255).all()
@@ -84,9 +104,11 @@ def test_transparency_is_laid_over_white_and_kept_in_rgba():
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "not a picture"),
         (png_of_size(20000, 20000), "megapixels"),
         (png_of_size(13300, 13300), "megapixels"),
-        (png_of_size(5000, 3900), "megapixels"),
+        (png_of_size(5000, 3900), "more than 16 megapixels"),
+        (jpeg_of_size(9000, 6000), "more than 50 megapixels"),
+        (encoded(Image.new("L", (5000, 3900)), "JPEG", progressive=True), "more than 16 megapixels"),
         (png_of_size(50000, 1), "long and thin"),
-        (b"x" * (MAX_FILE_BYTES + 1), "limit is 10 MB"),
+        (b"x" * (MAX_FILE_BYTES + 1), "limit is 20 MB"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -2,13 +2,17 @@
 
 import base64
 import json
+from collections import OrderedDict
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from demos.figures.vit import draw_vit, readable
+from demos.figures.vit import draw_answers, draw_attention, draw_patches, pack_attention, readable
+from demos.vit import runs
 from models.errors import InputError, WeightsError
 from models.vit import data, library
 from models.vit.network import image_features
@@ -25,18 +29,79 @@ def tiny(tmp_path_factory):
     return folder
 
 
-def test_attention_packed_for_the_browser_reads_back_within_one_percent_of_the_largest(tiny):
+def test_what_the_browser_gets_is_the_trace(tiny):
     network = library.load(tiny)
     trace = trace_image(network, IMAGE)
-    drawn = draw_vit(trace, network.preprocessing.mean, network.preprocessing.std)
-    layers, heads, tokens, _ = trace.attention.shape
-    steps = np.frombuffer(base64.b64decode(drawn["attention"]), np.uint8).reshape(layers, heads + 1, tokens, tokens)
-    largest = np.frombuffer(base64.b64decode(drawn["largest"]), np.float32).reshape(layers, heads + 1, tokens, 1)
-    back = (steps / 255.0) ** 2 * largest
-    assert (np.abs(back[:, :heads] - trace.attention) <= 0.01 * largest[:, :heads]).all()
-    assert [answer["label"] for answer in drawn["top"]] == [readable(label) for label, _ in trace.top(5)]
-    assert len(drawn["lens"]) == layers + 1
-    json.dumps({key: value for key, value in drawn.items() if key != "image"})
+    answer, patches = (
+        draw_answers(trace, "run", title="as it was", before=trace.top(2)),
+        draw_patches(trace, network, "run"),
+    )
+    assert [one["label"] for one in answer["top"]] == [readable(label) for label, _ in trace.top(5)]
+    assert [one["label"] for one in answer["before"]] == [readable(label) for label, _ in trace.top(2)]
+    assert len(answer["lens"]) == len(trace.lens)
+    json.dumps([answer, patches])
+
+    def floats(name, *shape):
+        return np.frombuffer(base64.b64decode(patches[name]), np.float32).reshape(shape)
+
+    filters, width = floats("filters", patches["width"], -1), patches["width"]
+    by_hand = trace.flattened @ filters.T + floats("bias", width)
+    np.testing.assert_allclose(by_hand, floats("embeddings", -1, width), atol=1e-5)
+    assert np.array_equal(floats("positions", -1, width), trace.positions)
+
+
+def test_attention_travels_whole_or_one_looking_token_at_a_time(tiny, monkeypatch):
+    trace = trace_image(library.load(tiny), IMAGE, size=48)
+    packed = pack_attention(trace.attention)
+    (view,) = draw_attention(trace, packed, "run")["views"]
+    assert view["rows"][:2] == ["CLS", "row 1, column 1"]
+    assert base64.b64decode(view["attention"]["steps"]) == packed.steps.tobytes()
+    monkeypatch.setattr("demos.figures.vit.MAX_TRAVELLING_TOKENS", 9)
+    assert draw_attention(trace, packed, "run")["views"][0]["attention"] is None
+    rows = packed.rows_of(4)
+    layers, heads, tokens, _ = packed.steps.shape
+    steps = np.frombuffer(base64.b64decode(rows["steps"]), np.uint8).reshape(layers, heads, tokens)
+    assert np.array_equal(steps, packed.steps[:, :, 4])
+
+
+def test_kept_runs_answer_for_their_tokens_and_the_oldest_goes(monkeypatch):
+    packed = pack_attention(np.full((2, 3, 5, 5), 0.2, np.float32))
+    monkeypatch.setattr(runs, "KEPT_BYTES", 2 * packed.steps.nbytes)
+    monkeypatch.setattr(runs, "_kept", OrderedDict())
+    for name in "ab":
+        runs.keep(name, packed)
+    assert runs.attention_rows({"run": "a", "token": 4}) == packed.rows_of(4)
+    runs.keep("c", packed)
+    assert "error" not in runs.attention_rows({"run": "a", "token": 0})
+    assert "no longer kept" in runs.attention_rows({"run": "b", "token": 0})["error"]
+
+
+@pytest.mark.parametrize(
+    "request_", [None, [], {}, {"run": 3, "token": 0}, *({"run": "a", "token": t} for t in (-1, 5, 0.5, "1", None))]
+)
+def test_rows_that_cannot_be_are_refused_with_a_sentence(monkeypatch, request_):
+    monkeypatch.setattr(runs, "_kept", OrderedDict(a=pack_attention(np.full((1, 1, 5, 5), 0.2, np.float32))))
+    answer = runs.attention_rows(request_)
+    assert set(answer) == {"error"}
+    assert answer["error"].endswith(".")
+
+
+@settings(max_examples=30, deadline=None)
+@given(side=st.integers(1, 12), height=st.integers(1, 60), width=st.integers(1, 60))
+def test_patches_are_the_picture_at_any_size(tiny, side, height, width):
+    image = np.random.default_rng(height * 61 + width).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    trace = trace_image(library.load(tiny), image, size=16 * side)
+    again = trace.patches.transpose(0, 2, 1, 3, 4).reshape(16 * side, 16 * side, 3)
+    assert trace.grid == (side, side)
+    assert np.array_equal(again, trace.image)
+    np.testing.assert_allclose(trace.attention.sum(-1), 1, atol=1e-5)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(-100, 2000).filter(lambda size: size % 16 or not 0 < size <= 37 * 16))
+def test_sizes_that_cannot_be_cut_are_refused(tiny, size):
+    with pytest.raises(InputError, match="multiple of 16"):
+        trace_image(library.load(tiny), IMAGE, size=size)
 
 
 def test_the_flattened_patch_is_what_the_browser_computes_from_pixels(tiny):
@@ -53,11 +118,6 @@ def test_position_similarity_is_one_with_itself(tiny):
     trace = trace_image(library.load(tiny), IMAGE)
     similar = position_similarity(trace.positions, 5, trace.grid)
     assert similar.reshape(-1)[4] == pytest.approx(1, abs=1e-5)
-
-
-def test_a_size_that_cannot_be_cut_is_refused(tiny):
-    with pytest.raises(InputError, match="multiple of 16"):
-        trace_image(library.load(tiny), IMAGE, size=100)
 
 
 def test_features_do_not_depend_on_the_batch(tmp_path):

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 
 from models import runtime, training, weights
 from models.errors import InputError, WeightsError
+from models.vit import library
 from tests.hub import checkpoints
 
 
@@ -125,7 +126,7 @@ def test_every_embedded_file_is_in_the_manifest_with_its_checksum():
     manifest = json.loads(weights.MANIFEST.read_text())
     for entry in weights.CATALOGUE.values():
         if entry.kind == "embedded":
-            assert "model.safetensors" in manifest[entry.name]
+            assert any(file.endswith(".safetensors") for file in manifest[entry.name])
             assert weights.folder(entry.name).is_dir()
 
 
@@ -137,7 +138,7 @@ def test_safetensors_with_a_missing_key_is_a_clear_refusal(shelf):
 
 
 def test_hub_mode_begins_with_hub_models_and_others_do_not(monkeypatch):
-    for mode, expected in (("hub", "rf-detr-base"), ("auto", "mine"), ("embedded", "mine")):
+    for mode, expected in (("hub", "rf-detr-small"), ("auto", "mine"), ("embedded", "mine")):
         monkeypatch.setenv("GLASSBOX_MODELS", mode)
         assert weights.first_choice("detection", "mine") == expected
     monkeypatch.setenv("GLASSBOX_MODELS", "hub")
@@ -162,3 +163,14 @@ def test_models_of_a_local_folder_are_offered_and_run(tmp_path, monkeypatch):
     assert trace_attention(load("local-mine").network, "the cat").traces[0].attention.shape[:2] == (2, 4)
     with pytest.raises(WeightsError, match="There is no folder"):
         weights.add_local(tmp_path / "absent")
+
+
+def test_local_vision_transformers_go_to_their_tab(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "CATALOGUE", dict(weights.CATALOGUE))
+    checkpoints.vit(tmp_path / "deit")
+    assert weights.add_local(tmp_path) == ["local-deit"]
+    assert "local-deit" in weights.offered("vit")
+    assert library.load(weights.folder("local-deit")).labels == ("cat", "dog", "mat")
+    (tmp_path / "deit" / "config.json").write_text("[1]")
+    with pytest.raises(WeightsError, match="not the configuration of a model"):
+        weights.add_local(tmp_path)

@@ -1,5 +1,6 @@
-// One run of a model, every attention weight at hand: no request is made after it arrived.
-const KINDS = { encoder: "Encoder self-attention", decoder: "Decoder self-attention", cross: "Cross-attention" };
+// One run of a model with its attention weights: which head, which token looks, where it looks. No request is made after
+// it arrived, except for pictures of so many patches that their weights stay on the server.
+const KINDS = { encoder: "Encoder self-attention", decoder: "Decoder self-attention", cross: "Cross-attention", patches: "Attention over patches" };
 const BARS = 8;
 
 const find = (name) => element.querySelector(`.${name}`);
@@ -12,6 +13,7 @@ const unpack = async (text) => {
   return new Uint16Array(await new Response(stream).arrayBuffer());
 };
 
+// Tokens in a line: all maps are here, and a small map is a head's whole one.
 const withMaps = (view, weights, rollout) => {
   const size = view.rows.length * view.columns.length;
   const one = (layer, head) => weights.subarray((layer * view.heads + head) * size, (layer * view.heads + head + 1) * size);
@@ -27,7 +29,47 @@ const withMaps = (view, weights, rollout) => {
   const summaries = rollout ? ["mean", "rollout"] : ["mean"];
   const summary = (layer, name) => (name === "mean" ? mean(layer) : rollout.subarray(layer * size, (layer + 1) * size));
   const maps = (layer, head) => (head < view.heads ? one(layer, head) : summary(layer, summaries[head - view.heads]));
-  return { ...view, summaries, maps };
+  const row = (layer, head, token) => maps(layer, head).subarray(token * view.columns.length, (token + 1) * view.columns.length);
+  const named = (list, index) => `${quoted(list[index])} (${index + 1})`;
+  return { ...view, summaries, maps, row, named, small: { maps, rows: view.rows.length, columns: view.columns.length }, fetched: () => true };
+};
+
+const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+const unpacked = (packed) => ({ steps: bytesOf(packed.steps), largest: new Float32Array(bytesOf(packed.largest).buffer) });
+
+// Tokens on a picture: a small map is where the chosen token looks. Rows come in steps of their largest weight (see
+// `PackedAttention`), all at once or those of one looking token when it is chosen.
+const withPatches = (view) => {
+  const count = view.rows.length;
+  const all = view.attention && unpacked(view.attention);
+  const asked = new Map();
+  const summaries = view.rollout === false ? ["mean"] : ["mean", "rollout"];
+  const packedRow = (layer, which, token) => {
+    const place = layer * (view.heads + summaries.length - 1) + which;
+    const { steps, largest } = all || asked.get(token);
+    const row = all ? place * count + token : place;
+    const scale = (largest[row] * STEPS) / 255 ** 2;
+    return Float32Array.from(steps.subarray(row * count, (row + 1) * count), (step) => step * step * scale);
+  };
+  const mean = (layer, token) => {
+    const sum = new Float32Array(count);
+    for (let head = 0; head < view.heads; head++) packedRow(layer, head, token).forEach((weight, i) => (sum[i] += weight / view.heads));
+    return sum;
+  };
+  const row = (layer, head, token) => (head === view.heads ? mean(layer, token) : packedRow(layer, Math.min(head, view.heads), token));
+  const maps = (layer, head) => {
+    const patches = row(layer, head, state.token).subarray(1);
+    const largest = patches.reduce((most, weight) => Math.max(most, weight), 1e-9);
+    return patches.map((weight) => (weight / largest) * STEPS);
+  };
+  const fetched = (token) => Boolean(all) || asked.has(token);
+  const fetchRows = async (token) => {
+    const answer = await server.attention_rows({ run: view.run, token });
+    if (answer.error) throw new Error(answer.error);
+    asked.set(token, unpacked(answer));
+  };
+  const { rows, columns } = view.picture;
+  return { ...view, summaries, row, named: (list, index) => list[index], small: { maps, rows, columns }, fetched, fetchRows };
 };
 
 const chip = (text, pressed, action, title = "") => {
@@ -68,9 +110,35 @@ const sourceStrip = tokenStrip(find("ax-sources-strip"), {
   onPick: (index) => { state.hover = { row: state.token, column: index }; drawReading(); },
 });
 
+const patches = pictureTokens(find("ax-picture"), {
+  onHover: (index) => { state.hover = index === null ? null : { row: state.token, column: index }; drawReading(); },
+  onPick: (index) => tell(views[0].run, index),
+});
+const tell = sharedToken(({ run, token }) => views.length && views[0].run === run && pickPatch(token));
+
 const pick = (change) => {
   Object.assign(state, change);
   drawHead();
+};
+
+// The last patch picked counts, whichever rows arrive first.
+let wanted = null;
+const pickPatch = async (token) => {
+  wanted = token;
+  if (!(await haveRows(views[0], token)) || wanted !== token) return;
+  pick({ token, hover: null });
+  grid.repaint();
+};
+
+const haveRows = async (view, token) => {
+  if (view.fetched(token)) return true;
+  find("ax").dataset.busy = true;
+  let problem = "";
+  await view.fetchRows(token).catch((error) => (problem = error.message));
+  find("ax").dataset.busy = false;
+  find("ax-note").hidden = !problem;
+  find("ax-note").textContent = problem;
+  return !problem;
 };
 
 const drawScale = () => {
@@ -80,6 +148,10 @@ const drawScale = () => {
 
 // A first sight worth having: the head with the clearest habit, and a token from the middle of the sentence.
 const chooseFirst = (view) => {
+  if (view.picture) {
+    Object.assign(state, { layer: view.layers - 1, head: view.heads });
+    return;
+  }
   const habits = Object.entries(view.habits).map(([name, heads]) => [name, ...heads[0]]);
   const clearest = habits.reduce((best, one) => (best && best[3] >= one[3] ? best : one), null);
   Object.assign(state, clearest ? { habit: clearest[0], layer: clearest[1], head: clearest[2] } : { layer: 0, head: view.heads });
@@ -97,19 +169,20 @@ const drawView = () => {
     ...views.map((v, i) => chip(KINDS[v.kind], i === state.view, () => { state.view = i; drawView(); })),
   );
   find("ax-kinds").hidden = views.length < 2;
-  const rows = view.rows.length;
-  const columns = view.columns.length;
-  grid.show({ layers: view.layers, heads: view.heads, summaries: view.summaries, rows, columns, maps: view.maps, paint: paintSmall });
+  grid.show({ layers: view.layers, heads: view.heads, summaries: view.summaries, ...view.small, paint: paintSmall });
+  find("ax-overview-title").textContent = `All layers (down) and heads (across)${view.picture ? ": where the chosen token looks" : ""}`;
+  find("ax-scale-top").textContent = view.picture ? "largest of each map" : "1";
   drawHabits();
   find("ax-layer").max = view.layers;
   find("ax-head").max = view.heads + view.summaries.length;
   const cross = view.kind === "cross";
+  for (const name of ["ax-strip-title", "ax-rows-strip"]) find(name).hidden = Boolean(view.picture);
   find("ax-strip-title").textContent = cross
     ? "Click the French token being written; the shading below says where it looks"
     : "Hover or click a token; the shading says where it looks";
   find("ax-sources-title").hidden = !cross;
   find("ax-sources-strip").hidden = !cross;
-  rowStrip.show(view.rows);
+  if (!view.picture) rowStrip.show(view.rows);
   if (cross) sourceStrip.show(view.columns);
   drawHead();
 };
@@ -148,13 +221,17 @@ const drawHead = () => {
 
 const drawForm = () => {
   const view = views[state.view];
-  const forms = view.kind === "cross" ? ["map", "lines"] : ["map", "lines", "arcs"];
-  if (!forms.includes(state.form)) state.form = "map";
+  const forms = view.picture ? ["picture"] : view.kind === "cross" ? ["map", "lines"] : ["map", "lines", "arcs"];
+  if (!forms.includes(state.form)) state.form = forms[0];
   const asMap = state.form === "map";
   find("hm-frame").hidden = !asMap;
   find("tl-frame").hidden = state.form !== "lines";
   find("ta-frame").hidden = state.form !== "arcs";
-  find("ax-title-form").hidden = state.form === "arcs";
+  find("ax").dataset.form = state.form;
+  find("ax-picture").hidden = state.form !== "picture";
+  find("ax-forms").hidden = forms.length < 2;
+  find("ax-title-form").hidden = state.form === "arcs" || state.form === "picture";
+  if (state.form === "picture") return;
   find("ax-rows").textContent = `${asMap ? "rows" : "left"}: who looks`;
   find("ax-cols").textContent = `${asMap ? "columns" : "right"}: who is looked at`;
   find("ax-forms").replaceChildren(
@@ -170,26 +247,22 @@ const drawForm = () => {
   });
 };
 
-const rowOf = (view, row) => {
-  const columns = view.columns.length;
-  return view.maps(state.layer, state.head).subarray(row * columns, (row + 1) * columns);
-};
-
 const drawReading = () => {
   const view = views[state.view];
   const row = state.hover ? state.hover.row : state.token;
-  const weights = rowOf(view, row);
+  const weights = view.row(state.layer, state.head, row);
   const share = (index) => weights[index] / STEPS;
   const cross = view.kind === "cross";
-  rowStrip.shade(cross ? null : share, state.token);
+  if (view.picture) patches.shade(share, state.token);
+  else rowStrip.shade(cross ? null : share, state.token);
   if (cross) sourceStrip.shade(share, null);
   const order = [...weights.keys()].sort((a, b) => weights[b] - weights[a]);
   const column = state.hover && state.hover.column !== null ? state.hover.column : order[0];
-  const who = `${cross ? "writing " : ""}${quoted(view.rows[row])} (${row + 1})`;
+  const who = `${cross ? "writing " : ""}${view.named(view.rows, row)}`;
   const most = state.hover && state.hover.column !== null ? "" : "most, ";
   find("ax-readout").textContent =
     `Layer ${state.layer + 1}, ${headName(view)}: ${who} takes ${most}${number(weights[column])} of its attention from ` +
-    `${quoted(view.columns[column])} (${column + 1}).`;
+    `${view.named(view.columns, column)}.`;
   drawBars(view, weights, order, `${who} takes from`);
 };
 
@@ -209,16 +282,27 @@ const drawBars = (view, weights, order, heading) => {
     value.textContent = number(weight);
     children.push(label, bar, value);
   };
-  order.slice(0, BARS).forEach((index) => line(`${view.columns[index].trim() || "space"} (${index + 1})`, weights[index]));
+  order.slice(0, BARS).forEach((index) => line(view.picture ? view.columns[index] : `${view.columns[index].trim() || "space"} (${index + 1})`, weights[index]));
   const rest = order.slice(BARS).reduce((sum, index) => sum + weights[index], 0);
   if (order.length > BARS) line(`${order.length - BARS} others`, rest);
   find("ax-bars").replaceChildren(...children);
 };
 
 const show = async (value) => {
-  if (!value || !value.views) return;
-  const unpacked = await Promise.all(value.views.map(async (view) => withMaps(view, await unpack(view.weights), view.rollout && (await unpack(view.rollout)))));
-  views = unpacked;
+  if (!value || !value.views) {
+    if (!views.length || views[0].picture) showNothing();
+    return;
+  }
+  const ready = await Promise.all(
+    value.views.map(async (view) => (view.picture ? withPatches(view) : withMaps(view, await unpack(view.weights), view.rollout && (await unpack(view.rollout))))),
+  );
+  if (ready[0].picture) {
+    if (ready[0].token !== undefined) state.token = ready[0].token;
+    else if (ready[0].picture.columns !== views[0]?.picture.columns) state.token = 0;
+    await patches.show(ready[0].picture);
+    if (!(await haveRows(ready[0], state.token))) return;
+  }
+  views = ready;
   state.view = Math.min(state.view, views.length - 1);
   find("ax-empty").hidden = true;
   find("ax-body").hidden = false;
@@ -229,8 +313,19 @@ const show = async (value) => {
   drawScale();
   drawView();
   find("ax").dataset.state = "ready";
+  if (views[0].run) find("ax").dataset.run = views[0].run;
 };
 
+const showNothing = () => {
+  views = [];
+  find("ax").dataset.state = "empty";
+  find("ax-empty").hidden = !props.empty;
+  find("ax-body").hidden = true;
+};
+
+find("ax-empty").textContent = props.empty;
+find("ax-heading").textContent = props.title;
+find("ax-heading").hidden = !props.title;
 find("ax-layer").addEventListener("input", (event) => pick({ layer: Number(event.target.value) - 1 }));
 find("ax-head").addEventListener("input", (event) => pick({ head: Number(event.target.value) - 1 }));
 new ResizeObserver(() => views.length && drawForm()).observe(find("ax-detail"));

@@ -1,7 +1,7 @@
 """Lines over one axis, with the values under the pointer in the legend.
 
 Value: `{"series": [{"name", "color", "dash", "points": [[x, y], ...]}], "x", "y", "low", "high", "log", "logx", "dots",
-"unit"}` or None; colours are roles of `demos.theme`, such as "memory".
+"unit", "cloud", "cloudNote"}` or None (see `line_chart/script.js`); colours are roles of `demos.theme`.
 """
 
 from pathlib import Path

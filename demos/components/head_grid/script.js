@@ -2,6 +2,7 @@
 // Columns after the heads are summaries of the layer, such as their mean: head = heads, heads + 1 and so on.
 const headGrid = (element, { onPick }) => {
   let cells = new Map();
+  let drawn = null;
 
   const label = (text) => {
     const span = document.createElement("span");
@@ -21,8 +22,12 @@ const headGrid = (element, { onPick }) => {
     return button;
   };
 
+  const paintCell = (button, layer, head) => drawn.paint(button.firstChild, drawn.maps(layer, head), drawn.rows, drawn.columns);
+
   // maps(layer, head) gives the weights, rows x columns; paint(canvas, weights, rows, columns) draws them.
-  const show = ({ layers, heads, summaries, rows, columns, maps, paint }) => {
+  const show = (what) => {
+    drawn = what;
+    const { layers, heads, summaries } = what;
     cells = new Map();
     const names = [...Array(heads).keys()].map((head) => `head ${head + 1}`).concat(summaries);
     element.style.gridTemplateColumns = `auto repeat(${names.length}, minmax(0, 1fr))`;
@@ -31,7 +36,7 @@ const headGrid = (element, { onPick }) => {
       children.push(label(layer + 1));
       for (const [head, name] of names.entries()) {
         const button = cell(layer, head, name);
-        paint(button.firstChild, maps(layer, head), rows, columns);
+        paintCell(button, layer, head);
         cells.set(`${layer},${head}`, button);
         children.push(button);
       }
@@ -43,5 +48,10 @@ const headGrid = (element, { onPick }) => {
     for (const [key, button] of cells) button.setAttribute("aria-pressed", key === `${layer},${head}`);
   };
 
-  return { show, select };
+  // The same grid once more, where `maps` has come to give others.
+  const repaint = () => {
+    for (const [key, button] of cells) paintCell(button, ...key.split(",").map(Number));
+  };
+
+  return { show, select, repaint };
 };

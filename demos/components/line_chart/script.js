@@ -3,6 +3,8 @@
 // Colours are names of roles (`memory`, `key` ...); every line also has its own dash, so that nobody depends on hue.
 // `low` and `high` fix the range (as powers of ten where `log`): values outside are drawn at its edge. `marks` are
 // vertical lines with a word, [[x, text], ...]. The legend shows the values under the pointer, else the last ones.
+// `cloud`: dots that belong to no line, [[x, y, name], ...]; the one nearest to the pointer, or reached by arrow keys, is
+// named in the legend; `cloudNote` stands there before.
 const lineChart = (frame, legend) => {
   const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [240, 46, 12, 10, 36];
   const PIXELS_PER_TICK = 70;
@@ -15,6 +17,8 @@ const lineChart = (frame, legend) => {
   };
   let chart = null;
   let pointerX = null;
+  let named = null; // index of a dot of the cloud
+  let locate = null; // place of a dot in the drawing
   let width = 640; // of the drawing, in the units of CSS, so that letters keep their size on a phone
 
   const short = (value) => {
@@ -42,7 +46,7 @@ const lineChart = (frame, legend) => {
   const place = (value) => (chart.log ? Math.log10(Math.max(value, 1e-12)) : value);
 
   const ranges = () => {
-    const points = chart.series.flatMap((s) => s.points).filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
+    const points = [...chart.series.flatMap((s) => s.points), ...(chart.cloud || [])].filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
     const xs = points.map(([x]) => x);
     const ys = points.map(([, y]) => place(y));
     const [low, high] = [chart.low ?? Math.min(...ys), chart.high ?? Math.max(...ys)];
@@ -75,12 +79,25 @@ const lineChart = (frame, legend) => {
       const dots = own.length === 1 || (chart.dots && own.length < 30) ? own : [];
       svg.append(...dots.map(([x, y]) => tag("circle", { cx: px(x), cy: py(y), r: 3, fill: `var(--gb-${color})` })));
     });
+    locate = ([x, y]) => [px(x), py(y)];
+    svg.append(...(chart.cloud || []).map(drawDot));
     const share = ((pointerX ?? 0) * width - LEFT) / (width - LEFT - RIGHT);
     const at = pointerX === null ? null : chart.logx ? xLow * 2 ** (share * span) : xLow + share * span;
     const inside = at !== null && at >= xLow && at <= xHigh;
     if (inside) svg.append(tag("line", { class: "cursor", x1: px(at), x2: px(at), y1: TOP, y2: HEIGHT - BOTTOM }));
     frame.replaceChildren(svg);
     drawLegend(inside ? at : null);
+  };
+
+  const drawDot = (dot, index) => {
+    const [cx, cy] = locate(dot);
+    return tag("circle", { class: index === named ? "dot named" : "dot", cx, cy, r: index === named ? 5 : 3 });
+  };
+
+  const nearestDot = (event, box) => {
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const far = (chart.cloud || []).map((dot) => Math.hypot(locate(dot)[0] - x, locate(dot)[1] - y));
+    return far.length ? far.indexOf(Math.min(...far)) : null;
   };
 
   const drawMark = (x, text, index) => {
@@ -90,7 +107,11 @@ const lineChart = (frame, legend) => {
   };
 
   const drawLegend = (at) => {
+    const dot = chart.cloud?.[named];
+    const about = chart.cloud ? [document.createElement("b")] : [];
+    about.forEach((node) => (node.textContent = dot ? `${dot[2]}: ${(chart.format || short)(dot[1])}` : chart.cloudNote));
     legend.replaceChildren(
+      ...about,
       ...chart.series.map(({ name, color, dash, points }) => {
         const entry = document.createElement("span");
         const sample = tag("svg", { viewBox: "0 0 26 8", "aria-hidden": "true" });
@@ -107,10 +128,20 @@ const lineChart = (frame, legend) => {
   frame.addEventListener("pointermove", (event) => {
     const box = frame.getBoundingClientRect();
     pointerX = (event.clientX - box.left) / box.width;
-    if (chart) draw();
+    if (chart) {
+      named = nearestDot(event, box);
+      draw();
+    }
+  });
+  frame.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step || !chart?.cloud) return;
+    event.preventDefault();
+    named = named === null ? 0 : Math.min(chart.cloud.length - 1, Math.max(0, named + step));
+    draw();
   });
   frame.addEventListener("pointerleave", () => {
-    pointerX = null;
+    [pointerX, named] = [null, null];
     if (chart) draw();
   });
   new ResizeObserver(() => {
@@ -121,6 +152,8 @@ const lineChart = (frame, legend) => {
   return {
     show: (value) => {
       chart = value;
+      named = null;
+      if (value.cloud) frame.tabIndex = 0;
       draw();
     },
   };

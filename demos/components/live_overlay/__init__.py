@@ -1,9 +1,13 @@
-"""Boxes over the live camera: frames go out as JPEG, boxes come back as data and are drawn over the moving video.
+"""Boxes over live video, from the camera or a video file: frames go out as JPEG, boxes come back as data.
 
-The newest frame is sent only after the last one was answered, so nothing ever waits in line. The camera stops on the
-button, when the tab is left, and when the page is hidden. `answer_frame(request)` on the server gets
-`{"jpeg": base64, "model": name, "facts": bool}` and returns `{"boxes": [{box, label, score}], "seconds": model time,
-"server_seconds": total}` (with `"facts": [[name, value], ...]` when asked), `{"busy": True}`, or `{"error": sentence}`.
+Boxes are drawn over the moving video, so the picture never stutters. At most two frames are on their way, the second
+sent so that it meets an idle model; on a slow network frames get smaller. The camera stops on the button, when the tab
+is left, and when the page is hidden.
+
+Frames go over the WebSocket of docs/live-transport.md. Where none can be opened, `detect_frame(request)` on the server
+gets `{"jpeg": base64, "model": name, "facts": bool}` and returns what the WebSocket would, `{"busy": True}` for a
+dropped frame, or `{"error": sentence}`. Each answer is a DOM event `frame` of the element `.live`, with
+`detail = {latency (ms, from camera to box), boxes, answer}`.
 """
 
 from collections.abc import Callable
@@ -13,17 +17,17 @@ from typing import Any
 import gradio as gr
 
 _HERE = Path(__file__).parent
+SCRIPTS = ("../box_drawing.js", "transport.js", "source.js", "marks.js", "script.js")
 
 
-def live_overlay(elem_id: str, answer_frame: Callable[[Any], dict[str, Any]], model: str) -> gr.HTML:
+def live_overlay(elem_id: str, detect_frame: Callable[..., dict[str, Any]], model: str) -> gr.HTML:
     """The component; its value is the name of the model that answers."""
-    scripts = (_HERE.parent / "box_drawing.js", _HERE / "script.js")
     return gr.HTML(
         value=model,
         html_template=(_HERE / "template.html").read_text(encoding="utf-8"),
         css_template=(_HERE / "style.css").read_text(encoding="utf-8"),
-        js_on_load="\n".join(script.read_text(encoding="utf-8") for script in scripts),
-        server_functions=[answer_frame],
+        js_on_load="\n".join((_HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
+        server_functions=[detect_frame],
         apply_default_css=False,
         elem_id=elem_id,
     )

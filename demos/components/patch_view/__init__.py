@@ -1,4 +1,4 @@
-"""A picture as a Vision Transformer sees it: click a patch to see where it looks and what its numbers are."""
+"""A picture cut into patches, the answer of a Vision Transformer, and its answer after every layer."""
 
 from pathlib import Path
 from typing import Any
@@ -9,5 +9,5 @@ from demos.components import from_folder
 
 
 def patch_view(value: dict[str, Any] | None = None, **options: Any) -> gr.HTML:
-    """The component; its value is what `demos.figures.vit.draw_vit` returns, or None."""
-    return from_folder(Path(__file__).parent, value, **options)
+    """The component; its value is what `demos.figures.vit.draw_answers` returns, or None."""
+    return from_folder(Path(__file__).parent, value, pieces=("picture_tokens",), **options)

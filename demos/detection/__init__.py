@@ -1,0 +1,51 @@
+"""Detection: a picture or the live camera goes in, a set of boxes comes out, and every box says where it looked."""
+
+import gradio as gr
+from starlette.routing import WebSocketRoute
+
+from demos.base import Demo
+from demos.detection import live, own_boxes, picture, video
+from demos.detection.shared import THRESHOLD, choices, private
+from demos.detection.socket import PATH, serve_live
+from models import weights
+
+LEAD = """A detector answers two questions at once: what is in the picture, and where. The model trained here knows 25
+things: hand signs for the digits 0 to 9, six playing cards (nine to ace) and nine kinds of game sprite."""
+
+PAGES = (picture, live, video, own_boxes)
+THRESHOLD_JS = """(threshold) => {
+  window.glassbox.detectionThreshold = threshold;
+  document.dispatchEvent(new Event("detection-threshold"));
+}"""
+
+
+def build() -> None:
+    """The tab: model and threshold for all pages above, one page for each part of the story below."""
+    gr.Markdown(LEAD, elem_classes="gb-lead")
+    with gr.Row():
+        model = gr.Dropdown(
+            choices(),
+            value=weights.first_choice("detection", weights.offered("detection")[0]),
+            label="Model",
+            elem_id="detection-model",
+            min_width=260,
+        )
+        threshold = gr.Slider(
+            0,
+            1,
+            THRESHOLD,
+            step=0.01,
+            label="Threshold",
+            info="Boxes with a higher score are shown; nothing is run again.",
+            elem_id="detection-threshold",
+            min_width=260,
+        )
+    threshold.change(None, threshold, None, js=THRESHOLD_JS, **private())
+    with gr.Tabs(elem_id="detection-pages"):
+        for page in PAGES:
+            slug = page.__name__.rpartition(".")[2]
+            with gr.Tab(page.TITLE, id=slug, elem_id=f"detection-{slug}-tab"):
+                page.build(model, threshold)
+
+
+DEMO = Demo("detection", "Detection", build, routes=(WebSocketRoute(PATH, serve_live),))

@@ -1,0 +1,72 @@
+"""The live camera: frames go up, boxes come back and are drawn over the moving video."""
+
+import base64
+import binascii
+import time
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from demos.base import log, usable_model, visitor_errors
+from demos.components.live_overlay import live_overlay
+from demos.detection.frames import MAX_FRAME_BYTES, TURNS, answer, detect, open_stream
+from demos.detection.shared import private
+from models import weights
+from models.errors import InputError, WeightsError
+from models.inputs import check_flag, check_text
+
+TITLE = "The live camera"
+ANSWER_SECONDS = 30
+
+
+def detect_frame(request: Any, visitor: gr.Request | None = None) -> dict[str, Any]:
+    """Answer one frame by a POST: the way that is left where no WebSocket can be opened. Nothing is tracked here.
+
+    See `demos.components.live_overlay` for request and answer. Mistakes and defects come back as `{"error": sentence}`.
+    Frames of one address have one place in the line, so the earlier of two comes back as `{"busy": True}`.
+    """
+    arrived = time.perf_counter()
+    address = visitor.client.host if visitor and visitor.client else ""
+    try:
+        jpeg, model, wants_facts = _checked_frame(request)
+        stream = open_stream(model)
+        work = partial(detect, stream, jpeg, time.perf_counter())
+        found = TURNS.submit(address, work).result(ANSWER_SECONDS)
+        boxes: dict[str, Any] = answer(found) if found else {"busy": True}
+    except (InputError, WeightsError) as problem:
+        return {"error": str(problem)}
+    except Exception:
+        log.exception("defect while answering a frame")
+        return {"error": "Something went wrong on our side; the app goes on."}
+    if not found:
+        return boxes
+    boxes["server_seconds"] = round(time.perf_counter() - arrived, 4)
+    return boxes | (stream.facts() if wants_facts else {"note": stream.note})
+
+
+def _checked_frame(request: Any) -> tuple[bytes, str, bool]:
+    """The JPEG's bytes, the model's name and whether the facts are wanted. Raises `InputError` for anything else."""
+    if not isinstance(request, dict):
+        raise InputError("A frame must be sent as a JSON object with jpeg, model and facts.")
+    too_large = MAX_FRAME_BYTES * 4 // 3 + 4
+    text = check_text(request.get("jpeg"), name="The frame", max_chars=too_large)
+    model = check_text(request.get("model"), name="The model", max_chars=100)
+    facts = check_flag(request.get("facts", False), name="facts")
+    try:
+        return base64.b64decode(text, validate=True), model, facts
+    except (binascii.Error, ValueError):
+        raise InputError("The frame is not valid base64.") from None
+
+
+def view_live_model(model: Any) -> str:
+    """Hand the chosen model's name to the live view; a hub model begins to arrive."""
+    with visitor_errors():
+        usable_model(model, "detection")
+        return str(model)
+
+
+def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
+    """The page: the camera with its boxes. The threshold reaches it in the browser."""
+    overlay = live_overlay("detection-live", detect_frame, weights.offered("detection")[0])
+    model.input(view_live_model, model, overlay, **private())

@@ -1,0 +1,163 @@
+"""A video file: its frames through the detector, watched as they are done; the annotated video and the boxes."""
+
+import html
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+import numpy as np
+from gradio.utils import get_upload_folder
+
+from demos.base import empty_strip, milliseconds, model_facts
+from demos.components.uploaded_files import UploadedFiles
+from demos.detection.frames import TURNS, open_stream
+from demos.detection.shared import private
+from models import weights
+from models.errors import InputError
+from models.inputs import check_number
+from models.kept import Kept
+from models.video import FRAMES_A_SECOND, MAX_FILE_BYTES, MAX_SECONDS
+
+if TYPE_CHECKING:
+    from demos.detection.frames import Stream
+    from models.detection.video import VideoRun, VideoStep
+
+TITLE = "A video file"
+EXAMPLE = weights.EMBEDDED.parent / "media" / "detection-video.mp4"
+SHOWN_EVERY_SECONDS = 0.2
+ONE_VIDEO = {"concurrency_id": "detection-video", "concurrency_limit": 1}
+
+LEAD = f"""Up to {MAX_SECONDS // 60} minutes and {MAX_FILE_BYTES // 2**20} MB as MP4, MOV, WebM or AVI. Of every second
+{FRAMES_A_SECOND} frames are looked at, whatever the video has; boxes above the threshold are drawn, and things keep
+their ids from frame to frame. One video is processed at a time, its frames in turn with those of live visitors."""
+
+FILES = """The annotated video has no sound. The boxes are in pixels of your video: as COCO JSON (one image a frame;
+scores and track ids beside the standard fields) and as CSV (one row a box)."""
+
+Shown = tuple[Any, str, Any, Any, str]
+
+_cancelled: Kept[threading.Event] = Kept(32)
+
+
+def compute_video(files: Any, model: Any, threshold: Any) -> Iterator[Shown]:
+    """Process a video. Yields (preview, strip, annotated video, files, name of the run), files and video at the end."""
+    threshold = check_number(threshold, name="The threshold", low=0, high=1)
+    if not files:
+        raise InputError("There is no video yet: upload one or take the example.")
+    cancelled = threading.Event()
+    name = _cancelled.put(cancelled)
+    yield "", empty_strip("Opening the video and loading the model …"), None, None, name
+    stream = open_stream(model)
+    from models.detection.video import COCO, CSV, VIDEO, VideoRun
+
+    cache = Path(get_upload_folder())
+    cache.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=cache))
+    run = VideoRun(files[0], folder, threshold)
+    preview = ""
+    for preview, strip in _watch(run, stream, cancelled):
+        yield preview, strip, None, None, name
+    if cancelled.is_set():
+        yield gr.skip(), empty_strip("Cancelled."), None, None, name
+        return
+    paths = [str(folder / file) for file in (VIDEO, COCO, CSV)]
+    yield preview, _strip(run, stream), paths[0], paths, name
+
+
+def cancel_video(name: Any) -> None:
+    """End a run of one's own before its next frame; unknown names are none of anybody's business."""
+    cancelled = _cancelled.get(name)
+    if cancelled is not None:
+        cancelled.set()
+
+
+def _watch(run: "VideoRun", stream: "Stream", cancelled: threading.Event) -> Iterator[tuple[str, str]]:
+    """The run as it goes, until it ends or is cancelled: some frames a second, and the last one."""
+    began = shown = time.perf_counter()
+    steps = run.steps(partial(_answer, object(), stream))
+    try:
+        step = None
+        for step in steps:
+            if cancelled.is_set():
+                return
+            if (now := time.perf_counter()) - shown > SHOWN_EVERY_SECONDS:
+                shown = now
+                yield _preview(step, run.video.seconds, now - began), _strip(run, stream)
+        if step:
+            yield _preview(step, step.seconds, time.perf_counter() - began), _strip(run, stream)
+    finally:
+        steps.close()  # pyright: ignore[reportAttributeAccessIssue]  # a generator: lets go of the files at once
+
+
+def _answer(visitor: object, stream: "Stream", image: np.ndarray) -> Any:
+    """A frame's prediction and what ran it, in turn with the frames of all other visitors."""
+    from models.detection.export import predict_fast
+
+    while (answer := TURNS.submit(visitor, partial(predict_fast, stream.loaded, image)).result()) is None:
+        time.sleep(SHOWN_EVERY_SECONDS)
+    return answer
+
+
+def _preview(step: "VideoStep", length: float, spent: float) -> str:
+    from demos.figures.detection import jpeg_address
+
+    share = min(1.0, step.seconds / length) if length else 0.0
+    left = f", about {spent / share - spent:.0f} s left" if 0.02 < share < 1 else ""
+    of = f" of {length:.1f}" if length else ""
+    seen = ", ".join(f"{count} {html.escape(name)}" for name, count in sorted(step.seen.items())) or "nothing yet"
+    return (
+        f'<figure class="gb-video"><img src="{jpeg_address(step.image)}" alt="The frame just processed">'
+        f'<div role="progressbar" aria-label="Progress" aria-valuenow="{share * 100:.0f}">'
+        f'<i style="width: {share:.1%}"></i></div>'
+        f"<figcaption>{step.seconds:.1f}{of} s of the video after {spent:.1f} s{left}. Ids so far: {seen}.</figcaption>"
+        "</figure>"
+    )
+
+
+def _strip(run: "VideoRun", stream: "Stream") -> str:
+    facts = [
+        *model_facts(stream.loaded),
+        ("runtime", run.runtime),
+        ("frames", str(len(run.records))),
+        ("last frame answered in", milliseconds(run.model_seconds)),
+    ]
+    cells = "".join(f"<span><b>{html.escape(name)}</b> {html.escape(value)}</span>" for name, value in facts)
+    note = " ".join(filter(None, (stream.note, run.video.note)))
+    extra = f'<span class="gb-strip-note">{html.escape(note)}</span>' if note else ""
+    return f'<div class="gb-strip" role="status">{cells}{extra}</div>'
+
+
+def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
+    """The page: the file, what is made of it while it is made, the results."""
+    gr.Markdown(LEAD, elem_classes="gb-note")
+    with gr.Row():
+        with gr.Column(scale=2, min_width=260):
+            file = UploadedFiles(
+                label="Your video",
+                file_count="single",
+                file_types=["video"],
+                height=160,
+                elem_id="detection-video-file",
+            )
+            example = gr.Button("Four things wandering", size="sm")
+            with gr.Row():
+                start = gr.Button("Process", variant="primary", min_width=100)
+                cancel = gr.Button("Cancel", min_width=100)
+        with gr.Column(scale=5, min_width=300):
+            preview = gr.HTML(elem_id="detection-video-preview")
+            strip = gr.HTML(empty_strip("Nothing was processed yet."), elem_id="detection-video-strip")
+            video = gr.Video(label="The annotated video", interactive=False, elem_id="detection-video-result")
+            results = gr.File(
+                label="To keep", interactive=False, file_count="multiple", elem_id="detection-video-files"
+            )
+    gr.Markdown(FILES, elem_classes="gb-note")
+    running = gr.State("")
+    outputs = [preview, strip, video, results, running]
+    start.click(compute_video, [file, model, threshold], outputs, **private(), **ONE_VIDEO)
+    cancel.click(cancel_video, running, None, queue=False, **private())
+    example.click(partial(str, EXAMPLE), None, file, queue=False, **private())

@@ -1,0 +1,92 @@
+"""CNN and Vision Transformer beside each other: the table of differences, cost by resolution, accuracy by data."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from models.vit.speed import Timing
+
+LOOKS = {
+    "CNN": {"color": "key", "dash": "7 4"},
+    "ViT": {"color": "query", "dash": ""},
+    "pretrained ViT, linear head": {"color": "prediction", "dash": "2 3"},
+}
+KINDS = {"cnn": "CNN", "vit": "ViT", "pretrained": "pretrained ViT, linear head"}
+
+Chart = dict[str, Any]
+
+
+def draw_cost(timings: Sequence["Timing"]) -> tuple[Chart, Chart]:
+    """Two values of the `chart` component: milliseconds and megabytes by pixels a side, as far as measured."""
+
+    def lines(value: Any) -> list[Chart]:
+        return [
+            {"name": name, **LOOKS[name], "points": points}
+            for name in ("CNN", "ViT")
+            if (points := [[t.side, value(t)] for t in timings if t.network == name])
+        ]
+
+    options = {"x": "pixels a side", "dots": True, "low": 0}
+    seconds = lines(lambda t: float(f"{t.seconds * 1000:.3g}"))
+    memory = lines(lambda t: float(f"{t.saved_bytes / 1e6:.3g}"))
+    return (
+        {"series": seconds, "y": "ms a picture", "unit": "ms", **options},
+        {"series": memory, "y": "MB kept for the gradient", "unit": "MB", **options},
+    )
+
+
+def cost_sentence(timings: Sequence["Timing"]) -> str:
+    """How time and memory grew between the smallest and the largest resolution that both reached."""
+    sides = sorted({t.side for t in timings if t.network == "ViT"} & {t.side for t in timings if t.network == "CNN"})
+    if len(sides) < 2:
+        return ""
+    low, high = sides[0], sides[-1]
+    at = {(t.network, t.side): t for t in timings}
+    parts = []
+    for name in ("CNN", "ViT"):
+        first, last = at[name, low], at[name, high]
+        parts.append(
+            f"{name} {last.seconds / first.seconds:.3g} times the time and "
+            f"{last.saved_bytes / first.saved_bytes:.3g} times the memory"
+        )
+    return f"From {low} to {high} pixels a side, {(high / low) ** 2:.3g} times the pixels: {'; '.join(parts)}."
+
+
+def by_share(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, list[float]]]:
+    """`{name of the line: {share of the data in percent: accuracies of the seeds}}`."""
+    found: dict[str, dict[int, list[float]]] = {}
+    for one in results:
+        found.setdefault(KINDS[one["network"]], {}).setdefault(one["share"], []).append(one["accuracy"])
+    return found
+
+
+def draw_data_need(results: Sequence[Mapping[str, Any]]) -> Chart:
+    """The value of the `chart` component: mean test accuracy in percent by share of the training pictures."""
+    series = [
+        {"name": name, **LOOKS[name], "points": [[s, round(100 * statistics.mean(a), 1)] for s, a in shares.items()]}
+        for name, shares in by_share(results).items()
+    ]
+    x = "share of the training pictures, % (logarithmic)"
+    return {"series": series, "x": x, "y": "test accuracy, %", "unit": "%", "logx": True, "dots": True, "low": 0}
+
+
+def rows_of_data_need(results: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Rows of a table: network, and for every share the mean accuracy with the lowest and highest of its seeds."""
+    return [
+        [name, *(f"{100 * statistics.mean(a):.1f} ({100 * min(a):.1f} to {100 * max(a):.1f})" for a in shares.values())]
+        for name, shares in by_share(results).items()
+    ]
+
+
+def rows_of_answers(answers: Mapping[str, "np.ndarray"], labels: Sequence[str]) -> list[list[str]]:
+    """Rows of a table: share of the data, answer of the CNN and of the ViT trained on it."""
+
+    def said(probabilities: "np.ndarray") -> str:
+        best = int(probabilities.argmax())
+        return f"{labels[best]} {100 * float(probabilities[best]):.0f} %"
+
+    shares = [name.removeprefix("cnn-") for name in answers if name.startswith("cnn-")]
+    return [[f"{share} %", said(answers[f"cnn-{share}"]), said(answers[f"vit-{share}"])] for share in shares]

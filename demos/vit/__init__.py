@@ -1,0 +1,24 @@
+"""ViT: a picture cut into patches, what every patch knows, the same damage done to a CNN, and your own classes."""
+
+import gradio as gr
+
+from demos.base import Demo
+from demos.vit import compare, damage, features, neighbours, own_classes, steps, zero_shot
+
+LEAD = """A Vision Transformer cuts a picture into patches and reads them as if they were words: each patch becomes a
+list of numbers, gets a position, and looks at all others."""
+
+PAGES = (steps, features, neighbours, own_classes, zero_shot, damage, compare)
+
+
+def build() -> None:
+    """The tab: one page for each part of the story; a page that was never opened is not in the document."""
+    gr.Markdown(LEAD, elem_classes="gb-lead")
+    with gr.Tabs(elem_id="vit-pages"):
+        for page in PAGES:
+            slug = page.__name__.rpartition(".")[2]
+            with gr.Tab(page.TITLE, id=slug, elem_id=f"vit-page-{slug}"):
+                page.build()
+
+
+DEMO = Demo("vit", "ViT", build)

@@ -1,0 +1,102 @@
+"""Name it yourself: CLIP compares a picture with sentences, so that classes need no training, only names."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from demos.base import empty_strip, run_strip, waiting_strip
+from demos.figures.vit_zero_shot import draw_zero_shot
+from demos.vit.shared import LATEX, NETWORK, picture_input, private
+from models import hub, runtime, weights
+from models.errors import InputError
+from models.images import read_image
+from models.inputs import check_text
+
+TITLE = "Name it yourself"
+CONCEPT = "vit/clip"
+MAX_NAMES, MAX_NAME_CHARS, MAX_CHARS = 12, 100, 2_000
+NAMES = "cheetah\nlion\ndomestic cat\ntower\nbus"
+TEMPLATE = "a photo of a {}."
+
+LEAD = """CLIP is a ViT that learned from 400 million pictures with their captions: picture and text encoder were
+trained together, so that a picture lies near its own caption and far from others'. So it can choose among names that
+you make up now, without any training (zero-shot)."""
+
+MEANING = r"""$x$ is the picture's embedding, $t_c$ that of the sentence for name $c$, both of length 1, so that their
+product is the cosine; $\tau$ was learned. All cosines are small and lie close together: the factor makes a clear choice
+of small differences, so that the probabilities say little about how sure one may be. Names compete: add one that fits
+better, and the others lose. Leave the template out (`{}` alone) and see what the wording does.
+
+$$p_c = \mathrm{softmax}_c\!\left(\frac{x \cdot t_c}{\tau}\right)$$"""
+
+ABSENT = """This page needs CLIP (ViT-B/32, 151 M parameters, 605 MB), which is not part of the app. It is fetched from
+the hub when hub models are offered: start the app without `--models embedded`."""
+
+
+def compute_zero_shot(image: str | None, names: Any, template: Any, model: Any) -> Iterator[tuple[Any, str]]:
+    """Compare a picture with the visitor's names. Yields (HTML, strip)."""
+    listed, template = check_names(names), check_template(template)
+    entry = weights.find(model, CONCEPT)
+    if image is None:
+        raise InputError("There is no picture yet: upload one, take one with the webcam or pick an example.")
+    picture = read_image(image)
+    if hub.start(entry.name).status != "ready":
+        yield gr.skip(), waiting_strip(entry.name)
+        return
+    yield gr.skip(), empty_strip(f"Running {entry.title} …")
+    from models.vit import clip
+
+    loaded = runtime.load(entry.name, clip.load)
+    start = time.perf_counter()
+    answer = clip.name_picture(loaded.network, picture, listed, template)
+    seconds = time.perf_counter() - start
+    yield draw_zero_shot(answer), run_strip(loaded, model=seconds)
+
+
+def check_names(text: Any) -> list[str]:
+    """The names, one a line. Raises `InputError` for fewer than two, too many, too long or the same twice."""
+    lines = check_text(text, name="The list of names", max_chars=MAX_CHARS).splitlines()
+    names = [line.strip() for line in lines if line.strip()]
+    if not 2 <= len(names) <= MAX_NAMES:
+        raise InputError(f"Write 2 to {MAX_NAMES} names, one a line; there are {len(names)}.")
+    for name in names:
+        check_text(name, name="A name", max_chars=MAX_NAME_CHARS)
+    if len(set(names)) < len(names):
+        raise InputError("One name stands there twice: each line needs another one.")
+    return names
+
+
+def check_template(text: Any) -> str:
+    """The sentence with `{}` once, where the name goes."""
+    template = check_text(text, name="The template", max_chars=200)
+    if template.count("{}") != 1:
+        raise InputError("The template must hold {} once: the name goes there.")
+    return template
+
+
+def build() -> None:
+    """The page: picture and names on the left, the table on the right; a sentence where CLIP is not offered."""
+    gr.Markdown(LEAD, elem_classes="gb-lead")
+    offered = weights.offered(CONCEPT)
+    if not offered:
+        gr.Markdown(ABSENT, elem_classes="gb-note", elem_id="zero-shot-absent")
+        return
+    with gr.Row():
+        with gr.Column(scale=2, min_width=260):
+            image = picture_input("zero-shot")
+            names = gr.Textbox(NAMES, lines=5, max_lines=12, label="Names, one a line", elem_id="zero-shot-names")
+            template = gr.Textbox(TEMPLATE, label="Template", elem_id="zero-shot-template")
+            model = gr.Dropdown(
+                [(f"{weights.find(name).title}, from the hub", name) for name in offered],
+                value=offered[0],
+                label="Model",
+            )
+            run = gr.Button("Name it", variant="primary", elem_id="zero-shot-run")
+        with gr.Column(scale=5, min_width=300):
+            table = gr.HTML("", elem_id="zero-shot-table")
+            strip = gr.HTML(empty_strip("CLIP (151 M parameters, 605 MB) is fetched from the hub with the first run."))
+    gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
+    inputs = [image, names, template, model]
+    gr.on([run.click, template.submit], compute_zero_shot, inputs, [table, strip], **private(), **NETWORK)

@@ -1,0 +1,43 @@
+"""Is suppression needed? The same answers with and without non-maximum suppression, after every stage of a detector."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from models.detection.boxes import Prediction, postprocess
+from models.detection.trace import DetectionTrace
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stage would answer. `found`: detections above the threshold, best first; `kept` (found,) bool: those
+    that suppression would leave.
+    """
+
+    name: str
+    found: Any
+    kept: np.ndarray
+
+
+def suppress(trace: DetectionTrace, threshold: float, iou: float) -> list[Stage]:
+    """The proposals that queries started from, then every decoder layer: what is found and what suppression leaves.
+
+    Greedy, within a class: a box goes if it overlaps a better one of its class by more than `iou`
+    (supervision's `Detections.with_nms`).
+    """
+    proposals, size, labels = trace.proposals, trace.prediction.size, trace.prediction.labels
+    chosen = proposals.chosen
+    stages = {"proposals": Prediction(proposals.logits[chosen], proposals.boxes_cxcywh[chosen], size, labels)}
+    for layer, (logits, boxes) in enumerate(zip(trace.logits, trace.boxes_cxcywh, strict=True), 1):
+        stages[f"layer {layer}"] = Prediction(logits, boxes, size, labels)
+    return [_stage(name, prediction, threshold, iou) for name, prediction in stages.items()]
+
+
+def _stage(name: str, prediction: Prediction, threshold: float, iou: float) -> Stage:
+    found = postprocess(prediction, threshold)
+    found.data["place"] = np.arange(len(found))
+    kept = np.zeros(len(found), bool)
+    if len(found):
+        kept[np.asarray(found.with_nms(iou).data["place"])] = True
+    return Stage(name, found, kept)

@@ -1,0 +1,96 @@
+"""A video through the detector, frame by frame: tracked, drawn on, recorded."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import supervision as sv
+
+from models.detection.boxes import Prediction, postprocess
+from models.detection.records import FrameRecord, record_of, write_coco, write_csv
+from models.detection.tracking import LOWEST_SCORE, Tracker, Watched
+from models.video import MAX_SIDE, VideoFile, VideoWriter
+
+VIDEO, COCO, CSV = "annotated.mp4", "detections.coco.json", "detections.csv"
+COLORS = sv.ColorPalette.from_hex(["#a21caf", "#1d4ed8", "#15803d", "#b45309", "#4338ca", "#be123c", "#0f766e"])
+
+
+@dataclass(frozen=True)
+class VideoStep:
+    """One frame done: `image` (H, W, 3) uint8 RGB with its boxes, the time in the video, how many ids of each class."""
+
+    image: np.ndarray
+    seconds: float
+    seen: dict[str, int]
+
+
+class VideoRun:
+    """A video and what is made of it: `VIDEO`, `COCO` and `CSV` in `folder`, whole once `steps` has ended.
+
+    `records` of the frames done; `runtime` and `model_seconds` (the wait for a turn included) of the last one.
+    """
+
+    def __init__(self, path: str | Path, folder: Path, threshold: float) -> None:
+        """Raises `InputError` where the file is no video within the limits."""
+        self.video = VideoFile(path)
+        self.folder, self.threshold = folder, threshold
+        self.records: list[FrameRecord] = []
+        self.runtime, self.model_seconds = "", 0.0
+        self._tracker = Tracker(Watched(threshold))
+        self._drawing = _Drawing()
+
+    def steps(self, answer: Callable[[np.ndarray], tuple[Prediction, str]]) -> Iterator[VideoStep]:
+        """Every frame, by `answer(image) -> (prediction, what ran it)`. To be closed if it is not used to its end."""
+        writer: VideoWriter | None = None
+        size, labels = (0, 0), ()
+        try:
+            for frame in self.video.frames():
+                began = time.perf_counter()
+                prediction, self.runtime = answer(frame.image)
+                self.model_seconds = time.perf_counter() - began
+                size, labels = size if any(size) else prediction.size, prediction.labels
+                writer = writer or VideoWriter(self.folder / VIDEO, size)
+                tracked = self._tracker.update(postprocess(prediction, LOWEST_SCORE), prediction.size, frame.seconds)
+                record = record_of(tracked, frame.index, frame.seconds, self._scale(prediction.size), self.threshold)
+                self.records.append(record)
+                drawn = self._drawing.draw(frame.image, tracked, self.threshold)
+                writer.write(drawn, frame.seconds)
+                yield VideoStep(drawn, frame.seconds, self._tracker.counts(tracked, labels)["seen"])
+        finally:
+            self.video.close()
+            if writer:
+                writer.close()
+        height, width = (round(side * self._scale(size)) for side in size)
+        write_coco(self.folder / COCO, self.records, (height, width), labels)
+        write_csv(self.folder / CSV, self.records, labels)
+
+    def _scale(self, size: tuple[int, int]) -> float:
+        """Pixels of the video for one of the frames that are looked at."""
+        return max(1.0, self.video.longest / MAX_SIDE) if max(size) >= MAX_SIDE else 1.0
+
+
+class _Drawing:
+    """Supervision's annotators: boxes, labels with ids, and the way of each thing."""
+
+    def __init__(self) -> None:
+        look: dict[str, Any] = {"color": COLORS, "color_lookup": sv.ColorLookup.CLASS}
+        self._box = sv.BoxAnnotator(thickness=3, **look)
+        self._label = sv.LabelAnnotator(text_scale=0.5, text_padding=4, **look)
+        self._trace = sv.TraceAnnotator(thickness=2, trace_length=30, **look)
+
+    def draw(self, image: np.ndarray, tracked: sv.Detections, threshold: float) -> np.ndarray:
+        """A copy of `image` (H, W, 3) uint8 RGB with the boxes above the threshold."""
+        shown: Any = tracked[np.asarray(tracked.confidence) > threshold] if len(tracked) else tracked
+        if not len(shown):
+            return image
+        scene: Any = np.ascontiguousarray(image[..., ::-1])
+        texts = [
+            f"{f'#{track} ' if track >= 0 else ''}{name} {score:.2f}"
+            for track, name, score in zip(shown.tracker_id, shown.data["class_name"], shown.confidence, strict=True)
+        ]
+        scene = self._trace.annotate(scene, shown[shown.tracker_id >= 0])
+        scene = self._label.annotate(self._box.annotate(scene, shown), shown, texts)
+        return np.ascontiguousarray(scene[..., ::-1])

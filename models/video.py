@@ -1,0 +1,203 @@
+"""Untrusted video files to frames and frames to a video: what is read, what is refused, in which words.
+
+The container is told by its first bytes and its reader named, never guessed: some formats are mere lists of other
+files and addresses.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.errors import InputError
+
+MAX_FILE_BYTES = 20 * 2**20
+MAX_SECONDS = 180
+MAX_DECODED = 10_800
+MAX_PIXELS = 3840 * 2160
+FRAMES_A_SECOND = 15
+EARLY_SECONDS = 1 / (4 * FRAMES_A_SECOND)
+MAX_SIDE = 960
+CUT_SHORT_SECONDS = 1.0
+CODECS = {
+    "h264": "H.264",
+    "hevc": "HEVC",
+    "vp8": "VP8",
+    "vp9": "VP9",
+    "av1": "AV1",
+    "libdav1d": "AV1",
+    "mpeg4": "MPEG-4",
+    "mjpeg": "Motion JPEG",
+}
+BOXES_OF_MP4 = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame, upright: `image` (H, W, 3) uint8 RGB of at most `MAX_SIDE`, the time it is shown at, its place."""
+
+    image: np.ndarray
+    seconds: float
+    index: int
+
+
+class VideoFile:
+    """A video of a visitor's: checked when it is opened, then read once from the beginning.
+
+    `longest` is its longer side in its own pixels; `seconds` its length as the file says (0: it does not); `note` is
+    a sentence, after reading, if not all of it was read.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Raises `InputError` for whatever is no readable video within the limits."""
+        import av
+
+        data_size = Path(path).stat().st_size
+        if data_size > MAX_FILE_BYTES:
+            raise InputError(f"The video has {data_size / 2**20:.0f} MB; the limit is {MAX_FILE_BYTES // 2**20} MB.")
+        container = _container_of(Path(path))
+        try:
+            self._container = av.open(str(path), format=container, options={"protocol_whitelist": "file"})
+        except (av.FFmpegError, ValueError):
+            raise InputError("The video is damaged or cut short: save it again as MP4.") from None
+        try:
+            self._stream = self._checked_stream()
+        except BaseException:
+            self._container.close()
+            raise
+        self.note = ""
+
+    def _checked_stream(self) -> Any:
+        videos = self._container.streams.video
+        if not videos:
+            has_sound = bool(self._container.streams.audio)
+            raise InputError(f"This file has {'sound but ' if has_sound else ''}no pictures.")
+        stream = videos[0]
+        name = stream.codec_context.name if stream.codec_context else "unknown"
+        if name not in CODECS:
+            known = ", ".join(dict.fromkeys(CODECS.values()))
+            raise InputError(f"The video is encoded as {name[:30]}, which is not read here; use one of: {known}.")
+        _check_size(stream.codec_context.width, stream.codec_context.height)
+        self.longest = max(stream.codec_context.width, stream.codec_context.height)
+        self.seconds = _length(self._container, stream)
+        if self.seconds > MAX_SECONDS:
+            minutes, seconds = divmod(round(self.seconds), 60)
+            raise InputError(
+                f"The video lasts {minutes}:{seconds:02} minutes; at most {MAX_SECONDS // 60} are taken: cut it first."
+            )
+        stream.thread_type = "AUTO"
+        return stream
+
+    def frames(self) -> Iterator[Frame]:
+        """At most `FRAMES_A_SECOND` frames a second of the video. Raises `InputError` if there is none."""
+        index, due, seconds = 0, 0.0, 0.0
+        for number, decoded in enumerate(self._decoded()):
+            seconds = _time_of(decoded, number, self._stream)
+            if seconds > MAX_SECONDS or number >= MAX_DECODED:
+                self.note = f"Only the first {seconds:.0f} seconds were taken."
+                break
+            if seconds < due - EARLY_SECONDS:
+                continue
+            yield Frame(_upright(decoded), seconds, index)
+            index, due = index + 1, max(due, seconds) + 1 / FRAMES_A_SECOND
+        if not self.note and self.seconds - seconds > CUT_SHORT_SECONDS:
+            self.note = f"The video is cut short: it ends after {seconds:.0f} of {self.seconds:.0f} seconds."
+        if not index:
+            raise InputError("The video holds no frame that can be read: save it again as MP4.")
+
+    def _decoded(self) -> Iterator[Any]:
+        """Frames up to the end or the first damage; what the decoder still holds comes then too."""
+        import av
+
+        try:
+            for packet in self._container.demux(self._stream):
+                yield from packet.decode()
+        except av.FFmpegError:
+            self.note = "The video is damaged or cut short; what comes before was taken."
+            with contextlib.suppress(av.FFmpegError):
+                yield from self._stream.decode(None)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._container.close()
+
+
+class VideoWriter:
+    """An MP4 in H.264, which every browser plays; frames come with their times."""
+
+    def __init__(self, path: Path, size: tuple[int, int]) -> None:
+        """`size` (height, width) of the frames; an odd row or column at the edge is left out, as H.264 wants."""
+        import av
+
+        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._stream: Any = self._container.add_stream("libx264", rate=FRAMES_A_SECOND, options={"preset": "veryfast"})
+        self._height, self._width = (max(2, side // 2 * 2) for side in size)
+        self._stream.width, self._stream.height = self._width, self._height
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.codec_context.time_base = Fraction(1, 1000)
+        self._last = -1
+
+    def write(self, image: np.ndarray, seconds: float) -> None:
+        """Append a frame, (H, W, 3) uint8 RGB, shown from `seconds` on."""
+        import av
+
+        frame: Any = av.VideoFrame.from_ndarray(_even(image, self._height, self._width), format="rgb24")
+        self._last = max(self._last + 1, round(seconds * 1000))
+        frame.pts, frame.time_base = self._last, Fraction(1, 1000)
+        self._container.mux(self._stream.encode(frame))
+
+    def close(self) -> None:
+        """Write what is left and the index."""
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+
+
+def _container_of(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(16)
+    if not start:
+        raise InputError("The video file is empty.")
+    if start[4:8] in BOXES_OF_MP4:
+        return "mov"
+    if start.startswith(b"\x1aE\xdf\xa3"):
+        return "matroska"
+    if start.startswith(b"RIFF") and start[8:12] == b"AVI ":
+        return "avi"
+    raise InputError("This file is not a video that can be read: use MP4, MOV, WebM or AVI.")
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise InputError(f"The video is {width} x {height}: larger than 4K. Shrink it first.")
+
+
+def _length(container: Any, stream: Any) -> float:
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return (container.duration or 0) / 1_000_000
+
+
+def _time_of(decoded: Any, number: int, stream: Any) -> float:
+    start = float((stream.start_time or 0) * stream.time_base) if stream.time_base else 0.0
+    if decoded.time is not None:
+        return max(0.0, decoded.time - start)
+    return number / float(stream.average_rate or FRAMES_A_SECOND)
+
+
+def _upright(decoded: Any) -> np.ndarray:
+    """(H, W, 3) uint8 RGB of a decoded frame, turned as its display matrix says, at most `MAX_SIDE` a side."""
+    _check_size(decoded.width, decoded.height)
+    scale = min(1.0, MAX_SIDE / max(decoded.width, decoded.height))
+    width, height = (max(1, round(side * scale)) for side in (decoded.width, decoded.height))
+    pixels = decoded.to_ndarray(format="rgb24", width=width, height=height, interpolation="AREA")
+    return np.ascontiguousarray(np.rot90(pixels, decoded.rotation // 90 % 4))
+
+
+def _even(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Cut to the size, or repeat the edge where a side has one pixel only."""
+    missing = [(0, max(0, want - have)) for want, have in zip((height, width), image.shape, strict=False)]
+    return np.ascontiguousarray(np.pad(image, [*missing, (0, 0)], mode="edge")[:height, :width])

@@ -1,0 +1,122 @@
+"""Which labelled photos lie nearest to a picture, in the eyes of a backbone: before fine-tuning and after.
+
+    python -m models.vit.neighbours --data caltech101.parquet
+
+reads the training photos of `models.vit.data.split` through both backbones of `BACKBONES` and writes their features,
+labels and file names to `assets/weights/caltech101-neighbours/`. The photos themselves are not kept. Features are the
+CLS token after the last normalisation, as in the k-NN evaluation of DINO (Caron et al. 2021, section 4.1).
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+
+from models import runtime, weights
+from models.errors import WeightsError
+from models.vit import data, library
+from models.vit.network import VisionTransformer
+
+NAME = "caltech101-neighbours"
+FEATURES, PHOTOS = "features.safetensors", "photos.json"
+BACKBONES = {"before": "dinov2-s14-saliency", "after": "vit-s14-caltech101"}
+"""The same backbone before and after fine-tuning on these photos."""
+VOTES = 5
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A photo: `label`, `file`, and the cosine of its feature with the picture's."""
+
+    label: str
+    file: str
+    cosine: float
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """N labelled photos as features. `features`: `[N, D]` float32 of length 1, for each name in `BACKBONES`."""
+
+    features: dict[str, np.ndarray]
+    labels: tuple[str, ...]
+    files: tuple[str, ...]
+
+    def nearest(self, backbone: str, feature: np.ndarray, count: int) -> list[Neighbour]:
+        """The `count` photos of highest cosine with `feature` `[D]`, most similar first."""
+        cosines = self._cosines(backbone, feature)
+        order = np.argsort(-cosines, kind="stable")[:count]
+        return [Neighbour(self.labels[index], self.files[index], float(cosines[index])) for index in order]
+
+    def typical(self, backbone: str, feature: np.ndarray) -> float:
+        """The median cosine of `feature` `[D]` with all photos."""
+        return float(np.median(self._cosines(backbone, feature)))
+
+    def _cosines(self, backbone: str, feature: np.ndarray) -> np.ndarray:
+        return self.features[backbone] @ (feature / np.linalg.norm(feature))
+
+
+def vote(neighbours: Sequence[Neighbour]) -> tuple[str, int]:
+    """The label most of the first five neighbours have, and how many; ties go to the more similar ones."""
+    counts = Counter(neighbour.label for neighbour in neighbours[:VOTES])
+    closeness = {label: sum(n.cosine for n in neighbours[:VOTES] if n.label == label) for label in counts}
+    return max(counts.items(), key=lambda item: (item[1], closeness[item[0]]))
+
+
+def load(folder: Path) -> Shelf:
+    """The shelf in a verified folder. Raises `WeightsError` where features and photos do not belong together."""
+    photos = json.loads((folder / PHOTOS).read_text())["photos"]
+    stored = load_file(folder / FEATURES)
+    if set(stored) != set(BACKBONES) or any(len(features) != len(photos) for features in stored.values()):
+        raise WeightsError(f"The features in {folder.name} do not fit its list of photos.")
+    units = {name: _unit(features.astype(np.float32)) for name, features in stored.items()}
+    return Shelf(units, tuple(label for label, _ in photos), tuple(file for _, file in photos))
+
+
+@torch.inference_mode()
+def features(network: VisionTransformer, pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """CLS token after the last normalisation of `pictures`, `(height, width, 3)` uint8 each: `[N, D]` float32."""
+    parts = []
+    for start in range(0, len(pictures), BATCH):
+        squares = [network.preprocessing.square(picture) for picture in pictures[start : start + BATCH]]
+        images = network.preprocessing.to_tensor(np.stack(squares)).to(network.cls.device)
+        parts.append(network.encode(network.tokens(images))[:, 0].float().cpu().numpy())
+    return np.concatenate(parts)
+
+
+def write(photos: Sequence[data.Photo], folder: Path) -> None:
+    """Read `photos` through both backbones and write the shelf."""
+    stored = {}
+    for name, backbone in BACKBONES.items():
+        network = runtime.load(backbone, library.load).network
+        stored[name] = _unit(features(network, [photo.pixels() for photo in photos])).astype(np.float16)
+        print(f"{backbone}: {len(photos)} photos")
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(stored, folder / FEATURES)
+    listed = {"backbones": BACKBONES, "photos": [[photo.label, photo.file] for photo in photos]}
+    (folder / PHOTOS).write_text(json.dumps(listed, separators=(",", ":")) + "\n")
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def main() -> None:
+    """The command line described at the top of this module."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="parquet with label, file, jpeg")
+    parser.add_argument("--seed", type=int, default=0, help="of the split, as in training")
+    arguments = parser.parse_args()
+    train, _ = data.split(data.read_photos(arguments.data), seed=arguments.seed)
+    write(train, weights.EMBEDDED / NAME)
+    weights.record(NAME)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What resolution costs a CNN and a Vision Transformer on this machine: seconds, and memory that training must keep.
+
+Both are measured. Memory is counted from the tensors that PyTorch saves for the backward pass of one picture.
+"""
+
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from models.vit.cnn import EfficientNetLite
+from models.vit.network import VisionTransformer
+
+SIDES = (56, 112, 168, 224, 280, 336, 448, 560)
+REPEATS = 5
+SECONDS_A_POINT = 0.6
+
+Network = EfficientNetLite | VisionTransformer
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One picture of `side` x `side` pixels: median `seconds` of a forward pass, `saved_bytes` for a backward pass."""
+
+    network: str
+    side: int
+    seconds: float
+    saved_bytes: int
+
+
+def measure(networks: dict[str, Network], *, budget: float, sides: Sequence[int] = SIDES) -> Iterator[Timing]:
+    """Every network at every resolution, small ones first, until `budget` seconds are used up."""
+    started = time.monotonic()
+    for side in sides:
+        images = torch.randn(1, side, side, 3, generator=torch.Generator().manual_seed(0))
+        for name, network in networks.items():
+            if time.monotonic() - started > budget:
+                return
+            given = images.to(next(network.parameters()).device)
+            yield Timing(name, side, median_seconds(network, given), saved_bytes(network, given))
+
+
+@torch.inference_mode()
+def median_seconds(network: Network, images: torch.Tensor) -> float:
+    """Median of up to five runs after one that is not counted."""
+    times: list[float] = []
+    while len(times) <= REPEATS and (len(times) < 2 or sum(times) < SECONDS_A_POINT):
+        start = time.perf_counter()
+        network(images)
+        if images.device.type == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[1:])
+
+
+def saved_bytes(network: Network, images: torch.Tensor) -> int:
+    """Bytes of the distinct tensors, other than weights, that one forward pass keeps for the gradient.
+
+    Attention is written out here, as training with visible weights must: a fused kernel would keep less.
+    """
+    weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
+    sizes: dict[int, int] = {}
+    kept = []  # so that no address is used twice
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            sizes[storage.data_ptr()] = storage.nbytes()
+            kept.append(tensor)
+        return tensor
+
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        _forward(network, images.clone().requires_grad_())
+    return sum(sizes.values())
+
+
+def _forward(network: Network, images: torch.Tensor) -> torch.Tensor:
+    if isinstance(network, EfficientNetLite):
+        return network(images)
+    tokens = network.tokens(images)
+    for block in network.blocks:
+        tokens, _ = block.forward_with_weights(tokens)  # pyright: ignore[reportCallIssue]  # a Block
+    return network.classify(network.norm(tokens))

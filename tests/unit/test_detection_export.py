@@ -1,0 +1,136 @@
+"""The export of a detector: kept whole or not at all, compared before it answers, PyTorch wherever it cannot be had."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from models import runtime, weights
+from models.detection import export
+from models.detection.boxes import Prediction
+from models.detection.network import load_detector
+from models.errors import WeightsError
+from tests.detectors import tiny_detector
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A tiny detector in the catalogue, and a cache of exports of its own."""
+    folder, cache = (tmp_path_factory.mktemp(name) for name in ("tiny", "exports"))
+    tiny_detector().network.save_pretrained(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(weights.CATALOGUE, "tiny", weights.Weights("tiny", "detection", "Tiny", "local", str(folder), ""))
+        patch.setenv("GLASSBOX_EXPORT_CACHE", str(cache))
+        export.export("tiny")
+        yield runtime.load("tiny", load_detector)
+
+
+@pytest.fixture
+def fresh(tiny, monkeypatch):
+    """The same detector before anything was prepared."""
+    monkeypatch.setattr(export, "_exported", type(export._exported)())
+    monkeypatch.setattr(export, "_under_way", set())
+    return tiny
+
+
+def no_child(*_, **__):
+    raise AssertionError("an export that is there must not be made again")
+
+
+def test_an_export_that_is_there_is_used_and_a_damaged_one_is_not(tiny, monkeypatch):
+    monkeypatch.setattr(export.subprocess, "run", no_child)
+    folder = export.exported_folder("tiny")
+    assert set(json.loads((folder / "complete.json").read_text())) == {"model.xml", "model.bin"}
+    data = (folder / "model.bin").read_bytes()
+    try:
+        (folder / "model.bin").write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        with pytest.raises(AssertionError, match="must not be made again"):
+            export.exported_folder("tiny")
+    finally:
+        (folder / "model.bin").write_bytes(data)
+
+
+def test_a_new_export_takes_the_place_of_the_earlier_one(tiny):
+    before = export.exported_folder("tiny")
+    stale = before.parent / "0123456789abcdef"
+    stale.mkdir()
+    assert export.export("tiny") == before
+    assert [path.name for path in before.parent.iterdir()] == [before.name]
+
+
+def test_an_export_that_fails_leaves_nothing_and_says_why(tiny, monkeypatch):
+    def fail(_):
+        raise RuntimeError("out of everything")
+
+    monkeypatch.setenv("GLASSBOX_EXPORT_CACHE", str(export.cache_folder() / "other"))
+    monkeypatch.setattr(export, "convert", fail)
+    with pytest.raises(RuntimeError, match="out of everything"):
+        export.export("tiny")
+    assert not list((export.cache_folder() / "tiny").iterdir())
+    answer = type("Answer", (), {"returncode": 1, "stderr": "Traceback\nRuntimeError: out of everything\n"})
+    monkeypatch.setattr(export.subprocess, "run", lambda *_, **__: answer)
+    with pytest.raises(WeightsError, match="out of everything"):
+        export.exported_folder("tiny")
+
+
+def test_the_key_follows_weights_and_versions(tiny, monkeypatch):
+    before = export._key("tiny")
+    assert before == export._key("tiny")
+    version = export.importlib.metadata.version
+    monkeypatch.setattr(export.importlib.metadata, "version", lambda name: version(name) + ".1")
+    assert export._key("tiny") != before
+
+
+def test_pytorch_answers_until_the_export_is_ready(fresh, monkeypatch):
+    begun = []
+    monkeypatch.setattr(export.threading, "Thread", _thread(begun))
+    for _ in range(2):
+        prediction, title = export.predict_fast(fresh, PICTURE)
+        assert title.startswith("PyTorch")
+        assert "being prepared" in title
+    assert len(begun) == 1
+    assert export.prepare(fresh, PICTURE) is not None
+    fast, title = export.predict_fast(fresh, PICTURE)
+    assert title.startswith("OpenVINO")
+    assert fast.size == prediction.size == (40, 60)
+    assert fast.labels == prediction.labels
+
+
+def _thread(begun):
+    class Thread:
+        def __init__(self, **how):
+            begun.append(how)
+
+        def start(self):
+            pass
+
+    return Thread
+
+
+@pytest.mark.parametrize("fault", ["missing", "wrong answers", "disk"])
+def test_pytorch_stays_where_the_export_cannot_be_had(fresh, monkeypatch, caplog, fault):
+    if fault == "missing":
+        monkeypatch.setitem(sys.modules, "openvino", None)
+    elif fault == "disk":
+        monkeypatch.setattr(export, "exported_folder", lambda name: (_ for _ in ()).throw(OSError("disk full")))
+    else:
+        monkeypatch.setattr(export.Exported, "predict", lambda self, image: prediction(np.full((10, 3), np.nan)))
+    assert export.prepare(fresh, PICTURE) is None
+    assert "stay with PyTorch" in caplog.text
+    _, title = export.predict_fast(fresh, PICTURE)
+    assert title in ("PyTorch, bfloat16", "PyTorch, float32")
+
+
+def prediction(logits):
+    return Prediction(np.asarray(logits, np.float32), np.zeros((len(logits), 4)), (10, 10), ("a", "b", "c"))
+
+
+def test_answers_are_compared_by_the_best_score_of_each_class():
+    one = prediction([[2.0, -9, -9], [-9, 1, -9]])
+    export.check_agreement(one, prediction([[-9, 0.5, -1], [2.1, -9, -9]]))  # other order, nearly the same scores
+    for other in ([[2.0, -9, -9], [-9, -1, -9]], [[2.0, -9, 1], [-9, 1, -9]], [[np.nan] * 3] * 2):
+        with pytest.raises(WeightsError, match="does not answer"):
+            export.check_agreement(one, prediction(other))

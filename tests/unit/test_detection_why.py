@@ -1,0 +1,266 @@
+"""The page "Why this box?": what its figures carry, kept runs, requests that are wrong, the public explanation."""
+
+import base64
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from demos.detection import picture as page
+from demos.detection import runs
+from demos.figures import detection_trace as figures
+from models.detection import by_layer, by_size
+from models.detection.boxes import Prediction, corners
+from models.detection.matching import loss_terms, match
+from models.detection.scenes import Scene
+from models.detection.suppression import suppress
+from models.detection.trace import trace_detection
+from models.errors import InputError
+from tests.detectors import stirred, tiny_detector
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return stirred(tiny_detector())
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def trace(detector, picture):
+    return trace_detection(detector, picture)
+
+
+@pytest.fixture
+def run(trace, detector, monkeypatch):
+    monkeypatch.setattr(runs, "_kept", type(runs._kept)())
+    runs.keep("a run", runs.Run(trace, detector.network.config))
+    return "a run"
+
+
+def floats(text, *shape):
+    return np.frombuffer(base64.b64decode(text), np.float32).reshape(shape)
+
+
+# Figures
+
+
+def test_the_figure_carries_the_whole_way_and_leaves_the_picture_alone(trace, picture):
+    before = picture.copy()
+    drawn = figures.draw_trace(trace, picture, "name")
+    np.testing.assert_array_equal(picture, before)
+    json.dumps(drawn)
+    assert (drawn["width"], drawn["height"], drawn["queries"]) == (60, 40, 10)
+    assert drawn["stages"] == ["proposal", "reference", "layer 1", "layer 2"]
+    boxes, logits = floats(drawn["boxes"], 4, 10, 4), floats(drawn["logits"], 3, 10, 3)
+    np.testing.assert_array_equal(boxes[0], trace.proposals.boxes_cxcywh[trace.proposals.chosen])
+    np.testing.assert_array_equal(boxes[1], trace.references_cxcywh)
+    np.testing.assert_array_equal(boxes[2:], trace.boxes_cxcywh)
+    np.testing.assert_array_equal(logits[0], trace.proposals.logits[trace.proposals.chosen])
+    np.testing.assert_array_equal(logits[1:], trace.logits)
+    moves, points = floats(drawn["moves"], 3, 10, 4), floats(drawn["points"], 2, 10, 4, 2, 3)
+    np.testing.assert_array_equal(moves[0], trace.shifts)
+    np.testing.assert_array_equal(moves[1:], trace.deltas)
+    np.testing.assert_array_equal(points[..., :2], trace.points_xy)
+    np.testing.assert_array_equal(points[..., 2], trace.weights)
+    assert floats(drawn["proposals"]["scores"], 16).max() <= 1
+
+
+def test_candidates_are_the_answer_of_the_model_without_a_threshold(trace, picture):
+    candidates = figures.draw_trace(trace, picture, "name")["candidates"]
+    assert len(candidates) == 10
+    assert [c["score"] for c in candidates] == sorted((c["score"] for c in candidates), reverse=True)
+    for candidate in candidates:
+        expected = corners(trace.prediction.boxes_cxcywh[candidate["query"]])
+        np.testing.assert_allclose(candidate["box"], expected, atol=1e-4)
+
+
+def test_rows_of_a_patch_are_packed_to_within_a_hundredth_of_their_largest(trace):
+    packed = figures.draw_patch_rows(trace.backbone, 7)
+    expected = trace.backbone.rows_of(7)
+    steps = np.frombuffer(base64.b64decode(packed["steps"]), np.uint8).reshape(expected.shape)
+    largest = floats(packed["largest"], *expected.shape[:2])[..., None]
+    assert (np.abs((steps / 255.0) ** 2 * largest - expected) <= 0.01 * largest).all()
+
+
+def test_the_patches_view_begins_at_the_best_box_and_speaks_of_windows(trace, picture):
+    drawn = figures.draw_patches(trace, picture, "name")
+    best = trace.prediction.boxes_cxcywh[trace.prediction.logits.max(-1).argmax()]
+    assert drawn["views"][0]["token"] == trace.backbone.patch_at(*best[:2])
+    assert drawn["note"] == ""
+    windowed = trace_detection(stirred(tiny_detector(windows=2)), picture)
+    assert "2 x 2 windows" in figures.draw_patches(windowed, picture, "name")["note"]
+
+
+def test_the_cost_table_begins_with_the_matched_query_and_names_other_owners(trace, detector):
+    boxes, classes = np.array([[0.5, 0.5, 0.2, 0.2]] * 2, np.float32), [0, 0]
+    matching = match(trace.prediction, boxes, classes, detector.network.config)
+    losses = loss_terms(trace.prediction, boxes, classes, detector.network.config)
+    drawn = figures.draw_matching(trace, matching, losses)
+    for truth, rows in enumerate(drawn["truths"]):
+        assert rows[0]["query"] == matching.matched[truth]
+        assert len(rows) == 1 + figures.NEXT_BEST
+        assert [row["total"] for row in rows[1:]] == sorted(row["total"] for row in rows[1:])
+        for row in rows:
+            assert row["total"] == pytest.approx(row["class"] + row["l1"] + row["giou"], abs=0.002)
+    owners = {row["query"]: row["matched"] for rows in drawn["truths"] for row in rows}
+    assert [owners[query] for query in matching.matched] == [0, 1]
+
+
+def test_suppression_is_drawn_in_shares_of_the_picture(trace):
+    stages = suppress(trace, 0.3, 0.5)
+    drawn = figures.draw_suppression(stages, trace.prediction.size)
+    last = stages[-1].found
+    np.testing.assert_allclose(drawn[-1]["boxes"][0]["box"], last.xyxy[0] / [60, 40, 60, 40], atol=1e-4)
+    assert [len(stage["boxes"]) for stage in drawn] == [len(stage.found) for stage in stages]
+
+
+def test_sizes_say_what_was_measured_and_what_was_published():
+    stored = json.loads(by_size.FIGURES.read_text())
+    drawn = figures.draw_sizes(stored)
+    assert set(stored["kinds"]) == set(figures.KIND_NAMES)
+    assert "Measured for rf-detr-s14-objects" in drawn
+    assert "Published, on COCO val" in drawn
+    assert f"{100 * stored['kinds']['hands']['ap']:.1f}" in drawn
+    assert "by_size" in stored["command"]
+
+
+def test_the_table_of_layers_shows_what_is_stored():
+    stored = json.loads(by_layer.FIGURES.read_text())
+    drawn = figures.draw_layers(stored)
+    assert [stage["stage"] for stage in stored["stages"]] == ["proposals", "layer 1", "layer 2", "layer 3"]
+    assert all(f"{100 * stage['ap_nms']:.1f}" in drawn for stage in stored["stages"])
+    assert f"{stored['scenes']} held-out" in drawn
+
+
+def test_every_stage_is_measured_with_and_without_suppression(detector, picture):
+    scene = Scene(picture, np.array([[5, 5, 30, 30]], np.float32), ("cat",))
+    measured = by_layer.measure(detector, [scene, scene])
+    trace = trace_detection(detector, picture)
+    stages = suppress(trace, by_layer.SCORE, by_layer.OVERLAP)
+    assert [one["stage"] for one in measured] == [stage.name for stage in stages]
+    assert [one["boxes"] for one in measured] == [2 * len(stage.found) for stage in stages]
+    assert [one["removed"] for one in measured] == [2 * int((~stage.kept).sum()) for stage in stages]
+
+
+def test_the_weights_in_the_text_are_those_of_the_model():
+    from models.weights import EMBEDDED
+
+    config = json.loads((EMBEDDED / "rf-detr-s14-objects" / "config.json").read_text())
+    assert (config["class_cost"], config["bbox_cost"], config["giou_cost"]) == (2, 5, 2)
+    assert r"2\, c_{\text{class}}" in page.MATCHING
+    assert config["decoder_layers"] == 3
+    assert config["decoder_n_points"] == 2
+
+
+# Kept runs
+
+
+def test_a_kept_run_answers_all_four_questions(run, trace):
+    rows = runs.query_rows({"run": run, "query": 3})
+    np.testing.assert_array_equal(floats(rows["weights"], 2, 2, 10), trace.self_attention[:, :, 3])
+    assert set(runs.attention_rows({"run": run, "token": 0})) == {"steps", "largest"}
+    stages = runs.suppress_boxes({"run": run, "threshold": 0.5, "iou": 0.5})["stages"]
+    assert [stage["name"] for stage in stages] == ["proposals", "layer 1", "layer 2"]
+    answer = runs.match_boxes({"run": run, "boxes": [[0.1, 0.1, 0.4, 0.5]], "labels": ["cup"]})
+    assert set(answer) == {"truths", "weights", "loss"}
+    json.dumps(answer)
+
+
+BOX = [0.1, 0.1, 0.4, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("question", "request_", "sentence"),
+    [
+        (runs.query_rows, None, "A run must be named"),
+        (runs.query_rows, {"run": 3}, "A run must be named"),
+        (runs.query_rows, {"run": "another", "query": 0}, "no longer kept"),
+        (runs.query_rows, {"run": "a run"}, "The query"),
+        (runs.query_rows, {"run": "a run", "query": 10}, "The query"),
+        (runs.query_rows, {"run": "a run", "query": -1}, "The query"),
+        (runs.query_rows, {"run": "a run", "query": True}, "The query"),
+        (runs.query_rows, {"run": "a run", "query": 1.5}, "The query"),
+        (runs.attention_rows, {"run": "a run", "token": 17}, "The token"),
+        (runs.attention_rows, {"run": "a run", "token": None}, "The token"),
+        (runs.suppress_boxes, {"run": "a run", "threshold": 2, "iou": 0.5}, "The threshold"),
+        (runs.suppress_boxes, {"run": "a run", "threshold": 0.5, "iou": float("nan")}, "The overlap"),
+        (runs.suppress_boxes, {"run": "a run", "threshold": "0.5", "iou": 0.5}, "The threshold"),
+        (runs.match_boxes, {"run": "a run"}, "The boxes must be a list"),
+        (runs.match_boxes, {"run": "a run", "boxes": [], "labels": []}, "The boxes must be a list"),
+        (runs.match_boxes, {"run": "a run", "boxes": [BOX] * 21, "labels": ["cat"] * 21}, "1 to 20"),
+        (runs.match_boxes, {"run": "a run", "boxes": [BOX] * 11, "labels": ["cat"] * 11}, "between 1 and 10"),
+        (runs.match_boxes, {"run": "a run", "boxes": [BOX], "labels": ["cat", "cup"]}, "one label"),
+        (runs.match_boxes, {"run": "a run", "boxes": [BOX], "labels": ["whale"]}, "The label must be one of"),
+        (runs.match_boxes, {"run": "a run", "boxes": [BOX], "labels": [["cat"]]}, "The label must be one of"),
+        (runs.match_boxes, {"run": "a run", "boxes": [[0.1, 0.1, 0.4]], "labels": ["cat"]}, "four numbers"),
+        (runs.match_boxes, {"run": "a run", "boxes": ["box"], "labels": ["cat"]}, "four numbers"),
+        (runs.match_boxes, {"run": "a run", "boxes": [[0.4, 0.1, 0.1, 0.5]], "labels": ["cat"]}, "wider and higher"),
+        (runs.match_boxes, {"run": "a run", "boxes": [[0, 0, 2, 1]], "labels": ["cat"]}, "A side of a box"),
+        (runs.match_boxes, {"run": "a run", "boxes": [[0, 0, None, 1]], "labels": ["cat"]}, "A side of a box"),
+    ],
+)
+def test_a_bad_question_is_answered_with_one_sentence(run, question, request_, sentence):
+    answer = question(request_)
+    assert set(answer) == {"error"}
+    assert sentence in answer["error"]
+
+
+def test_old_runs_go_when_all_take_too_much(run, trace, monkeypatch):
+    monkeypatch.setattr(runs, "KEPT_BYTES", 2.5 * trace.nbytes())
+    for name in ("b", "c", "d"):
+        runs.keep(name, runs.Run(trace, None))
+        runs.query_rows({"run": "b", "query": 0})  # looked at, so it stays
+    assert set(runs._kept) == {"b", "d"}
+
+
+def test_runs_are_named_by_model_and_pixels(picture):
+    other = picture.copy()
+    other[0, 0, 0] ^= 1
+    names = {runs.name_of("m", picture), runs.name_of("n", picture), runs.name_of("m", other)}
+    assert len(names) == 3
+    assert runs.name_of("m", picture.copy()) in names
+
+
+# The public explanation
+
+
+def test_an_explanation_has_every_box_with_its_history_in_pixels(trace):
+    prediction = trace.prediction
+    sure = Prediction(prediction.logits + 20, prediction.boxes_cxcywh, prediction.size, prediction.labels)
+    boxes = figures.explain_boxes(dataclasses.replace(trace, prediction=sure), 0.5, 3)
+    assert len(boxes) == 10
+    first = boxes[0]
+    query = first["query"]
+    np.testing.assert_allclose(first["layers"][-1]["box_xyxy"], first["box_xyxy"], atol=0.02)
+    np.testing.assert_allclose(first["box_xyxy"], corners(prediction.boxes_cxcywh[query]) * [60, 40, 60, 40], atol=0.02)
+    np.testing.assert_allclose(np.array(first["points"])[..., 2].sum(-1), 1, atol=0.01)
+    assert len(first["attended"]) == 3
+    assert first["attended"][0]["weight"] >= first["attended"][1]["weight"]
+    assert first["proposal"]["row"] * 4 + first["proposal"]["column"] == trace.proposals.chosen[query]
+    json.dumps(boxes)
+
+
+def test_the_file_has_all_that_is_documented(trace):
+    arrays = figures.trace_arrays(trace)
+    assert arrays["backbone_attention"].shape == (4, 2, 17, 17)
+    np.testing.assert_allclose(arrays["backbone_attention"].sum(-1), 1, atol=0.01)
+    for name in arrays:
+        assert f"`{name}" in page.detection_explain.__doc__, name
+
+
+@pytest.mark.parametrize("classes", ["ace", 3, {"a": 1}, ["whale"], [3], [None], [["ace"]], ["ace"] * 101])
+def test_classes_that_are_none_are_refused(classes):
+    with pytest.raises(InputError, match="class"):
+        page._check_classes(classes, ("ace", "king"))
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"), [(None, ["ace", "king"]), ([], ["ace", "king"]), (["king"], ["king"])]
+)
+def test_no_classes_are_all_classes(classes, expected):
+    assert page._check_classes(classes, ("ace", "king")) == expected

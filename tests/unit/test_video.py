@@ -1,0 +1,235 @@
+"""Video files: what is read and how, what is refused and in which words, what a run leaves behind."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+
+from demos.detection import video as page
+from models import video
+from models.detection.boxes import Prediction
+from models.detection.video import VIDEO, VideoRun, VideoStep
+from models.errors import InputError
+from models.video import VideoFile, VideoWriter
+from tests.videos import encoded, picture, sound_only, turned
+
+CLOSE = 40  # of 255: what H.264 does to flat colours
+
+
+def read(path):
+    file = VideoFile(path)
+    try:
+        return file, list(file.frames())
+    finally:
+        file.close()
+
+
+def corner(image, down, right):
+    return image[-4 if down else 3, -4 if right else 3].astype(int)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mp4", "libx264"), ("a.webm", "libvpx"), ("a.avi", "mpeg4"), ("a.mkv", "libx264")]
+)
+def test_every_container_is_read(tmp_path, name, codec):
+    file, frames = read(encoded(tmp_path / name, codec=codec))
+    assert len(frames) == 10
+    assert [frame.seconds for frame in frames] == pytest.approx([i / 10 for i in range(10)], abs=0.02)
+    np.testing.assert_allclose(corner(frames[5].image, False, False), (255, 0, 0), atol=CLOSE)
+    np.testing.assert_allclose(corner(frames[5].image, True, True), (0, 0, 255), atol=CLOSE)
+    assert file.longest == 64
+    assert not file.note
+
+
+def test_a_phones_video_is_turned_upright(tmp_path):
+    _, frames = read(turned(encoded(tmp_path / "a.mp4"), tmp_path / "turned.mp4"))
+    assert frames[0].image.shape == (64, 48, 3)
+    np.testing.assert_allclose(corner(frames[0].image, False, True), (255, 0, 0), atol=CLOSE)
+    np.testing.assert_allclose(corner(frames[0].image, True, False), (0, 0, 255), atol=CLOSE)
+
+
+@pytest.mark.parametrize(("rate", "taken"), [(60, 15), (30, 15), (24, 12), (15, 15), (5, 5)])
+def test_at_most_fifteen_frames_a_second_are_taken(tmp_path, rate, taken):
+    _, frames = read(encoded(tmp_path / "a.mp4", [i / rate for i in range(rate)]))
+    assert abs(len(frames) - taken) <= 1
+    assert [frame.index for frame in frames] == list(range(len(frames)))
+
+
+def test_a_large_video_is_looked_at_smaller(tmp_path):
+    file, frames = read(encoded(tmp_path / "a.mp4", [0], np.zeros((720, 1280, 3), np.uint8)))
+    assert frames[0].image.shape == (540, 960, 3)
+    assert file.longest == 1280
+
+
+BAD = {
+    "empty.mp4": (lambda path: path.write_bytes(b""), "is empty"),
+    "text.mp4": (lambda path: path.write_bytes(b"not a video at all, only words"), "not a video that can be read"),
+    "list.m3u8": (lambda path: path.write_bytes(b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n"), "not a video that can be read"),
+    "concat.mp4": (
+        lambda path: path.write_bytes(b"ffconcat version 1.0\nfile /etc/passwd\n"),
+        "not a video that can be read",
+    ),
+    "noise.mp4": (lambda path: path.write_bytes(b"\0\0\0\x20ftypisom" + bytes(range(256)) * 40), "damaged"),
+    "noise.webm": (lambda path: path.write_bytes(b"\x1aE\xdf\xa3" + bytes(range(256)) * 40), "damaged|no pictures"),
+    "sound.mp4": (sound_only, "sound but no pictures"),
+    "ffv1.mkv": (
+        lambda path: encoded(path, codec="ffv1"),
+        "encoded as ffv1",
+    ),
+    "long.mp4": (lambda path: encoded(path, times=[0, 1, 7200]), "lasts 120:00 minutes; at most 3"),
+    "large.mp4": (
+        lambda path: path.write_bytes(b"\0\0\0\x20ftypisom" + bytes(video.MAX_FILE_BYTES)),
+        "the limit is 20 MB",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_file_that_is_no_video_to_take_is_refused_with_a_sentence(tmp_path, name):
+    make, sentence = BAD[name]
+    make(tmp_path / name)
+    with pytest.raises(InputError, match=sentence) as problem:
+        read(tmp_path / name)
+    assert len(str(problem.value)) < 200
+
+
+def test_an_index_at_the_end_that_is_missing_is_damage(tmp_path):
+    data = encoded(tmp_path / "a.mov").read_bytes()
+    (tmp_path / "cut.mov").write_bytes(data[: data.index(b"moov") - 4])
+    with pytest.raises(InputError, match="damaged or cut short"):
+        read(tmp_path / "cut.mov")
+
+
+def test_of_a_damaged_video_the_good_part_is_taken(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    path = encoded(tmp_path / "a.mkv", [i / 10 for i in range(40)], noise, moving=True)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    file, frames = read(path)
+    assert 5 < len(frames) < 40
+    assert "cut short" in file.note
+
+
+def test_a_video_that_does_not_say_how_long_it_is_ends_at_the_limit(tmp_path, monkeypatch):
+    path = encoded(tmp_path / "a.mp4", [i / 10 for i in range(30)])
+    monkeypatch.setattr(video, "_length", lambda *_: 0.0)
+    monkeypatch.setattr(video, "MAX_SECONDS", 1)
+    file, frames = read(path)
+    assert frames[-1].seconds <= 1
+    assert file.note == "Only the first 1 seconds were taken."
+
+
+def test_a_video_of_very_many_frames_ends_at_the_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(video, "MAX_DECODED", 7)
+    file, frames = read(encoded(tmp_path / "a.mp4"))
+    assert len(frames) == 7
+    assert "Only the first" in file.note
+
+
+def test_more_pixels_than_4k_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(video, "MAX_PIXELS", 64 * 48 - 1)
+    with pytest.raises(InputError, match="larger than 4K"):
+        read(encoded(tmp_path / "a.mp4"))
+
+
+@pytest.mark.parametrize("size", [(48, 64), (47, 63), (1, 200), (3, 3)])
+def test_frames_of_any_size_are_written_and_read_again(tmp_path, size):
+    writer = VideoWriter(tmp_path / "a.mp4", size)
+    for index in range(3):
+        writer.write(np.full((*size, 3), 200, np.uint8), index / 10)
+    writer.close()
+    _, frames = read(tmp_path / "a.mp4")
+    assert len(frames) == 3
+    assert frames[0].image.shape == (*(max(2, side // 2 * 2) for side in size), 3)
+    np.testing.assert_allclose(frames[1].image, 200, atol=10)
+
+
+# A run
+
+
+LABELS = ("cat", "dog", "cup")
+
+
+def answer(image):
+    """A cat on the right, and a cup that is too weak to show."""
+    logits = np.full((3, 3), -9.0, np.float32)
+    logits[0, 0], logits[1, 2] = 3, -1
+    boxes = np.array([[0.88, 0.5, 0.2, 0.4], [0.2, 0.2, 0.1, 0.1], [0.5] * 4], np.float32)
+    return Prediction(logits, boxes, image.shape[:2], LABELS), "test"
+
+
+@pytest.fixture
+def run(tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (540, 1200, 3), np.uint8)
+    made = VideoRun(encoded(tmp_path / "a.mp4", image=image), tmp_path, threshold=0.4)
+    made.drawn = list(made.steps(answer))
+    return made
+
+
+def test_coco_json_is_what_pycocotools_reads(run, tmp_path, capsys):
+    coco = COCO(tmp_path / "detections.coco.json")
+    assert len(coco.getImgIds()) == 10
+    assert [category["name"] for category in coco.loadCats(coco.getCatIds())] == list(LABELS)
+    annotations = coco.loadAnns(coco.getAnnIds())
+    assert len(annotations) == sum(len(record.scores) for record in run.records) > 0
+    assert (coco.imgs[1]["height"], coco.imgs[1]["width"]) == (540, 1200)
+    results = coco.loadRes(annotations)
+    assert len(results.getAnnIds()) == len(annotations)
+    first = run.records[0]
+    left, top, right, bottom = first.boxes_xyxy[0]
+    shown = coco.loadAnns(coco.getAnnIds(imgIds=[1]))[0]
+    assert shown["bbox"] == pytest.approx([left, top, right - left, bottom - top], abs=0.02)
+    assert shown["score"] == pytest.approx(first.scores[0], abs=1e-4)
+    assert right > 960  # in pixels of the video, not of what was looked at
+    capsys.readouterr()
+
+
+def test_csv_has_one_row_a_box(run, tmp_path):
+    with (tmp_path / "detections.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    annotations = json.loads((tmp_path / "detections.coco.json").read_text())["annotations"]
+    assert len(rows) == len(annotations)
+    for row, annotation in zip(rows, annotations, strict=True):
+        assert int(row["frame"]) == annotation["image_id"]
+        assert float(row["right"]) - float(row["left"]) == pytest.approx(annotation["bbox"][2], abs=0.02)
+        assert row["id"] == ("" if annotation["track_id"] is None else str(annotation["track_id"]))
+    assert any(row["id"] for row in rows)
+
+
+def test_the_annotated_video_is_the_video_with_boxes_on_it(run, tmp_path):
+    file, frames = read(tmp_path / VIDEO)
+    assert len(frames) == len(run.drawn) == 10
+    assert file._stream.codec_context.name == "h264"
+    assert np.abs(frames[5].image.astype(int) - run.drawn[5].image[: frames[5].image.shape[0]]).mean() < 30
+    assert [frame.seconds for frame in frames] == pytest.approx([step.seconds for step in run.drawn], abs=0.002)
+
+
+def test_a_run_that_is_given_up_lets_go_of_its_files(tmp_path):
+    made = VideoRun(encoded(tmp_path / "a.mp4"), tmp_path, threshold=0.4)
+    steps = made.steps(answer)
+    next(steps)
+    steps.close()
+    assert not (tmp_path / "detections.csv").exists()
+    with pytest.raises(AssertionError):
+        made.video._container.decode(made.video._stream).__next__()
+
+
+# The page
+
+
+def test_the_page_checks_what_it_is_given(tmp_path):
+    for files, threshold, sentence in (
+        (None, 0.5, "no video yet"),
+        ([], 0.5, "no video yet"),
+        (["x"], "high", "threshold"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            list(page.compute_video(files, "rf-detr-s14-objects", threshold))
+
+
+def test_the_preview_escapes_and_says_how_far_it_is():
+    drawn = page._preview(VideoStep(picture(), 2.0, {"<b>": 2}), 8.0, 10.0)
+    assert "<b>" not in drawn
+    assert "2.0 of 8.0 s of the video after 10.0 s, about 30 s left. Ids so far: 2 &lt;b&gt;." in drawn

@@ -1,0 +1,136 @@
+"""Six differences: cost measured on tiny networks, the stored figures, the ten networks from scratch."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from demos.figures import vit_compare as figures
+from demos.vit.compare import DATA_FILE, compute_answers
+from models import weights
+from models.errors import InputError
+from models.vit import from_scratch, speed
+from models.vit.from_scratch import LABELS, NETWORKS, SHARES, Fit, Pictures, Recipe, augmented, build
+from models.vit.network import Architecture, VisionTransformer
+from models.vit.preprocessing import Preprocessing
+
+TINY = Architecture(
+    patch_size=14, grid=4, width=12, layers=2, heads=3, mlp_width=24, epsilon=1e-6, layer_scale=True, pool="cls"
+)
+
+
+@pytest.fixture(scope="module")
+def vit():
+    return VisionTransformer(TINY, ["a", "b"], Preprocessing()).eval().requires_grad_(False)
+
+
+@pytest.fixture
+def pictures():
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(200) % 10
+    images = torch.randint(0, 60, (200, 32, 32, 3), generator=generator, dtype=torch.uint8)
+    images[torch.arange(200), :, labels * 3] += 180  # a bright column says which label it is
+    return Pictures(images, labels)
+
+
+def test_the_memory_of_attention_grows_with_the_square_of_the_tokens(vit):
+    small, large = (speed.saved_bytes(vit, torch.randn(1, side, side, 3)) for side in (14 * 8, 14 * 16))
+    weights_of = {side: 4 * TINY.layers * TINY.heads * (1 + side**2) ** 2 for side in (8, 16)}
+    assert weights_of[16] < large < 2 * weights_of[16]
+    assert large / small > 10, "four times the tokens, sixteen times the weights"
+
+
+def test_saved_memory_does_not_count_the_weights():
+    layer = torch.nn.Linear(1000, 1000).requires_grad_(False)
+    assert speed.saved_bytes(_Only(layer), torch.randn(1, 1000)) < 1000 * 1000
+
+
+class _Only(speed.EfficientNetLite):
+    """Something that `saved_bytes` runs as it is: one layer."""
+
+    def __init__(self, layer):
+        torch.nn.Module.__init__(self)
+        self.layer = layer
+
+    def forward(self, images):
+        return self.layer(images)
+
+
+def test_measuring_stops_at_its_budget(vit):
+    sides = [timing.side for timing in speed.measure({"ViT": vit}, budget=60, sides=(14, 28))]
+    assert sides == [14, 28]
+    assert list(speed.measure({"ViT": vit}, budget=0.0, sides=(14, 28))) == []
+
+
+def test_cost_is_told_as_ratios():
+    timings = [speed.Timing(n, s, s * k / 1000, s * s * k) for n, k in (("CNN", 1), ("ViT", 3)) for s in (56, 112)]
+    seconds, memory = figures.draw_cost(timings)
+    assert seconds["series"][1]["points"] == [[56, 168.0], [112, 336.0]]
+    assert memory["series"][0]["name"] == "CNN"
+    assert figures.cost_sentence(timings).startswith("From 56 to 112 pixels a side, 4 times the pixels: CNN 2 times")
+    assert figures.cost_sentence(timings[:1]) == ""
+
+
+def test_both_small_networks_have_equally_many_parameters():
+    cnn, vit = (sum(p.numel() for p in build(kind).parameters()) for kind in NETWORKS)
+    assert (cnn, vit) == (308_458, 311_338)
+
+
+def test_the_stored_figures_hold_every_share_and_seed_and_the_sentences_about_them():
+    results = json.loads(DATA_FILE.read_text())["results"]
+    table = figures.by_share(results)
+    assert all(sorted(shares) == list(SHARES) for shares in table.values())
+    assert all(len(seeds) == 3 for shares in table.values() for seeds in shares.values())
+    mean = {name: {s: 100 * np.mean(a) for s, a in shares.items()} for name, shares in table.items()}
+    assert all(10.5 < mean["CNN"][s] - mean["ViT"][s] < 13.5 for s in SHARES)
+    pretrained = mean["pretrained ViT, linear head"]
+    assert pretrained[1] > mean["ViT"][100]
+    assert pretrained[10] == pytest.approx(mean["CNN"][100], abs=1)
+    assert [point[0] for point in figures.draw_data_need(results)["series"][0]["points"]] == list(SHARES)
+
+
+def test_a_smaller_share_is_part_of_a_larger_one(pictures):
+    small, large = pictures.share(10, 3), pictures.share(30, 3)
+    assert torch.bincount(small.labels).tolist() == [2] * 10
+    assert {image.numpy().tobytes() for image in small.images} <= {image.numpy().tobytes() for image in large.images}
+
+
+def test_augmentation_moves_and_mirrors_pixels_only(pictures):
+    given = torch.full((4, 32, 32, 3), 7, dtype=torch.uint8)
+    moved = augmented(given, torch.Generator().manual_seed(1))
+    assert moved.shape == given.shape
+    assert set(moved.unique().tolist()) <= {0, 7}
+    assert (moved == 7).float().mean() > 0.7
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_run_that_was_stopped_goes_on_to_the_same_network(kind, pictures):
+    recipe = Recipe(batch=8, pictures_at_one_percent=32)
+    whole = Fit(kind, pictures, 1, 0, recipe)
+    list(whole)
+    first = Fit(kind, pictures, 1, 0, recipe)
+    for report in first:
+        if report.step == 2:
+            break
+    second = Fit(kind, pictures, 1, 0, recipe)
+    second.restore(first.state())
+    list(second)
+    for name, tensor in whole.network.state_dict().items():
+        assert torch.equal(tensor, second.network.state_dict()[name]), name
+
+
+def test_the_ten_networks_load_and_answer():
+    networks = from_scratch.load_pairs(weights.folder("cifar10-pairs")).eval()
+    answers = from_scratch.answers(networks, np.full((40, 60, 3), 128, np.uint8))
+    assert sorted(answers) == sorted(f"{kind}-{share}" for kind in NETWORKS for share in SHARES)
+    assert all(p.shape == (len(LABELS),) and p.sum() == pytest.approx(1, abs=1e-4) for p in answers.values())
+    rows = figures.rows_of_answers(answers, LABELS)
+    assert [row[0] for row in rows] == [f"{share} %" for share in SHARES]
+
+
+def test_no_picture_and_no_picture_at_all(tmp_path):
+    assert "No picture yet" in compute_answers(None)[1]
+    (tmp_path / "bad.png").write_bytes(b"x")
+    with pytest.raises(InputError):
+        compute_answers(str(tmp_path / "bad.png"))

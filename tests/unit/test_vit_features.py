@@ -1,0 +1,135 @@
+"""What patches know: what the browser gets, the page's own checks, and figures said in words."""
+
+import base64
+import json
+import re
+
+import numpy as np
+import pytest
+
+from demos.figures.damage import draw_distances
+from demos.figures.vit_features import draw_attention_distances, draw_features, pack_features
+from demos.server import launch_settings
+from demos.vit import damage
+from demos.vit import features as page
+from demos.vit.shared import EMBEDDED, example_pictures
+from models import weights
+from models.errors import InputError
+from models.vit import library
+from models.vit.contenders import square
+from models.vit.features import attention_distances, cosines, patch_features, principal_components
+from models.vit.preprocessing import Preprocessing, load_preprocessing
+from models.vit.trace import trace_image
+from tests.hub.checkpoints import vit
+
+PICTURES = [np.random.default_rng(seed).integers(0, 256, (60, 90, 3), dtype=np.uint8) for seed in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("vit")
+    vit(folder)
+    return library.load(folder)
+
+
+@pytest.fixture(scope="module")
+def read(network):
+    """Traces and features of both pictures."""
+    traces = [trace_image(network, picture, size=48) for picture in PICTURES]
+    return traces, [patch_features(trace, network) for trace in traces]
+
+
+def test_the_browser_gets_the_features_of_both_pictures_layer_by_layer(read):
+    traces, features = read
+    components = [principal_components(np.concatenate(layer)) for layer in zip(*features, strict=True)]
+    drawn = draw_features(traces, features, components, "run")
+    json.dumps(drawn)
+    layers, patches, width = features[0].shape
+    assert [(one["rows"], one["columns"]) for one in drawn["pictures"]] == [(3, 3), (3, 3)]
+    assert (drawn["layers"], drawn["width"]) == (layers - 1, width)
+    steps = np.frombuffer(base64.b64decode(drawn["steps"]), np.int8).reshape(layers, 2, patches, width)
+    values = np.frombuffer(base64.b64decode(drawn["values"]), np.float32).reshape(layers, 2, patches, 3)
+    for layer in range(layers):
+        for other in (0, 1):
+            seen = cosines(steps[layer, 0].astype(np.float32), 4, steps[layer, other].astype(np.float32))
+            np.testing.assert_allclose(seen, cosines(features[0][layer], 4, features[other][layer]), atol=0.01)
+        np.testing.assert_array_equal(values[layer].reshape(-1, 3), components[layer].values)
+        np.testing.assert_allclose(drawn["shares"][layer], components[layer].shares)
+        for direction, (low, high) in enumerate(drawn["ends"][layer]):
+            assert values[layer, ..., direction].min() <= low < high <= values[layer, ..., direction].max()
+
+
+def test_features_of_zeros_are_packed_as_zeros():
+    assert not pack_features(np.zeros((2, 3), np.float32)).any()
+    assert pack_features(np.array([[-4.0, 2.0, 0.01]])).tolist() == [[-127, 64, 0]]
+
+
+def test_one_dot_a_head_and_the_mean_of_every_layer():
+    distances = [np.array([[10.0, 30.0], [50.0, 90.0]]), np.array([[20.0, 40.0], [50.0, 90.0]])]
+    drawn = draw_attention_distances(distances, 77.0)
+    assert drawn["cloud"] == [
+        [1, 15.0, "layer 1, head 1"],
+        [1, 35.0, "layer 1, head 2"],
+        [2, 50.0, "layer 2, head 1"],
+        [2, 90.0, "layer 2, head 2"],
+    ]
+    assert [one["points"] for one in drawn["series"]] == [[[1, 25.0], [2, 70.0]], [[1, 77.0], [2, 77.0]]]
+
+
+def test_attention_of_the_middle_patch_stands_beside_the_receptive_fields(network):
+    class Pair:
+        vit = network
+
+    trace = trace_image(network, PICTURES[0])
+    rows, columns = trace.grid
+    middle = rows // 2 * columns + columns // 2
+    expected = attention_distances(trace.attention, trace.grid, 16, patch=middle).mean(1)
+    found = damage._attention_of_the_middle(Pair, PICTURES[0])
+    np.testing.assert_allclose(found, expected)
+    (line,) = draw_distances([("attention", "value", "", [None, *found])])["series"]
+    assert [point[0] for point in line["points"]] == [(n + 1) / len(found) for n in range(len(found))]
+
+
+def test_the_traced_pixels_are_those_that_both_networks_get():
+    pixels = square(PICTURES[0])
+    assert np.array_equal(load_preprocessing(weights.folder(EMBEDDED), Preprocessing()).square(pixels), pixels)
+
+
+def test_no_picture_one_and_two():
+    lion, tower = (str(example_pictures()[name]) for name in ("A lion", "A tower"))
+    assert "No picture yet" in list(page.compute_features(None, None, EMBEDDED))[-1][2]
+    runs = {}
+    for given in ((lion, None), (None, lion), (lion, tower), (tower, lion)):
+        view, chart, strip = list(page.compute_features(*given, EMBEDDED))[-1]
+        runs[given] = view["run"]
+        assert len(view["pictures"]) == 2 - given.count(None)
+        assert len(chart["cloud"]) == 12 * 6
+        assert "ViT-S/14" in strip
+    assert len(set(runs.values())) == 3, "only the same pictures are the same run"
+
+
+def test_bad_pictures_and_models_get_a_sentence(tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"x")
+    lion = str(example_pictures()["A lion"])
+    for given in ((str(tmp_path / "bad.png"), None), (lion, str(tmp_path / "bad.png"))):
+        with pytest.raises(InputError, match="not a picture"):
+            list(page.compute_features(*given, EMBEDDED))
+    for model in ("../vit", None, ["vit"], "char-lstm"):
+        with pytest.raises(InputError):
+            list(page.compute_features(lion, None, model))
+
+
+def test_figures_before_and_after_are_those_of_the_card():
+    card = (weights.EMBEDDED / EMBEDDED / "README.md").read_text()
+    rows = re.findall(r"^\| (.+) \| ([\d.]+) % \| ([\d.]+) % \|$", card, re.M)
+    assert [(name, float(before), float(after)) for name, before, after in rows] == list(page.READINGS)
+    (command,) = re.findall(r"python -m models\.vit\.probe .+", card)
+    assert f"`{command}`" in page.MEASURED_BY
+    assert "2,540 photos" in card
+    assert "2,540 photos" in page.BEFORE_AND_AFTER
+    assert "168 pixels" in page.BEFORE_AND_AFTER
+
+
+def test_gradio_may_hand_out_the_example_photos_wherever_it_is_installed():
+    allowed = launch_settings("127.0.0.1", 1, False)["allowed_paths"]
+    assert {str(path.parent) for path in example_pictures().values()} == set(allowed)
