@@ -259,8 +259,8 @@ def force(text: Any, model: Any, draft: Any, position: object, token: object) ->
     return _show(desk, Draft(draft.model, text, (*draft.written[: place + 1], number)))
 
 
-def compute_words(words: Any, text: Any, model: Any, draft: Any) -> Shown:
-    """Write the visitor's own words next. Returns (draft, drawing, strip)."""
+def compute_words(words: Any, text: Any, model: Any, draft: Any) -> tuple[*Shown, str]:
+    """Write the visitor's own words next. Returns (draft, drawing, strip, the emptied box)."""
     with visitor_errors():
         words = check_text(words, name="Your words", max_chars=500)
         from models.attention.writing import MAX_WRITTEN
@@ -272,7 +272,7 @@ def compute_words(words: Any, text: Any, model: Any, draft: Any) -> Shown:
         written = (*draft.written, *desk.writer.beginning(words))
         if len(written) > MAX_WRITTEN:
             raise InputError(f"A translation may have {MAX_WRITTEN} tokens at most.")
-        return _show(desk, Draft(draft.model, text, written))
+        return *_show(desk, Draft(draft.model, text, written)), ""
 
 
 @runtime.gpu()
@@ -449,9 +449,7 @@ def build() -> None:
     back.click(compute_back, [*wanted, draft], shown, trigger_mode="always_last", **run())
     rest.click(compute_all, [*wanted, draft], shown, **run())
     view.force(compute_force, [*wanted, draft], shown, **run())
-    gr.on([write.click, words.submit], compute_words, [words, *wanted, draft], shown, **run()).success(
-        _nothing, None, words, queue=False, **private()
-    )
+    gr.on([write.click, words.submit], compute_words, [words, *wanted, draft], [*shown, words], **run())
     search.click(compute_beam, [*wanted, draft, width, by_length], [draft, view, strip, found, tree, finds], **run())
     tree.adopt(compute_adopt, [*wanted, found], shown, **run())
     compare.click(compute_versions, text, [versions, compared], **run())
@@ -468,7 +466,3 @@ def _build_bleu() -> None:
     chart(figures.draw_bleu(lines), empty="", elem_id="translate-bleu")
     gr.HTML(f'<div style="overflow-x:auto">{draw_table(*figures.rows_of_bleu(lines))}</div>')
     gr.Markdown(BLEU_NOTE, elem_classes="gb-note")
-
-
-def _nothing() -> str:
-    return ""

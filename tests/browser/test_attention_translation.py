@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -100,12 +101,15 @@ def test_another_word_is_forced_and_gone_on_from(page):
 
 def test_own_words_are_written(page):
     press(page, "next", 1)
-    page.locator("#translate-words textarea, #translate-words input").fill("petit frère")
+    words = page.locator("#translate-words textarea, #translate-words input")
+    words.fill("petit frère")
     page.locator("#translate-write").click()
     page.locator(f"{VIEW} .tv-text b", has_text="Mon petit frère").wait_for()
-    page.locator("#translate-words textarea, #translate-words input").fill("🙂")
+    expect(words).to_have_value("")
+    words.fill("🙂")
     page.locator("#translate-write").click()
     page.get_by_text("no token for some character").wait_for()
+    expect(words).to_have_value("🙂")
 
 
 def test_the_beam_grows_a_tree(page, screenshots):

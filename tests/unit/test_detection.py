@@ -140,6 +140,47 @@ def test_common_kinds_are_drawn_more_often_by_the_exponent_and_families_by_their
     np.testing.assert_allclose(shares, [0.75 / 5, 0.75 * 4 / 5, 0.25], atol=0.03)
 
 
+def test_other_colours_leave_grey_shape_and_held_out_scenes_as_they_are():
+    rng = np.random.default_rng(0)
+    rgba = rng.integers(0, 256, (20, 24, 4), np.uint8)
+    rgba[:, :8, :3] = rgba[:, :8, :1]
+    coloured = scenes.Cutout(rgba, "food", "sprite", "food fruit")
+    other = scenes.recolour(coloured, rng)
+    np.testing.assert_array_equal(other.rgba[:, :8], rgba[:, :8])
+    np.testing.assert_array_equal(other.rgba[..., 3], rgba[..., 3])
+    np.testing.assert_allclose(other.rgba[..., :3].max(-1), rgba[..., :3].max(-1), atol=1)
+    assert np.abs(other.rgba[:, 8:, :3].astype(int) - rgba[:, 8:, :3]).mean() > 10
+    maker = scenes.SceneMaker(scenes.by_class([coloured]), recolour_share=0.5)
+    same = [maker.draw(rng) is coloured for _ in range(400)]
+    assert 0.4 < np.mean(same) < 0.6
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "kept"),
+    [
+        ("statue", "statue angel", True),
+        ("statue", "overlay axe", False),
+        ("statue", "pile of flesh", False),
+        ("statue", "crumbled_column_1", False),
+        ("food", "pear", True),
+        ("food", "bone_humanoid_2", False),
+        ("monster", "tentacled monstrosity", True),
+        ("monster", "kraken tentacle", False),
+        ("monster", "kraken tentacle segment e n", False),
+        ("monster", "spectral axe", False),
+        ("monster", "spectral ant", True),
+        ("monster", "air elementalist statue", False),
+        ("scroll_book", "scroll", False),
+        ("scroll_book", "bronze", True),
+        ("potion", "i-label", False),
+        ("wall", "brick", False),
+    ],
+)
+def test_drawings_that_are_not_what_their_folder_says_are_left_out(tmp_path, folder, name, kept):
+    np.savez(tmp_path / "sprites.npz", rgba=np.full((1, 32, 32, 4), 255, np.uint8), cls=[folder], name=[name])
+    assert len(scenes.load_sprites(tmp_path / "sprites.npz")) == kept
+
+
 def test_a_share_of_the_scenes_is_seen_from_afar():
     near, far = (scenes.SceneMaker(scenes.by_class([cutout()]), max_objects=1, afar_share=share) for share in (0, 1))
     for seed in range(5):
