@@ -1,4 +1,4 @@
-"""Fetching hub models in the background: pinned commits, safetensors only, progress, and a deadline.
+"""Fetching hub models in the background: one commit for good, safetensors only, progress, and a deadline.
 
 A child process downloads, so that a hub that hangs can be given up: threads cannot be stopped, children can.
 
@@ -7,6 +7,7 @@ A child process downloads, so that a hub that hangs can be given up: threads can
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -114,27 +115,32 @@ def _fetch(name: str) -> Iterator[Download]:
     """Download the files of a hub model one by one, in the child process.
 
     `complete.json` (their SHA-256) is written last: a download killed at any moment leaves nothing that would be
-    taken for a model.
+    taken for a model. `commit`, beside it, says what was fetched.
     """
     from huggingface_hub import HfApi, hf_hub_download
 
     entry = weights.find(name)
     target = weights.hub_path(entry)
-    listing = HfApi().model_info(entry.origin, revision=entry.revision, files_metadata=True).siblings or []
-    wanted = [s for s in listing if any(Path(s.rfilename).match(pattern) for pattern in entry.patterns)]
+    pinned = weights.commit_of(entry)
+    info = HfApi().model_info(entry.origin, revision=pinned or "main", files_metadata=True)
+    commit = pinned or info.sha or ""
+    if not re.fullmatch("[0-9a-f]{40}", commit):
+        raise WeightsError("the hub does not say which commit it hands out")
+    wanted = [s for s in info.siblings or [] if any(Path(s.rfilename).match(pattern) for pattern in entry.patterns)]
     if not any(s.rfilename.endswith(".safetensors") for s in wanted):
         raise WeightsError("it holds no safetensors file")
     total = sum(s.size or 0 for s in wanted)
     done, digests = 0, {}
     yield Download("running", done, total)
     for sibling in wanted:
-        path = Path(hf_hub_download(entry.origin, sibling.rfilename, revision=entry.revision, local_dir=target))
+        path = Path(hf_hub_download(entry.origin, sibling.rfilename, revision=commit, local_dir=target))
         digests[sibling.rfilename] = weights.sha256_of(path)
         if sibling.lfs and sibling.lfs.sha256 != digests[sibling.rfilename]:
             path.unlink()
             raise WeightsError(f"{sibling.rfilename} arrived damaged")
         done += sibling.size or 0
         yield Download("running", done, total)
+    (target / "commit").write_text(commit + "\n")
     (target / "complete.partial").write_text(json.dumps(digests, indent=2))
     os.replace(target / "complete.partial", target / "complete.json")
     shutil.rmtree(target / ".cache", ignore_errors=True)

@@ -1,7 +1,8 @@
 """Where weights come from: embedded in the repository, inside an installed package, or the hub; nowhere else.
 
-Every model the app can run is an entry of `CATALOGUE`. Only safetensors are read, hub entries are pinned to a
-commit, and no code that travels with weights is ever run.
+Every model the app can run is an entry of `CATALOGUE`. Only safetensors are read, and no code that travels with
+weights is ever run. Hub entries are pinned to a commit: by this file, or (`FIRST_FETCHED`, where no commit could be
+confirmed when the entry was written) by the first download, which writes down what it found.
 
     python -m models.weights                list the catalogue
     python -m models.weights record NAME    refresh the checksum of an embedded model after training it
@@ -33,6 +34,7 @@ HALF_PRECISION_PATTERNS = (
     *("*.json", "*.txt", "text_encoder/model.fp16.safetensors", "text_encoder_2/model.fp16.safetensors"),
     *("unet/diffusion_pytorch_model.fp16.safetensors", "vae/diffusion_pytorch_model.fp16.safetensors"),
 )
+FIRST_FETCHED = "first-fetched"
 DECODER_PATTERNS = ("config.json", "diffusion_pytorch_model.safetensors")
 
 
@@ -178,6 +180,22 @@ CATALOGUE: dict[str, Weights] = {
             "Apache-2.0",
         ),
         _hub(
+            "deit-small-patch16-224",
+            "vit",
+            "DeiT-S/16, ImageNet",
+            "facebook/deit-small-patch16-224",
+            FIRST_FETCHED,
+            "Apache-2.0",
+        ),
+        _hub(
+            "swin-tiny-patch4-window7-224",
+            "vit/windows",
+            "Swin-T, ImageNet",
+            "microsoft/swin-tiny-patch4-window7-224",
+            FIRST_FETCHED,
+            "Apache-2.0",
+        ),
+        _hub(
             "clip-vit-base-patch32",
             "vit/clip",
             "CLIP ViT-B/32",
@@ -185,6 +203,14 @@ CATALOGUE: dict[str, Weights] = {
             "c237dc49a33fc61debc9276459120b7eac67e7ef",
             "MIT",
             patterns=("config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"),
+        ),
+        _hub(
+            "rf-detr-nano",
+            "detection",
+            "RF-DETR nano, 80 COCO classes",
+            "Roboflow/rf-detr-nano",
+            FIRST_FETCHED,
+            "Apache-2.0",
         ),
         _hub(
             "rf-detr-small",
@@ -286,7 +312,7 @@ CATALOGUE: dict[str, Weights] = {
 
 def add_local(folder: Path) -> list[str]:
     """Offer every model in transformers' format that lies in a folder of `folder`: Vision Transformers (ViT, DeiT
-    without distillation token, DINOv2) in the ViT tab, all others in the Attention tab.
+    without distillation token, DINOv2; Swin on a page of its own) in the ViT tab, all others in the Attention tab.
 
     For whoever starts the app; visitors choose among them by name. Returns the names. Raises `WeightsError` where
     there is no such folder.
@@ -307,7 +333,7 @@ def _concept_of(folder: Path) -> str:
         kind = json.loads((folder / "config.json").read_text()).get("model_type")
     except (ValueError, AttributeError):
         raise WeightsError(f"{folder / 'config.json'} is not the configuration of a model.") from None
-    return "vit" if kind in ("vit", "dinov2") else "attention"
+    return {"vit": "vit", "dinov2": "vit", "swin": "vit/windows"}.get(kind, "attention")
 
 
 def find(name: object, concept: str | None = None) -> Weights:
@@ -417,6 +443,14 @@ def hub_cache() -> Path:
 def hub_path(entry: Weights) -> Path:
     """The folder of a hub model; it is whole when `complete.json`, written last, is in it."""
     return hub_cache() / entry.name / entry.revision
+
+
+def commit_of(entry: Weights) -> str:
+    """The commit that a hub model is pinned to, by the catalogue or by its first download; "" before that."""
+    if entry.revision != FIRST_FETCHED:
+        return entry.revision
+    note = hub_path(entry) / "commit"
+    return note.read_text().strip() if note.exists() else ""
 
 
 def _hub_folder(entry: Weights) -> Path:

@@ -175,7 +175,7 @@ def _short(count: int) -> str:
 def picture_of(trace: "VitTrace") -> dict[str, Any]:
     """What `pictureTokens` shows: the picture and its grid."""
     rows, columns = trace.grid
-    return {"image": _png(trace.image), "rows": rows, "columns": columns}
+    return {"image": png(trace.image), "rows": rows, "columns": columns}
 
 
 def encoded(array: np.ndarray) -> str:
@@ -183,7 +183,8 @@ def encoded(array: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
 
 
-def _png(pixels: np.ndarray) -> str:
+def png(pixels: np.ndarray) -> str:
+    """Pixels `[height, width, 3]` uint8 as an address that holds the picture itself."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

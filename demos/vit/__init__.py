@@ -3,12 +3,12 @@
 import gradio as gr
 
 from demos.base import Demo
-from demos.vit import compare, damage, features, neighbours, own_classes, steps, zero_shot
+from demos.vit import compare, damage, features, neighbours, own_classes, steps, windows, zero_shot
 
 LEAD = """A Vision Transformer cuts a picture into patches and reads them as if they were words: each patch becomes a
 list of numbers, gets a position, and looks at all others."""
 
-PAGES = (steps, features, neighbours, own_classes, zero_shot, damage, compare)
+PAGES = (steps, features, neighbours, own_classes, zero_shot, damage, compare, windows)
 
 
 def build() -> None:

@@ -104,6 +104,42 @@ def vit(folder):
     ViTForImageClassification(config).save_pretrained(folder)
 
 
+def deit(folder):
+    from transformers import ViTImageProcessor
+
+    vit(folder)
+    ViTImageProcessor(
+        size={"height": 256, "width": 256}, image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225]
+    ).save_pretrained(folder)
+    path = folder / "preprocessor_config.json"
+    published = {"size": 256, "do_center_crop": True, "crop_size": 224, "resample": 3}
+    path.write_text(json.dumps(json.loads(path.read_text()) | published))
+
+
+def swin(folder):
+    from transformers import SwinConfig, SwinForImageClassification, ViTImageProcessor
+
+    torch.manual_seed(0)
+    config = SwinConfig(
+        image_size=56,
+        patch_size=2,
+        embed_dim=8,
+        depths=[2, 2, 1],
+        num_heads=[1, 2, 4],
+        window_size=7,
+        id2label={0: "cat", 1: "dog", 2: "mat"},
+        label2id={"cat": 0, "dog": 1, "mat": 2},
+    )
+    network = SwinForImageClassification(config)
+    for name, parameter in network.named_parameters():
+        if "relative_position_bias_table" in name or "proj" in name:
+            torch.nn.init.normal_(parameter, std=0.5)
+    network.save_pretrained(folder)
+    ViTImageProcessor(
+        size={"height": 56, "width": 56}, image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225], resample=3
+    ).save_pretrained(folder)
+
+
 def dinov2(folder):
     from transformers import Dinov2Config, Dinov2Model
 
@@ -427,9 +463,12 @@ MAKERS = {
     "bert-base-uncased": bert,
     "opus-mt-en-fr": marian,
     "vit-base-patch16-224": vit,
+    "deit-small-patch16-224": deit,
+    "swin-tiny-patch4-window7-224": swin,
     "dinov2-small": dinov2,
     "dinov2-base": dinov2,
     "clip-vit-base-patch32": clip,
+    "rf-detr-nano": rf_detr,
     "rf-detr-small": rf_detr,
     "rf-detr-medium": rf_detr,
     "rf-detr-large": rf_detr,

@@ -10,6 +10,8 @@ from models import hub, weights
 from tests.hub.checkpoints import MAKERS
 from tests.hub.stand_in import serving
 
+FIRST_COMMIT = "1" * 40  # of the repositories that the catalogue does not pin
+
 
 class Repositories(Mapping):
     """`{"owner/name": (commit, folder)}`; a checkpoint is made when it is first asked for."""
@@ -24,7 +26,8 @@ class Repositories(Mapping):
         with self._lock:
             if not folder.exists():
                 MAKERS[name](folder)
-        return weights.CATALOGUE[name].revision, folder
+        revision = weights.CATALOGUE[name].revision
+        return (FIRST_COMMIT if revision == weights.FIRST_FETCHED else revision), folder
 
     def __iter__(self):
         return iter(self._names)

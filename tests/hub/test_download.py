@@ -1,6 +1,7 @@
 """From the hub to a verified folder: what arrives, what is refused, what is given up, and what is left behind."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -103,8 +104,34 @@ def test_hub_models_are_not_offered_in_embedded_mode(monkeypatch):
     assert "gpt2" in weights.offered("attention")
 
 
-def test_every_hub_entry_is_pinned_to_a_commit():
+NOT_PINNED_YET = {"rf-detr-nano", "deit-small-patch16-224", "swin-tiny-patch4-window7-224"}
+
+
+def test_every_other_hub_entry_is_pinned_to_a_commit():
     for entry in weights.CATALOGUE.values():
         if entry.kind == "hub":
-            assert len(entry.revision) == 40
-            assert set(entry.revision) <= set("0123456789abcdef")
+            assert (entry.revision == weights.FIRST_FETCHED) == (entry.name in NOT_PINNED_YET)
+            assert entry.name in NOT_PINNED_YET or re.fullmatch("[0-9a-f]{40}", entry.revision)
+
+
+def test_the_first_download_pins_a_model_that_the_catalogue_does_not(stand_in, fetch, repositories, monkeypatch):
+    entry = weights.CATALOGUE["deit-small-patch16-224"]
+    commit, folder = repositories[entry.origin]
+    assert weights.commit_of(entry) == ""
+    assert fetch(entry.name).status == "ready"
+    assert weights.commit_of(entry) == commit
+    files = [path for _, path in stand_in.requests if "/resolve/" in path]
+    assert files
+    assert all(f"/resolve/{commit}/" in path for path in files), "one commit, not whatever is newest file by file"
+
+    (weights.folder(entry.name) / "complete.json").unlink()
+    monkeypatch.setattr(hub, "_downloads", {})
+    stand_in.repositories = {entry.origin: ("2" * 40, folder)}
+    assert fetch(entry.name).status == "failed", "another commit than the first one"
+    assert weights.commit_of(entry) == commit
+
+
+def test_a_hub_that_does_not_name_its_commit_is_refused(stand_in, fetch, repositories):
+    entry = weights.CATALOGUE["rf-detr-nano"]
+    stand_in.repositories = {entry.origin: ("main", repositories[entry.origin][1])}
+    assert "which commit" in fetch(entry.name).reason

@@ -43,7 +43,13 @@ def test_marian_translates_and_shows_its_cross_attention(arrived):
 
 
 @pytest.mark.parametrize(
-    ("name", "patches", "labels"), [("vit-base-patch16-224", 14, 3), ("dinov2-small", 16, 0), ("dinov2-base", 16, 0)]
+    ("name", "patches", "labels"),
+    [
+        ("vit-base-patch16-224", 14, 3),
+        ("deit-small-patch16-224", 14, 3),
+        ("dinov2-small", 16, 0),
+        ("dinov2-base", 16, 0),
+    ],
 )
 def test_vision_transformers(arrived, name, patches, labels):
     from models.vit import library
@@ -95,7 +101,7 @@ def test_names_of_ones_own_wait_for_clip_and_then_get_their_probabilities(arrive
     assert "CLIP ViT-B/32" in strip
 
 
-@pytest.mark.parametrize("name", ["rf-detr-small", "rf-detr-medium", "rf-detr-large", "rf-detr-base"])
+@pytest.mark.parametrize("name", ["rf-detr-nano", "rf-detr-small", "rf-detr-medium", "rf-detr-large", "rf-detr-base"])
 def test_rf_detr(arrived, name):
     from models.detection.network import detect, load_detector
 

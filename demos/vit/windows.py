@@ -1,0 +1,104 @@
+"""Windows: a Swin Transformer, between CNN and ViT: attention that looks nearby, and patches that merge."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from demos.base import empty_strip, run_strip, waiting_strip
+from demos.components.window_view import window_view
+from demos.figures.vit_windows import draw_answer, draw_windows
+from demos.vit.shared import LATEX, NETWORK, picture_input, private
+from models import hub, runtime, weights
+from models.images import read_image
+
+TITLE = "Windows (Swin)"
+CONCEPT = "vit/windows"
+
+LEAD = """Between CNN and ViT: in a Swin Transformer patches attend, but only within a window, and windows shift from
+block to block. After every stage four neighbouring patches merge into one, as the maps of a CNN shrink. So it sees near
+things first and all of the picture last, and its cost grows with the pixels, not with their square."""
+
+MEANING = r"""With $N$ patches of width $D$ and windows of $M \times M$ patches, scores and sums take $2\,N M^2 D$
+multiply-adds in place of the ViT's $2\,N^2 D$ (Liu et al. 2021, equations 1 and 2). There is no CLS token: the answer
+is read from the mean of the last patches. Positions are not added to the patches; instead every pair in a window has a
+learned bias $B$ that depends on how far apart they are:
+
+$$\mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt d} + B\right) V$$
+
+What may have come to a patch is counted from which patches share windows, not measured: how much of it matters is
+another question (on the page "Break it" gradients measure it for CNN and ViT). Weights are rounded for the browser, by
+0.004 at most. Attention shows where information was taken from; it does not explain the answer."""
+
+TRY = """- Choose a patch at the edge of a window in block 1, then go to block 2: the windows have moved, and it meets
+  the neighbours it could not see.
+- Choose the patch in the corner of the picture in a shifted block: its window goes on at the other side of the
+  picture, so what is there is masked, and few patches are left.
+- Watch what may have come to a patch grow: after how many blocks is it the whole picture? In a ViT: after one.
+- In the last stage one window covers everything: there Swin does what a ViT does, with 49 patches."""
+
+ABSENT = """This page needs a Swin Transformer (Swin-T, 28 M parameters, 113 MB), which is not part of the app. It is
+fetched from the hub when hub models are offered: start the app without `--models embedded`. A Swin in a folder of yours
+is offered with `--local-models`."""
+
+
+@runtime.gpu()
+def _trace(name: str, picture: np.ndarray) -> Any:
+    from models.vit import windows
+
+    return windows.trace_windows(_load(name).network, picture)
+
+
+def _load(name: str) -> runtime.Loaded:
+    from models.vit import windows
+
+    return runtime.load(name, windows.load)
+
+
+def compute_windows(image: str | None, model: Any) -> Iterator[tuple[Any, Any, str]]:
+    """Trace a picture. Yields (view, answer, strip)."""
+    if image is None:
+        yield None, "", empty_strip("No picture yet.")
+        return
+    picture, entry = read_image(image), weights.find(model, CONCEPT)
+    if entry.kind == "hub" and hub.start(entry.name).status != "ready":
+        yield gr.skip(), gr.skip(), waiting_strip(entry.name)
+        return
+    yield gr.skip(), gr.skip(), empty_strip(f"Running {entry.title} …")
+    loaded, watch = _load(entry.name), runtime.Stopwatch()
+    with watch("model"):
+        trace = _trace(entry.name, picture)
+    with watch("drawing"):
+        run = hashlib.sha256(entry.name.encode() + trace.image.tobytes()).hexdigest()
+        drawn = draw_windows(trace, run), draw_answer(trace)
+    yield *drawn, run_strip(loaded, model=watch.seconds["model"], drawing=watch.seconds["drawing"])
+
+
+def build() -> None:
+    """The page: picture on the left, its windows on the right; a sentence where no Swin is offered."""
+    gr.Markdown(LEAD, elem_classes="gb-note")
+    offered = weights.offered(CONCEPT)
+    if not offered:
+        gr.Markdown(ABSENT, elem_classes="gb-note", elem_id="windows-absent")
+        return
+    with gr.Row():
+        with gr.Column(scale=2, min_width=260):
+            image = picture_input("windows")
+            model = gr.Dropdown(
+                [(weights.find(name).title, name) for name in offered],
+                value=offered[0],
+                label="Model",
+                elem_id="windows-model",
+            )
+            run = gr.Button("Show its windows", variant="primary", elem_id="windows-run")
+            answer = gr.HTML("", elem_id="windows-answer")
+        with gr.Column(scale=5, min_width=300):
+            view = window_view(elem_id="windows-view")
+            strip = gr.HTML(empty_strip("A Swin is fetched from the hub with the first picture (Swin-T: 113 MB)."))
+    gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
+    with gr.Accordion("What to try", open=False):
+        gr.Markdown(TRY)
+    events, outputs = [image.change, model.input, run.click], [view, answer, strip]
+    gr.on(events, compute_windows, [image, model], outputs, trigger_mode="always_last", **private(), **NETWORK)
