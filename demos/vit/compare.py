@@ -24,9 +24,9 @@ PAIRS = "cifar10-pairs"
 BUDGET_SECONDS = 12.0
 DATA_FILE = weights.EMBEDDED.parent / "figures" / "cifar10_by_share.json"
 
-LEAD = (
-    """The usual table of differences between a CNN and a Vision Transformer, and where to see or measure each row."""
-)
+LEAD = """The usual table of differences between a CNN and a Vision Transformer, and where to see or measure each row.
+Some networks stand between the columns: the page "Windows (Swin)" has one that attends, but nearby first, and whose
+patches merge."""
 
 HEAD = ("", "CNN", "ViT", "where to see it")
 DIFFERENCES = (
