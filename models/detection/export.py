@@ -1,7 +1,8 @@
-"""The fast path on a CPU: a detector as an OpenVINO graph, exported once, kept on disk, compared before it answers.
+"""The fast path of live frames: on a CPU an OpenVINO graph, on CUDA a compiled network; compared before it answers.
 
-The graph holds the same operations as the PyTorch network, fused and laid out for the CPU, with matrix products in
-bfloat16 where the hardware has them. Until it is ready, and wherever it cannot be had, PyTorch answers.
+The OpenVINO graph is exported once and kept on disk. It holds the same operations as the PyTorch network, fused and
+laid out for the CPU, with matrix products in bfloat16 where the hardware has them. Until a fast path is ready, and
+wherever it cannot be had, PyTorch answers as it is.
 
     python -m models.detection.export NAME      export a detector of the catalogue now and print its folder
 
@@ -77,53 +78,69 @@ class Exported:
         return Prediction(logits, boxes, (height, width), self.labels)
 
 
-_exported: "WeakKeyDictionary[Detector, Exported | None]" = WeakKeyDictionary()  # None: it was tried and cannot be had
+class Compiled:
+    """A detector compiled by PyTorch (`torch.compile`), in bfloat16. The first picture takes as long as compiling."""
+
+    def __init__(self, detector: Detector, backend: str = "inductor") -> None:
+        self.title = "PyTorch compiled, bfloat16"
+        self._detector: Any = torch.compile(detector, dynamic=False, backend=backend)
+
+    def predict(self, image: np.ndarray) -> Prediction:
+        """As `models.detection.network.predict`, on one picture, (H, W, 3) uint8 RGB."""
+        return predict(self._detector, image, reduced=True)
+
+
+Fast = Exported | Compiled
+_ready: "WeakKeyDictionary[Detector, Fast | None]" = WeakKeyDictionary()  # None: it was tried and cannot be had
 _under_way: set[str] = set()
 _lock = threading.Lock()
 
 
 def predict_fast(loaded: runtime.Loaded, image: np.ndarray) -> tuple[Prediction, str]:
-    """Answer one picture by the fastest means at hand, and say which: the export on a CPU, else PyTorch.
+    """Answer one picture by the fastest means at hand, and say which.
 
-    The first picture of a detector on a CPU begins its export in the background.
+    The first picture of a detector begins to prepare its fast path in the background.
     """
     with _lock:
-        known = loaded.network in _exported
-        exported = _exported.get(loaded.network)
-        begin = not known and loaded.name not in _under_way and _can_be_exported(loaded)
+        known = loaded.network in _ready
+        fast = _ready.get(loaded.network)
+        begin = not known and loaded.name not in _under_way and _has_fast_path(loaded)
         if begin:
             _under_way.add(loaded.name)
     if begin:
         threading.Thread(target=prepare, args=(loaded, image), daemon=True).start()
-    if exported:
-        return exported.predict(image), exported.title
+    if fast:
+        return fast.predict(image), fast.title
     title = f"PyTorch, {'bfloat16' if runtime.has_bfloat16() else 'float32'}"
-    if not known and _can_be_exported(loaded):
-        title += "; OpenVINO is being prepared"
+    if not known and _has_fast_path(loaded):
+        title += f"; {'OpenVINO' if loaded.device == 'cpu' else 'a compiled network'} is being prepared"
     return predict(loaded.network, image, reduced=True), title
 
 
-def _can_be_exported(loaded: runtime.Loaded) -> bool:
-    return loaded.device == "cpu" and loaded.weights.kind != "session"
+def _has_fast_path(loaded: runtime.Loaded) -> bool:
+    return loaded.device in ("cpu", "cuda") and loaded.weights.kind != "session"
 
 
-def prepare(loaded: runtime.Loaded, image: np.ndarray) -> Exported | None:
-    """Export, compile and compare on `image`; from then on `predict_fast` uses the result.
+def prepare(loaded: runtime.Loaded, image: np.ndarray) -> Fast | None:
+    """Export or compile, and compare on `image`; from then on `predict_fast` uses the result.
 
-    None, with a sentence in the log, where OpenVINO is missing, fails, or answers otherwise than PyTorch.
+    None, with a sentence in the log, where that fails or the result answers otherwise than PyTorch.
     """
-    exported = None
+    fast = None
     try:
-        exported = Exported(exported_folder(loaded.name), loaded.network, reduced=runtime.has_bfloat16())
-        check_agreement(predict(loaded.network, image), exported.predict(image))
-        log.info("%s: live frames are answered by %s", loaded.name, exported.title)
+        if loaded.device == "cpu":
+            fast = Exported(exported_folder(loaded.name), loaded.network, reduced=runtime.has_bfloat16())
+        else:
+            fast = Compiled(loaded.network)
+        check_agreement(predict(loaded.network, image), fast.predict(image))
+        log.info("%s: live frames are answered by %s", loaded.name, fast.title)
     except Exception as error:
-        exported = None
+        fast = None
         log.warning("%s: live frames stay with PyTorch: %s", loaded.name, error)
     with _lock:
-        _exported[loaded.network] = exported
+        _ready[loaded.network] = fast
         _under_way.discard(loaded.name)
-    return exported
+    return fast
 
 
 def check_agreement(expected: Prediction, found: Prediction) -> None:
@@ -135,7 +152,7 @@ def check_agreement(expected: Prediction, found: Prediction) -> None:
     one, other = (_best_scores(prediction) for prediction in (expected, found))
     sure = np.maximum(one, other) > SURE_SCORE
     if not np.isfinite(other).all() or np.any(np.minimum(one, other)[sure] < DOUBTFUL_SCORE):
-        raise WeightsError("the export does not answer a picture as the network does.")
+        raise WeightsError("the fast path does not answer a picture as the network does.")
 
 
 def _best_scores(prediction: Prediction) -> np.ndarray:

@@ -1,5 +1,6 @@
 """The export of a detector: kept whole or not at all, compared before it answers, PyTorch wherever it cannot be had."""
 
+import dataclasses
 import json
 import sys
 
@@ -31,7 +32,7 @@ def tiny(tmp_path_factory):
 @pytest.fixture
 def fresh(tiny, monkeypatch):
     """The same detector before anything was prepared."""
-    monkeypatch.setattr(export, "_exported", type(export._exported)())
+    monkeypatch.setattr(export, "_ready", type(export._ready)())
     monkeypatch.setattr(export, "_under_way", set())
     return tiny
 
@@ -97,6 +98,30 @@ def test_pytorch_answers_until_the_export_is_ready(fresh, monkeypatch):
     assert title.startswith("OpenVINO")
     assert fast.size == prediction.size == (40, 60)
     assert fast.labels == prediction.labels
+
+
+def test_on_cuda_the_network_is_compiled_and_compared(fresh, monkeypatch):
+    """As on CUDA, but with a compiler that runs anywhere: PyTorch's tracer without code generation."""
+    monkeypatch.setattr(export.Compiled.__init__, "__defaults__", ("aot_eager",))
+    monkeypatch.setattr(export.threading, "Thread", _thread([]))
+    on_cuda = dataclasses.replace(fresh, device="cuda")
+    expected, title = export.predict_fast(on_cuda, PICTURE)
+    assert "a compiled network is being prepared" in title
+    fast = export.prepare(on_cuda, PICTURE)
+    assert isinstance(fast, export.Compiled)
+    found, title = export.predict_fast(on_cuda, PICTURE)
+    assert title == "PyTorch compiled, bfloat16"
+    assert found.size == (40, 60)
+    assert found.labels == expected.labels
+    np.testing.assert_allclose(found.logits.max(0), expected.logits.max(0), atol=0.1)
+
+
+def test_a_network_that_cannot_be_compiled_stays_as_it_is(fresh, monkeypatch, caplog):
+    monkeypatch.setattr(export.Compiled.__init__, "__defaults__", ("no such compiler",))
+    on_cuda = dataclasses.replace(fresh, device="cuda")
+    assert export.prepare(on_cuda, PICTURE) is None
+    assert "stay with PyTorch" in caplog.text
+    assert "prepared" not in export.predict_fast(on_cuda, PICTURE)[1]
 
 
 def _thread(begun):
