@@ -138,7 +138,7 @@ def test_safetensors_with_a_missing_key_is_a_clear_refusal(shelf):
 
 
 def test_hub_mode_begins_with_hub_models_and_others_do_not(monkeypatch):
-    for mode, expected in (("hub", "rf-detr-small"), ("auto", "mine"), ("embedded", "mine")):
+    for mode, expected in (("hub", "rf-detr-nano"), ("auto", "mine"), ("embedded", "mine")):
         monkeypatch.setenv("GLASSBOX_MODELS", mode)
         assert weights.first_choice("detection", "mine") == expected
     monkeypatch.setenv("GLASSBOX_MODELS", "hub")
