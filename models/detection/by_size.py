@@ -1,9 +1,10 @@
 """How well are small, medium and large objects found? COCO's average precision of held-out data, by kind and by size.
 
-    python -m models.detection.by_size --data DIR [--model NAME] [--store]
+    python -m models.detection.by_size --data DIR [--model NAME] [--placements N] [--store]
 
-prints one JSON line for each kind of scene: hands, sprites (each held-out one once, in scenes of one to three), cards
-(the data set's own test photos), mixed scenes (`scenes.held_out_maker`, scenes 0 to 99) and the same from twice as far.
+prints one JSON line for each kind of scene: hands, sprites (each held-out one once, or N times, in scenes of one to
+three), cards (the data set's own test photos), mixed scenes (`scenes.held_out_maker`, scenes 0 to 99) and the same from
+twice as far.
 `--store` writes all of them to `assets/figures/detection_by_size.json`, which the page "Why this box?" draws. Sizes are
 COCO's: small below 32 x 32 pixels, large from 96 x 96, measured in the picture as it is, before it is squashed to the
 network's square. DIR holds the files that `models.detection.train` reads.
@@ -38,14 +39,17 @@ MODEL = "rf-detr-s14-objects"
 MIXED_SCENES = 100
 
 
-def kinds(folder: Path, known: set[str]) -> dict[str, Iterable[Scene]]:
-    """Held-out scenes by kind; `known` are the hands that the model was trained on."""
+def kinds(folder: Path, known: set[str], placements: int = 1) -> dict[str, Iterable[Scene]]:
+    """Held-out scenes by kind; `known` are the hands that the model was trained on.
+
+    Every hand and every sprite comes `placements` times, in other scenes each time.
+    """
     hands = [hand for hand in load_hands(folder / "hand_digits.parquet") if hand.key not in known]
     sprites = [sprite for sprite in load_sprites(folder / "sprites.npz") if is_held_out(sprite.key)]
     mixed = held_out_maker(folder)
     return {
-        "hands": scenes_with_each(hands, [], 0),
-        "sprites": scenes_with_each(sprites, [], 0),
+        "hands": (scene for seed in range(placements) for scene in scenes_with_each(hands, [], seed)),
+        "sprites": (scene for seed in range(placements) for scene in scenes_with_each(sprites, [], seed)),
         "cards": (photo.open() for photo in load_photos(folder / "playing_cards.parquet", "test")),
         "mixed": (mixed.scene(seed) for seed in range(MIXED_SCENES)),
         "far": (_from_afar(mixed.scene(seed), np.random.default_rng(seed)) for seed in range(MIXED_SCENES)),
@@ -66,12 +70,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with the files of the training")
     parser.add_argument("--model", default=MODEL)
+    parser.add_argument("--placements", type=int, default=1)
     parser.add_argument("--store", action="store_true")
     options = parser.parse_args()
     detector: Detector = runtime.load(options.model, load_detector).network
     found = {}
     try:
-        for kind, scenes in kinds(options.data, trained_on(options.model)).items():
+        for kind, scenes in kinds(options.data, trained_on(options.model), options.placements).items():
             found[kind] = measure(detector, scenes)
             print(json.dumps({"kind": kind, **found[kind]}), flush=True)
     except OSError as error:
