@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from transformers import SwinForImageClassification
 
+from models.errors import WeightsError
 from models.vit.preprocessing import Preprocessing, load_preprocessing
 
 
@@ -62,10 +63,22 @@ class WindowTrace:
 
 
 def load(folder: Path) -> Swin:
-    """Swin from a folder of the transformers library: config.json, model.safetensors, preprocessor_config.json."""
-    network = SwinForImageClassification.from_pretrained(
-        folder, use_safetensors=True, local_files_only=True, dtype=torch.float32, attn_implementation="eager"
+    """Swin from a folder of the transformers library: config.json, model.safetensors, preprocessor_config.json.
+
+    Raises `WeightsError` where tensors are missing or of another shape: the library would make them up.
+    """
+    loaded: Any = SwinForImageClassification.from_pretrained(
+        folder,
+        use_safetensors=True,
+        local_files_only=True,
+        dtype=torch.float32,
+        attn_implementation="eager",
+        ignore_mismatched_sizes=True,
+        output_loading_info=True,
     )
+    network, found = loaded
+    if found["missing_keys"] or found["mismatched_keys"]:
+        raise WeightsError(f"The weights in {folder.name} do not fit the architecture in its config.json.")
     size: Any = network.config.image_size
     return Swin(network, load_preprocessing(folder, Preprocessing(size=size, shorter_side=None)))
 

@@ -1,11 +1,15 @@
 """Windowed attention of Swin against the transformers library: the same answer, and weights that make its sums."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from transformers import SwinForImageClassification, ViTImageProcessor
 
+from models.errors import WeightsError
 from models.vit import windows
 from tests.hub.checkpoints import swin as save_swin
 
@@ -56,6 +60,21 @@ def test_weights_times_values_are_what_each_block_sums_up(folder, trace):
         mixed = np.einsum("hnk,nkhd->nhd", seen, value[np.maximum(keys, 0)])
         np.testing.assert_allclose(mixed.reshape(total.shape), total, atol=1e-4)
         np.testing.assert_allclose(seen.sum(-1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("fault", ["missing", "another shape"])
+def test_weights_that_do_not_fit_are_refused_and_never_made_up(folder, tmp_path, fault):
+    copy = tmp_path / "swin"
+    shutil.copytree(folder, copy)
+    state = load_file(copy / "model.safetensors")
+    name = "classifier.weight"
+    if fault == "missing":
+        del state[name]
+    else:
+        state[name] = state[name][:, :-1].contiguous()
+    save_file(state, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(WeightsError, match="do not fit"):
+        windows.load(copy)
 
 
 def test_shifted_windows_are_those_of_the_paper():
