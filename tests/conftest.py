@@ -116,8 +116,9 @@ def write_y4m(path, images, rate=15):
 def browser(webcam_file):
     if not CHROMIUM:
         pytest.skip("Chromium is not installed: run `make setup`")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=45_000)  # as pages have; 5 s are short where four processes share two cores
     with sync_playwright() as playwright:
         flags = [*CHROMIUM_FLAGS, f"--use-file-for-fake-video-capture={webcam_file}"]
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)

@@ -61,13 +61,22 @@ def test_pasting_and_deleting_are_seen_too(tab):
     expect(title(page)).to_have_text("First character of a text")
 
 
+def _settle(page, requests):
+    """Wait until the writing before has asked for nothing for two seconds, and forget what it asked for."""
+    seen = None
+    while seen != len(requests):
+        seen = len(requests)
+        page.wait_for_timeout(2000)
+    requests.clear()
+
+
 def test_going_back_in_time_runs_no_network(tab):
     """Hovering asks nobody; a click has the cell drawn again from the stored trace, and the strip stays as it was."""
     page = tab("The old house stood")
     strip = page.locator("#tab-sequences .gb-strip:visible").first
-    page.wait_for_timeout(500)
     requests = []
     page.on("request", lambda request: requests.append(request.url) if "/queue/" in request.url else None)
+    _settle(page, requests)
     characters(page).nth(5).hover()
     expect(title(page)).to_have_text("Next character after “The o”")
     expect(page.locator(".bars .taken .name")).to_have_text("l")
