@@ -54,7 +54,9 @@ class WindowBlock:
 
 @dataclass(frozen=True)
 class WindowTrace:
-    """What happened to one picture: `image` `[size, size, 3]` uint8, every block, `probabilities` `[C]` float32."""
+    """What happened to one picture: `image` `[size, size, 3]` uint8, every block in the order they ran, the answer
+    `probabilities` `[C]` float32 over the C categories `labels`.
+    """
 
     image: np.ndarray
     blocks: tuple[WindowBlock, ...]
