@@ -74,18 +74,9 @@ def model_facts(loaded: "Loaded") -> list[tuple[str, str]]:
     return [
         ("model", entry.title),
         ("parameters", _count(loaded.parameters)),
-        ("weights", _source(entry)),
+        ("weights", weights.source_of(entry)),
         ("device", loaded.device),
     ]
-
-
-def _source(entry: weights.Weights) -> str:
-    """Where weights came from, in a few words."""
-    if entry.kind == "hub":
-        return f"{entry.origin} at {weights.commit_of(entry)[:7]}"
-    return {"embedded": "embedded", "local": "local folder", "package": f"package {entry.origin}"}.get(
-        entry.kind, entry.origin
-    )
 
 
 def empty_strip(text: str) -> str:

@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demos.base import EXAMPLES, log, visitor_errors
 from demos.theme import CSS, HEAD, THEME
+from demos.ui import head, ui_route
+from demos.wire import array_route
 from models import hub, runtime, weights
 from models.errors import InputError
 
@@ -203,7 +205,7 @@ def launch_settings(host: str, port: int | None, share: bool, routes: Sequence[B
         "share": share,
         "theme": THEME,
         "css": CSS,
-        "head": HEAD,
+        "head": HEAD + head(),
         "ssr_mode": False,
         "show_error": False,
         "run_history": False,
@@ -214,6 +216,6 @@ def launch_settings(host: str, port: int | None, share: bool, routes: Sequence[B
         "footer_links": ["api"],
         "app_kwargs": {
             "middleware": [Middleware(Gate)],
-            "routes": [Route("/healthz", healthz), Route("/readyz", readyz), *routes],
+            "routes": [Route("/healthz", healthz), Route("/readyz", readyz), ui_route(), array_route(), *routes],
         },
     }

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from demos.figures.colors import DIVERGING, SEQUENTIAL
+from demos.views.colors import DIVERGING, SEQUENTIAL
 
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
@@ -153,17 +153,6 @@ window.glassbox = (() => {{
   }};
   const sequential = ramp({list(SEQUENTIAL)});
   const signed = ramp({list(DIVERGING)});
-  const follow = async () => {{
-    const notes = [...document.querySelectorAll("[data-gb-download]")].filter((note) => note.dataset.gbDownload);
-    if (!notes.length) return;
-    const {{ downloads }} = await (await fetch("readyz")).json();
-    for (const note of notes) {{
-      const [status, sentence] = downloads[note.dataset.gbDownload];
-      note.textContent = status === "ready" ? `${{sentence}} Run again to use it.` : sentence;
-      if (status !== "running") note.dataset.gbDownload = "";
-    }}
-  }};
-  setInterval(() => follow().catch(() => undefined), 2000);
   return {{ sequential, diverging: (v) => signed((v + 1) / 2), css: (c) => `rgb(${{c[0]}},${{c[1]}},${{c[2]}})` }};
 }})();
 </script>

@@ -54,6 +54,14 @@ class Weights:
     patterns: tuple[str, ...] = HUB_PATTERNS
 
 
+def source_of(entry: Weights) -> str:
+    """Where weights came from, in a few words."""
+    if entry.kind == "hub":
+        return f"{entry.origin} at {commit_of(entry)[:7]}"
+    words = {"embedded": "embedded", "local": "local folder", "package": f"package {entry.origin}"}
+    return words.get(entry.kind, entry.origin)
+
+
 def _embedded(name: str, concept: str, title: str, licence: str) -> Weights:
     return Weights(name, concept, title, "embedded", "trained by this project", licence)
 

@@ -19,7 +19,7 @@ from demos.attention.shared import (
 )
 from demos.base import empty_strip, run_strip, save_arrays, usable_model, visitor_errors
 from demos.components.attention_explorer import attention_explorer
-from demos.figures.attention import draw_attention
+from demos.views.attention import draw_attention
 from models import hub, runtime, weights
 from models.errors import WeightsError
 

@@ -21,8 +21,8 @@ from demos.base import empty_strip, run_strip
 from demos.components.importance_view import importance_view
 from demos.components.inside_switches import inside_switches
 from demos.components.prediction_pair import prediction_pair
-from demos.figures.attention_effect import draw_effect, rounded
-from demos.figures.attention_inside import draw_importance, draw_inside, draw_question
+from demos.views.attention_effect import draw_effect, rounded
+from demos.views.attention_inside import draw_importance, draw_inside, draw_question
 from models import hub, runtime, weights
 from models.errors import InputError, WeightsError
 from models.inputs import check_integer

@@ -21,7 +21,7 @@ from demos.base import empty_strip, run_strip, usable_model
 from demos.components.layer_walk import layer_walk
 from demos.components.logit_lens import logit_lens
 from demos.components.next_token import next_token
-from demos.figures.attention_layers import draw_lens, draw_next, draw_walk
+from demos.views.attention_layers import draw_lens, draw_next, draw_walk
 from models import runtime, weights
 from models.errors import InputError
 from models.inputs import check_choice, check_integer

@@ -8,9 +8,9 @@ import gradio as gr
 
 from demos.attention.shared import LATEX, private
 from demos.base import empty_strip, visitor_errors
-from demos.components.chart import chart
-from demos.figures import parallel as figures
-from demos.figures.tasks import draw_table
+from demos.ui import component
+from demos.views import parallel as figures
+from demos.views.tasks import draw_table
 from models import runtime, weights
 from models.inputs import check_flag
 
@@ -145,14 +145,15 @@ def build() -> None:
         log = gr.Checkbox(False, label="Logarithmic axes", min_width=160, elem_id="parallel-log")
     with gr.Row():
         with gr.Column(min_width=320):
-            reading = chart(
+            reading = component(
+                "chart",
                 empty="Press Measure: points appear as they are measured, for about 16 seconds at most.",
                 elem_id="parallel-reading",
             )
         with gr.Column(min_width=320):
-            writing = chart(empty="Writing one more character.", elem_id="parallel-writing")
+            writing = component("chart", empty="Writing one more character.", elem_id="parallel-writing")
     said = gr.HTML(elem_id="parallel-said")
-    memory = chart(empty="What must be kept.", elem_id="parallel-memory")
+    memory = component("chart", empty="What must be kept.", elem_id="parallel-memory")
     strip = gr.HTML(empty_strip("Nothing is loaded yet."), elem_id="parallel-strip")
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What exactly is measured", open=False):
@@ -162,7 +163,7 @@ def build() -> None:
     lines = figures.stored(LOSS_FILE)
     if lines:
         gr.Markdown(LOSS_LEAD, elem_classes="gb-note")
-        chart(figures.draw_loss(lines), empty="", elem_id="parallel-loss")
+        component("chart", figures.draw_loss(lines), empty="", elem_id="parallel-loss")
         spans = [f"{low + 1}–{high}" for low, high in figures.STRETCHES]
         head = ("bits after characters", "parameters", *spans)
         gr.HTML(f'<div style="overflow-x:auto">{draw_table(head, figures.rows_of_loss(lines))}</div>')

@@ -13,12 +13,12 @@ from gradio.events import api
 from demos.attention.shared import LATEX, MAX_CHARS, NETWORK, check_sentence, private
 from demos.base import empty_strip, run_strip, save_arrays, usable_model, visitor_errors
 from demos.components.beam_tree import beam_tree
-from demos.components.chart import chart
 from demos.components.translation_view import translation_view
-from demos.figures import translation as figures
-from demos.figures.parallel import stored
-from demos.figures.tasks import draw_table
 from demos.sequences.next_token import sent
+from demos.ui import component
+from demos.views import translation as figures
+from demos.views.parallel import stored
+from demos.views.tasks import draw_table
 from models import hub, runtime, weights
 from models.errors import InputError, WeightsError
 from models.inputs import check_choice, check_flag, check_integer, check_text
@@ -463,6 +463,6 @@ def _build_bleu() -> None:
     lines = stored(BLEU_FILE)
     if not lines:
         return
-    chart(figures.draw_bleu(lines), empty="", elem_id="translate-bleu")
+    component("chart", figures.draw_bleu(lines), empty="", elem_id="translate-bleu")
     gr.HTML(f'<div style="overflow-x:auto">{draw_table(*figures.rows_of_bleu(lines))}</div>')
     gr.Markdown(BLEU_NOTE, elem_classes="gb-note")

@@ -19,8 +19,8 @@ from demos.attention.shared import (
 from demos.base import empty_strip, run_strip
 from demos.components.prediction_pair import prediction_pair
 from demos.components.weighted_sum import weighted_sum
-from demos.figures.attention_effect import draw_effect
-from demos.figures.attention_sum import draw_sum, first_head
+from demos.views.attention_effect import draw_effect
+from demos.views.attention_sum import draw_sum, first_head
 from models import runtime, weights
 from models.inputs import check_choice, check_integer
 

@@ -86,7 +86,7 @@ def answer(found: Found, tracker: "Tracker | None" = None, seconds: float = 0.0)
 
 
 def _boxes(prediction: "Prediction") -> dict[str, Any]:
-    from demos.figures.detection import draw_candidates
+    from demos.views.detection import draw_candidates
 
     return {"boxes": draw_candidates(prediction)}
 

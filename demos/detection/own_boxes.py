@@ -66,7 +66,7 @@ def _watch(
     training: "Training", frames: "list[Frame]", loaded: runtime.Loaded, name: str
 ) -> Iterator[tuple[Any, Any, str, Any]]:
     """The training as a growing figure: loss once a second, the detector's answers every few seconds and at the end."""
-    from demos.figures.own_boxes import draw_frames, draw_losses
+    from demos.views.own_boxes import draw_frames, draw_losses
 
     reports: list[Report] = []
     view: dict[str, Any] = {"run": secrets.token_hex(4), "frames": draw_frames(frames, training.labels)}
@@ -88,7 +88,7 @@ def _watch(
 
 
 def _look(training: "Training", report: "Report") -> dict[str, Any]:
-    from demos.figures.own_boxes import draw_round
+    from demos.views.own_boxes import draw_round
     from models.detection.network import predict
 
     detector = training.detector()

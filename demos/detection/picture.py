@@ -101,7 +101,7 @@ def compute_boxes(path: str | None, model: Any) -> Iterator[tuple[Any, Any, str]
             image = read_image(path)
         if name not in runtime.names_in_memory():
             yield gr.skip(), gr.skip(), empty_strip(f"Loading {weights.find(name).title} …")
-        from demos.figures.detection_trace import draw_patches, draw_trace
+        from demos.views.detection_trace import draw_patches, draw_trace
 
         loaded = load_detection(name)
         trace, config, seconds = _trace(name, image)
@@ -179,7 +179,7 @@ def detection_explain(image: str | None, threshold: float = THRESHOLD) -> tuple[
         pixels = read_image(image)
         name = weights.offered("detection")[0]
         trace, _, seconds = _trace(name, pixels)
-        from demos.figures.detection_trace import explain_boxes, trace_arrays
+        from demos.views.detection_trace import explain_boxes, trace_arrays
 
         answer = {
             "model": name,
@@ -192,14 +192,14 @@ def detection_explain(image: str | None, threshold: float = THRESHOLD) -> tuple[
 
 @cache
 def _sizes() -> str:
-    from demos.figures.detection_trace import draw_sizes
+    from demos.views.detection_trace import draw_sizes
 
     return draw_sizes(json.loads((MEASURED / "detection_by_size.json").read_text(encoding="utf-8")))
 
 
 @cache
 def _layers() -> str:
-    from demos.figures.detection_trace import draw_layers
+    from demos.views.detection_trace import draw_layers
 
     return draw_layers(json.loads((MEASURED / "detection_by_layer.json").read_text(encoding="utf-8")))
 

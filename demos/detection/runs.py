@@ -86,14 +86,14 @@ def _answer(request: Any, view: Callable[[Run, dict[str, Any]], dict[str, Any]])
 
 
 def _query_rows(run: Run, request: dict[str, Any]) -> dict[str, Any]:
-    from demos.figures.detection_trace import draw_query_rows
+    from demos.views.detection_trace import draw_query_rows
 
     last = len(run.trace.references_cxcywh) - 1
     return draw_query_rows(run.trace, check_integer(request.get("query"), name="The query", low=0, high=last))
 
 
 def _attention_rows(run: Run, request: dict[str, Any]) -> dict[str, Any]:
-    from demos.figures.detection_trace import draw_patch_rows
+    from demos.views.detection_trace import draw_patch_rows
 
     rows, columns = run.trace.backbone.grid
     token = check_integer(request.get("token"), name="The token", low=0, high=rows * columns)
@@ -101,7 +101,7 @@ def _attention_rows(run: Run, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _suppress_boxes(run: Run, request: dict[str, Any]) -> dict[str, Any]:
-    from demos.figures.detection_trace import draw_suppression
+    from demos.views.detection_trace import draw_suppression
     from models.detection.suppression import suppress
 
     threshold = check_number(request.get("threshold"), name="The threshold", low=0, high=1)
@@ -110,7 +110,7 @@ def _suppress_boxes(run: Run, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _match_boxes(run: Run, request: dict[str, Any]) -> dict[str, Any]:
-    from demos.figures.detection_trace import draw_matching
+    from demos.views.detection_trace import draw_matching
     from models.detection.matching import loss_terms, match
 
     labels = run.trace.prediction.labels

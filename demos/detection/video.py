@@ -104,7 +104,7 @@ def _answer(visitor: object, stream: "Stream", image: np.ndarray) -> Any:
 
 
 def _preview(step: "VideoStep", length: float, spent: float) -> str:
-    from demos.figures.detection import jpeg_address
+    from demos.views.detection import jpeg_address
 
     share = min(1.0, step.seconds / length) if length else 0.0
     left = f", about {spent / share - spent:.0f} s left" if 0.02 < share < 1 else ""

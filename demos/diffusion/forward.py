@@ -13,8 +13,8 @@ from PIL import Image
 from demos.components.noise_view import noise_view
 from demos.components.uploaded_image import UploadedImage
 from demos.diffusion.shared import LATEX, MAX_SEED, example_sprites, private
-from demos.figures.diffusion import NOISE_RANGE, as_picture
-from demos.figures.diffusion_forward import draw_noisy
+from demos.views.diffusion import NOISE_RANGE, as_picture
+from demos.views.diffusion_forward import draw_noisy
 from models.diffusion.forward import SCHEDULES, NoisyPicture, noisy_picture
 from models.diffusion.pictures import shrink_square
 from models.diffusion.schedule import TRAINING_STEPS

@@ -21,7 +21,7 @@ from demos.diffusion.running import (
     stream_film,
 )
 from demos.diffusion.shared import LATEX, NETWORK, example_sprites, load_sprite_network, private
-from demos.figures.diffusion import draw_entry
+from demos.views.diffusion import draw_entry
 from models import runtime
 from models.diffusion import runs
 from models.diffusion.pictures import shrink_square

@@ -24,7 +24,7 @@ from demos.diffusion.running import (
     stream_film,
 )
 from demos.diffusion.shared import LATEX, MAX_SEED, NETWORK, load_sprite_network, private
-from demos.figures.diffusion import draw_known, draw_nearest, draw_pixel
+from demos.views.diffusion import draw_known, draw_nearest, draw_pixel
 from models.diffusion import runs
 from models.diffusion.samplers import TITLES
 from models.diffusion.schedule import GUIDANCE

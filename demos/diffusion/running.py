@@ -15,7 +15,7 @@ from PIL import Image
 from demos.base import run_strip
 from demos.diffusion.networks import load_chosen, plan_for
 from demos.diffusion.shared import MAX_COUNT, MAX_SEED, MAX_STEPS, NAME
-from demos.figures.diffusion import draw_step, preview
+from demos.views.diffusion import draw_step, preview
 from models import runtime
 from models.diffusion import runs
 from models.diffusion.data import ANY_CLASS, CLASSES

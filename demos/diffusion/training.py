@@ -18,7 +18,7 @@ from demos.components.training_step import training_step
 from demos.components.training_view import training_view
 from demos.components.uploaded_files import UploadedFiles
 from demos.diffusion.shared import LATEX, MAX_SEED, example_sprites, load_sprite_network, private
-from demos.figures.diffusion_training import draw_curve, draw_data, draw_example, draw_samples
+from demos.views.diffusion_training import draw_curve, draw_data, draw_example, draw_samples
 from models.diffusion.data import CLASSES
 from models.diffusion.schedule import TRAINING_STEPS
 from models.errors import InputError

@@ -9,9 +9,9 @@ import gradio as gr
 
 from demos.base import empty_strip, run_strip, visitor_errors
 from demos.components.memory_compare import memory_compare
-from demos.figures.memory import draw_comparison
 from demos.sequences.networks import CHOICES, FIRST, Own, Page, usable_network
 from demos.sequences.next_token import MAX_CHARS, MAX_SEED, STATE_SECONDS, sent
+from demos.views.memory import draw_comparison
 from models import runtime
 from models.errors import InputError
 from models.inputs import check_choice, check_integer, check_number, check_text

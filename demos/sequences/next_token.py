@@ -12,9 +12,9 @@ from gradio.events import api
 from demos.base import empty_strip, run_strip, visitor_errors
 from demos.components.sequence_reader import sequence_reader
 from demos.components.unrolled import unrolled
-from demos.figures.sequences import MAX_BARS, draw_arithmetic, draw_reader, draw_units, next_characters
-from demos.figures.unrolled import draw_cell
 from demos.sequences.networks import CHOICES, FIRST, Own, Page, usable_network
+from demos.views.sequences import MAX_BARS, draw_arithmetic, draw_reader, draw_units, next_characters
+from demos.views.unrolled import draw_cell
 from models import runtime
 from models.errors import InputError
 from models.inputs import check_choice, check_integer, check_number, check_text

@@ -10,12 +10,12 @@ from gradio.data_classes import FileData
 from gradio.events import api
 
 from demos.base import empty_strip, run_strip, save_arrays, visitor_errors
-from demos.components.chart import chart
 from demos.components.influence_view import influence_view
-from demos.figures.influence import draw_influence, draw_recall
-from demos.figures.tasks import draw_table
 from demos.sequences.networks import CELLS, OWN, Own, usable_network
 from demos.sequences.next_token import MAX_API_CHARS, MAX_CHARS
+from demos.ui import component
+from demos.views.influence import draw_influence, draw_recall
+from demos.views.tasks import draw_table
 from models import runtime
 from models.inputs import check_choice, check_integer, check_text
 from models.sequences.recall.names import NAMES
@@ -204,7 +204,8 @@ def build(own: gr.State) -> gr.Textbox:
             seed = gr.Number(0, precision=0, minimum=0, maximum=2**31 - 1, label="Seed of the curve")
             curve = gr.Button("Measure the curve", variant="primary", size="sm", elem_id="sequences-recall-run")
         with gr.Column(scale=3, min_width=300):
-            accuracy = chart(
+            accuracy = component(
+                "chart",
                 empty="Press Measure the curve: 100 sequences for each network and distance.",
                 elem_id="sequences-recall-chart",
             )

@@ -15,8 +15,8 @@ from gradio.events import Dependency
 
 from demos.base import empty_strip, model_facts, visitor_errors
 from demos.components.training_curves import training_curves
-from demos.figures.training import draw_training
 from demos.sequences.networks import OWN, Own, usable_network
+from demos.views.training import draw_training
 from models import runtime
 from models.errors import InputError
 from models.inputs import check_choice, check_flag, check_text

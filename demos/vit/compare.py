@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from demos.base import empty_strip, run_strip
-from demos.components.chart import chart
-from demos.figures import vit_compare as figures
-from demos.figures.tasks import draw_table
+from demos.ui import component
+from demos.views import vit_compare as figures
+from demos.views.tasks import draw_table
 from demos.vit.shared import EMBEDDED, LATEX, NETWORK, picture_input, private
 from models import runtime, weights
 from models.images import read_image
@@ -161,9 +161,11 @@ def build() -> None:
         stop = gr.Button("Stop", size="sm", min_width=90, elem_id="compare-stop")
     with gr.Row():
         with gr.Column(min_width=320):
-            seconds = chart(empty="Press Measure: points appear as they are measured.", elem_id="compare-seconds")
+            seconds = component(
+                "chart", empty="Press Measure: points appear as they are measured.", elem_id="compare-seconds"
+            )
         with gr.Column(min_width=320):
-            memory = chart(empty="What must be kept for the gradient.", elem_id="compare-memory")
+            memory = component("chart", empty="What must be kept for the gradient.", elem_id="compare-memory")
     said = gr.HTML(elem_id="compare-said")
     strip = gr.HTML(empty_strip("Nothing is loaded yet."), elem_id="compare-strip")
     gr.Markdown(COST_NOTE, elem_classes="gb-note")
@@ -183,7 +185,7 @@ def _data_need() -> None:
     stored = json.loads(DATA_FILE.read_text())
     results = stored["results"]
     gr.Markdown(DATA, elem_classes="gb-note")
-    chart(figures.draw_data_need(results), empty="", elem_id="compare-data")
+    component("chart", figures.draw_data_need(results), empty="", elem_id="compare-data")
     head = ("accuracy, %", *(f"{share} %" for share in sorted({one["share"] for one in results})))
     table = draw_table(head, figures.rows_of_data_need(results))
     gr.HTML(f'<div style="overflow-x:auto">{table}</div>')

@@ -18,11 +18,11 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from demos.base import empty_strip, milliseconds, model_facts
-from demos.components.chart import chart
 from demos.components.damage_view import damage_view, read_mask
 from demos.components.uploaded_image import UploadedImage
-from demos.figures import damage as figures
-from demos.figures.vit import readable
+from demos.ui import component
+from demos.views import damage as figures
+from demos.views.vit import readable
 from demos.vit.shared import EMBEDDED, LATEX, NETWORK, picture_input, private, sent
 from models import runtime, weights
 from models.errors import InputError
@@ -421,7 +421,7 @@ def _deeper(inputs: list[Any], image: Any) -> None:
     with gr.Accordion("How far each layer sees: receptive fields", open=False):
         gr.Markdown(FIELDS, elem_classes="gb-note")
         run_fields = gr.Button("Measure on this picture", size="sm", elem_id="damage-fields-run")
-        distances = chart(empty="The mean distances appear here.", elem_id="damage-distances")
+        distances = component("chart", empty="The mean distances appear here.", elem_id="damage-distances")
         fields = gr.HTML(elem_id="damage-fields")
     run_maps.click(compute_maps, inputs, maps, **private(), **NETWORK)
     run_fields.click(compute_fields, image, [fields, distances], **private(), **NETWORK)

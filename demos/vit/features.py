@@ -8,10 +8,10 @@ import gradio as gr
 import numpy as np
 
 from demos.base import empty_strip, run_strip, usable_model
-from demos.components.chart import chart
 from demos.components.patch_features import patch_features
-from demos.figures.tasks import draw_table
-from demos.figures.vit_features import draw_attention_distances, draw_features
+from demos.ui import component
+from demos.views.tasks import draw_table
+from demos.views.vit_features import draw_attention_distances, draw_features
 from demos.vit.shared import EMBEDDED, LATEX, NETWORK, load_vit, picture_input, private
 from models import runtime, weights
 from models.images import read_image
@@ -141,7 +141,9 @@ def build() -> None:
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
     gr.Markdown(DISTANCES, elem_classes="gb-note", latex_delimiters=LATEX)
-    distances = chart(empty="The distances appear here with the first picture.", elem_id="features-distances")
+    distances = component(
+        "chart", empty="The distances appear here with the first picture.", elem_id="features-distances"
+    )
     gr.Markdown(BEFORE_AND_AFTER, elem_classes="gb-note")
     rows = [(name, f"{before}\u00a0%", f"{after}\u00a0%") for name, before, after in READINGS]
     table = draw_table(("reading of the features", "before", "after"), rows)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from demos.base import empty_strip, run_strip
-from demos.figures.vit_neighbours import Column, draw_neighbours
+from demos.views.vit_neighbours import Column, draw_neighbours
 from demos.vit.shared import NETWORK, load_vit, picture_input, private
 from models import weights
 from models.images import read_image

@@ -103,7 +103,7 @@ def compute_own(
 def _watch(
     training: "Training", examples: "Examples", loaded: runtime.Loaded, run: str, began: float, reading: float
 ) -> Iterator[tuple[Any, Any, str, Any, Any]]:
-    from demos.figures.own_classes import draw_training
+    from demos.views.own_classes import draw_training
 
     reports: list[Report] = []
     parts, shown = int(training.part.max()) + 1, 0.0

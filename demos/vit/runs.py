@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from demos.base import visitor_errors
-from demos.figures.vit import PackedAttention
+from demos.views.vit import PackedAttention
 from models.errors import InputError
 from models.inputs import check_integer
 

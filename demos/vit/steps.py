@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +11,18 @@ import gradio as gr
 from demos.base import empty_strip, run_strip, save_arrays, usable_model, visitor_errors
 from demos.components.attention_explorer import attention_explorer
 from demos.components.patch_steps import patch_steps
-from demos.components.patch_view import patch_view
 from demos.components.uploaded_image import UploadedImage
-from demos.figures.vit import (
+from demos.ui import component
+from demos.views.vit import (
     MAX_TRAVELLING_TOKENS,
     TOP,
     answers,
-    draw_answers,
     draw_attention,
     draw_costs,
     draw_patches,
     logit_lens,
     pack_attention,
+    view_of_answers,
 )
 from demos.vit.runs import attention_rows, keep, name_of
 from demos.vit.shared import EMBEDDED, LATEX, NETWORK, load_vit, picture_input, private
@@ -116,7 +117,7 @@ def compute_vit(image: str | None, model: Any, side: Any, positions: Any) -> Ite
         if len(trace.positions) > MAX_TRAVELLING_TOKENS:
             keep(run, packed)
         drawn = (
-            draw_answers(trace, run, title=title, before=before),
+            view_of_answers(trace, run, title=title, before=before),
             draw_patches(trace, network, run, edited=positions),
             draw_attention(trace, packed, run),
         )
@@ -195,8 +196,8 @@ def vit_trace(image: str | None, model: str, size: float) -> tuple[dict[str, Any
             "tokens": tokens,
             "layers": layers,
             "heads": heads,
-            "top": answers(trace.top(TOP)),
-            "lens": logit_lens(trace),
+            "top": [asdict(answer) for answer in answers(trace.top(TOP))],
+            "lens": [asdict(answer) for answer in logit_lens(trace)],
         }
         return facts, str(_save(trace))
 
@@ -236,7 +237,7 @@ def build() -> None:
             positions = gr.Radio(list(POSITIONS), value="kept", label="Position embeddings", elem_id="vit-positions")
             costs = gr.HTML("")
         with gr.Column(scale=5, min_width=300):
-            view = patch_view(elem_id="vit-answer")
+            view = component("patch_view", elem_id="vit-answer")
             strip = gr.HTML(empty_strip("The model (22 M parameters, 44 MB) is loaded with the first picture."))
     patches = patch_steps(elem_id="vit-patches")
     attention = attention_explorer(

@@ -9,7 +9,7 @@ import numpy as np
 
 from demos.base import empty_strip, run_strip, waiting_strip
 from demos.components.window_view import window_view
-from demos.figures.vit_windows import draw_answer, draw_windows
+from demos.views.vit_windows import draw_answer, draw_windows
 from demos.vit.shared import LATEX, NETWORK, picture_input, private
 from models import hub, runtime, weights
 from models.images import read_image

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from demos.base import empty_strip, run_strip, waiting_strip
-from demos.figures.vit_zero_shot import draw_zero_shot
+from demos.views.vit_zero_shot import draw_zero_shot
 from demos.vit.shared import LATEX, NETWORK, picture_input, private
 from models import hub, runtime, weights
 from models.errors import InputError

@@ -18,7 +18,7 @@ from transformers import AutoModel, AutoTokenizer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from demos.figures.attention import draw_attention
+from demos.views.attention import draw_attention
 from models import weights
 from models.attention.trace import load, trace_attention
 

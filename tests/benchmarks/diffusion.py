@@ -18,7 +18,7 @@ from diffusers import DDIMScheduler, DiffusionPipeline
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from demos.figures.diffusion import draw_step
+from demos.views.diffusion import draw_step
 from models import runtime
 from models.diffusion.network import load_network
 from models.diffusion.schedule import GUIDANCE, cosine_schedule

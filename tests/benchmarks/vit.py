@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from demos.figures.vit import draw_answers, draw_attention, draw_patches, pack_attention
+from demos.views.vit import draw_answers, draw_attention, draw_patches, pack_attention
 from demos.vit.shared import EMBEDDED, example_pictures, load_vit
 from models.images import read_image
 from models.vit.trace import trace_image

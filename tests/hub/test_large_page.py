@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from demos.diffusion import large as page
-from demos.figures.diffusion_large import draw_guidance, draw_large, draw_words
+from demos.views.diffusion_large import draw_guidance, draw_large, draw_words
 from models import runtime
 from models.diffusion.large.offers import OFFERS
 from models.diffusion.large.trace import RUNS, Request, trace_prompt

@@ -115,7 +115,7 @@ def test_rf_detr(arrived, name):
 
 
 def test_rf_detr_with_windows_is_traced_and_drawn(arrived):
-    from demos.figures.detection_trace import draw_patches, draw_trace
+    from demos.views.detection_trace import draw_patches, draw_trace
     from models.detection.network import load_detector
     from models.detection.trace import trace_detection
 

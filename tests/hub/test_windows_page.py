@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demos.figures.vit_windows import pack_weights
+from demos.views.vit_windows import pack_weights
 from demos.vit import windows as page
 from models import runtime, weights
 from models.errors import InputError

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from demos.figures.vit import attention_rollout
+from demos.views.vit import attention_rollout
 from models.vit import cnn, contenders, gradcam
 from models.vit.network import Architecture, VisionTransformer
 from models.vit.preprocessing import Preprocessing

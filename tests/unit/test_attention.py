@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from demos.attention import explorer as tab
 from demos.attention import shared
-from demos.figures.attention import STEPS, draw_attention, pack
+from demos.views.attention import STEPS, draw_attention, pack
 from models import weights
 from models.attention import evaluate, train
 from models.attention.decoding import greedy, translate

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from demos.attention import inside, runs, weighted_sum
-from demos.figures.attention_effect import draw_effect
-from demos.figures.attention_inside import draw_importance, draw_inside, draw_question
-from demos.figures.attention_sum import draw_sum, first_head
+from demos.views.attention_effect import draw_effect
+from demos.views.attention_inside import draw_importance, draw_inside, draw_question
+from demos.views.attention_sum import draw_sum, first_head
 from models import weights
 from models.attention.changes import MAX_ROWS, parse_sum
 from models.attention.effects import compare, effect_of
@@ -268,6 +268,6 @@ def test_the_pages_begin_with_a_network_that_writes(monkeypatch):
     ("value", "words"), [(0.9, "largely"), (0.5, "in part"), (0.1, "hardly"), (-0.1, "hardly"), (-0.5, "contradict")]
 )
 def test_agreement_is_told_as_it_is(value, words):
-    from demos.figures.attention_inside import AGREEMENT
+    from demos.views.attention_inside import AGREEMENT
 
     assert words in next(text for low, text in AGREEMENT if value >= low)

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from demos.attention import parallel as page
-from demos.figures import parallel as figures
+from demos.views import parallel as figures
 from models.attention import positions, speed
 from models.attention.causal import CausalConfig, CausalTransformer
 from models.attention.evaluate_causal import bits_in_windows

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from demos.attention import translation as page
-from demos.figures import translation as figures
+from demos.views import translation as figures
 from models.attention.decoding import greedy as greedy_of_decoding
 from models.attention.network import BOS, EOS, PAD, UNKNOWN, Config, Translator
 from models.attention.subjects import TranslatorSubject

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from demos.figures.colors import DIVERGING, SEQUENTIAL, diverging, sequential
+from demos.views.colors import DIVERGING, SEQUENTIAL, diverging, sequential
 
 
 def test_ends_and_zero():

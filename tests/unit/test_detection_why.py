@@ -9,7 +9,7 @@ import pytest
 
 from demos.detection import picture as page
 from demos.detection import runs
-from demos.figures import detection_trace as figures
+from demos.views import detection_trace as figures
 from models.detection import by_layer, by_size
 from models.detection.boxes import Prediction, corners
 from models.detection.matching import loss_terms, match

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from demos.diffusion import forward
-from demos.figures.diffusion import as_picture
-from demos.figures.diffusion_forward import draw_noisy
+from demos.views.diffusion import as_picture
+from demos.views.diffusion_forward import draw_noisy
 from models.diffusion.forward import SCHEDULES, SHIFT, noisy_picture, schedule_called
 from models.diffusion.schedule import Schedule
 from models.errors import InputError

@@ -12,7 +12,7 @@ from PIL import Image
 
 from demos.components.pixel_canvas import canvas_value, read_canvas
 from demos.diffusion import between, image, networks, reverse
-from demos.figures.diffusion import sheet
+from demos.views.diffusion import sheet
 from models import runtime, weights
 from models.diffusion import live, runs
 from models.diffusion.data import CLASSES

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from demos.diffusion.running import check_plan
-from demos.figures.diffusion import draw_pixel, draw_step
+from demos.views.diffusion import draw_pixel, draw_step
 from models.diffusion.schedule import cosine_schedule
 from models.errors import InputError
 

@@ -10,7 +10,7 @@ from safetensors import safe_open
 
 from demos.components.uploaded_files import ListFiles, UploadedFiles
 from demos.diffusion import training
-from demos.figures.diffusion_training import draw_curve, draw_data
+from demos.views.diffusion_training import draw_curve, draw_data
 from models.diffusion import live
 from models.diffusion.network import Config
 from models.diffusion.schedule import cosine_schedule

@@ -12,8 +12,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from demos.figures.sequences import draw_arithmetic, draw_reader, next_characters
 from demos.sequences import next_token as tab
+from demos.views.sequences import draw_arithmetic, draw_reader, next_characters
 from models import runtime, training, weights
 from models.errors import InputError, WeightsError
 from models.sequences import books, train

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from demos.figures.training import MAX_POINTS, draw_training, thin
 from demos.sequences import training as page
 from demos.sequences.networks import Own
+from demos.views.training import MAX_POINTS, draw_training, thin
 from models.errors import InputError
 from models.sequences import live
 from models.sequences.live import WINDOW, LiveTraining, Settings, check_settings, gradient_by_distance, write

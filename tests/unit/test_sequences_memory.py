@@ -11,12 +11,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from demos.figures.influence import draw_influence
-from demos.figures.memory import draw_comparison
-from demos.figures.sequences import draw_units
-from demos.figures.unrolled import draw_cell, draw_unrolled
 from demos.sequences import edit as edit_page
 from demos.sequences import networks, reach
+from demos.views.influence import draw_influence
+from demos.views.memory import draw_comparison
+from demos.views.sequences import draw_units
+from demos.views.unrolled import draw_cell, draw_unrolled
 from models import runtime, weights
 from models.errors import InputError
 from models.sequences import units

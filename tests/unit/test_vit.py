@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from demos.figures.vit import draw_answers, draw_attention, draw_patches, pack_attention, readable
+from demos.views.vit import draw_answers, draw_attention, draw_patches, pack_attention, readable
 from demos.vit import runs
 from models.errors import InputError, WeightsError
 from models.vit import data, library
@@ -56,7 +56,7 @@ def test_attention_travels_whole_or_one_looking_token_at_a_time(tiny, monkeypatc
     (view,) = draw_attention(trace, packed, "run")["views"]
     assert view["rows"][:2] == ["CLS", "row 1, column 1"]
     assert base64.b64decode(view["attention"]["steps"]) == packed.steps.tobytes()
-    monkeypatch.setattr("demos.figures.vit.MAX_TRAVELLING_TOKENS", 9)
+    monkeypatch.setattr("demos.views.vit.MAX_TRAVELLING_TOKENS", 9)
     assert draw_attention(trace, packed, "run")["views"][0]["attention"] is None
     rows = packed.rows_of(4)
     layers, heads, tokens, _ = packed.steps.shape

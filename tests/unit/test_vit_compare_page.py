@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from demos.figures import vit_compare as figures
+from demos.views import vit_compare as figures
 from demos.vit.compare import DATA_FILE, compute_answers
 from models import weights
 from models.errors import InputError

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from demos.components.damage_view import CELLS, read_mask
-from demos.figures import damage as figures
+from demos.views import damage as figures
 from demos.vit import damage as page
 from models.errors import InputError
 from models.vit import cnn, contenders, curve, robustness, train_cnn

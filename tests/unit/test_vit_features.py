@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from demos.figures.damage import draw_distances
-from demos.figures.vit_features import draw_attention_distances, draw_features, pack_features
 from demos.server import launch_settings
+from demos.views.damage import draw_distances
+from demos.views.vit_features import draw_attention_distances, draw_features, pack_features
 from demos.vit import damage
 from demos.vit import features as page
 from demos.vit.shared import EMBEDDED, example_pictures

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from demos.figures.vit_neighbours import Column, draw_neighbours
+from demos.views.vit_neighbours import Column, draw_neighbours
 from demos.vit import features
 from demos.vit import neighbours as page
 from models import weights

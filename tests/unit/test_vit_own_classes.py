@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from demos.components import class_collector as collector
-from demos.figures.own_classes import MAX_VERDICTS, draw_training
+from demos.views.own_classes import MAX_VERDICTS, draw_training
 from demos.vit import own_classes as page
 from models import runtime, weights
 from models.errors import InputError

@@ -14,7 +14,7 @@ PIECES = ("token_strip", "heat_map", "token_lines", "token_arcs", "head_grid", "
 
 
 def attention_explorer(value: dict[str, Any] | None = None, *, title: str = "", empty: str, **options: Any) -> gr.HTML:
-    """The component; its value is what `draw_attention` of `demos.figures.attention` or `.vit` returns, or None.
+    """The component; its value is what `draw_attention` of `demos.views.attention` or `.vit` returns, or None.
 
     `empty` is what it says before there is anything to draw. A run whose attention did not travel is asked for one
     looking token at a time through the server function `attention_rows`.

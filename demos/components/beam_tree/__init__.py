@@ -1,6 +1,6 @@
 """The tree of a beam search: a column a step, the likeliest beginnings on top, what was dropped below them.
 
-Value: the dict of `demos.figures.translation.draw_tree`, or None for the empty state. Event `adopt` (node): a node was
+Value: the dict of `demos.views.translation.draw_tree`, or None for the empty state. Event `adopt` (node): a node was
 chosen, to go on from what is written there.
 """
 

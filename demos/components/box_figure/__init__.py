@@ -1,6 +1,6 @@
 """A picture with its boxes, and for a chosen one its query's way there: by layer, points, other queries, proposals.
 
-Value: the dict of `demos.figures.detection_trace.draw_trace`, or None for the empty state. The threshold comes from
+Value: the dict of `demos.views.detection_trace.draw_trace`, or None for the empty state. The threshold comes from
 `window.glassbox.detectionThreshold`; the document's event `detection-threshold` says that it has changed. Other
 components of the page read the picture from `window.glassbox.detection` when the event `detection-run` says that there
 is one; the patch at the centre of a chosen query's box is told to `attention_explorer` by the event `glassbox-token`.

@@ -1,6 +1,6 @@
 """A detector that learns from drawn boxes: loss over the steps, and on every frame the drawn boxes beside its answers.
 
-Value: what `demos.figures.own_boxes.draw_lessons` returns, or None.
+Value: what `demos.views.own_boxes.draw_lessons` returns, or None.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """A training of one's own classes: both curves, the confusion matrix at every step, and what was said of each picture.
 
-Value: what `demos.figures.own_classes.draw_training` returns, or None.
+Value: what `demos.views.own_classes.draw_training` returns, or None.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """One damaged picture, the answers of two networks to it, where each looked, and both curves over the strength.
 
-Value: what `demos.figures.damage.draw_curve` returns, or None. Events: `strength`, with `{"strength": 0..1}` when the
+Value: what `demos.views.damage.draw_curve` returns, or None. Events: `strength`, with `{"strength": 0..1}` when the
 slider rests; `painted`, with `{"mask": base64 of 56 x 56 bytes, 0 or 1}` after a stroke ("" when it was cleared).
 """
 

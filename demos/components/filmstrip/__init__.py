@@ -5,7 +5,7 @@ Value: None, or a whole film, or a fork of the film that is shown:
     {"run": key, "count", "total", "steps": [draw_step(...), ...]}
     {"forkOf": key, "run": key, "from": place, "changed": words, "count", "total", "steps": [...]}
 
-`draw_step` is that of `demos.figures.diffusion`. A fork keeps the film before it on the browser's side: only its own
+`draw_step` is that of `demos.views.diffusion`. A fork keeps the film before it on the browser's side: only its own
 steps travel. While a film grows, `"first": n` says that its first n steps have been sent before and are left out.
 Events: `fork` (run, place): go on differently from a step; `pixel` (run, place, sprite, row, column);
 `step` (run, place): another step is shown.

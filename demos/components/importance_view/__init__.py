@@ -1,6 +1,6 @@
 """Four answers to what a prediction owes itself to, token by token, and how far they agree.
 
-Value: `{"question", "answer"}`, the dicts of `demos.figures.attention_inside.draw_question` and `draw_importance`
+Value: `{"question", "answer"}`, the dicts of `demos.views.attention_inside.draw_question` and `draw_importance`
 (None before anything was asked), or None. Event `ask` (position, token): measure this prediction.
 """
 

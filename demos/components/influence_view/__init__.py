@@ -1,6 +1,6 @@
 """Which earlier characters a prediction hangs on, the same position for several networks side by side.
 
-Value: the dict of `demos.figures.influence.draw_influence`, or None for the empty state.
+Value: the dict of `demos.views.influence.draw_influence`, or None for the empty state.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Switches for the inside of a network: heads, layers, single looks, hidden and swapped tokens, positions.
 
-Value: the dict of `demos.figures.attention_inside.draw_inside`, or None for the empty state. Event `rework`
+Value: the dict of `demos.views.attention_inside.draw_inside`, or None for the empty state. Event `rework`
 (heads_off, layers_off, edges_off, unseen, swap, positions, as `models.attention.changes` takes them): something was
 switched, sent when the hand rests.
 """

@@ -1,6 +1,6 @@
 """One token's way through one layer: every vector from the residual stream back to the residual stream, in numbers.
 
-Value: what `demos.figures.attention_layers.draw_walk` returns, or None.
+Value: what `demos.views.attention_layers.draw_walk` returns, or None.
 """
 
 from pathlib import Path

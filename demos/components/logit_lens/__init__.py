@@ -1,6 +1,6 @@
 """Layers against tokens: what each layer would predict already, how sure it is, and how much it changes the stream.
 
-Value: what `demos.figures.attention_layers.draw_lens` returns, or None. Event: `pick` (layer, token).
+Value: what `demos.views.attention_layers.draw_lens` returns, or None. Event: `pick` (layer, token).
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """A text read with and without an edit of the memory: where the predictions part, and what each run goes on to write.
 
-Value: the dict of `demos.figures.memory.draw_comparison`, or None for the empty state. Event `pause` (position): a
+Value: the dict of `demos.views.memory.draw_comparison`, or None for the empty state. Event `pause` (position): a
 character was clicked, the next edit takes place after it.
 """
 

@@ -1,6 +1,6 @@
 """The final softmax: logits of the likeliest tokens, temperature, top-k and top-p, and one of them drawn or taken.
 
-Value: what `demos.figures.attention_layers.draw_next` returns, or None. Event: `take` (word): write it and go on.
+Value: what `demos.views.attention_layers.draw_next` returns, or None. Event: `take` (word): write it and go on.
 """
 
 from pathlib import Path

@@ -12,5 +12,5 @@ from demos.components import from_folder
 
 
 def patch_features(value: dict[str, Any] | None = None, **options: Any) -> gr.HTML:
-    """The component; its value is what `demos.figures.vit_features.draw_features` returns, or None."""
+    """The component; its value is what `demos.views.vit_features.draw_features` returns, or None."""
     return from_folder(Path(__file__).parent, value, pieces=("picture_tokens",), **options)

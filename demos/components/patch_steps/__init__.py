@@ -9,5 +9,5 @@ from demos.components import from_folder
 
 
 def patch_steps(value: dict[str, Any] | None = None, **options: Any) -> gr.HTML:
-    """The component; its value is what `demos.figures.vit.draw_patches` returns, or None."""
+    """The component; its value is what `demos.views.vit.draw_patches` returns, or None."""
     return from_folder(Path(__file__).parent, value, pieces=("picture_tokens",), **options)

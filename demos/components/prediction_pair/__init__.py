@@ -1,6 +1,6 @@
 """What a network predicts before and after a change, at any position, and how far each token's vector moved.
 
-Value: the dict of `demos.figures.attention_effect.draw_effect`, or None for the empty state. Event `pick` (position): a
+Value: the dict of `demos.views.attention_effect.draw_effect`, or None for the empty state. Event `pick` (position): a
 prediction was chosen.
 """
 

@@ -1,6 +1,6 @@
 """A text under the eyes of a recurrent network: surprise, next-character bars and the map of its memory, linked.
 
-Value: the dict of `demos.figures.sequences.draw_reader`, or None for the empty state. Hovering, scrubbing, choosing a
+Value: the dict of `demos.views.sequences.draw_reader`, or None for the empty state. Hovering, scrubbing, choosing a
 unit and ordering units happen in the browser. Events: `typed`: somebody changed the text of the text box; `pick`
 (position, character): a bar was clicked; `inspect` (position, unit): a cell of the map was clicked; `moved` (position):
 another character was chosen; `follow` (layer, unit): a unit of another layer is to colour the text.

@@ -1,6 +1,6 @@
 """A training as it goes on: loss, gradient norm, gradient over distance, and what the network writes meanwhile.
 
-Value: the dict of `demos.figures.training.draw_training`, or None for the empty state.
+Value: the dict of `demos.views.training.draw_training`, or None for the empty state.
 """
 
 from pathlib import Path

@@ -9,5 +9,5 @@ from demos.components import from_folder
 
 
 def training_view(value: dict[str, Any] | None = None, **options: Any) -> gr.HTML:
-    """The component; its value is what `demos.figures.diffusion_training.draw_training` returns, or None."""
+    """The component; its value is what `demos.views.diffusion_training.draw_training` returns, or None."""
     return from_folder(Path(__file__).parent, value, **options)

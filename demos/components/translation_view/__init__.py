@@ -1,6 +1,6 @@
 """A translation under way: the alignment grid, what each written token read, and what else could stand there.
 
-Value: the dict of `demos.figures.translation.draw_writing`, or None for the empty state. Event `force` (position,
+Value: the dict of `demos.views.translation.draw_writing`, or None for the empty state. Event `force` (position,
 token): a token was chosen for a position, to go on from there.
 """
 

@@ -1,6 +1,6 @@
 """A recurrent network unrolled in time: what goes into each step, what is remembered, what comes out, shared weights.
 
-Value: the dict of `demos.figures.unrolled.draw_unrolled`, or None for the empty state. Event `step` (position): a step
+Value: the dict of `demos.views.unrolled.draw_unrolled`, or None for the empty state. Event `step` (position): a step
 was chosen.
 """
 

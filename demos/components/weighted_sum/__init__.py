@@ -1,6 +1,6 @@
 """One head's weighted sum, every number with its arithmetic; weights can be dragged and written.
 
-Value: the dict of `demos.figures.attention_sum.draw_sum`, or None for the empty state. Events: `choose` (kind, layer,
+Value: the dict of `demos.views.attention_sum.draw_sum`, or None for the empty state. Events: `choose` (kind, layer,
 head, query), another head was chosen; `rework` (kind, layer, head, query, temperature, rows), weights or temperature
 were changed, sent when the hand rests.
 """

@@ -1,0 +1,40 @@
+"""The kit of a tab: how its events are set up, what components send along, the text settings its pages share."""
+
+from typing import Any, TypedDict
+
+import gradio as gr
+
+
+class Queue(TypedDict):
+    """Which line of waiting visitors an event stands in, and how many of that line run at once."""
+
+    concurrency_id: str
+    concurrency_limit: int
+
+
+LIGHT = Queue(concurrency_id="light", concurrency_limit=8)
+"""What takes less than half a second: a keystroke, a click, one small run."""
+RUN = Queue(concurrency_id="run", concurrency_limit=4)
+"""A run of a model on a picture or a text."""
+LONG = Queue(concurrency_id="long", concurrency_limit=2)
+"""Training, diffusion, video, measuring: what takes seconds and is computed with `@compute(heavy=True)`."""
+
+LATEX = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
+
+
+class Private(TypedDict):
+    """Settings of an event that is no part of the public API."""
+
+    api_visibility: str
+    show_progress: str
+
+
+def private() -> Private:
+    """Settings of an event between a page and its handler: not in the API, no veil over what is shown."""
+    return Private(api_visibility="private", show_progress="hidden")
+
+
+def payload(event: gr.EventData, name: str) -> Any:
+    """What a component sent along with an event under that name, unchecked; None if nothing."""
+    data = event._data
+    return data.get(name) if isinstance(data, dict) else None

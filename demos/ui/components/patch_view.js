@@ -1,0 +1,110 @@
+// A picture cut into patches, the answer of a Vision Transformer, and its answer after every layer.
+
+import { element, find } from "../core/dom.js";
+import { follow, share } from "../core/shared.js";
+import { PictureTokens, patchName } from "../pieces/picture_tokens.js";
+
+/** @typedef {import("../types.js").AnswersView} AnswersView */
+/** @typedef {import("../types.js").Answer} Answer */
+
+export const template = `
+<div class="patch-view" data-state="empty">
+  <p class="gb-empty">Choose an example, upload a picture or take one with the webcam: its patches appear here.</p>
+  <div class="pv-full">
+    <div class="left">
+      <h4>1. Split</h4>
+      <div class="picture"></div>
+      <p class="gb-caption pv-where" aria-live="polite"></p>
+    </div>
+    <div class="right">
+      <div class="answers">
+        <section class="own"><h4 class="own-title"></h4><div class="bars"></div></section>
+        <section class="other"><h4 class="other-title"></h4><div class="bars"></div></section>
+      </div>
+      <h4>What it would answer after each layer</h4>
+      <div class="lens-rows"></div>
+      <p class="gb-caption">The same head reads every layer, though it was trained on the last one only (logit lens).</p>
+    </div>
+  </div>
+</div>`;
+
+/** @param {string[]} names @param {number} probability */
+const bar = (names, probability) =>
+  element(
+    "div",
+    { class: "gb-bar-row row" },
+    ...names.map((name) => element("span", { class: "gb-bar-name", title: name }, name)),
+    element(
+      "span",
+      { class: "gb-track" },
+      element("span", { class: "gb-fill", style: { width: `${probability * 100}%` } }),
+    ),
+    element("span", { class: "gb-number" }, `${(probability * 100).toPrecision(3)} %`),
+  );
+
+/** @param {Answer[]} answers */
+const bars = (answers) => answers.map(({ label, probability }) => bar([label], probability));
+
+export default class PatchView {
+  /** @type {AnswersView | null} */ #shown = null;
+  #token = 0; // the chosen one: 0 is CLS, patch n is n + 1
+
+  /** @param {import("../core/mount.js").Context} context */
+  constructor({ root }) {
+    this.root = root;
+    this.tokens = new PictureTokens(find(root, ".picture"), {
+      onHover: (hovered) => this.#caption(hovered),
+      onPick: (picked) => share("token", { run: this.#shown?.run, token: picked }),
+    });
+    follow("token", root, (chosen) => {
+      if (chosen.run !== this.#shown?.run) return;
+      this.#choose(chosen.token);
+    });
+  }
+
+  /** @param {AnswersView | null} value */
+  async show(value) {
+    const view = find(this.root, ".patch-view");
+    view.dataset.state = value ? "full" : "empty";
+    if (!value) return;
+    if (value.picture.columns !== this.#shown?.picture.columns) this.#token = 0;
+    this.#shown = value;
+    await this.tokens.show(value.picture);
+    view.dataset.run = value.run;
+    this.#drawAnswers(value);
+    this.#choose(this.#token);
+  }
+
+  /** @param {number} token */
+  #choose(token) {
+    this.#token = token;
+    this.tokens.shade(null, token);
+    this.#caption(null);
+  }
+
+  /** @param {number | null} hovered */
+  #caption(hovered) {
+    if (!this.#shown) return;
+    const { picture, side } = this.#shown;
+    const { rows, columns } = picture;
+    const about = hovered || this.#token;
+    const which = about
+      ? `${hovered ? "Under the pointer" : "Chosen"}: the patch in ${patchName(about, columns)}, token ${about} of ${rows * columns}.`
+      : "Chosen: CLS, an extra token without pixels, from which the answer is read. Click a patch to follow it.";
+    find(this.root, ".pv-where").textContent = `${rows} x ${columns} patches of ${side} x ${side} pixels. ${which}`;
+  }
+
+  /** @param {AnswersView} value */
+  #drawAnswers({ top, before, title, lens }) {
+    const { root } = this;
+    find(root, ".right").hidden = !top.length;
+    find(root, ".answers").classList.toggle("compared", before.length > 0);
+    find(root, ".own-title").textContent = before.length ? "This run" : "The answer";
+    find(root, ".own .bars").replaceChildren(...bars(top));
+    find(root, ".other").hidden = !before.length;
+    find(root, ".other-title").textContent = title;
+    find(root, ".other .bars").replaceChildren(...bars(before));
+    const layers = lens.map(({ label, probability }, layer) => bar([layer ? `${layer}` : "input", label], probability));
+    find(root, ".lens-rows").replaceChildren(...layers);
+  }
+}

@@ -1,0 +1,43 @@
+// Puts a component into its place on the page and gives it every new value.
+//
+// A module of `components/` exports `template` (HTML, no data in it) and as default a class that is made with a Context and
+// has a method `show(value)`, called with the first value and with each new one, null before there is any. `show` may be
+// asynchronous; what it throws is said above the view. A style sheet of the component's name lies beside it.
+
+import { element as make } from "./dom.js";
+import { addStyle, stylesReady } from "./style.js";
+
+/**
+ * @typedef {object} Context
+ * @property {HTMLElement} root  where the component lives, filled with its template
+ * @property {any} props  options given in Python, and `value`
+ * @property {Record<string, (data?: any) => void>} emit  the component's events, by name
+ * @property {any} server  functions of the server, by name
+ * @property {(file: File) => Promise<{ path: string, url: string }>} upload
+ */
+
+/** @param {string} name @param {any} given what Gradio gives to a script */
+export async function mount(name, { element, props, emit, watch, upload, server }) {
+  addStyle(new URL(`../components/${name}.css`, import.meta.url).href);
+  const module = await import(`../components/${name}.js`);
+  await stylesReady();
+  const root = element.querySelector(".gb-mount") ?? element;
+  root.classList.add("gb-view");
+  root.innerHTML = module.template;
+  const view = new module.default({ root, props, emit, upload, server });
+  const fault = make("p", { class: "gb-fault", role: "alert", hidden: true });
+  root.prepend(fault);
+  const show = async () => {
+    try {
+      await view.show(props.value || null);
+      fault.hidden = true;
+    } catch (error) {
+      console.warn(error);
+      fault.textContent = error instanceof Error ? error.message : String(error);
+      fault.hidden = false;
+    }
+  };
+  watch("value", () => requestAnimationFrame(show));
+  await show();
+  root.dataset.mounted = "true";
+}

@@ -1,0 +1,18 @@
+// What the page itself does: sentences about downloads follow the download.
+
+const EVERY_MILLISECONDS = 2000;
+
+async function followDownloads() {
+  const notes = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-gb-download]")]).filter(
+    (note) => note.dataset.gbDownload,
+  );
+  if (!notes.length) return;
+  const { downloads } = await (await fetch(new URL("readyz", document.baseURI))).json();
+  for (const note of notes) {
+    const [status, sentence] = downloads[/** @type {string} */ (note.dataset.gbDownload)];
+    note.textContent = status === "ready" ? `${sentence} Run again to use it.` : sentence;
+    if (status !== "running") note.dataset.gbDownload = "";
+  }
+}
+
+setInterval(() => followDownloads().catch(() => undefined), EVERY_MILLISECONDS);

@@ -1,0 +1,34 @@
+// What several views of one run share: the chosen token, the picture, a threshold. A value by name; whoever sets it tells
+// all who follow, itself too. Documented here, as it is the only way in which components know of each other:
+//
+//   token       { run, token }  the token or patch chosen in any view of a run
+//   detection   the picture, boxes and scores of the run that "Why this box?" shows
+//   threshold   least score of a box that is shown, 0 to 1
+
+/** @type {Map<string, { value: any, followers: Set<(value: any) => void> }>} */
+const values = new Map();
+
+/** @param {string} name */
+const entry = (name) => values.get(name) ?? values.set(name, { value: undefined, followers: new Set() }).get(name);
+
+/** @param {string} name @param {any} value */
+export function share(name, value) {
+  const shared = /** @type {any} */ (entry(name));
+  shared.value = value;
+  for (const follow of [...shared.followers]) follow(value);
+}
+
+/** The value of that name, undefined before any was set. @param {string} name @returns {any} */
+export const shared = (name) => entry(name)?.value;
+
+/**
+ * Calls `act` with every new value while `root` is on the page; returns how to stop it.
+ * @param {string} name @param {HTMLElement} root @param {(value: any) => void} act
+ */
+export function follow(name, root, act) {
+  const followers = /** @type {any} */ (entry(name)).followers;
+  /** @param {any} value */
+  const told = (value) => (root.isConnected ? act(value) : followers.delete(told));
+  followers.add(told);
+  return () => followers.delete(told);
+}

@@ -1,0 +1,196 @@
+"""The comparison of ViT and CNN under damage, drawn: points of a curve, feature maps, receptive fields, the table."""
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from demos.views.colors import sequential
+from demos.views.vit import readable
+
+if TYPE_CHECKING:
+    from models.vit.curve import Point, Reading
+    from models.vit.gradcam import FeatureMaps, ReceptiveField
+
+TOP = 5
+TOP_OF_MAP = 98  # percentile: a few patches of huge attention would hide all others (Darcet et al. 2024)
+NAMES = {"vit": "ViT", "cnn": "CNN"}
+COLORS = {"vit": ("query", ""), "cnn": ("key", "7 4")}
+
+
+def draw_curve(
+    points: "Sequence[Point]",
+    labels: Sequence[str],
+    *,
+    run: str,
+    category: int,
+    total: int,
+    units: Sequence[str],
+    note: str,
+    map_title: str,
+    paint: bool = False,
+) -> dict[str, Any]:
+    """The value of `damage_view`: what it shows of the points measured so far, of `total` that will be."""
+    return {
+        "run": run,
+        "category": readable(labels[category]),
+        "total": total,
+        "note": note,
+        "map": map_title,
+        "paint": paint,
+        "points": [
+            {
+                "strength": point.strength,
+                "unit": unit,
+                "image": jpeg(point.pixels),
+                **{name: _reading(getattr(point, name), labels, category) for name in NAMES},
+            }
+            for point, unit in zip(points, units, strict=True)
+        ],
+    }
+
+
+def _reading(reading: "Reading", labels: Sequence[str], category: int) -> dict[str, Any]:
+    order = np.argsort(-reading.probabilities, kind="stable")[:TOP]
+    steps = np.rint(255 * np.minimum(1, reading.map / max(float(np.percentile(reading.map, TOP_OF_MAP)), 1e-12)))
+    return {
+        "p": float(reading.probabilities[category]),
+        "top": [[readable(labels[int(index)]), float(reading.probabilities[index])] for index in order],
+        "side": reading.map.shape[0],
+        "map": base64.b64encode(steps.astype(np.uint8).tobytes()).decode(),
+    }
+
+
+def draw_feature_maps(stages: "Sequence[FeatureMaps]", cams: Sequence[np.ndarray], picture: np.ndarray) -> str:
+    """HTML: a row for each stage with its Grad-CAM over the picture and its strongest channels."""
+    rows = []
+    for found, cam in zip(stages, cams, strict=True):
+        side = found.maps.shape[1]
+        name = "stem" if found.stage == 0 else f"stage {found.stage}"
+        pictures = [_figure(overlay(picture, cam), "Grad-CAM")]
+        for channel, values in zip(found.chosen, found.maps, strict=True):
+            low, high = float(values.min()), float(values.max())
+            shown = sequential((values - low) / max(high - low, 1e-12))
+            pictures.append(_figure(shown, f"channel {channel + 1}: {low:.2g} to {high:.2g}"))
+        facts = f"<b>{name}</b><br>{found.channels} channels<br>{side} x {side} places"
+        rows.append(f'<div class="gb-maps-row"><div>{facts}</div>{"".join(pictures)}</div>')
+    return f'<div class="gb-maps">{"".join(rows)}</div>'
+
+
+def draw_fields(fields: "dict[str, Sequence[ReceptiveField]]") -> str:
+    """HTML: for each network, which pixels move the unit in the middle, layer by layer."""
+    parts = []
+    for name, layers in fields.items():
+        pictures = [
+            _figure(
+                sequential(np.sqrt(shrink(field.influence))),
+                f"{field.layer}: {field.distance:.3g} px; can see {field.possible} px",
+            )
+            for field in layers
+        ]
+        parts.append(f'<h4>{html.escape(name)}</h4><div class="gb-fields">{"".join(pictures)}</div>')
+    return "".join(parts)
+
+
+def draw_distances(series: Sequence[tuple[str, str, str, Sequence[float | None]]]) -> dict[str, Any]:
+    """The value of a chart: `(name, colour, dash, distance in pixels by layer)`, over the share of the depth.
+
+    None where a layer has no distance.
+    """
+    return {
+        "x": "depth, share of the layers",
+        "y": "mean distance in pixels",
+        "low": 0,
+        "dots": True,
+        "unit": "px",
+        "series": [
+            {
+                "name": name,
+                "color": color,
+                "dash": dash,
+                "points": [
+                    [index / (len(values) - 1), value] for index, value in enumerate(values) if value is not None
+                ],
+            }
+            for name, color, dash, values in series
+        ],
+    }
+
+
+def draw_robustness(table: dict[str, Any], titles: dict[str, str]) -> str:
+    """HTML: one small chart for each damage, accuracy of both networks over strength."""
+    strengths = [0.0, *table["strengths"]]
+    charts = []
+    for kind, lines in table["damages"].items():
+        drawn = "".join(_line(name, strengths, [table["undamaged"][name], *lines[name]]) for name in NAMES)
+        ends = "; ".join(f"{NAMES[name]} {100 * lines[name][-1]:.0f} %" for name in NAMES)
+        title = html.escape(titles[kind])
+        charts.append(
+            f'<figure><figcaption>{title}</figcaption><svg viewBox="0 0 170 96" role="img" aria-label="{title}: '
+            f'accuracy over strength; at the end {ends}">{_AXES}{drawn}</svg>'
+            f"<span>at {strengths[-1]:g}: {ends}</span></figure>"
+        )
+    legend = " ".join(
+        f'<span><svg viewBox="0 0 26 8" width="26" height="8" aria-hidden="true"><line x1="0" x2="26" y1="4" y2="4" '
+        f'stroke="var(--gb-{color})" stroke-width="2.5" stroke-dasharray="{dash or "none"}"/></svg> {NAMES[name]}, '
+        f"{100 * table['undamaged'][name]:.1f} % undamaged</span>"
+        for name, (color, dash) in COLORS.items()
+    )
+    return f'<div class="gb-legend">{legend}</div><div class="gb-robust">{"".join(charts)}</div>'
+
+
+_AXES = "".join(
+    f'<line x1="30" x2="166" y1="{6 + 70 * (1 - level)}" y2="{6 + 70 * (1 - level)}" stroke="var(--gb-line)"/>'
+    f'<text x="26" y="{10 + 70 * (1 - level)}" text-anchor="end">{100 * level:.0f}</text>'
+    for level in (0, 0.5, 1)
+) + "".join(f'<text x="{30 + 136 * x}" y="92" text-anchor="middle">{x:g}</text>' for x in (0, 0.5, 1))
+
+
+def _line(name: str, xs: Sequence[float], ys: Sequence[float]) -> str:
+    color, dash = COLORS[name]
+    points = " ".join(f"{30 + 136 * x:.1f},{6 + 70 * (1 - y):.1f}" for x, y in zip(xs, ys, strict=True))
+    return (
+        f'<polyline points="{points}" fill="none" stroke="var(--gb-{color})" stroke-width="2" '
+        f'stroke-dasharray="{dash or "none"}"/>'
+    )
+
+
+def overlay(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """`values` `(rows, columns)`, at least 0, in colours over `picture` `(side, side, 3)` uint8."""
+    side = len(picture)
+    share = np.sqrt(values / max(float(values.max()), 1e-12))
+    small = Image.fromarray(np.rint(255 * share).astype(np.uint8))
+    large = np.asarray(small.resize((side, side), Image.Resampling.NEAREST), np.float32) / 255
+    weight = (0.25 + 0.5 * large)[..., None]
+    return np.rint(picture * (1 - weight) + sequential(large) * weight).astype(np.uint8)
+
+
+def shrink(influence: np.ndarray) -> np.ndarray:
+    """A quarter of the side: the largest value of every 4 x 4 pixels, so that single pixels stay visible."""
+    rows, columns = (side // 4 for side in influence.shape)
+    return influence[: rows * 4, : columns * 4].reshape(rows, 4, columns, 4).max((1, 3))
+
+
+def _figure(pixels: np.ndarray, caption: str) -> str:
+    text = html.escape(caption)
+    return f'<figure><img src="{png(pixels)}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+
+
+def png(pixels: np.ndarray) -> str:
+    """A data address of `(height, width, 3)` uint8."""
+    return _address(pixels, "PNG")
+
+
+def jpeg(pixels: np.ndarray) -> str:
+    """As `png`, smaller and not exact: for looking only."""
+    return _address(pixels, "JPEG")
+
+
+def _address(pixels: np.ndarray, kind: str) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, **({"quality": 88} if kind == "JPEG" else {}))
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

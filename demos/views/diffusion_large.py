@@ -1,0 +1,98 @@
+"""Steps of a large latent model as small PNGs for the film, its guidance in numbers, and where its words look."""
+
+import base64
+import html
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from demos.views.colors import sequential
+from demos.views.diffusion import NOISE_RANGE, as_picture
+
+if TYPE_CHECKING:
+    from models.diffusion.large.trace import LargeStep
+
+SIDE = 256  # of the pictures in the film
+TILE = 128
+HEAT = 0.65  # how much of the heat map covers the picture
+
+
+def draw_large(step: "LargeStep", original: "LargeStep | None" = None) -> dict[str, Any]:
+    """One column of the film strip: the latents' first three channels as colours, and the decoded picture.
+
+    Beside the `original` that it forked from: how much its predicted latent differs (root mean square).
+    """
+    side = min(SIDE, step.picture.shape[0])
+    drawn = {
+        "size": side,
+        "t": round(step.t, 3),
+        "tNext": round(step.t_next, 3),
+        "xt": _address(_latent(step.x_t), side),
+        "noise": _address(_latent(step.epsilon), side),
+        "x0": _address(step.picture, side),
+        "signal": step.level.signal,
+        "noiseShare": step.level.noise,
+        "terms": [[term.factor, term.of] for term in step.update.step],
+        "correction": [],
+    }
+    if original is not None:
+        drawn["difference"] = _size(step.x_0 - original.x_0)
+    return drawn
+
+
+def draw_guidance(step: "LargeStep") -> str:
+    """HTML: the noise predicted without and with the prompt, their difference, and the sum that guidance makes."""
+    if step.without is None:
+        return '<p class="gb-large-words">Guidance 1: the network is asked once a step, with the prompt alone.</p>'
+    difference = step.with_prompt - step.without
+    parts = [
+        ("without the prompt", step.without),
+        (f"+ {step.guidance:g} × difference", difference),
+        ("= predicted noise", step.epsilon),
+        ("with the prompt", step.with_prompt),
+    ]
+    figures = "".join(
+        _figure(_address(_latent(noise), TILE), f"{name}, size {_size(noise):.3f}") for name, noise in parts
+    )
+    share = _size(difference) / _size(step.without)
+    words = (
+        f"In step {step.index + 1}, at t = {step.t:.3g}, the prompt changes the prediction by {share:.1%} of its size "
+        f"(root mean square); guidance {step.guidance:g} goes {step.guidance:g} times as far."
+    )
+    return f'<div class="gb-large">{figures}</div><p class="gb-large-words">{words}</p>'
+
+
+def draw_words(step: "LargeStep") -> str:
+    """HTML: for each word of the prompt the picture, lit where that word gets attention; each has its own scale."""
+    figures = []
+    for word, shares in step.attention.items():
+        low, high = float(shares.min()), float(shares.max())
+        heat = sequential((shares - low) / (high - low or 1.0))
+        side = step.picture.shape[0]
+        over = np.asarray(Image.fromarray(heat).resize((side, side), Image.Resampling.BILINEAR), np.float32)
+        lit = np.rint(HEAT * over + (1 - HEAT) * step.picture).astype(np.uint8)
+        figures.append(_figure(_address(lit, TILE), f"{word}, {low:.1%} to {high:.1%}"))
+    return f'<div class="gb-large">{"".join(figures)}</div>'
+
+
+def _size(noise: np.ndarray) -> float:
+    return float(np.sqrt(np.square(noise).mean()))
+
+
+def _latent(latent: np.ndarray) -> np.ndarray:
+    return as_picture(latent[None], NOISE_RANGE)[0]
+
+
+def _figure(address: str, caption: str) -> str:
+    name = html.escape(caption)
+    return f'<figure><img src="{address}" alt="{name}"><figcaption>{name}</figcaption></figure>'
+
+
+def _address(rgb: np.ndarray, side: int) -> str:
+    """A picture of `side` pixels as a PNG data address; latents stay blocks, pictures are shrunk smoothly."""
+    filtering = Image.Resampling.NEAREST if rgb.shape[0] < side else Image.Resampling.BOX
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).resize((side, side), filtering).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

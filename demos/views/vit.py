@@ -1,0 +1,232 @@
+"""One Vision Transformer run as plain values for the browser: picture and answers, patches in numbers, attention."""
+
+import base64
+import html
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from demos.wire import Png, view
+
+if TYPE_CHECKING:
+    from models.vit.cost import Cost
+    from models.vit.network import VisionTransformer
+    from models.vit.trace import Positions, VitTrace
+
+TOP = 5
+MAX_TRAVELLING_TOKENS = 325
+"""With more tokens, attention stays on the server and travels one looking token at a time."""
+
+
+@view
+class Picture:
+    """A picture and the grid of patches on it.
+
+    image: pixels `[height, width, 3]` uint8.
+    """
+
+    image: Png
+    rows: int
+    columns: int
+
+
+@view
+class Answer:
+    """A category in words and its probability, 0 to 1."""
+
+    label: str
+    probability: float
+
+
+@view
+class LensAnswer:
+    """What the head would answer after some layers, and what it gives the final answer there (both 0 to 1)."""
+
+    label: str
+    probability: float
+    final: float
+
+
+@view
+class AnswersView:
+    """The picture with its grid, the answer, and the answer after every layer (`patch_view`).
+
+    run: names the run, so that the views of one run choose the same patch.
+    side: pixels of a patch.
+    before, title: the answer of the run it is compared with, and what that run was; empty where there is none.
+    """
+
+    run: str
+    picture: Picture
+    side: int
+    top: list[Answer]
+    lens: list[LensAnswer]
+    title: str
+    before: list[Answer]
+
+
+def view_of_answers(
+    trace: "VitTrace", run: str, *, title: str = "", before: list[tuple[str, float]] | None = None
+) -> AnswersView:
+    """The answers of a run; `before` as `trace.top` gives it."""
+    return AnswersView(
+        run=run,
+        picture=Picture(trace.image, *trace.grid),
+        side=trace.patches.shape[2],
+        top=answers(trace.top(TOP)),
+        lens=logit_lens(trace),
+        title=title,
+        before=answers(before or []),
+    )
+
+
+def draw_patches(
+    trace: "VitTrace", network: "VisionTransformer", run: str, *, edited: "Positions" = "kept"
+) -> dict[str, Any]:
+    """What `patch_steps` shows: how pixels become numbers, the linear layer whole, embeddings and positions.
+
+    `edited` says what was done to the positions of this run.
+    """
+    return {
+        "run": run,
+        "edited": edited,
+        "picture": picture_of(trace),
+        "side": trace.patches.shape[2],
+        "width": trace.positions.shape[1],
+        "mean": list(network.preprocessing.mean),
+        "std": list(network.preprocessing.std),
+        "filters": encoded(network.embed.weight.detach().float().cpu().numpy()),
+        "bias": encoded(network.embed.bias.detach().float().cpu().numpy()),
+        "embeddings": encoded(trace.embeddings),
+        "positions": encoded(trace.positions),
+    }
+
+
+@dataclass(frozen=True)
+class PackedAttention:
+    """All attention of one run in a quarter of its size.
+
+    steps: `[L, H + 1, T, T]` uint8, the square root of each weight's share of its row's largest, in steps of 1/255; the
+        last "head" is the rollout up to that layer. A weight read back is off by less than 1 % of its row's largest.
+    largest: `[L, H + 1, T]` float32, the largest weight of each row.
+    """
+
+    steps: np.ndarray
+    largest: np.ndarray
+
+    def rows_of(self, token: int) -> dict[str, str]:
+        """All rows in which `token` looks, for the browser: steps `[L, H + 1, T]`, largest `[L, H + 1]`."""
+        return {"steps": encoded(self.steps[:, :, token]), "largest": encoded(self.largest[:, :, token])}
+
+
+def pack_attention(attention: np.ndarray) -> PackedAttention:
+    """`[L, H, T, T]` float32 packed, one layer at a time."""
+    layers, heads, tokens, _ = attention.shape
+    steps = np.empty((layers, heads + 1, tokens, tokens), np.uint8)
+    largest = np.empty((layers, heads + 1, tokens), np.float32)
+    for layer, rollout in enumerate(attention_rollout(attention)):
+        maps = np.concatenate([attention[layer], rollout[None]])
+        largest[layer] = maps.max(axis=-1)
+        steps[layer] = np.rint(np.sqrt(maps / np.maximum(largest[layer, ..., None], 1e-12)) * 255)
+    return PackedAttention(steps, largest)
+
+
+def draw_attention(trace: "VitTrace", packed: PackedAttention, run: str) -> dict[str, Any]:
+    """What `attention_explorer` shows of a picture: one view, whose tokens lie on it.
+
+    Above `MAX_TRAVELLING_TOKENS` tokens its attention is None: the rows of a token are asked for when it is chosen.
+    """
+    layers, heads, tokens = packed.largest.shape
+    travels = tokens <= MAX_TRAVELLING_TOKENS
+    names = ["CLS", *(f"row {row + 1}, column {column + 1}" for row, column in np.ndindex(*trace.grid))]
+    view = {
+        "kind": "patches",
+        "run": run,
+        "picture": picture_of(trace),
+        "rows": names,
+        "columns": names,
+        "layers": layers,
+        "heads": heads - 1,
+        "attention": {"steps": encoded(packed.steps), "largest": encoded(packed.largest)} if travels else None,
+        "habits": {},
+    }
+    return {"translation": None, "note": "", "views": [view]}
+
+
+def draw_costs(costs: list[tuple[str, int, "Cost", float]]) -> str:
+    """An HTML table of what runs cost: `(name, pixels a side, counted cost, measured seconds)` each."""
+    rows = [
+        ("", [name for name, *_ in costs]),
+        ("pixels a side", [str(pixels) for _, pixels, _, _ in costs]),
+        ("tokens", [f"{cost.tokens:,}" for _, _, cost, _ in costs]),
+        ("numbers in attention maps", [_short(cost.attention) for _, _, cost, _ in costs]),
+        ("multiply-adds", [_short(cost.multiply_adds) for _, _, cost, _ in costs]),
+        ("of them between tokens", [f"{cost.looks / cost.multiply_adds:.0%}" for _, _, cost, _ in costs]),
+        ("model time, measured", [f"{seconds:.2f} s" for _, _, _, seconds in costs]),
+    ]
+    body = "".join(
+        f"<tr><td>{html.escape(name)}</td>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
+        for name, cells in rows
+    )
+    return f'<table class="gb-table" id="vit-costs">{body}</table>'
+
+
+def attention_rollout(attention: np.ndarray) -> np.ndarray:
+    """How much of each input token is in each token after every layer, residual connections counted as half.
+
+    Abnar & Zuidema 2020, "Quantifying Attention Flow in Transformers", section 3: the product of 0.5 A + 0.5 I, A the
+    mean over heads. `[layers, heads, T, T]` to `[layers, T, T]`, rows sum to 1.
+    """
+    mixing = 0.5 * attention.mean(axis=1) + 0.5 * np.eye(attention.shape[-1], dtype=attention.dtype)
+    rollouts = [mixing[0]]
+    for layer in mixing[1:]:
+        rollouts.append(layer @ rollouts[-1])
+    return np.stack(rollouts)
+
+
+def logit_lens(trace: "VitTrace") -> list[LensAnswer]:
+    """For every number of layers: the answer the head would give, and its probability of the final answer."""
+    if not trace.labels:
+        return []
+    final = int(trace.probabilities.argmax())
+    return [
+        LensAnswer(readable(trace.labels[int(row.argmax())]), float(row.max()), float(row[final])) for row in trace.lens
+    ]
+
+
+def answers(top: list[tuple[str, float]]) -> list[Answer]:
+    """Categories in words with their probabilities."""
+    return [Answer(readable(label), probability) for label, probability in top]
+
+
+def readable(label: str) -> str:
+    """A category's name in words: `grand_piano` to `grand piano`."""
+    return label.replace("_", " ").lower()
+
+
+def _short(count: int) -> str:
+    for size, unit in ((10**9, "billion"), (10**6, "million"), (10**3, "thousand")):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return str(count)
+
+
+def picture_of(trace: "VitTrace") -> dict[str, Any]:
+    """What `pictureTokens` shows: the picture and its grid."""
+    rows, columns = trace.grid
+    return {"image": png(trace.image), "rows": rows, "columns": columns}
+
+
+def encoded(array: np.ndarray) -> str:
+    """The bytes of an array as base64."""
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+
+
+def png(pixels: np.ndarray) -> str:
+    """Pixels `[height, width, 3]` uint8 as an address that holds the picture itself."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
