@@ -15,6 +15,7 @@ from gradio.utils import get_upload_folder
 from starlette.routing import BaseRoute
 
 from models import hub, weights
+from models.compute import Run
 from models.errors import InputError, WeightsError
 
 if TYPE_CHECKING:
@@ -63,7 +64,21 @@ def run_strip(loaded: "Loaded", *, capture: float = 0.0, model: float, drawing: 
         ("drawing", milliseconds(drawing)),
     ]
     cells = "".join(f"<span><b>{html.escape(name)}</b> {html.escape(value)}</span>" for name, value in facts)
-    waiting = html.escape(_download_told_of(note, loaded.weights.concept))
+    waiting = html.escape(_download_told_of(note))
+    extra = f'<span class="gb-strip-note" data-gb-download="{waiting}">{html.escape(note)}</span>' if note else ""
+    return f'<div class="gb-strip" role="status">{cells}{extra}</div>'
+
+
+def strip_of(run: Run, *, capture: float = 0.0, drawing: float = 0.0, note: str = "") -> str:
+    """HTML of the strip: which model, parameters, weights and device, and where the time went (seconds).
+
+    `note`: a sentence, for instance of `usable_model`; one about a download follows it.
+    """
+    facts = [("model", run.title), ("parameters", _count(run.parameters)), ("weights", run.source)]
+    facts += [("device", run.device), *([("capture", milliseconds(capture))] if capture else [])]
+    facts += [("model time", milliseconds(run.seconds)), *([("drawing", milliseconds(drawing))] if drawing else [])]
+    cells = "".join(f"<span><b>{html.escape(name)}</b> {html.escape(value)}</span>" for name, value in facts)
+    waiting = html.escape(_download_told_of(note))
     extra = f'<span class="gb-strip-note" data-gb-download="{waiting}">{html.escape(note)}</span>' if note else ""
     return f'<div class="gb-strip" role="status">{cells}{extra}</div>'
 
@@ -91,9 +106,9 @@ def waiting_strip(name: str) -> str:
     return f'<div class="gb-strip" role="status">{note}</div>'
 
 
-def _download_told_of(note: str, concept: str) -> str:
-    """Name of the hub model a note is about, for the page to follow its download (see `HEAD` in demos/theme.py)."""
-    entries = (entry for entry in weights.CATALOGUE.values() if entry.kind == "hub" and entry.concept == concept)
+def _download_told_of(note: str) -> str:
+    """Name of the hub model a note is about, for the page to follow its download (demos/ui/core/page.js)."""
+    entries = (entry for entry in weights.CATALOGUE.values() if entry.kind == "hub")
     return next((entry.name for entry in entries if note.startswith(f"{entry.title} ")), "")
 
 

@@ -15,9 +15,9 @@ from demos.components.attention_explorer import attention_explorer
 from demos.components.box_figure import box_figure
 from demos.components.matching_view import matching_view
 from demos.components.suppression_view import suppression_view
-from demos.components.uploaded_image import UploadedImage
 from demos.detection.runs import Run, attention_rows, keep, match_boxes, name_of, query_rows, suppress_boxes
 from demos.detection.shared import LATEX, NETWORK, THRESHOLD, load_detection, private
+from demos.inputs.uploaded_image import UploadedImage
 from models import runtime, weights
 from models.errors import InputError
 from models.images import read_image

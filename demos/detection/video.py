@@ -14,9 +14,9 @@ import numpy as np
 from gradio.utils import get_upload_folder
 
 from demos.base import empty_strip, milliseconds, model_facts
-from demos.components.uploaded_files import UploadedFiles
 from demos.detection.frames import TURNS, open_stream
 from demos.detection.shared import private
+from demos.inputs.uploaded_files import UploadedFiles
 from models import weights
 from models.errors import InputError
 from models.inputs import check_number

@@ -11,8 +11,8 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from demos.components.noise_view import noise_view
-from demos.components.uploaded_image import UploadedImage
 from demos.diffusion.shared import LATEX, MAX_SEED, example_sprites, private
+from demos.inputs.uploaded_image import UploadedImage
 from demos.views.diffusion import NOISE_RANGE, as_picture
 from demos.views.diffusion_forward import draw_noisy
 from models.diffusion.forward import SCHEDULES, NoisyPicture, noisy_picture

@@ -10,7 +10,6 @@ import numpy as np
 from demos.base import empty_strip
 from demos.components.filmstrip import filmstrip
 from demos.components.pixel_canvas import SIDE, Canvas, canvas_value, pixel_canvas, read_canvas
-from demos.components.uploaded_image import UploadedImage
 from demos.diffusion.networks import chosen_network, follow_choice, load_chosen, loading, network_choice, size_of
 from demos.diffusion.running import (
     check_plan,
@@ -21,6 +20,7 @@ from demos.diffusion.running import (
     stream_film,
 )
 from demos.diffusion.shared import LATEX, NETWORK, example_sprites, load_sprite_network, private
+from demos.inputs.uploaded_image import UploadedImage
 from demos.views.diffusion import draw_entry
 from models import runtime
 from models.diffusion import runs

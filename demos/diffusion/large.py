@@ -11,8 +11,8 @@ from PIL import Image
 
 from demos.base import empty_strip, run_strip, waiting_strip
 from demos.components.filmstrip import filmstrip
-from demos.components.uploaded_image import UploadedImage
 from demos.diffusion.shared import LATEX, MAX_SEED, private
+from demos.inputs.uploaded_image import UploadedImage
 from demos.views.diffusion_large import draw_guidance, draw_large, draw_words
 from models import hub, runtime, weights
 from models.diffusion.large.offers import FORGETFUL_SAMPLERS, OFFERS

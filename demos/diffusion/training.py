@@ -16,8 +16,8 @@ from gradio.utils import get_upload_folder
 from demos.base import empty_strip, milliseconds
 from demos.components.training_step import training_step
 from demos.components.training_view import training_view
-from demos.components.uploaded_files import UploadedFiles
 from demos.diffusion.shared import LATEX, MAX_SEED, example_sprites, load_sprite_network, private
+from demos.inputs.uploaded_files import UploadedFiles
 from demos.views.diffusion_training import draw_curve, draw_data, draw_example, draw_samples
 from models.diffusion.data import CLASSES
 from models.diffusion.schedule import TRAINING_STEPS

@@ -15,7 +15,7 @@ from gradio.events import api
 
 from demos.base import empty_strip, run_strip, visitor_errors, waiting_strip
 from demos.components.unrolled import unrolled
-from demos.components.uploaded_image import UploadedImage
+from demos.inputs.uploaded_image import UploadedImage
 from demos.sequences.next_token import MAX_API_CHARS, MAX_SEED, STATE_SECONDS, sent
 from demos.views.tasks import draw_answer, draw_baselines, draw_runs, draw_verdicts
 from demos.views.unrolled import draw_unrolled

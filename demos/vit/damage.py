@@ -19,7 +19,7 @@ from PIL import Image
 
 from demos.base import empty_strip, milliseconds, model_facts
 from demos.components.damage_view import damage_view, read_mask
-from demos.components.uploaded_image import UploadedImage
+from demos.inputs.uploaded_image import UploadedImage
 from demos.ui import component
 from demos.views import damage as figures
 from demos.views.vit import readable

@@ -18,7 +18,7 @@ from demos.base import empty_strip, log, milliseconds, visitor_errors
 from demos.components.class_board import class_board
 from demos.components.class_collector import class_collector, classes_value, read_classes, read_picture
 from demos.components.class_trial import class_trial
-from demos.components.uploaded_files import UploadedFiles
+from demos.inputs.uploaded_files import UploadedFiles
 from demos.vit.shared import EMBEDDED, load_vit, private
 from models import runtime
 from models.errors import InputError, WeightsError

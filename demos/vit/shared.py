@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from demos.base import EXAMPLES
-from demos.components.uploaded_image import UploadedImage
+from demos.inputs.uploaded_image import UploadedImage
 from models import runtime
 
 EMBEDDED = "vit-s14-caltech101"

@@ -11,7 +11,7 @@ import gradio as gr
 from demos.base import empty_strip, run_strip, save_arrays, usable_model, visitor_errors
 from demos.components.attention_explorer import attention_explorer
 from demos.components.patch_steps import patch_steps
-from demos.components.uploaded_image import UploadedImage
+from demos.inputs.uploaded_image import UploadedImage
 from demos.ui import component
 from demos.views.vit import (
     MAX_TRAVELLING_TOKENS,

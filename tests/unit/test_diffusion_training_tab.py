@@ -8,8 +8,8 @@ from gradio.data_classes import FileData
 from PIL import Image
 from safetensors import safe_open
 
-from demos.components.uploaded_files import ListFiles, UploadedFiles
 from demos.diffusion import training
+from demos.inputs.uploaded_files import ListFiles, UploadedFiles
 from demos.views.diffusion_training import draw_curve, draw_data
 from models.diffusion import live
 from models.diffusion.network import Config

@@ -1,0 +1,1 @@
+"""Inputs that Gradio does not have: they hand over untrusted bytes unopened, for the model layer to judge."""
