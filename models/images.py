@@ -1,11 +1,16 @@
-"""Untrusted bytes to pixel arrays: what is opened, what is refused, and in which words."""
+"""Untrusted bytes to pixel arrays: what is opened, what is refused, and in which words.
+
+Every picture and frame comes in here, and its pixels are those that a browser paints for the same file (compared with
+Chromium in tests/browser/test_pictures.py): turned and mirrored by its EXIF orientation, colours by its profile or
+gamma, 16 bits a channel divided by 257, of an animation the first frame.
+"""
 
 import io
 import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageChops, ImageCms, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from models.errors import InputError
@@ -17,48 +22,47 @@ MAX_PHOTO_PIXELS = 50_000_000
 PHOTO_SHRINK = 4
 MAX_ASPECT = 20
 JPEG_START = b"\xff\xd8\xff"
+ORIENTATIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each EXIF orientation."""
+UNHEARD = ("xmp", "XML:com.adobe.xmp", "Raw profile type exif")
+"""Where Pillow looks for an orientation and browsers do not."""
+SCREEN_GAMMA = 1 / 2.2
+GREY_STEPS = {"1": 255, "L;2": 85, "L;4": 17}
+"""What one step of a PNG's shallow greys is worth; its transparent grey is told in steps."""
 
 Image.MAX_IMAGE_PIXELS = MAX_PHOTO_PIXELS // 2  # Pillow warns above it and raises above twice its value
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 def read_rgba(source: str | Path | bytes | None) -> np.ndarray:
-    """Decode the first frame of a picture, upright by its EXIF orientation.
+    """Decode the first frame of a picture, as a browser shows it.
 
     Returns `(height, width, 4)` uint8, straight alpha. A JPEG of more than `MAX_PIXELS` is decoded at a quarter of its
     width and height, so that a phone's photo takes little memory.
     Raises `InputError` where there is no picture, or it is too large, too long and thin, or not one of `FORMATS`.
     """
-    if source is None:
-        raise InputError("There is no picture yet: upload one, take one with the webcam or pick an example.")
-    data = _bytes_of(source)
-    try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _check_shape(*image.size)
-            if image.width * image.height > MAX_PIXELS:
-                _shrink(image, data)
-            image.load()
-            return np.asarray(_to_8_bit(ImageOps.exif_transpose(image)).convert("RGBA"))
-    except InputError:
-        raise
-    except Image.DecompressionBombError:
-        raise InputError(_too_many(MAX_PHOTO_PIXELS)) from None
-    except UnidentifiedImageError:
-        raise InputError("This file is not a picture that can be opened: use PNG, JPEG, WebP or GIF.") from None
-    except Exception:  # decoders raise a dozen unrelated types on damaged files
-        raise InputError("The picture is damaged or cut short: save it again as PNG or JPEG.") from None
+    return np.asarray(_read(source).convert("RGBA"))
 
 
 def read_image(source: str | Path | bytes | None) -> np.ndarray:
     """As `read_rgba`, with transparency laid over white. Returns `(height, width, 3)` uint8 RGB."""
-    return over_background(read_rgba(source))
+    image = _read(source)
+    return np.asarray(image) if image.mode == "RGB" else over_background(np.asarray(image))
 
 
 def read_frame(jpeg: bytes, *, max_side: int) -> np.ndarray:
     """Decode one frame of live video: a JPEG as browsers and cameras write it, row by row.
 
-    Returns `(height, width, 3)` uint8 RGB. Raises `InputError` for anything else, so that no frame costs much: a JPEG
-    of many scans can take seconds.
+    Returns `(height, width, 3)` uint8 RGB, as `read_image` would. Raises `InputError` for anything else, so that no
+    frame costs much: a JPEG of many scans can take seconds.
     """
     if not jpeg.startswith(JPEG_START):
         raise InputError("A frame must be a JPEG picture.")
@@ -69,11 +73,32 @@ def read_frame(jpeg: bytes, *, max_side: int) -> np.ndarray:
             if max(image.size) > max_side:
                 raise InputError(f"A frame may have at most {max_side:,} pixels a side.")
             _check_shape(*image.size)
-            return np.asarray(image.convert("RGB"))
+            return np.asarray(_as_shown(image))
     except InputError:
         raise
     except Exception:  # decoders raise a dozen unrelated types on damaged files
         raise InputError("The frame is damaged or cut short.") from None
+
+
+def _read(source: str | Path | bytes | None) -> Image.Image:
+    """RGB, or RGBA where something is transparent."""
+    if source is None:
+        raise InputError("There is no picture yet: upload one, take one with the webcam or pick an example.")
+    data = _bytes_of(source)
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_shape(*image.size)
+            if image.width * image.height > MAX_PIXELS:
+                _shrink(image, data)
+            return _as_shown(image)
+    except InputError:
+        raise
+    except Image.DecompressionBombError:
+        raise InputError(_too_many(MAX_PHOTO_PIXELS)) from None
+    except UnidentifiedImageError:
+        raise InputError("This file is not a picture that can be opened: use PNG, JPEG, WebP or GIF.") from None
+    except Exception:  # decoders raise a dozen unrelated types on damaged files
+        raise InputError("The picture is damaged or cut short: save it again as PNG or JPEG.") from None
 
 
 def over_background(rgba: np.ndarray, color: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
@@ -120,9 +145,79 @@ def _decoded_row_by_row(jpeg: bytes) -> bool:
     return False
 
 
-def _to_8_bit(image: Image.Image) -> Image.Image:
-    """16-bit greyscale would be clipped at 255 by Pillow's own conversion."""
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, dtype=np.float32)
-        return Image.fromarray((values / max(float(values.max()), 1.0) * 255).astype(np.uint8))
-    return image
+def _as_shown(image: Image.Image) -> Image.Image:
+    """The pixels that a browser paints, RGB or RGBA."""
+    if image.info.get("default_image"):  # an animated PNG may hold one more picture, for those that do not animate
+        image.seek(1)
+    painted = image.tile[0].extents if image.format == "GIF" and image.tile else None
+    shallow = GREY_STEPS.get(str(image.tile[0].args), 1) if image.format == "PNG" and image.tile else 1
+    image.load()
+    for place in (*UNHEARD, *(["exif"] if image.format == "WEBP" else [])):
+        image.info.pop(place, None)
+    shown = _in_srgb(_eight_bits(image, shallow), image)
+    if painted not in (None, (0, 0, *image.size)):
+        shown = _transparent_around(shown, painted)
+    turn = ORIENTATIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return shown if turn is None else shown.transpose(turn)
+
+
+def _eight_bits(image: Image.Image, shallow: int) -> Image.Image:
+    """L, CMYK, RGB or RGBA with 8 bits a channel; what PNG calls transparent made so."""
+    key = image.info.get("transparency")
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.int64)
+        grey = Image.fromarray(((values + 128) // 257).clip(0, 255).astype(np.uint8))
+        if key is None:
+            return grey
+        rgba = grey.convert("RGBA")
+        rgba.putalpha(Image.fromarray(np.where(values == key, 0, 255).astype(np.uint8)))
+        return rgba
+    if image.mode in ("1", "L") and isinstance(key, int):
+        image.info["transparency"] = key * shallow
+    if image.mode == "RGB" and isinstance(key, tuple) and max(key) > 255:
+        image.info["transparency"] = tuple(value >> 8 for value in key)
+    if image.mode in ("L", "CMYK", "RGB") and key is None:
+        return image
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _in_srgb(shown: Image.Image, image: Image.Image) -> Image.Image:
+    """RGB or RGBA in the colours of a screen: by the picture's profile, else by its gamma."""
+    plain = shown if shown.mode in ("RGB", "RGBA") else shown.convert("RGB")
+    profile, gamma = image.info.get("icc_profile"), image.info.get("gamma")
+    if shown.mode == "CMYK":
+        return plain
+    if profile:
+        return _by_profile(plain, profile)
+    if gamma and "srgb" not in image.info and abs(gamma - SCREEN_GAMMA) > 0.01:
+        light = (np.arange(256) / 255) ** (1 / gamma)
+        curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+        table = np.rint(255 * curve).astype(int).tolist()
+        return plain.point(table * 3 + list(range(256)) * (plain.mode == "RGBA"))
+    return plain
+
+
+def _by_profile(plain: Image.Image, profile: bytes) -> Image.Image:
+    """Colours by an ICC profile; one that cannot be used is ignored, as browsers do."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        grey = source.profile.xcolor_space.strip() == "GRAY"
+        colours = plain.convert("L" if grey else "RGB")
+        converted = ImageCms.profileToProfile(
+            colours, source, ImageCms.createProfile("sRGB"), ImageCms.Intent.RELATIVE_COLORIMETRIC, "RGB"
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return plain
+    assert converted is not None
+    if plain.mode == "RGBA":
+        converted.putalpha(plain.getchannel("A"))
+    return converted
+
+
+def _transparent_around(shown: Image.Image, painted: tuple[int, int, int, int]) -> Image.Image:
+    """A GIF's first frame may be smaller than its canvas; the rest of it is transparent."""
+    inside = Image.new("L", shown.size)
+    inside.paste(255, painted)
+    rgba = shown.convert("RGBA")
+    rgba.putalpha(ImageChops.multiply(rgba.getchannel("A"), inside))
+    return rgba

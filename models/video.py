@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageOps
 
 from models.errors import InputError
 
@@ -23,6 +24,8 @@ FRAMES_A_SECOND = 15
 EARLY_SECONDS = 1 / (4 * FRAMES_A_SECOND)
 MAX_SIDE = 960
 CUT_SHORT_SECONDS = 1.0
+HD_HEIGHT = 720
+UNNAMED_COLORS = 2  # ITU-T H.273, matrix coefficients
 CODECS = {
     "h264": "H.264",
     "hevc": "HEVC",
@@ -38,18 +41,23 @@ BOXES_OF_MP4 = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame, upright: `image` (H, W, 3) uint8 RGB of at most `MAX_SIDE`, the time it is shown at, its place."""
+    """One frame as a browser shows it: `image` (H, W, 3) uint8 RGB of at most `MAX_SIDE`, shown from `seconds` on.
+
+    `index` counts all frames of the file from 0, also those that are not looked at; `size` (height, width) is that of
+    the upright frame with square pixels, before it was shrunk.
+    """
 
     image: np.ndarray
     seconds: float
     index: int
+    size: tuple[int, int]
 
 
 class VideoFile:
     """A video of a visitor's: checked when it is opened, then read once from the beginning.
 
-    `longest` is its longer side in its own pixels; `seconds` its length as the file says (0: it does not); `note` is
-    a sentence, after reading, if not all of it was read.
+    `seconds` is its length as the file says (0: it does not); `note` is a sentence, after reading, if not all of it was
+    read.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -82,7 +90,6 @@ class VideoFile:
             known = ", ".join(dict.fromkeys(CODECS.values()))
             raise InputError(f"The video is encoded as {name[:30]}, which is not read here; use one of: {known}.")
         _check_size(stream.codec_context.width, stream.codec_context.height)
-        self.longest = max(stream.codec_context.width, stream.codec_context.height)
         self.seconds = _length(self._container, stream)
         if self.seconds > MAX_SECONDS:
             minutes, seconds = divmod(round(self.seconds), 60)
@@ -94,19 +101,19 @@ class VideoFile:
 
     def frames(self) -> Iterator[Frame]:
         """At most `FRAMES_A_SECOND` frames a second of the video. Raises `InputError` if there is none."""
-        index, due, seconds = 0, 0.0, 0.0
-        for number, decoded in enumerate(self._decoded()):
-            seconds = _time_of(decoded, number, self._stream)
-            if seconds > MAX_SECONDS or number >= MAX_DECODED:
+        any_taken, due, seconds = False, 0.0, 0.0
+        for index, decoded in enumerate(self._decoded()):
+            seconds = self._time_of(decoded, index)
+            if seconds > MAX_SECONDS or index >= MAX_DECODED:
                 self.note = f"Only the first {seconds:.0f} seconds were taken."
                 break
             if seconds < due - EARLY_SECONDS:
                 continue
-            yield Frame(_upright(decoded), seconds, index)
-            index, due = index + 1, max(due, seconds) + 1 / FRAMES_A_SECOND
+            yield as_shown(decoded, self._stream.sample_aspect_ratio, seconds, index)
+            any_taken, due = True, max(due, seconds) + 1 / FRAMES_A_SECOND
         if not self.note and self.seconds - seconds > CUT_SHORT_SECONDS:
             self.note = f"The video is cut short: it ends after {seconds:.0f} of {self.seconds:.0f} seconds."
-        if not index:
+        if not any_taken:
             raise InputError("The video holds no frame that can be read: save it again as MP4.")
 
     def _decoded(self) -> Iterator[Any]:
@@ -120,6 +127,12 @@ class VideoFile:
             self.note = "The video is damaged or cut short; what comes before was taken."
             with contextlib.suppress(av.FFmpegError):
                 yield from self._stream.decode(None)
+
+    def _time_of(self, decoded: Any, index: int) -> float:
+        """Seconds since the file begins, as players count them: its first stream may begin later than 0."""
+        if decoded.time is not None:
+            return max(0.0, decoded.time - (self._container.start_time or 0) / 1_000_000)
+        return index / float(self._stream.average_rate or FRAMES_A_SECOND)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -139,12 +152,15 @@ class VideoWriter:
         self._stream.width, self._stream.height = self._width, self._height
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, 1000)
+        self._size: tuple[int, int] = size
         self._last = -1
 
     def write(self, image: np.ndarray, seconds: float) -> None:
-        """Append a frame, (H, W, 3) uint8 RGB, shown from `seconds` on."""
+        """Append a frame, (H, W, 3) uint8 RGB, shown from `seconds` on; one of another size is fitted in."""
         import av
 
+        if image.shape[:2] != self._size:
+            image = _fitted(image, *self._size)
         frame: Any = av.VideoFrame.from_ndarray(_even(image, self._height, self._width), format="rgb24")
         self._last = max(self._last + 1, round(seconds * 1000))
         frame.pts, frame.time_base = self._last, Fraction(1, 1000)
@@ -181,20 +197,60 @@ def _length(container: Any, stream: Any) -> float:
     return (container.duration or 0) / 1_000_000
 
 
-def _time_of(decoded: Any, number: int, stream: Any) -> float:
-    start = float((stream.start_time or 0) * stream.time_base) if stream.time_base else 0.0
-    if decoded.time is not None:
-        return max(0.0, decoded.time - start)
-    return number / float(stream.average_rate or FRAMES_A_SECOND)
+def as_shown(decoded: Any, pixel_shape: Fraction | None, seconds: float, index: int) -> Frame:
+    """A decoded frame with square pixels, turned and mirrored as its display matrix says, at most `MAX_SIDE` a side.
 
+    `pixel_shape`: width of a pixel by its height. The side that is too short grows, as the HTML standard asks. Colours
+    without a name of their matrix are read by the height of the picture, as browsers do.
+    """
+    from av.video.reformatter import Colorspace, Interpolation
 
-def _upright(decoded: Any) -> np.ndarray:
-    """(H, W, 3) uint8 RGB of a decoded frame, turned as its display matrix says, at most `MAX_SIDE` a side."""
     _check_size(decoded.width, decoded.height)
-    scale = min(1.0, MAX_SIDE / max(decoded.width, decoded.height))
-    width, height = (max(1, round(side * scale)) for side in (decoded.width, decoded.height))
-    pixels = decoded.to_ndarray(format="rgb24", width=width, height=height, interpolation="AREA")
-    return np.ascontiguousarray(np.rot90(pixels, decoded.rotation // 90 % 4))
+    width, height = decoded.width, decoded.height
+    if pixel_shape:
+        width, height = max(width, round(width * pixel_shape)), max(height, round(height / pixel_shape))
+    scale = min(1.0, MAX_SIDE / max(width, height))
+    guessed = Colorspace.ITU709 if decoded.height >= HD_HEIGHT else Colorspace.ITU601
+    pixels = decoded.to_ndarray(
+        format="rgb24",
+        width=max(1, round(width * scale)),
+        height=max(1, round(height * scale)),
+        interpolation=Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT,
+        src_colorspace=guessed if decoded.colorspace == UNNAMED_COLORS else None,
+    )
+    matrix = _display_matrix(decoded)
+    size = (height, width) if _keeps_rows(matrix) else (width, height)
+    return Frame(_turned(pixels, matrix), seconds, index, size)
+
+
+def _display_matrix(decoded: Any) -> np.ndarray:
+    """How pixels move: x' = a x + c y and y' = b x + d y, as ((a, b), (c, d)) (ISO/IEC 14496-12, track header)."""
+    from av.sidedata.sidedata import Type
+
+    kept = [bytes(data) for data in decoded.side_data if data.type == Type.DISPLAYMATRIX]
+    return np.frombuffer(kept[0], np.int32).reshape(3, 3)[:2, :2] if kept else np.eye(2, dtype=np.int32)
+
+
+def _keeps_rows(matrix: np.ndarray) -> bool:
+    """Whether rows stay rows; angles between quarter turns count as the nearest one."""
+    size = np.abs(matrix)
+    return bool(size[0, 0] + size[1, 1] >= size[0, 1] + size[1, 0])
+
+
+def _turned(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """(H, W, 3) turned by quarters and mirrored."""
+    if _keeps_rows(matrix):
+        along_x, along_y = matrix[0, 0], matrix[1, 1]
+    else:
+        pixels, along_x, along_y = pixels.swapaxes(0, 1), matrix[1, 0], matrix[0, 1]
+    pixels = pixels[:, ::-1] if along_x < 0 else pixels
+    return np.ascontiguousarray(pixels[::-1] if along_y < 0 else pixels)
+
+
+def _fitted(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The whole of it in the middle of a black frame."""
+    fitted = ImageOps.pad(Image.fromarray(image), (width, height), Image.Resampling.BILINEAR)
+    return np.asarray(fitted)
 
 
 def _even(image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -16,13 +16,25 @@ def picture(width=64, height=48):
     return image
 
 
-def encoded(path, times=tuple(i / 10 for i in range(10)), image=None, codec="libx264", moving=False):
-    """A video that shows `image` at the given times (seconds); the container follows from the name of the file."""
+def encoded(
+    path,
+    times=tuple(i / 10 for i in range(10)),
+    image=None,
+    codec="libx264",
+    moving=False,
+    pixel_shape=None,
+):
+    """A video that shows `image` at the given times (seconds); the container follows from the name of the file.
+
+    With `moving` the image goes 9 pixels to the right every frame. `pixel_shape`: width of a pixel by its height.
+    """
     image = picture() if image is None else image
     with av.open(str(path), "w", options={"movflags": "+faststart"} if path.suffix == ".mp4" else {}) as container:
         stream = container.add_stream(codec, rate=10)
         stream.width, stream.height, stream.pix_fmt = image.shape[1], image.shape[0], "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
+        if pixel_shape:
+            stream.codec_context.sample_aspect_ratio = pixel_shape
         for index, seconds in enumerate(times):
             shown = np.roll(image, 9 * index * moving, axis=1)
             frame = av.VideoFrame.from_ndarray(shown, format="rgb24")
@@ -32,11 +44,15 @@ def encoded(path, times=tuple(i / 10 for i in range(10)), image=None, codec="lib
     return path
 
 
-def turned(path, target):
-    """The MP4 with a display matrix that turns it a quarter clockwise, as phones write it."""
+QUARTER_CLOCKWISE = (0, 1, -1, 0)
+
+
+def turned(path, target, matrix=QUARTER_CLOCKWISE):
+    """The MP4 with a display matrix (a, b, c, d), as phones write it: x' = a x + c y, y' = b x + d y."""
     data = bytearray(path.read_bytes())
     place = data.index(b"tkhd") + 4 + 40
-    data[place : place + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 48 << 16, 0, 1 << 30)
+    a, b, c, d = (value << 16 for value in matrix)
+    data[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     target.write_bytes(data)
     return target
 

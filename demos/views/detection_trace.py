@@ -84,7 +84,7 @@ def stage_names(trace: "DetectionTrace") -> list[str]:
 
 def _candidates(trace: "DetectionTrace") -> list[dict[str, Any]]:
     found: Any = postprocess(trace.prediction, 0.0)
-    boxes = corners(trace.prediction.boxes_cxcywh)
+    boxes = corners(trace.prediction.boxes_cxcywh).clip(0, 1)
     return [
         {
             "box": _rounded(boxes[query]),
@@ -198,7 +198,7 @@ def _explained(trace: "DetectionTrace", query: int, label: int, attended: int) -
     (height, width), labels, proposals = trace.prediction.size, trace.prediction.labels, trace.proposals
 
     def pixels(box_cxcywh: np.ndarray) -> list[float]:
-        return [round(float(side), 2) for side in corners(box_cxcywh) * [width, height, width, height]]
+        return [round(float(side), 2) for side in corners(box_cxcywh).clip(0, 1) * [width, height, width, height]]
 
     def answer(logits: np.ndarray, box_cxcywh: np.ndarray) -> dict[str, Any]:
         best = int(logits.argmax())

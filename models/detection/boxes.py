@@ -24,7 +24,8 @@ def postprocess(prediction: Prediction, threshold: float) -> sv.Detections:
     """The most probable (query, class) pairs with a score above `threshold`, best first.
 
     Score = sigmoid(logit). As many pairs as there are queries are looked at, so one query may answer with two classes.
-    `data` holds `class_name` and `query` (the index of the query each box came from).
+    Boxes end where the picture ends; those that lie outside of it altogether are left out. `data` holds `class_name`
+    and `query` (the index of the query each box came from).
     """
     queries, classes = prediction.logits.shape
     scores = 1 / (1 + np.exp(-prediction.logits.astype(np.float64).reshape(-1)))
@@ -32,7 +33,10 @@ def postprocess(prediction: Prediction, threshold: float) -> sv.Detections:
     best = best[scores[best] > threshold]
     query, label = best // classes, best % classes
     height, width = prediction.size
-    boxes = corners(prediction.boxes_cxcywh[query]) * np.array([width, height, width, height], np.float32)
+    shares = corners(prediction.boxes_cxcywh[query]).clip(0, 1)
+    inside = (shares[:, 2:] > shares[:, :2]).all(1)
+    best, query, label = best[inside], query[inside], label[inside]
+    boxes = shares[inside] * np.array([width, height, width, height], np.float32)
     return sv.Detections(
         xyxy=boxes.astype(np.float32),
         confidence=scores[best].astype(np.float32),

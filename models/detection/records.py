@@ -10,48 +10,53 @@ from typing import Any
 import numpy as np
 import supervision as sv
 
+from models.video import Frame
+
 CSV_COLUMNS = ("frame", "seconds", "id", "label", "score", "left", "top", "right", "bottom")
 
 
 @dataclass(frozen=True)
 class FrameRecord:
-    """What was found in frame number `index`, shown at `seconds`.
+    """What was found in frame number `index` of the video, counted from 0, shown at `seconds`.
 
-    `boxes_xyxy` (N, 4) in pixels of the video, `scores` (N,), `classes` (N,) indices into the labels, `ids` (N,) of
-    tracks, -1 where there is none.
+    `size` (height, width) of the frame; `boxes_xyxy` (N, 4) in its pixels and inside of it, `scores` (N,), `classes`
+    (N,) indices into the labels, `ids` (N,) of tracks, -1 where there is none.
     """
 
     index: int
     seconds: float
+    size: tuple[int, int]
     boxes_xyxy: np.ndarray
     scores: np.ndarray
     classes: np.ndarray
     ids: np.ndarray
 
 
-def record_of(tracked: sv.Detections, index: int, seconds: float, scale: float, threshold: float) -> FrameRecord:
-    """The detections above the threshold; `scale` times their pixels are pixels of the video."""
+def record_of(tracked: sv.Detections, looked_at: tuple[int, int], frame: Frame, threshold: float) -> FrameRecord:
+    """The detections above the threshold; they are in pixels of the frame as it was looked at, (height, width)."""
     kept: Any = tracked[np.asarray(tracked.confidence) > threshold] if len(tracked) else tracked
-    boxes = np.asarray(kept.xyxy, np.float32).reshape(-1, 4) * scale
+    scale = np.array([whole / shrunk for whole, shrunk in zip(frame.size[::-1], looked_at[::-1], strict=True)] * 2)
+    boxes = (np.asarray(kept.xyxy, np.float64).reshape(-1, 4) * scale).clip(0, [*frame.size[::-1]] * 2)
     scores, classes, ids = (
         np.asarray(values if values is not None else [], kind)
         for values, kind in ((kept.confidence, np.float32), (kept.class_id, int), (kept.tracker_id, int))
     )
-    return FrameRecord(index, seconds, boxes, scores, classes, ids)
+    return FrameRecord(frame.index, frame.seconds, frame.size, boxes, scores, classes, ids)
 
 
-def write_coco(path: Path, records: Sequence[FrameRecord], size: tuple[int, int], labels: Sequence[str]) -> None:
+def write_coco(path: Path, records: Sequence[FrameRecord], labels: Sequence[str]) -> None:
     """COCO's format of a data set, one image a frame; annotations carry `score` and `track_id` (null: none) besides.
 
-    `size` (height, width) of the video. `pycocotools.coco.COCO(path)` reads it, and its annotations are a result list
-    for `loadRes`.
+    An image's `id`, and the number in its name, is the number of the frame in the video from 1, as `ffmpeg -i VIDEO
+    -fps_mode passthrough frame-%06d.jpg` would number them; `seconds` is when it is shown. `pycocotools.coco.COCO(path)`
+    reads the file, and its annotations are a result list for `loadRes`.
     """
     images = [
         {
             "id": record.index + 1,
             "file_name": f"frame-{record.index + 1:06}.jpg",
-            "height": size[0],
-            "width": size[1],
+            "height": record.size[0],
+            "width": record.size[1],
             "seconds": round(record.seconds, 3),
         }
         for record in records
@@ -74,12 +79,15 @@ def write_coco(path: Path, records: Sequence[FrameRecord], size: tuple[int, int]
             )
     categories = [{"id": index + 1, "name": label} for index, label in enumerate(labels)]
     content = {"info": {}, "images": images, "annotations": annotations, "categories": categories}
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def write_csv(path: Path, records: Sequence[FrameRecord], labels: Sequence[str]) -> None:
-    """One row a box: `CSV_COLUMNS`; corners in pixels of the video, an empty id where there is none."""
-    with path.open("w", newline="") as file:
+    """One row a box: `CSV_COLUMNS`; frames are numbered as in `write_coco`, corners are in pixels of the frame.
+
+    The id is empty where there is none.
+    """
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(CSV_COLUMNS)
         for record in records:

@@ -12,7 +12,7 @@ import supervision as sv
 from models.detection.boxes import Prediction, postprocess
 from models.detection.records import FrameRecord, record_of, write_coco, write_csv
 from models.detection.tracking import LOWEST_SCORE, Tracker, Watched
-from models.video import MAX_SIDE, VideoFile, VideoWriter
+from models.video import VideoFile, VideoWriter
 
 VIDEO, COCO, CSV = "annotated.mp4", "detections.coco.json", "detections.csv"
 COLORS = sv.ColorPalette.from_hex(["#a21caf", "#1d4ed8", "#15803d", "#b45309", "#4338ca", "#be123c", "#0f766e"])
@@ -45,17 +45,16 @@ class VideoRun:
     def steps(self, answer: Callable[[np.ndarray], tuple[Prediction, str]]) -> Iterator[VideoStep]:
         """Every frame, by `answer(image) -> (prediction, what ran it)`. To be closed if it is not used to its end."""
         writer: VideoWriter | None = None
-        size, labels = (0, 0), ()
+        labels: tuple[str, ...] = ()
         try:
             for frame in self.video.frames():
                 began = time.perf_counter()
                 prediction, self.runtime = answer(frame.image)
                 self.model_seconds = time.perf_counter() - began
-                size, labels = size if any(size) else prediction.size, prediction.labels
-                writer = writer or VideoWriter(self.folder / VIDEO, size)
+                labels = prediction.labels
+                writer = writer or VideoWriter(self.folder / VIDEO, prediction.size)
                 tracked = self._tracker.update(postprocess(prediction, LOWEST_SCORE), prediction.size, frame.seconds)
-                record = record_of(tracked, frame.index, frame.seconds, self._scale(prediction.size), self.threshold)
-                self.records.append(record)
+                self.records.append(record_of(tracked, prediction.size, frame, self.threshold))
                 drawn = self._drawing.draw(frame.image, tracked, self.threshold)
                 writer.write(drawn, frame.seconds)
                 yield VideoStep(drawn, frame.seconds, self._tracker.counts(tracked, labels)["seen"])
@@ -63,13 +62,8 @@ class VideoRun:
             self.video.close()
             if writer:
                 writer.close()
-        height, width = (round(side * self._scale(size)) for side in size)
-        write_coco(self.folder / COCO, self.records, (height, width), labels)
+        write_coco(self.folder / COCO, self.records, labels)
         write_csv(self.folder / CSV, self.records, labels)
-
-    def _scale(self, size: tuple[int, int]) -> float:
-        """Pixels of the video for one of the frames that are looked at."""
-        return max(1.0, self.video.longest / MAX_SIDE) if max(size) >= MAX_SIDE else 1.0
 
 
 class _Drawing:

@@ -70,13 +70,19 @@ def test_the_figure_carries_the_whole_way_and_leaves_the_picture_alone(trace, pi
     assert floats(drawn["proposals"]["scores"], 16).max() <= 1
 
 
+def queries_that_point_into(prediction):
+    """Queries whose box has a part inside of the picture."""
+    inside = corners(prediction.boxes_cxcywh).clip(0, 1)
+    return np.flatnonzero((inside[:, 2:] > inside[:, :2]).all(1)).tolist()
+
+
 def test_candidates_are_the_answer_of_the_model_without_a_threshold(trace, picture):
     candidates = figures.draw_trace(trace, picture, "name")["candidates"]
-    assert len(candidates) == 10
+    assert {c["query"] for c in candidates} == set(queries_that_point_into(trace.prediction))
     assert [c["score"] for c in candidates] == sorted((c["score"] for c in candidates), reverse=True)
     for candidate in candidates:
         expected = corners(trace.prediction.boxes_cxcywh[candidate["query"]])
-        np.testing.assert_allclose(candidate["box"], expected, atol=1e-4)
+        np.testing.assert_allclose(candidate["box"], expected.clip(0, 1), atol=1e-4)
 
 
 def test_rows_of_a_patch_are_packed_to_within_a_hundredth_of_their_largest(trace):
@@ -233,11 +239,12 @@ def test_an_explanation_has_every_box_with_its_history_in_pixels(trace):
     prediction = trace.prediction
     sure = Prediction(prediction.logits + 20, prediction.boxes_cxcywh, prediction.size, prediction.labels)
     boxes = figures.explain_boxes(dataclasses.replace(trace, prediction=sure), 0.5, 3)
-    assert len(boxes) == 10
+    assert len(boxes) == len(queries_that_point_into(prediction)) > 5
     first = boxes[0]
     query = first["query"]
     np.testing.assert_allclose(first["layers"][-1]["box_xyxy"], first["box_xyxy"], atol=0.02)
-    np.testing.assert_allclose(first["box_xyxy"], corners(prediction.boxes_cxcywh[query]) * [60, 40, 60, 40], atol=0.02)
+    inside = corners(prediction.boxes_cxcywh[query]).clip(0, 1)
+    np.testing.assert_allclose(first["box_xyxy"], inside * [60, 40, 60, 40], atol=0.02)
     np.testing.assert_allclose(np.array(first["points"])[..., 2].sum(-1), 1, atol=0.01)
     assert len(first["attended"]) == 3
     assert first["attended"][0]["weight"] >= first["attended"][1]["weight"]
