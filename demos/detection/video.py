@@ -36,9 +36,9 @@ LEAD = f"""Up to {MAX_SECONDS // 60} minutes and {MAX_FILE_BYTES // 2**20} MB as
 {FRAMES_A_SECOND} frames are looked at, whatever the video has; boxes above the threshold are drawn, and things keep
 their ids from frame to frame. One video is processed at a time, its frames in turn with those of live visitors."""
 
-FILES = """The annotated video has no sound. The boxes are in pixels of your video as it is shown: as COCO JSON (one image
-a frame that was looked at; scores and track ids beside the standard fields) and as CSV (one row a box). Frames bear their
-number in your video, from 1, and the second at which they are shown."""
+FILES = """The annotated video has no sound. The boxes are in pixels of your video as it is shown: as COCO JSON (one
+image a frame that was looked at; scores and track ids beside the standard fields) and as CSV (one row a box). Frames
+bear their number in your video, from 1, and the second at which they are shown."""
 
 Shown = tuple[Any, str, Any, Any, str]
 

@@ -1,5 +1,8 @@
 """A picture input whose bytes nobody opens before `models.images` has judged them."""
 
+import functools
+from typing import Any
+
 import gradio as gr
 from gradio.data_classes import ImageData
 from gradio.utils import is_in_or_equal
@@ -8,7 +11,14 @@ from models.errors import InputError
 
 
 class UploadedImage(gr.Image):
-    """A picture input that hands over the file's path unopened: `models.images` alone judges untrusted bytes."""
+    """A picture input that hands over the file's path unopened: `models.images` alone judges untrusted bytes.
+
+    Its webcam takes what the camera sees: Gradio would mirror the photo itself, not only the view of it.
+    """
+
+    @functools.wraps(gr.Image.__init__)  # Gradio sends to the page what the signature names
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, webcam_options=gr.WebcamOptions(mirror=False), **options)
 
     def preprocess(self, payload: ImageData | None) -> str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Path of the uploaded file in Gradio's cache, or None."""

@@ -48,8 +48,8 @@ def write_coco(path: Path, records: Sequence[FrameRecord], labels: Sequence[str]
     """COCO's format of a data set, one image a frame; annotations carry `score` and `track_id` (null: none) besides.
 
     An image's `id`, and the number in its name, is the number of the frame in the video from 1, as `ffmpeg -i VIDEO
-    -fps_mode passthrough frame-%06d.jpg` would number them; `seconds` is when it is shown. `pycocotools.coco.COCO(path)`
-    reads the file, and its annotations are a result list for `loadRes`.
+    -fps_mode passthrough frame-%06d.jpg` would number them; `seconds` is when it is shown.
+    `pycocotools.coco.COCO(path)` reads the file, and its annotations are a result list for `loadRes`.
     """
     images = [
         {

@@ -1,21 +1,19 @@
 """Untrusted pictures: what is read, what is refused, and in which words."""
 
-import io
 import struct
 import zlib
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from models.errors import InputError
-from models.images import MAX_FILE_BYTES, over_background, read_image, read_rgba
-
-
-def encoded(image, kind="PNG", **options):
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
+from models.images import MAX_FILE_BYTES, over_background, read_frame, read_image, read_rgba
+from tests.pictures import HEIGHT, WIDTH, encoded, every_kind, with_orientation
+from tests.pictures import PHOTO as BLOCKS
 
 
 def png_of_size(width, height):
@@ -115,6 +113,71 @@ def test_transparency_is_laid_over_white_and_kept_in_rgba():
 def test_what_is_refused_and_in_which_words(data, sentence):
     with pytest.raises(InputError, match=sentence):
         read_image(data)
+
+
+ORIENTED = {  # EXIF 2.3, table 6: where the first row and the first column of the stored picture lie
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
+    7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda a: a.swapaxes(0, 1)[::-1],
+}
+
+
+@pytest.mark.parametrize("orientation", ORIENTED)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_every_exif_orientation_is_undone_mirrored_ones_too(orientation, kind):
+    data, stored = (with_orientation(BLOCKS, number, kind) for number in (orientation, 1))
+    np.testing.assert_array_equal(read_image(data), ORIENTED[orientation](read_image(stored)))
+    if kind == "JPEG":
+        np.testing.assert_array_equal(read_frame(data, max_side=100), read_image(data))
+
+
+@given(
+    arrays.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))), st.sampled_from([*ORIENTED])
+)
+def test_whatever_way_the_camera_was_held_the_pixels_stand_upright(stored, orientation):
+    data = with_orientation(Image.fromarray(stored), orientation, "PNG")
+    np.testing.assert_array_equal(read_image(data), ORIENTED[orientation](stored))
+
+
+@given(arrays.arrays(np.uint8, (6, 8)))
+def test_a_grey_picture_of_16_bits_is_the_one_of_8_bits_times_257(grey):
+    deep = read_image(encoded(Image.fromarray(grey.astype(np.uint16) * 257)))
+    np.testing.assert_array_equal(deep, read_image(encoded(Image.fromarray(grey))))
+    np.testing.assert_array_equal(deep[..., 0], grey)
+
+
+@given(arrays.arrays(np.uint8, (5, 7, 4)), st.sampled_from(["PNG", "WEBP"]))
+def test_soft_alpha_arrives_as_it_is(rgba, kind):
+    options = {"lossless": True, "exact": True} if kind == "WEBP" else {}
+    np.testing.assert_array_equal(read_rgba(encoded(Image.fromarray(rgba), kind, **options)), rgba)
+
+
+def test_the_first_picture_of_an_animation_is_read():
+    moving = {name: data for name, data in every_kind().items() if name.startswith("moving")}
+    first = {name: tuple(read_image(data)[5, 5].tolist()) for name, data in moving.items()}
+    assert first == {
+        "moving.gif": (255, 0, 0),
+        "moving.webp": (255, 0, 0),
+        "moving.png": (255, 0, 0),
+        "moving, with a picture beside.png": (0, 0, 255),
+    }
+
+
+def test_beside_the_small_first_frame_of_a_gif_nothing_is_painted():
+    rgba = read_rgba(every_kind()["small first frame.gif"])
+    assert rgba.shape == (HEIGHT, WIDTH, 4)
+    assert (rgba[..., 3] > 0).sum() == 64
+    assert tuple(rgba[6, 10]) == (255, 0, 0, 255)
+
+
+def test_a_profile_that_swaps_red_and_blue_does_so():
+    plain, swapped = np.asarray(BLOCKS).astype(int), read_image(every_kind()["profile.png"]).astype(int)
+    assert np.abs(swapped - plain[..., ::-1]).mean() < np.abs(swapped - plain).mean() / 2
 
 
 def test_a_one_pixel_picture_is_a_picture():
