@@ -14,7 +14,7 @@ import gradio as gr
 import numpy as np
 
 from demos.components import from_folder
-from demos.components.webcam import read_jpeg
+from demos.inputs.jpeg import read_jpeg
 from models.errors import InputError
 
 MAX_CLASSES, MAX_PICTURES = 10, 30

@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 
 from demos.components import from_folder
-from demos.components.webcam import read_jpeg
+from demos.inputs.jpeg import read_jpeg
 from models.errors import InputError
 
 MAX_FRAMES, MAX_BOXES = 20, 12

@@ -1,4 +1,4 @@
-"""What the browser makes of the webcam and of files (`script.js`), and how it is read on the server."""
+"""Small JPEGs in base64, as scripts of the page send them (`demos/ui/pieces/webcam.js`)."""
 
 import base64
 import binascii
