@@ -8,7 +8,9 @@ inside the handle.
 
 import base64
 import dataclasses
+import hashlib
 import io
+import secrets
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -74,6 +76,9 @@ class _File:
     media_type: str
 
 
+_SECRET = secrets.token_bytes(32)
+
+
 ARRAYS: Store[_File] = Store(
     "arrays for the browser",
     ARRAYS_BUDGET_BYTES,
@@ -136,7 +141,13 @@ def _packed(array: np.ndarray, form: Form) -> dict[str, Any] | str:
     content = np.ascontiguousarray(array, _dtype(form)).tobytes()
     if len(content) <= INLINE_BYTES:
         return {**handle, "data": base64.b64encode(content).decode()}
-    return {**handle, "array": ARRAYS.put(_File(content, "application/octet-stream"))}
+    return {**handle, "array": _keep(content, "application/octet-stream")}
+
+
+def _keep(content: bytes, media_type: str) -> str:
+    """Keep a file under a name that only this process can tell; equal contents have one name and are fetched once."""
+    name = hashlib.blake2b(content, digest_size=16, key=_SECRET, person=media_type.encode()[:16]).hexdigest()
+    return ARRAYS.put(_File(content, media_type), name)
 
 
 def _dtype(form: str) -> np.dtype:
@@ -153,7 +164,7 @@ def picture(pixels: np.ndarray, form: Literal["png", "jpeg"] = "png") -> str:
     content = buffer.getvalue()
     if len(content) <= INLINE_BYTES:
         return f"data:image/{form};base64,{base64.b64encode(content).decode()}"
-    return f"arrays/{ARRAYS.put(_File(content, f'image/{form}'))}"
+    return f"arrays/{_keep(content, f'image/{form}')}"
 
 
 def array_route() -> Route:
