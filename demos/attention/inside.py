@@ -91,7 +91,7 @@ def _translation(subject: Any, reading: Any, *, edited: bool = False) -> dict[st
 def _compare(model: str, text: str, given: dict[str, Any]) -> Any:
     from models.attention.changes import parse_edits, parse_swap
     from models.attention.effects import compare, effect_of
-    from models.attention.instrument import NOTHING_CHANGED
+    from models.text.instrument import NOTHING_CHANGED
 
     _, subject, reading, run = shown_run((model, text))
     edits = parse_edits(subject, reading, **{name: given[name] for name in PARTS if name in given})

@@ -48,7 +48,7 @@ LOSS_LEAD = """### What is more context worth?
 The same networks, and a plain RNN, on pages of nine novels that none of them has been trained on. Each begins with
 an empty memory, in the middle of a page, and predicts 256 characters: how surprised is it after k of them?"""
 
-LOSS_NOTE = """Measured beforehand, over 1,148 windows: `python -m models.attention.positions --data test.txt
+LOSS_NOTE = """Measured beforehand, over 1,148 windows: `python -m models.recipes.attention.positions --data test.txt
 --store`. The standard error of the mean at one position is about 0.06 bits, but all networks read the same windows,
 so differences between them are surer than that; points far apart are means over several positions.
 
@@ -75,8 +75,8 @@ def _measure(networks: dict[str, Any]) -> "Iterator[Timing]":
 
 
 def _networks() -> dict[str, Any]:
-    from models.attention.causal import load
-    from models.sequences.network import load as load_recurrent
+    from models.text.causal import load
+    from models.text.recurrent import load as load_recurrent
 
     loaded = {title: runtime.load(name, load_recurrent).network for title, name in RECURRENT.items()}
     return {**loaded, TRANSFORMER: runtime.load("char-transformer", load).network}

@@ -10,11 +10,10 @@ import numpy as np
 from gradio.data_classes import FileData
 from gradio.events import api
 
-from demos.attention.shared import LATEX, MAX_CHARS, NETWORK, check_sentence, private
+from demos.attention.shared import LATEX, MAX_CHARS, NETWORK, check_sentence, private, sent
 from demos.base import empty_strip, run_strip, save_arrays, usable_model, visitor_errors
 from demos.components.beam_tree import beam_tree
 from demos.components.translation_view import translation_view
-from demos.sequences.next_token import sent
 from demos.ui import component
 from demos.views import translation as figures
 from demos.views.parallel import stored
@@ -69,7 +68,7 @@ press the whole sentence into its encoder's last state; with attention it may lo
 but attention."""
 
 BLEU_NOTE = """BLEU by the length of the sentence, measured beforehand on 2,338 held-out sentences: `python -m
-models.sequences.translation.evaluate --data eng-fra.tsv.gz --store`. Greedy translations against the first
+models.recipes.sequences.translation.evaluate --data eng-fra.tsv.gz --store`. Greedy translations against the first
 reference, sacrebleu 2.6.0. Attention adds 6 points to sentences of up to four words and 17 from nine to twelve: the
 longer the sentence, the more one vector loses. The last group has only 50 sentences. The Transformer is ahead of
 both, but it also has about twice the parameters. For comparison: OPUS-MT's model card gives 50.5 on Tatoeba

@@ -80,7 +80,7 @@ def _own(subject: Any, kind: str, query: int) -> int | None:
 def view_head(shown: Any, event: gr.EventData) -> tuple[Any, Any]:
     """Another head of the same run: (sum, predictions). No network is run."""
     from models.attention.changes import layers_of, lengths
-    from models.attention.instrument import Head
+    from models.text.instrument import Head
 
     _, subject, reading, run = shown_run(shown)
     name = check_choice(sent(event, "kind"), subject.kinds, name="The kind of attention")

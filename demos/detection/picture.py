@@ -254,7 +254,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
 
 
 def _build_data(image: UploadedImage, threshold: gr.Slider) -> None:
-    from models.detection.scenes import CLASSES
+    from models.detection.classes import CLASSES
 
     with gr.Accordion("The boxes as data", open=False):
         gr.Markdown("What the API answers for the picture and the threshold above, by the model trained here.")

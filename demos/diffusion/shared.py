@@ -16,7 +16,7 @@ private = partial(dict, api_visibility="private", show_progress="hidden")
 
 @cache
 def example_sprites() -> dict[str, Path]:
-    """Sprites made by the embedded model itself (`python -m models.diffusion.sample`), kept in assets/media."""
+    """Sprites made by the embedded model itself (`python -m models.recipes.diffusion.sample`), kept in assets/media."""
     return {path.stem.removeprefix("diffusion-"): path for path in sorted(MEDIA.glob("diffusion-*.png"))}
 
 

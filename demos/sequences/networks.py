@@ -47,7 +47,7 @@ def usable_network(model: object, own: Own | None) -> tuple[runtime.Loaded, str]
             raise InputError("You have not kept a network of your own yet: train one on the last page of this tab.")
         return _loaded_own(own), ""
     name, note = usable_model(model, "sequences")
-    from models.sequences import network
+    from models.text import recurrent as network
 
     return runtime.load(name, network.load), note
 

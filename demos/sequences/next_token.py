@@ -18,7 +18,7 @@ from demos.views.unrolled import draw_cell
 from models import runtime
 from models.errors import InputError
 from models.inputs import check_choice, check_integer, check_number, check_text
-from models.sequences.symbols import ALPHABET, START
+from models.text.symbols import ALPHABET, START
 from models.weights import find
 
 if TYPE_CHECKING:
@@ -120,9 +120,9 @@ class Look:
 
 
 def _facts(loaded: runtime.Loaded) -> Facts:
-    from models.sequences.network import matrices
     from models.sequences.units import tracked_units
     from models.sequences.unrolled import weight_maps
+    from models.text.recurrent import matrices
 
     known = tracked_units(loaded.name) if loaded.weights.kind == "embedded" else ()
     return Facts(weight_maps(matrices(loaded.network)), loaded.parameters, known)

@@ -58,7 +58,7 @@ def _influence(network: Any, text: str) -> Iterator[Any]:
 def _network(name: str, own: Own | None) -> runtime.Loaded:
     if name != TRANSFORMER:
         return usable_network(name, own)[0]
-    from models.attention.causal import load
+    from models.text.causal import load
 
     return runtime.load(TRANSFORMER, load)
 

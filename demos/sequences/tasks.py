@@ -53,9 +53,9 @@ French must be written from that one vector. What the encoder could not keep is 
 sentence.""",
 }
 
-RAIN_NOTE = """Precomputed by python -m models.sequences.weather.evaluate (10-fold cross-validation, ten shuffles):
-right on 79.4 % of days not learnt from; logistic regression 79.1 %, always "no" 57.4 %. On the year 2015 alone logistic
-regression is ahead, 80.0 to 77.8 %: a hidden layer hardly helps here."""
+RAIN_NOTE = """Precomputed by python -m models.recipes.sequences.weather.evaluate (10-fold cross-validation, ten
+shuffles): right on 79.4 % of days not learnt from; logistic regression 79.1 %, always "no" 57.4 %. On the year 2015
+alone logistic regression is ahead, 80.0 to 77.8 %: a hidden layer hardly helps here."""
 
 ABOUT_CHAT = """**Questions and answers** are many to many as well. This language model (SmolLM2, 135 M parameters,
 fetched from the hub on first use) is a Transformer: its steps are drawn the same way, but no memory is handed on,
@@ -222,7 +222,8 @@ def compute_caption(image: Any) -> Shown:
 
 
 def _trace_translation(text: object) -> tuple[UnrolledTrace, "Loaded", float, str]:
-    from models.sequences.translation.trace import cut_note, load, trace_translation
+    from models.sequences.translation.trace import cut_note, trace_translation
+    from models.text.gru_translator import load
 
     text = check_text(text, name="The sentence", max_chars=MAX_API_CHARS)
     loaded, watch = runtime.load("gru-translator-en-fr", load), runtime.Stopwatch()

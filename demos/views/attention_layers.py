@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from models.attention.instrument import Kind
     from models.attention.subjects import Reading, Run, Subject
     from models.attention.walk import Lens, Walk
+    from models.text.instrument import Kind
 
 MEANINGS = {
     "token embedding": "The token's row in the table of the vocabulary. With its position it begins the stream.",

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from models.attention.instrument import Head, Kind
     from models.attention.subjects import Reading, Run, Subject
+    from models.text.instrument import Head, Kind
 
 
 def draw_sum(subject: "Subject", reading: "Reading", run: "Run", head: "Head", query: int) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def draw_sum(subject: "Subject", reading: "Reading", run: "Run", head: "Head", q
     """
     from models.attention.changes import layers_of, visible_keys
     from models.attention.effects import token_names
-    from models.attention.instrument import Place
+    from models.text.instrument import Place
 
     place = Place(head.kind, head.layer)
     attended = run.attended[place]
@@ -46,7 +46,7 @@ def first_head(run: "Run", kinds: "tuple[Kind, ...]") -> "tuple[Head, int]":
     """A head and a token worth seeing first: of the last kind of attention, the head and the query of the middle or
     later whose largest weight lies on an earlier token that is not the first, and is neither all nor nothing.
     """
-    from models.attention.instrument import Head
+    from models.text.instrument import Head
 
     kind = kinds[-1]
     weights = run.weights(kind).float().cpu().numpy()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.sequences.symbols import ALPHABET, decode
+from models.text.symbols import ALPHABET, decode
 
 if TYPE_CHECKING:
     from models.sequences.edits import Comparison, Edit

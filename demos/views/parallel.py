@@ -65,7 +65,7 @@ def sentence_of(timings: Sequence["Timing"], curve: Mapping[int, float]) -> str:
 
 
 def draw_loss(lines: Sequence[Mapping[str, Any]]) -> Chart:
-    """The value of the `chart` component from the lines of `models.attention.positions`, averaged in `BINS`."""
+    """The value of the `chart` component from the lines of `models.recipes.attention.positions`, averaged in `BINS`."""
     series = []
     for line in lines:
         title, bits = TITLES[line["model"]], line["bits"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.sequences.symbols import ALPHABET, UNKNOWN, decode
+from models.text.symbols import ALPHABET, UNKNOWN, decode
 
 if TYPE_CHECKING:
     from models.sequences.trace import SequenceTrace
@@ -144,8 +144,8 @@ def draw_units(tracked: Sequence["TrackedUnit"]) -> str:
     )
     head = "<tr><th>follows</th><th>unit</th><th>correlation</th><th>of the luckiest unit with another text</th></tr>"
     note = (
-        "Precomputed by <code>python -m models.sequences.units</code>: chosen on the validation passages of the nine "
-        "books, measured on the test passages. A correlation shows that a unit goes along with something, not that the "
-        "network uses it for that: edit the unit on the page “Edit the memory” to find out."
+        "Precomputed by <code>python -m models.recipes.sequences.units</code>: chosen on the validation passages of "
+        "the nine books, measured on the test passages. A correlation shows that a unit goes along with something, not "
+        "that the network uses it for that: edit the unit on the page “Edit the memory” to find out."
     )
     return f'<div class="gb-note"><table class="gb-table">{head}{rows}</table><p>{note}</p></div>'

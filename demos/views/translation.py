@@ -141,7 +141,7 @@ def _table(rows: str) -> str:
 
 
 def draw_bleu(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The value of the `chart` component from the lines of `models.sequences.translation.evaluate`."""
+    """The value of the `chart` component from the lines of `models.recipes.sequences.translation.evaluate`."""
     series = []
     for line in sorted(lines, key=lambda line: -line["bleu"]):
         name, color, dash = LOOKS.get(line["model"], (line["model"], "input", "1 4"))

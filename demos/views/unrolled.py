@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.sequences.symbols import ALPHABET
 from models.sequences.unrolled import UnrolledStep, UnrolledTrace, WeightMap
+from models.text.symbols import ALPHABET
 
 if TYPE_CHECKING:
     from models.sequences.trace import SequenceTrace

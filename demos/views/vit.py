@@ -12,8 +12,8 @@ from PIL import Image
 from demos.wire import Png, view
 
 if TYPE_CHECKING:
+    from models.vision.network import VisionTransformer
     from models.vit.cost import Cost
-    from models.vit.network import VisionTransformer
     from models.vit.trace import Positions, VitTrace
 
 TOP = 5

@@ -53,10 +53,10 @@ READINGS = (  # of the backbone, with the accuracy in percent before and after, 
     ("linear layer on CLS of the last four layers", 83.3, 93.9),
 )
 
-MEASURED_BY = """`python -m models.vit.probe --data caltech101.parquet --weights FOLDER --size 168`, with the backbone
-before or after in FOLDER. Before, the nearest photos named the right category in about half of the cases, though one
-linear layer could already tell four of five. Fine-tuning moved photos of one category together. "Before" is DINOv2 as
-others had tuned it for saliency, not as it was published."""
+MEASURED_BY = """`python -m models.recipes.vit.probe --data caltech101.parquet --weights FOLDER --size 168`, with the
+backbone before or after in FOLDER. Before, the nearest photos named the right category in about half of the cases,
+though one linear layer could already tell four of five. Fine-tuning moved photos of one category together. "Before" is
+DINOv2 as others had tuned it for saliency, not as it was published."""
 
 TRY = """- Take two pictures of animals, choose the eye or the nose in one: which patch of the other is most like it?
 - Move the layer from 0 to 12 and watch the chosen patch: first its like are patches with the same edges and the same

@@ -23,11 +23,11 @@ features, crops of different photos should not. Did it learn what things are? As
 they show the same kind of thing, then the features know kinds, although nobody had named any."""
 
 MEANING = """The picture goes through the backbone as it was before fine-tuning and as it is after; its CLS token is
-compared with those of 2,930 photos of 101 categories, the training photos of the fine-tuning. The photos themselves are
-not part of this app: their features, labels and file names are (made once by `python -m models.vit.neighbours`). The
-more alike two features are, the larger their cosine and the longer the bar. Naming a picture by the majority of its
-five nearest photos is right for 53.8 % of unseen photos before and 93.5 % after (model card, mean per-class
-accuracy)."""
+compared with those of 2,930 photos of 101 categories, the training photos of the fine-tuning. The photos themselves
+are not part of this app: their features, labels and file names are (`python -m models.recipes.vit.neighbours` made
+them). The more alike two features are, the larger their cosine and the longer the bar. Naming a picture by the
+majority of its five nearest photos is right for 53.8 % of unseen photos before and 93.5 % after (model card, mean
+per-class accuracy)."""
 
 LIMITS = """“Before” is DINOv2 ViT-S/14 as others had tuned it for saliency, not as it was published; one linear layer
 on it still reaches 80 %. Something that is in none of the 101 categories has nearest photos too: see how

@@ -56,10 +56,10 @@ _own: "Kept[OwnClassifier]" = Kept(16)
 
 def compute_example() -> tuple[Any, str]:
     """Five classes of five sprites each, drawn now by the model of the Diffusion tab."""
-    from demos.diffusion.shared import load_sprite_network
+    from models.diffusion.network import load_network
     from models.diffusion.trace import generate_sprites
 
-    loaded, start = load_sprite_network(), time.perf_counter()
+    loaded, start = runtime.load("sprites-unet", load_network), time.perf_counter()
     named = [
         (name, [_enlarged(one) for one in generate_sprites(loaded.network, name, EXAMPLE_COUNT, EXAMPLE_STEPS, seed=1)])
         for name in EXAMPLE_CLASSES

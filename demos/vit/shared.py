@@ -25,7 +25,7 @@ def example_pictures() -> dict[str, Path]:
 
 def load_vit(name: str) -> runtime.Loaded:
     """The Vision Transformer of that name, loaded once."""
-    from models.vit import library
+    from models.vision import library
 
     return runtime.load(name, library.load)
 

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from models.attention.instrument import Edge, Edits, Head, Kind, Place
 from models.attention.subjects import MAX_TOKENS, Reading, Run, Subject
 from models.errors import InputError
 from models.inputs import check_choice, check_flag, check_integer, check_number
+from models.text.instrument import Edge, Edits, Head, Kind, Place
 
 MAX_EDGES = 64
 MAX_ROWS = 16

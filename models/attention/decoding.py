@@ -7,8 +7,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from models.attention.network import BOS, EOS, PAD, UNKNOWN, Translator
-from models.attention.tokenizer import as_source
+from models.text.tokenizer import BOS, EOS, PAD, UNKNOWN, as_source
+from models.text.transformer import Translator
 
 BATCH_SENTENCES = 128
 

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.attention.instrument import Edits, Kind
-from models.attention.network import BOS, EOS, PAD, UNKNOWN
 from models.attention.subjects import MAX_TOKENS, Reading, Run, Subject, log_probabilities
 from models.errors import InputError
+from models.text.instrument import Edits, Kind
+from models.text.tokenizer import BOS, EOS, PAD, UNKNOWN
 
 Row = tuple[str, float, float]
 

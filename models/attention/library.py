@@ -4,7 +4,6 @@ Architectures: BERT and its kin (encoders), GPT-2 and Llama and their kin (causa
 Everything is read from a local folder, weights from safetensors only, and no code that travels with them is run.
 """
 
-import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,9 +23,10 @@ from transformers import (
 )
 from transformers.masking_utils import eager_mask
 
-from models.attention.instrument import IMPLEMENTATION, Edits, Place, attend
 from models.attention.subjects import MAX_TOKENS, Reading, Subject, require_tokens
 from models.errors import InputError, WeightsError
+from models.text.instrument import IMPLEMENTATION, Edits, Place, attend
+from models.text.readable import readable_tokens
 
 AttentionInterface.register(IMPLEMENTATION, attend)
 AttentionMaskInterface.register(IMPLEMENTATION, eager_mask)
@@ -205,39 +205,3 @@ def _auto_class(subject: type[LibrarySubject], architectures: Sequence[str]) -> 
         return AutoModelForCausalLM
     masked = any(name.endswith("ForMaskedLM") for name in architectures)
     return AutoModelForMaskedLM if masked else AutoModel
-
-
-BYTE_MARKS = ("\u0120", "\u010a")
-"""A space and a line break, as byte-level tokenizers write them; each has a token of its own there."""
-
-
-def readable_tokens(tokenizer: Any, ids: list[int]) -> list[str]:
-    """Tokens as a reader would write them: a space for the marks of a space, bytes of a split character as hex.
-
-    Word pieces keep their "##" and special tokens their brackets; the piece after a space begins with it.
-    """
-    special = set(tokenizer.all_special_ids)
-    tokens = [token or "<unused>" for token in tokenizer.convert_ids_to_tokens(ids)]  # tables can have rows to spare
-    byte_level = all(tokenizer.convert_tokens_to_ids(mark) not in (None, tokenizer.unk_token_id) for mark in BYTE_MARKS)
-    return [
-        token if number in special else _readable(token, byte_level=byte_level)
-        for number, token in zip(ids, tokens, strict=True)
-    ]
-
-
-def _readable(token: str, *, byte_level: bool) -> str:
-    if not byte_level:
-        return token.replace("\u2581", " ")
-    content = bytes(_byte_of_character()[character] for character in token)
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return "<" + content.hex(" ").upper() + ">"
-
-
-@functools.cache
-def _byte_of_character() -> dict[str, int]:
-    """The printable characters by which GPT-2's tokenizer writes the 256 bytes (Radford et al. 2019), inverted."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    hidden = [byte for byte in range(256) if byte not in printable]
-    return {chr(byte): byte for byte in printable} | {chr(256 + n): byte for n, byte in enumerate(hidden)}

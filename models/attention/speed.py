@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 import torch
 
-from models.attention.causal import CausalConfig, CausalTransformer
-from models.sequences.network import CharacterNetwork, State
+from models.text.causal import CausalConfig, CausalTransformer
+from models.text.recurrent import CharacterNetwork, State
 
 LENGTHS = (16, 32, 64, 128, 256, 512, 1024, 1536, 2048)
 REPEATS = 5

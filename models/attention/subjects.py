@@ -18,10 +18,10 @@ from torch.nn import functional as F
 from torch.utils.hooks import RemovableHandle
 
 from models.attention.decoding import greedy
-from models.attention.instrument import NOTHING_CHANGED, Attended, Edits, Kind, Place, Tap
-from models.attention.network import BOS, EOS, UNKNOWN, Translator
-from models.attention.tokenizer import SPACE, as_source
 from models.errors import InputError
+from models.text.instrument import NOTHING_CHANGED, Attended, Edits, Kind, Place, Tap
+from models.text.tokenizer import BOS, EOS, SPACE, UNKNOWN, as_source
+from models.text.transformer import Translator
 
 MAX_TOKENS = 128
 

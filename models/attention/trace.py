@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models import runtime
-from models.attention.instrument import Kind
 from models.attention.library import load_library_subject
-from models.attention.network import load_network
 from models.attention.subjects import Reading, Run, Subject, TranslatorSubject
-from models.attention.tokenizer import load_tokenizer
+from models.text.instrument import Kind
+from models.text.tokenizer import load_tokenizer
+from models.text.transformer import load_network
 
 if TYPE_CHECKING:
     from models.runtime import Loaded

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from models.attention.instrument import Attended, Kind, Place
 from models.attention.subjects import Reading, Run, Subject, log_probabilities
+from models.text.instrument import Attended, Kind, Place
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,10 @@ import torch
 from torch import Tensor
 
 from models import runtime, weights
-from models.attention.instrument import Tap
-from models.attention.network import BOS, EOS, PAD, UNKNOWN
 from models.attention.subjects import Subject, require_tokens
-from models.attention.tokenizer import SPACE, as_source
 from models.errors import InputError
+from models.text.instrument import Tap
+from models.text.tokenizer import BOS, EOS, PAD, SPACE, UNKNOWN, as_source
 
 MAX_SOURCE = 64
 MAX_WRITTEN = 100
@@ -244,7 +243,7 @@ class RecurrentWriter(_OwnTokens):
 
     @torch.inference_mode()
     def encode(self, source: Source) -> Any:
-        """A `models.sequences.translation.network.Memory`, of a batch of one."""
+        """A `models.text.gru_translator.Memory`, of a batch of one."""
         return self.network.encode(torch.tensor([source.ids], device=self.device))
 
     def decode(self, memory: Any, written: Tensor) -> Tensor:
@@ -263,7 +262,7 @@ def load_writer(name: str) -> tuple[Writer, runtime.Loaded]:
     if name not in WRITERS:
         raise InputError(f"There is no such translator; choose one of: {', '.join(offered())}.")
     if name in RECURRENT:
-        from models.sequences.translation.trace import load
+        from models.text.gru_translator import load
 
         loaded = runtime.load(name, load)
         return RecurrentWriter(loaded.network), loaded

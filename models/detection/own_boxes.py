@@ -2,7 +2,7 @@
 
 The backbone stays as it is: its hidden states are computed once for every frame and for changed copies of it (moved,
 scaled, mirrored, relit). On these states a copy of projector, decoder and heads learns, by the loss of the full recipe
-(`models.detection.train.set_loss`); only the class heads begin anew.
+(`models.detection.learning.set_loss`); only the class heads begin anew.
 """
 
 import copy
@@ -16,8 +16,8 @@ from PIL import Image
 from torch import nn
 from transformers import RfDetrForObjectDetection
 
+from models.detection.learning import frozen_states, set_loss, start_from_states
 from models.detection.network import Detector, preprocess
-from models.detection.train import frozen_states, set_loss, start_from_states
 from models.errors import InputError
 from models.inputs import check_text
 

@@ -1,6 +1,6 @@
 """Train a diffusion model while somebody watches: a few million weights, a handful of pictures, two minutes.
 
-The same loss and optimisers as the recipe in `train.py`, on pictures of 16 x 16 or 32 x 32, from random weights or from
+The same loss and optimisers as the full recipe, on pictures of 16 x 16 or 32 x 32, from random weights or from
 the embedded model. Everything runs on the CPU: networks this small gain little from anything else, and what is trained
 stays in this process, among the `KEPT` used last.
 """
@@ -21,10 +21,10 @@ from torch import Tensor
 
 from models import weights
 from models.diffusion.data import ANY_CLASS, to_signal
+from models.diffusion.learning import Recipe, make_optimizers, sprite_loss
 from models.diffusion.network import Config, SpriteUNet, channels_last, load_network
 from models.diffusion.schedule import TRAINING_STEPS, add_noise, cosine_schedule, from_velocity, velocity
 from models.diffusion.trace import Plan, denoise, finished_sprites, first_noise, generate_sprites
-from models.diffusion.train import Recipe, make_optimizers, sprite_loss
 from models.errors import InputError
 from models.kept import Kept
 from models.training import Ema, TrainStep, gradient_norm

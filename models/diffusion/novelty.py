@@ -2,7 +2,8 @@
 
 A distance alone says little, so it stands beside those of real sprites that were never trained on: what share of them
 is as near to a training sprite? The training sprites themselves are not in this repository; their features, names and
-classes are (`training_features.safetensors`, made by `python -m models.diffusion.evaluate --store-training-features`).
+classes are (`training_features.safetensors`, made by `python -m models.recipes.diffusion.evaluate
+--store-training-features`).
 """
 
 import json
@@ -61,8 +62,8 @@ class Nearest:
 
 def sprite_features(rgba: np.ndarray) -> np.ndarray:
     """Features `[N, D] float64` of `[N, 32, 32, 4] uint8`, enlarged with nearest neighbour on a plain background."""
-    from models.vit import library
-    from models.vit.network import image_features
+    from models.vision import library
+    from models.vision.network import image_features
 
     backbone = runtime.load(BACKBONE, library.load).network
     images = over_background(rgba, BACKGROUND).repeat(7, axis=1).repeat(7, axis=2)

@@ -20,11 +20,11 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from models.attention.library import readable_tokens
 from models.errors import WeightsError
 from models.inputs import check_integer, check_number, check_text
 from models.runtime import large_model_dtype
 from models.sequences.unrolled import UnrolledStep, UnrolledTrace
+from models.text.readable import readable_tokens
 
 ARCHITECTURES = ("llama",)
 MAX_CHARS = 2_000

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from models.errors import InputError
-from models.sequences.network import CharacterNetwork, State
 from models.sequences.trace import SequenceTrace, state_after, trace_text, trace_with_changes
+from models.text.recurrent import CharacterNetwork, State
 
 EditKind = Literal["zero", "scale", "freeze", "swap", "erase", "paste"]
 KINDS: tuple[EditKind, ...] = ("zero", "scale", "freeze", "swap", "erase", "paste")

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.sequences.symbols import ALPHABET, START, encode
+from models.text.symbols import ALPHABET, START, encode
 
 MAX_CHARACTERS = 200
 BLOCK = 50

@@ -5,21 +5,14 @@ tenth of the text is held out, so that learning by heart can be told from learni
 gradient itself is measured: its norm before clipping at every step, and now and then how it grows or shrinks on its
 way back through time, which is why plain recurrent networks are hard to train (Bengio et al. 1994; Pascanu et al. 2013,
 "On the difficulty of training recurrent neural networks").
-
-    python -m models.sequences.live --text FILE.txt [--cell gru] [--units 128] [--seconds 60] [--threads 2]
-
-trains as the page does and prints one JSON line: bits per character on the held-out part before and after.
 """
 
-import argparse
 import copy
-import json
 import math
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Literal, cast
 
 import numpy as np
@@ -30,9 +23,9 @@ from torch.nn import functional as F
 from models import training
 from models.errors import InputError
 from models.inputs import check_choice, check_integer, check_number, check_text
-from models.sequences.evaluate import bits_per_character
-from models.sequences.network import CellName, CharacterNetwork, Config
-from models.sequences.symbols import ALPHABET, START, UNKNOWN, encode
+from models.sequences.bits import bits_per_character
+from models.text.recurrent import CellName, CharacterNetwork, Config
+from models.text.symbols import ALPHABET, START, UNKNOWN, encode
 from models.training import TrainStep
 
 OptimizerName = Literal["AdamW", "SGD"]
@@ -303,28 +296,3 @@ def write(
         symbol = min(int(np.searchsorted(edges, u * edges[-1], side="right")), len(ALPHABET) - 1)
         written.append(ALPHABET[symbol])
     return "".join(written)
-
-
-def main() -> None:
-    """The command line described at the top of this module."""
-    parser = argparse.ArgumentParser(description="Train on a text as the page does.")
-    parser.add_argument("--text", type=Path, required=True, help="a text file, UTF-8")
-    parser.add_argument("--cell", choices=("rnn", "gru", "lstm"), default=Settings.cell)
-    parser.add_argument("--units", type=int, default=Settings.units)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    job = LiveTraining(arguments.text.read_text(encoding="utf-8"), Settings(arguments.cell, arguments.units))
-    start, processor = time.monotonic(), time.process_time()
-    for _ in job.fit():
-        if time.monotonic() - start >= arguments.seconds:
-            break
-    job.measure()
-    bits = [bits for _, bits in job.history.held_out]
-    line = {"steps": job.steps_done, "held_out_bits_before": bits[0], "after": bits[-1], "lowest": min(bits)}
-    print(json.dumps({**line, "processor_seconds": time.process_time() - processor, **job.baselines()}))
-
-
-if __name__ == "__main__":
-    main()

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.sequences.network import GATES, CharacterNetwork, State
-from models.sequences.symbols import ALPHABET, START, UNKNOWN, decode, encode
+from models.text.recurrent import GATES, CharacterNetwork, State
+from models.text.symbols import ALPHABET, START, UNKNOWN, decode, encode
 
 
 @dataclass(frozen=True)

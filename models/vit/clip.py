@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import CLIPModel
 
-from models.vit.preprocessing import Preprocessing, load_preprocessing
+from models.vision.preprocessing import Preprocessing, load_preprocessing
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 END = "<|endoftext|>"

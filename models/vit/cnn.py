@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn import functional
 
 from models.errors import WeightsError
-from models.vit.preprocessing import Preprocessing, load_preprocessing
+from models.vision.preprocessing import Preprocessing, load_preprocessing
 
 MODEL_TYPE = "efficientnet-lite0"
 STEM_WIDTH = 32

@@ -15,11 +15,12 @@ import numpy as np
 import torch
 
 from models import runtime
-from models.vit import cnn, library
+from models.vision import library
+from models.vision.network import Block, VisionTransformer
+from models.vision.preprocessing import Preprocessing
+from models.vit import cnn
 from models.vit.cnn import EfficientNetLite
 from models.vit.gradcam import grad_cam
-from models.vit.network import Block, VisionTransformer
-from models.vit.preprocessing import Preprocessing
 
 VIT = "vit-s14-caltech101"
 CNN = "efficientnet-lite0-caltech101"

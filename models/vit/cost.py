@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from models.vit.network import Architecture
+from models.vision.network import Architecture
 
 
 @dataclass(frozen=True)

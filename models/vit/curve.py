@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from models.vision.network import VisionTransformer
 from models.vit.cnn import EfficientNetLite
 from models.vit.contenders import answer_and_map, logits, softmax
 from models.vit.damage import Choice, damaged, position_factor
-from models.vit.network import VisionTransformer
 
 STRENGTHS = tuple(step / 10 for step in range(11))
 

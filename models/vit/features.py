@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from models.vit.network import VisionTransformer
+from models.vision.network import VisionTransformer
 from models.vit.trace import VitTrace
 
 

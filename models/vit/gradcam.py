@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from models.vision.network import VisionTransformer
 from models.vit.cnn import STAGES, EfficientNetLite
-from models.vit.network import VisionTransformer
 
 PROBES = 4
 

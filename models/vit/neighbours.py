@@ -1,13 +1,9 @@
 """Which labelled photos lie nearest to a picture, in the eyes of a backbone: before fine-tuning and after.
 
-    python -m models.vit.neighbours --data caltech101.parquet
-
-reads the training photos of `models.vit.data.split` through both backbones of `BACKBONES` and writes their features,
-labels and file names to `assets/weights/caltech101-neighbours/`. The photos themselves are not kept. Features are the
-CLS token after the last normalisation, as in the k-NN evaluation of DINO (Caron et al. 2021, section 4.1).
+Features are the CLS token after the last normalisation, as in the k-NN evaluation of DINO (Caron et al. 2021, section
+4.1); `python -m models.recipes.vit.neighbours` made those of the photos.
 """
 
-import argparse
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -16,12 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
-from models import runtime, weights
 from models.errors import WeightsError
-from models.vit import data, library
-from models.vit.network import VisionTransformer
+from models.vision.network import VisionTransformer
 
 NAME = "caltech101-neighbours"
 FEATURES, PHOTOS = "features.safetensors", "photos.json"
@@ -75,7 +69,7 @@ def load(folder: Path) -> Shelf:
     stored = load_file(folder / FEATURES)
     if set(stored) != set(BACKBONES) or any(len(features) != len(photos) for features in stored.values()):
         raise WeightsError(f"The features in {folder.name} do not fit its list of photos.")
-    units = {name: _unit(features.astype(np.float32)) for name, features in stored.items()}
+    units = {name: unit(features.astype(np.float32)) for name, features in stored.items()}
     return Shelf(units, tuple(label for label, _ in photos), tuple(file for _, file in photos))
 
 
@@ -90,33 +84,6 @@ def features(network: VisionTransformer, pictures: Sequence[np.ndarray]) -> np.n
     return np.concatenate(parts)
 
 
-def write(photos: Sequence[data.Photo], folder: Path) -> None:
-    """Read `photos` through both backbones and write the shelf."""
-    stored = {}
-    for name, backbone in BACKBONES.items():
-        network = runtime.load(backbone, library.load).network
-        stored[name] = _unit(features(network, [photo.pixels() for photo in photos])).astype(np.float16)
-        print(f"{backbone}: {len(photos)} photos")
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(stored, folder / FEATURES)
-    listed = {"backbones": BACKBONES, "photos": [[photo.label, photo.file] for photo in photos]}
-    (folder / PHOTOS).write_text(json.dumps(listed, separators=(",", ":")) + "\n")
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Each row of `[N, D]` at length 1."""
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
-def main() -> None:
-    """The command line described at the top of this module."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="parquet with label, file, jpeg")
-    parser.add_argument("--seed", type=int, default=0, help="of the split, as in training")
-    arguments = parser.parse_args()
-    train, _ = data.split(data.read_photos(arguments.data), seed=arguments.seed)
-    write(train, weights.EMBEDDED / NAME)
-    weights.record(NAME)
-
-
-if __name__ == "__main__":
-    main()

@@ -24,9 +24,9 @@ from torch.nn import functional
 from models import runtime
 from models.errors import InputError
 from models.inputs import check_text
-from models.vit import library
+from models.vision import library
+from models.vision.network import VisionTransformer
 from models.vit.neighbours import BACKBONES
-from models.vit.network import VisionTransformer
 
 MIN_CLASSES, MAX_CLASSES = 2, 10
 MIN_PICTURES, MAX_PICTURES = 2, 30

@@ -15,9 +15,9 @@ from torch import nn
 
 from models import runtime, weights
 from models.errors import InputError
-from models.vit import library
+from models.vision import library
+from models.vision.network import Block, VisionTransformer
 from models.vit.neighbours import BACKBONES
-from models.vit.network import Block, VisionTransformer
 from models.vit.own_classes import BLOCKS, MAX_CLASSES, MIN_CLASSES, OwnClassifier, check_labels
 
 FORMAT = "glassbox-own-classes-1"

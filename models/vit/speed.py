@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
+from models.vision.network import VisionTransformer
 from models.vit.cnn import EfficientNetLite
-from models.vit.network import VisionTransformer
 
 SIDES = (56, 112, 168, 224, 280, 336, 448, 560)
 REPEATS = 5

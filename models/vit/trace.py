@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from models.errors import InputError
-from models.vit.network import Block, VisionTransformer, to_patches
+from models.vision.network import Block, VisionTransformer, to_patches
 
 MAX_SIDE = 37
 Positions = Literal["kept", "removed", "shuffled"]

@@ -15,7 +15,7 @@ from torch import nn
 from transformers import SwinForImageClassification
 
 from models.errors import WeightsError
-from models.vit.preprocessing import Preprocessing, load_preprocessing
+from models.vision.preprocessing import Preprocessing, load_preprocessing
 
 
 class Swin(nn.Module):

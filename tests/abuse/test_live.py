@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from demos.detection.socket import HEADER, MAX_CONNECTIONS_AN_ADDRESS, MAX_SETTINGS_CHARS, MAX_UNREAD
-from models.detection.scenes import CLASSES
+from models.detection.classes import CLASSES
 
 SCENE = Path(__file__).resolve().parents[2] / "assets" / "media" / "detection-1.png"
 SETTINGS = {"model": "rf-detr-s14-objects"}

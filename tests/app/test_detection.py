@@ -12,7 +12,7 @@ from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from models.detection.scenes import CLASSES
+from models.detection.classes import CLASSES
 
 ENDPOINT = "/detection_detect"
 SCENE = Path(__file__).resolve().parents[2] / "assets" / "media" / "detection-1.png"

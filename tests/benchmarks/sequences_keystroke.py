@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from demos.sequences.next_token import Look, _draw, _read
 from models import runtime
-from models.sequences import network
+from models.text import recurrent as network
 
 LENGTH, KEYSTROKES = 256, 40
 TEXT = ("It was late when the old captain came home, and nobody had waited for him but the dog. " * 4)[:LENGTH]

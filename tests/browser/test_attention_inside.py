@@ -9,8 +9,8 @@ import torch
 from playwright.sync_api import expect
 
 from models.attention.changes import layers_of
-from models.attention.instrument import Edits, Head, Place
 from models.attention.trace import load
+from models.text.instrument import Edits, Head, Place
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser

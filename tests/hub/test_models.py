@@ -52,7 +52,7 @@ def test_marian_translates_and_shows_its_cross_attention(arrived):
     ],
 )
 def test_vision_transformers(arrived, name, patches, labels):
-    from models.vit import library
+    from models.vision import library
     from models.vit.trace import trace_image
 
     arrived(name)

@@ -8,8 +8,9 @@ from torch.nn import functional as F
 
 from models import weights
 from models.attention import trace
-from models.attention.instrument import Place, Tap
-from models.attention.network import BOS, EOS, Config, MultiHeadAttention, Translator
+from models.text.instrument import Place, Tap
+from models.text.tokenizer import BOS, EOS
+from models.text.transformer import Config, MultiHeadAttention, Translator
 from tests.hub import checkpoints
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from models.attention.causal import CausalAttention, CausalConfig, CausalTransformer, turn
+from models.text.causal import CausalAttention, CausalConfig, CausalTransformer, turn
 
 SMALL = CausalConfig(width=24, heads=3, layers=2, hidden=40, context=12)
 

@@ -20,8 +20,8 @@ from models.attention.importance import (
     rollout,
     stacked_rollout,
 )
-from models.attention.instrument import Edits, Head, Place
 from models.attention.trace import load, load_subject
+from models.text.instrument import Edits, Head, Place
 from tests.hub import checkpoints
 
 TEXT = "the cat sat on the mat"

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from models.sequences.network import GATES, CharacterNetwork, Config
 from models.sequences.trace import trace_text
+from models.text.recurrent import GATES, CharacterNetwork, Config
 
 CELLS = tuple(GATES)
 

@@ -6,8 +6,8 @@ import torch
 from torch.nn import functional as F
 
 from models.sequences.influence import trace_influence
-from models.sequences.network import GATES, CharacterNetwork, Config
-from models.sequences.symbols import ALPHABET, START, encode
+from models.text.recurrent import GATES, CharacterNetwork, Config
+from models.text.symbols import ALPHABET, START, encode
 
 TEXT = "abc de."
 

@@ -13,8 +13,8 @@ from transformers import (
     DistilBertForMaskedLM,
 )
 
-from models.attention.instrument import Edge, Edits, Head, Place
 from models.attention.trace import load, load_subject
+from models.text.instrument import Edge, Edits, Head, Place
 from tests.hub import checkpoints
 
 TEXT = "the cat sat on the mat"

@@ -6,7 +6,7 @@ import torch
 
 from demos.views.vit import attention_rollout, pack_attention
 from models import training, weights
-from models.vit import library
+from models.vision import library
 from models.vit.cost import cost_of
 from models.vit.trace import Edits, trace_image
 from tests.hub.checkpoints import dinov2, vit

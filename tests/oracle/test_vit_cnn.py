@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from demos.views.vit import attention_rollout
+from models.vision.network import Architecture, VisionTransformer
+from models.vision.preprocessing import Preprocessing
 from models.vit import cnn, contenders, gradcam
-from models.vit.network import Architecture, VisionTransformer
-from models.vit.preprocessing import Preprocessing
 from models.vit.trace import trace_image
 
 PUBLISHED_PARAMETERS = 4_652_008

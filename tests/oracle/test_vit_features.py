@@ -5,7 +5,8 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from models.vit import features, library
+from models.vision import library
+from models.vit import features
 from models.vit.trace import trace_image
 from tests.hub.checkpoints import dinov2, vit
 

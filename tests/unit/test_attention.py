@@ -18,15 +18,15 @@ from demos.attention import explorer as tab
 from demos.attention import shared
 from demos.views.attention import STEPS, draw_attention, pack
 from models import weights
-from models.attention import evaluate, train
 from models.attention.decoding import greedy, translate
 from models.attention.heads import best_heads, score_heads
-from models.attention.network import BOS, EOS, PAD, UNKNOWN, Config, Translator
-from models.attention.pairs import Pair, part_of, read_pairs
 from models.attention.subjects import MAX_TOKENS
-from models.attention.tokenizer import as_source, train_tokenizer
 from models.attention.trace import AttentionTrace, load_subject, trace_attention
 from models.errors import InputError, WeightsError
+from models.recipes.attention import evaluate, train
+from models.text.pairs import Pair, part_of, read_pairs
+from models.text.tokenizer import BOS, EOS, PAD, UNKNOWN, as_source, train_tokenizer
+from models.text.transformer import Config, Translator
 from tests.hub import checkpoints
 
 SENTENCES = ["I don't know the cat.", "Je ne connais pas le chat.", "The dog, the cat!", "Qu'est-ce que c'est ?"] * 3

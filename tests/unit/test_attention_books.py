@@ -8,8 +8,8 @@ import torch
 from torch.nn import functional as F
 
 from models import training, weights
-from models.attention import evaluate_books, train_books
 from models.attention.trace import load
+from models.recipes.attention import evaluate_books, train_books
 from models.training import Trapezoid
 
 TEXT = "It was late, and nobody had waited for the old captain but the dog.\n\nThe dog slept by the door.\n\n" * 40

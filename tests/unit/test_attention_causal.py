@@ -11,11 +11,11 @@ import torch
 from torch.nn import functional as F
 
 from models import runtime, training, weights
-from models.attention import train_causal
-from models.attention.causal import CausalConfig, CausalTransformer, load
-from models.attention.evaluate_causal import NAME, bits_by_position, bits_per_character
 from models.errors import InputError, WeightsError
-from models.sequences.symbols import ALPHABET, START, encode
+from models.recipes.attention import train_causal
+from models.recipes.attention.evaluate_causal import NAME, bits_by_position, bits_per_character
+from models.text.causal import CausalConfig, CausalTransformer, load
+from models.text.symbols import ALPHABET, START, encode
 from models.training import Trapezoid
 
 SMALL = CausalConfig(width=16, heads=2, layers=2, hidden=32, context=24)
@@ -65,7 +65,7 @@ class TestNetwork:
             network(torch.zeros(1, 25, dtype=torch.int64))
 
     def test_using_it_loads_no_training_library(self):
-        code = "import sys, models.attention.causal; print({'sklearn', 'pandas', 'transformers'} & set(sys.modules))"
+        code = "import sys, models.text.causal; print({'sklearn', 'pandas', 'transformers'} & set(sys.modules))"
         assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
 
 

@@ -16,9 +16,9 @@ from models import weights
 from models.attention.changes import MAX_ROWS, parse_sum
 from models.attention.effects import compare, effect_of
 from models.attention.importance import MAX_TOKENS_LEFT_OUT, measure_importance, predicted_tokens
-from models.attention.instrument import Edits, Head, Place
 from models.attention.trace import load, load_subject
 from models.errors import InputError
+from models.text.instrument import Edits, Head, Place
 from tests.hub import checkpoints
 
 TEXT = "the cat sat on the mat"

@@ -10,11 +10,12 @@ from torch.nn import functional as F
 
 from demos.attention import parallel as page
 from demos.views import parallel as figures
-from models.attention import positions, speed
-from models.attention.causal import CausalConfig, CausalTransformer
-from models.attention.evaluate_causal import bits_in_windows
-from models.sequences.network import CharacterNetwork, Config
-from models.sequences.symbols import ALPHABET, START
+from models.attention import speed
+from models.recipes.attention import positions
+from models.recipes.attention.evaluate_causal import bits_in_windows
+from models.text.causal import CausalConfig, CausalTransformer
+from models.text.recurrent import CharacterNetwork, Config
+from models.text.symbols import ALPHABET, START
 
 SMALL = CausalConfig(width=16, heads=2, layers=2, hidden=32, context=24)
 

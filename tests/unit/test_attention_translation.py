@@ -13,9 +13,7 @@ import torch
 from demos.attention import translation as page
 from demos.views import translation as figures
 from models.attention.decoding import greedy as greedy_of_decoding
-from models.attention.network import BOS, EOS, PAD, UNKNOWN, Config, Translator
 from models.attention.subjects import TranslatorSubject
-from models.attention.tokenizer import train_tokenizer
 from models.attention.trace import load_subject
 from models.attention.writing import (
     MAX_SOURCE,
@@ -31,9 +29,11 @@ from models.attention.writing import (
     log_probability,
 )
 from models.errors import InputError
-from models.sequences.translation import network as recurrent
-from models.sequences.translation.trace import EmbeddedTranslator
 from models.sequences.translation.trace import greedy as greedy_of_trace
+from models.text import gru_translator as recurrent
+from models.text.gru_translator import EmbeddedTranslator
+from models.text.tokenizer import BOS, EOS, PAD, UNKNOWN, train_tokenizer
+from models.text.transformer import Config, Translator
 from tests.hub import checkpoints
 
 SENTENCES = ["I don't know the cat.", "Je ne connais pas le chat.", "The dog, the cat!", "Qu'est-ce que c'est ?"] * 3

@@ -19,11 +19,12 @@ from demos.detection import frames
 from demos.detection import live as tab
 from demos.detection.shared import OWN
 from models import runtime, weights
-from models.detection import evaluate, scenes, train
 from models.detection.boxes import Prediction, postprocess
+from models.detection.classes import CLASSES
 from models.detection.network import detect, load_detector
 from models.detection.trace import trace_detection
 from models.errors import InputError
+from models.recipes.detection import evaluate, scenes, train
 from tests.detectors import tiny_detector
 
 RED = (255, 0, 0, 255)
@@ -410,7 +411,7 @@ def test_targets_are_centre_and_size_as_shares():
     scene = scenes.Scene(np.zeros((100, 200, 3), np.uint8), np.array([[20, 10, 60, 90]], np.float32), ("ace",))
     target = train.target_of(scene)
     torch.testing.assert_close(target["boxes"], torch.tensor([[0.2, 0.5, 0.2, 0.8]]))
-    assert target["class_labels"].tolist() == [scenes.CLASSES.index("ace")]
+    assert target["class_labels"].tolist() == [CLASSES.index("ace")]
 
 
 def test_the_loss_accepts_scenes_without_objects_and_trains(detector):

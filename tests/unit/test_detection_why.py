@@ -10,13 +10,13 @@ import pytest
 from demos.detection import picture as page
 from demos.detection import runs
 from demos.views import detection_trace as figures
-from models.detection import by_layer, by_size
 from models.detection.boxes import Prediction, corners
 from models.detection.matching import loss_terms, match
-from models.detection.scenes import Scene
 from models.detection.suppression import suppress
 from models.detection.trace import trace_detection
 from models.errors import InputError
+from models.recipes.detection import by_layer, by_size
+from models.recipes.detection.scenes import Scene
 from tests.detectors import stirred, tiny_detector
 
 

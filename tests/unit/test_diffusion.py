@@ -8,15 +8,17 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from models.diffusion import evaluate as measuring
 from models.diffusion import novelty
-from models.diffusion.data import CLASSES, Sprites, held_out, read_sprites, to_rgba, to_signal
+from models.diffusion.data import CLASSES, to_rgba, to_signal
+from models.diffusion.learning import Recipe
 from models.diffusion.muon import Muon, orthogonalise
 from models.diffusion.network import Config, SpriteUNet, load_network
 from models.diffusion.schedule import add_noise, cosine_schedule, from_velocity, noise_in, velocity
 from models.diffusion.trace import ANY_CLASS, DenoisingStep, finished_sprites, generate_sprites, trace_denoising
-from models.diffusion.train import Recipe, Training, fit
 from models.errors import InputError, WeightsError
+from models.recipes.diffusion import evaluate as measuring
+from models.recipes.diffusion.data import Sprites, held_out, read_sprites
+from models.recipes.diffusion.train import Training, fit
 
 SMALL = Config(classes=CLASSES, widths=(16, 16), blocks=1, heads=2, embedding=16)
 RECIPE = Recipe(steps=4, cooldown=2, warmup=1, batch=4, seed=3)

@@ -16,11 +16,12 @@ from demos.sequences import next_token as tab
 from demos.views.sequences import draw_arithmetic, draw_reader, next_characters
 from models import runtime, training, weights
 from models.errors import InputError, WeightsError
-from models.sequences import books, train
-from models.sequences.evaluate import WARM_UP, bits_per_character
-from models.sequences.network import GATES, CharacterNetwork, Config, describe, load
-from models.sequences.symbols import ALPHABET, START, UNKNOWN, decode, encode, fold
+from models.recipes.sequences import train
+from models.sequences.bits import WARM_UP, bits_per_character
 from models.sequences.trace import SequenceTrace, choose_next, continue_text, predict_next, trace_step, trace_text
+from models.text import books
+from models.text.recurrent import GATES, CharacterNetwork, Config, describe, load
+from models.text.symbols import ALPHABET, START, UNKNOWN, decode, encode, fold
 from models.training import Trapezoid
 
 

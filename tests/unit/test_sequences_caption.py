@@ -8,7 +8,7 @@ import torch
 
 from models import training, weights
 from models.errors import InputError, WeightsError
-from models.sequences.caption import evaluate, train
+from models.recipes.sequences.caption import evaluate, train
 from models.sequences.caption.network import (
     OUTPUTS,
     START_SYMBOL,

@@ -14,10 +14,11 @@ from demos.sequences import training as page
 from demos.sequences.networks import Own
 from demos.views.training import MAX_POINTS, draw_training, thin
 from models.errors import InputError
+from models.recipes.sequences import live as command
 from models.sequences import live
 from models.sequences.live import WINDOW, LiveTraining, Settings, check_settings, gradient_by_distance, write
-from models.sequences.symbols import UNKNOWN
 from models.sequences.trace import trace_text
+from models.text.symbols import UNKNOWN
 
 RHYMES = page.TEXTS["Nursery rhymes"]()
 SMALL = Settings("gru", 16, seed=3)
@@ -362,7 +363,7 @@ def test_command_line(capsys, monkeypatch, tmp_path):
     path = Path(tmp_path) / "text.txt"
     path.write_text(RHYMES)
     monkeypatch.setattr("sys.argv", ["live", "--text", str(path), "--seconds", "0", "--threads", "1", "--units", "16"])
-    live.main()
+    command.main()
     answer = json.loads(capsys.readouterr().out)
     assert answer["steps"] == 1
     assert answer["held_out_bits_before"] > 6

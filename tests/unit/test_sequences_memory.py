@@ -19,12 +19,13 @@ from demos.views.sequences import draw_units
 from demos.views.unrolled import draw_cell, draw_unrolled
 from models import runtime, weights
 from models.errors import InputError
-from models.sequences import units
+from models.recipes.sequences import units
 from models.sequences.edits import KINDS, WHOLE_MEMORY, Edit, compare_edits, parse_units
 from models.sequences.influence import BLOCK, MAX_CHARACTERS, InfluenceTrace, trace_influence
-from models.sequences.network import GATES, CharacterNetwork, Config, matrices
 from models.sequences.trace import trace_text
+from models.sequences.units import tracked_units
 from models.sequences.unrolled import UnrolledStep, UnrolledTrace, matrices_of, weight_maps
+from models.text.recurrent import GATES, CharacterNetwork, Config, matrices
 
 TEXT = "The cat sat on the mat."
 
@@ -237,7 +238,7 @@ class TestUnits:
 
     @pytest.mark.parametrize("name", networks.CELLS)
     def test_embedded_networks_have_units_that_beat_chance(self, name):
-        tracked = units.tracked_units(name)
+        tracked = tracked_units(name)
         assert {u.feature for u in tracked} == set(units.FEATURES)
         best = {u.feature: max(abs(t.correlation) for t in tracked if t.feature == u.feature) for u in tracked}
         assert all(best[u.feature] > u.chance for u in tracked)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models import runtime, training, weights
 from models.errors import InputError, WeightsError
-from models.sequences.recall import train
+from models.recipes.sequences.recall import train
 from models.sequences.recall.measure import RecallPoint, measure_recall, recall_once
 from models.sequences.recall.network import CELLS, RecallConfig, RecallNetworks, describe, load
 from models.sequences.recall.task import (
@@ -26,7 +26,7 @@ from models.sequences.recall.task import (
     prompt,
     random_words,
 )
-from models.sequences.symbols import ALPHABET, decode
+from models.text.symbols import ALPHABET, decode
 
 SMALL = RecallConfig(
     units={"rnn": 8, "gru": 6, "lstm": 5},

@@ -11,9 +11,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from models import runtime, training, weights
 from models.errors import InputError, WeightsError
-from models.sequences.network import State, lstm_cell
-from models.sequences.sentiment import data, train
-from models.sequences.sentiment.evaluate import (
+from models.recipes.sequences.sentiment import data, train
+from models.recipes.sequences.sentiment.evaluate import (
     measure_halves,
     measure_order,
     measure_reading,
@@ -22,6 +21,7 @@ from models.sequences.sentiment.evaluate import (
 )
 from models.sequences.sentiment.network import Config, ReviewNetwork, describe, load, pad
 from models.sequences.sentiment.trace import MAX_CHARS, trace_review
+from models.text.recurrent import State, lstm_cell
 from models.training import Trapezoid
 
 VOCABULARY = ("[UNK]", "good", "bad", "film", "a", "not", "lad", "##dish", "!", ".", "'", "it", "s", *"bcdefghijklm")

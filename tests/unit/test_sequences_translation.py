@@ -10,24 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import training, weights
-from models.attention.network import BOS, EOS, PAD, UNKNOWN
-from models.attention.pairs import part_of
-from models.attention.tokenizer import train_tokenizer
-from models.attention.train import encode_pairs
 from models.errors import InputError, WeightsError
-from models.sequences.network import State, gru_cell
-from models.sequences.translation import evaluate, train
-from models.sequences.translation.network import Config, GruTranslator, load_network
+from models.recipes.attention.train import encode_pairs
+from models.recipes.sequences.translation import evaluate, train
 from models.sequences.translation.trace import (
     MAX_SOURCE,
     MAX_WRITTEN,
     OUTPUTS,
     cut_note,
     greedy,
-    load,
     trace_translation,
     translate,
 )
+from models.text.gru_translator import Config, GruTranslator, load, load_network
+from models.text.pairs import part_of
+from models.text.recurrent import State, gru_cell
+from models.text.tokenizer import BOS, EOS, PAD, UNKNOWN, train_tokenizer
 from models.training import Trapezoid
 
 SENTENCES = ["I don't know the cat.", "Je ne connais pas le chat.", "The dog, the cat!", "Qu'est-ce que c'est ?"] * 3
@@ -186,7 +184,7 @@ class TestTraining:
         torch.testing.assert_close(train.loss_of(network, (SOURCE, target), smoothing), expected, rtol=0.01, atol=0)
 
     def test_resumed_training_is_the_same_training(self, encoded, tmp_path, monkeypatch):
-        monkeypatch.setattr("models.attention.train.BATCH_TOKENS", 150)
+        monkeypatch.setattr("models.recipes.attention.train.BATCH_TOKENS", 150)
         config, schedule = Config(120, width=16, units=24, dropout=0.3), Trapezoid(1.0, 2, 8, 3)
         whole = train.Training(config)
         losses = [step.loss for step in whole.fit(encoded, schedule)]

@@ -9,11 +9,11 @@ import torch
 
 from models import runtime, training, weights
 from models.errors import InputError, WeightsError
-from models.sequences.weather import data, train
-from models.sequences.weather.evaluate import measure, predict, predict_unseen
+from models.recipes.sequences.weather import data, train
+from models.recipes.sequences.weather.evaluate import measure, predict, predict_unseen
+from models.recipes.sequences.weather.train import fit, fit_logistic
 from models.sequences.weather.network import Config, RainNetwork, describe, load
 from models.sequences.weather.trace import baselines, trace_rain
-from models.sequences.weather.train import fit, fit_logistic
 
 HEADER = "date,precipitation,temp_max,temp_min,wind,weather\n"
 
@@ -161,7 +161,9 @@ class TestTraining:
     def test_every_day_is_predicted_by_a_network_that_has_not_seen_it(self, days, monkeypatch):
         seen = []
         monkeypatch.setattr(train, "STEPS", 3)
-        monkeypatch.setattr("models.sequences.weather.evaluate.fit", lambda some, seed: seen.append(some) or fit(some))
+        monkeypatch.setattr(
+            "models.recipes.sequences.weather.evaluate.fit", lambda some, seed: seen.append(some) or fit(some)
+        )
         pooled = predict_unseen(days, days.year, seed=0)
         assert [sorted(set(some.year)) for some in seen] == [
             sorted({2012, 2013, 2014, 2015} - {y}) for y in range(2012, 2016)

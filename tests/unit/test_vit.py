@@ -14,8 +14,9 @@ from safetensors.torch import load_file, save_file
 from demos.views.vit import draw_answers, draw_attention, draw_patches, pack_attention, readable
 from demos.vit import runs
 from models.errors import InputError, WeightsError
-from models.vit import data, library
-from models.vit.network import image_features
+from models.recipes.vit import data
+from models.vision import library
+from models.vision.network import image_features
 from models.vit.trace import position_similarity, trace_image
 from tests.hub.checkpoints import dinov2, vit
 

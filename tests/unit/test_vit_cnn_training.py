@@ -10,9 +10,10 @@ from PIL import Image
 
 from models import training, weights
 from models.errors import WeightsError
-from models.vit import cnn, contenders, train_cnn
-from models.vit.data import Photo
-from models.vit.train import Batches
+from models.recipes.vit import train_cnn
+from models.recipes.vit.data import Photo
+from models.recipes.vit.train import Batches
+from models.vit import cnn, contenders
 
 RECIPE = train_cnn.CnnRecipe(steps=3, cooldown=1, warmup=1, batch=4, size=32)
 PICTURES = list(np.random.default_rng(0).integers(0, 256, (8, 40, 40, 3), dtype=np.uint8))

@@ -10,10 +10,11 @@ from demos.views import vit_compare as figures
 from demos.vit.compare import DATA_FILE, compute_answers
 from models import weights
 from models.errors import InputError
+from models.recipes.vit.from_scratch import Fit, Pictures, Recipe, augmented
+from models.vision.network import Architecture, VisionTransformer
+from models.vision.preprocessing import Preprocessing
 from models.vit import from_scratch, speed
-from models.vit.from_scratch import LABELS, NETWORKS, SHARES, Fit, Pictures, Recipe, augmented, build
-from models.vit.network import Architecture, VisionTransformer
-from models.vit.preprocessing import Preprocessing
+from models.vit.from_scratch import LABELS, NETWORKS, SHARES, build
 
 TINY = Architecture(
     patch_size=14, grid=4, width=12, layers=2, heads=3, mlp_width=24, epsilon=1e-6, layer_scale=True, pool="cls"

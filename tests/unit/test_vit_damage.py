@@ -11,10 +11,11 @@ from demos.components.damage_view import CELLS, read_mask
 from demos.views import damage as figures
 from demos.vit import damage as page
 from models.errors import InputError
-from models.vit import cnn, contenders, curve, robustness, train_cnn
+from models.recipes.vit import robustness, train_cnn
+from models.vision.network import Architecture, VisionTransformer
+from models.vision.preprocessing import HALF, Preprocessing
+from models.vit import cnn, contenders, curve
 from models.vit.damage import DAMAGES, GREY, Choice, damaged, position_factor
-from models.vit.network import Architecture, VisionTransformer
-from models.vit.preprocessing import HALF, Preprocessing
 
 SIDE = 224
 PIXELS = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)

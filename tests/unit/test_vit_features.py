@@ -15,10 +15,10 @@ from demos.vit import features as page
 from demos.vit.shared import EMBEDDED, example_pictures
 from models import weights
 from models.errors import InputError
-from models.vit import library
+from models.vision import library
+from models.vision.preprocessing import Preprocessing, load_preprocessing
 from models.vit.contenders import square
 from models.vit.features import attention_distances, cosines, patch_features, principal_components
-from models.vit.preprocessing import Preprocessing, load_preprocessing
 from models.vit.trace import trace_image
 from tests.hub.checkpoints import vit
 
@@ -123,7 +123,7 @@ def test_figures_before_and_after_are_those_of_the_card():
     card = (weights.EMBEDDED / EMBEDDED / "README.md").read_text()
     rows = re.findall(r"^\| (.+) \| ([\d.]+) % \| ([\d.]+) % \|$", card, re.M)
     assert [(name, float(before), float(after)) for name, before, after in rows] == list(page.READINGS)
-    (command,) = re.findall(r"python -m models\.vit\.probe .+", card)
+    (command,) = re.findall(r"python -m models\.recipes\.vit\.probe .+", card)
     assert f"`{command}`" in page.MEASURED_BY
     assert "2,540 photos" in card
     assert "2,540 photos" in page.BEFORE_AND_AFTER

@@ -17,8 +17,9 @@ from demos.vit import own_classes as page
 from models import runtime, weights
 from models.errors import InputError
 from models.kept import Kept
-from models.vit import library, own_classes, own_file
-from models.vit.network import VisionTransformer
+from models.vision import library
+from models.vision.network import VisionTransformer
+from models.vit import own_classes, own_file
 from models.vit.own_classes import Settings, Training, check_examples, classify, frozen_tokens, parts_of
 from tests.hub.checkpoints import dinov2
 

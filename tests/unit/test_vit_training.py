@@ -13,8 +13,9 @@ from PIL import Image
 
 from models import runtime, training, weights
 from models.errors import InputError
-from models.vit import data, evaluate, library, probe, train
-from models.vit.network import VisionTransformer
+from models.recipes.vit import data, evaluate, probe, train
+from models.vision import library
+from models.vision.network import VisionTransformer
 from tests.hub.checkpoints import dinov2
 
 RECIPE = train.Recipe(steps=4, cooldown=2, warmup=1, batch=4, size=28, frozen=0, learning_rate=1e-3)

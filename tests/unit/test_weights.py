@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from models import runtime, training, weights
 from models.errors import InputError, WeightsError
-from models.vit import library
+from models.vision import library
 from tests.hub import checkpoints
 
 

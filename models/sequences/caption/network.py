@@ -2,7 +2,7 @@
 
 Source: Vinyals et al. 2015, "Show and tell: a neural image caption generator". Here the image vector is the first
 hidden state of the decoder instead of its first input. The decoder is the gated recurrent unit of Cho et al. (2014),
-with the equations of `models.sequences.network.gru_cell`.
+with the equations of `models.text.recurrent.gru_cell`.
 """
 
 import json
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from models.errors import WeightsError
 from models.sequences.caption.scenes import HEIGHT, WIDTH, WORDS
-from models.sequences.network import State, gru_cell
+from models.text.recurrent import State, gru_cell
 
 END = "(end)"
 OUTPUTS = (END, *WORDS)

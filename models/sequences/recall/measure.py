@@ -25,7 +25,7 @@ from models.sequences.recall.task import (
     prompt,
     random_words,
 )
-from models.sequences.symbols import ALPHABET, decode, encode
+from models.text.symbols import ALPHABET, decode, encode
 
 MAX_COUNT = 2_000
 MAX_FILLER = 1_000_000

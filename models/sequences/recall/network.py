@@ -8,9 +8,9 @@ from typing import Any, Literal
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from models.attention.causal import CausalConfig, CausalTransformer
 from models.errors import WeightsError
-from models.sequences.network import CharacterNetwork, Config
+from models.text.causal import CausalConfig, CausalTransformer
+from models.text.recurrent import CharacterNetwork, Config
 
 CellName = Literal["rnn", "gru", "lstm", "transformer"]
 CELLS: tuple[CellName, ...] = ("rnn", "gru", "lstm", "transformer")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models.sequences.recall.names import NAMES as NAMES
-from models.sequences.symbols import encode
+from models.text.symbols import encode
 
 END = "\n"
 MAX_DISTANCE = 400

@@ -1,18 +1,15 @@
 """A translation step by step: the encoder reads piece after piece, the decoder writes from its last state alone."""
 
-from pathlib import Path
-
 import torch
 from tokenizers import Tokenizer
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from models.attention.network import BOS, EOS, PAD, UNKNOWN
-from models.attention.tokenizer import SPACE, as_source, load_tokenizer
-from models.errors import InputError, WeightsError
+from models.errors import InputError
 from models.inputs import check_text
-from models.sequences.translation.network import GruTranslator, load_network
 from models.sequences.unrolled import UnrolledStep, UnrolledTrace
+from models.text.gru_translator import GruTranslator
+from models.text.tokenizer import BOS, EOS, PAD, SPACE, UNKNOWN, as_source
 
 MAX_CHARACTERS = 10_000
 MAX_SOURCE = 64
@@ -20,25 +17,6 @@ MAX_WRITTEN = 100
 OUTPUTS = 8
 NEVER_WRITTEN = (PAD, BOS, UNKNOWN)
 BATCH_SENTENCES = 128
-
-
-class EmbeddedTranslator(nn.Module):
-    """The recurrent translator with its tokenizer."""
-
-    def __init__(self, network: GruTranslator, tokenizer: Tokenizer) -> None:
-        super().__init__()
-        self.network = network
-        self.tokenizer = tokenizer
-
-
-def load(folder: Path) -> EmbeddedTranslator:
-    """Network and tokenizer of `folder`, for `runtime.load`. Raises `WeightsError` if the files cannot be used."""
-    network = load_network(folder)
-    try:
-        tokenizer = load_tokenizer(folder)
-    except Exception as error:  # the tokenizers library raises nothing narrower
-        raise WeightsError(f"The tokenizer in {folder.name} cannot be used.") from error
-    return EmbeddedTranslator(network, tokenizer)
 
 
 @torch.inference_mode()

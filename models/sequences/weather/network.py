@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from models.errors import WeightsError
-from models.sequences.network import State, rnn_cell
-from models.sequences.weather.data import FEATURES
+from models.sequences.weather.features import FEATURES
+from models.text.recurrent import State, rnn_cell
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from models.errors import InputError
 from models.inputs import check_integer, check_number
 from models.sequences.unrolled import UnrolledStep, UnrolledTrace
-from models.sequences.weather.data import features_of
+from models.sequences.weather.features import features_of
 from models.sequences.weather.network import RainNetwork
 
 MONTHS = (

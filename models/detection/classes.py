@@ -1,0 +1,6 @@
+"""What the embedded detector knows: hands that sign a digit, playing cards, sprites of a game."""
+
+DIGITS = tuple(f"digit {digit}" for digit in range(10))
+RANKS = ("nine", "ten", "jack", "queen", "king", "ace")
+SPRITES = ("potion", "weapon", "armour", "jewellery", "book", "statue", "tree", "food", "monster")
+CLASSES = (*DIGITS, *RANKS, *SPRITES)

@@ -1,0 +1,1 @@
+"""How the networks of attention were trained and are measured."""

@@ -1,0 +1,1 @@
+"""How the networks of detection were trained and are measured."""

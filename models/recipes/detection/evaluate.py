@@ -1,0 +1,208 @@
+"""How a detector is measured: COCO's average precision on real photographs or on scenes composed from masked hands.
+
+    python -m models.recipes.detection.evaluate --data FILE.parquet [--limit N] [--seed S] [--split test|train|all]
+        [--runtime pytorch|openvino] [--reduced]
+
+Prints one JSON line a model: `ap` (mean over IoU 0.50, 0.55 ... 0.95), `ap50`, `images`, for COCO's three sizes of
+object `ap` and the number of `objects`, and for every class `ap50` and `objects`. For all kinds of object at once:
+`models.recipes.detection.by_size`. The file has boxes (columns `jpeg, labels, boxes_xyxy`, optionally `split`) or
+masked hands (`key, digit, box_xyxy, jpeg, mask_png`); hands are pasted on procedural backgrounds, or on those of
+`--backgrounds FILE.parquet` (a column `jpeg`).
+
+Which rows count: `test` (the default) takes rows with `split == "test"` where a file with boxes has such rows (else
+all of them), and hands that were not trained on: their `key` is not in the model's `trained_on.txt`. A file of unseen
+examples counts in full. `train` takes the other rows, `all` takes every row.
+"""
+
+import argparse
+import contextlib
+import io
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.parquet
+
+from models import runtime, weights
+from models.detection.boxes import postprocess
+from models.detection.network import Detector, detect, load_detector
+from models.errors import InputError
+from models.recipes.detection.scenes import Photo, Scene, load_hands, load_photos, scenes_with_each
+
+if TYPE_CHECKING:
+    import supervision as sv
+
+BOX_COLUMNS = {"jpeg", "labels", "boxes_xyxy"}
+HAND_COLUMNS = {"key", "digit", "box_xyxy", "jpeg", "mask_png"}
+SIZES = {"small": (0, 32**2), "medium": (32**2, 96**2), "large": (96**2, float("inf"))}
+"""COCO's sizes of objects by the area of their box, from and below, in pixels of the picture."""
+
+
+def scenes_of(
+    file: Path, *, split: str, seed: int, trained_on: set[str], backgrounds: Path | None = None
+) -> Iterable[Scene]:
+    """Scenes of the rows of `file` that belong to `split`. Raises `InputError` for a file of another format."""
+    columns = set(pyarrow.parquet.read_schema(file).names)
+    if columns >= BOX_COLUMNS:
+        return (photo.open() for photo in load_photos(file, _rows_wanted(file, split, columns)))
+    if columns >= HAND_COLUMNS:
+        hands = [hand for hand in load_hands(file) if split == "all" or (hand.key in trained_on) == (split == "train")]
+        behind: list[Photo] = load_photos(backgrounds) if backgrounds else []
+        return scenes_with_each(hands, behind, seed)
+    raise InputError(
+        f"{file.name} must have the columns {', '.join(sorted(BOX_COLUMNS))} or {', '.join(sorted(HAND_COLUMNS))}."
+    )
+
+
+def _rows_wanted(file: Path, split: str, columns: set[str]) -> str | None:
+    """The value of the column `split` to measure on; None: all rows."""
+    if split == "all" or "split" not in columns:
+        return None
+    present = set(pyarrow.parquet.read_table(file, columns=["split"])["split"].to_pylist())
+    return None if split == "test" and "test" not in present else split
+
+
+def _classes_of(scene: Scene, labels: tuple[str, ...]) -> list[int]:
+    if unknown := sorted(set(scene.labels) - set(labels)):
+        raise InputError(f"The model does not know {', '.join(unknown)}; it knows {', '.join(labels)}.")
+    return [labels.index(label) for label in scene.labels]
+
+
+def average_precision(
+    scenes: Iterable[Scene], find: Callable[[np.ndarray], "sv.Detections"], labels: tuple[str, ...]
+) -> dict[str, Any]:
+    """`ap`, `ap50` (COCO's definition: all areas, 100 boxes a picture), `images`, `sizes` and `classes`.
+
+    `sizes`: for each of `SIZES` the `ap` of its objects (None if there are none) and their number, `objects`.
+    `classes`: for each class that is shown its `ap50` and the number of its `objects`.
+
+    `find` returns detections with `class_id` into `labels`. Classes that no scene shows do not count.
+    """
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    images: list[dict[str, Any]] = []
+    truths: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
+    for image_id, scene in enumerate(scenes, 1):
+        images.append({"id": image_id, "height": scene.image.shape[0], "width": scene.image.shape[1]})
+        for annotation in _annotations(image_id, scene.boxes_xyxy, _classes_of(scene, labels)):
+            truths.append(annotation | {"id": len(truths) + 1, "iscrowd": 0})
+        detections = find(scene.image)
+        scores = detections.confidence if detections.confidence is not None else np.zeros(0)
+        classes = detections.class_id if detections.class_id is not None else np.zeros(0, int)
+        for annotation, score in zip(_annotations(image_id, detections.xyxy, classes), scores, strict=True):
+            found.append(annotation | {"score": float(score)})
+    if not truths:
+        raise InputError("There is nothing to measure: no row of this file belongs to the chosen split.")
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth: Any = COCO()
+        truth.dataset = {
+            "info": {},
+            "images": images,
+            "annotations": truths,
+            "categories": [{"id": index, "name": label} for index, label in enumerate(labels)],
+        }
+        truth.createIndex()
+        if not found:
+            return _figures([0.0] * 6, np.zeros(len(labels)), truths, len(images), labels)
+        evaluation = COCOeval(truth, truth.loadRes(found), "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    # (IoU, recall, class, area, boxes a picture): at IoU 0.50, for all areas and 100 boxes.
+    ap50_by_class = evaluation.eval["precision"][0, :, :, 0, 2].mean(0)
+    return _figures(list(evaluation.stats), ap50_by_class, truths, len(images), labels)
+
+
+def _figures(
+    stats: Sequence[float],
+    ap50_by_class: np.ndarray,
+    truths: list[dict[str, Any]],
+    images: int,
+    labels: tuple[str, ...],
+) -> dict[str, Any]:
+    """COCO's summary by name (its entries 0, 1 and 3 to 5) and that of each class."""
+    sizes = {}
+    for (name, (low, high)), ap in zip(SIZES.items(), stats[3:6], strict=True):
+        objects = sum(low <= truth["area"] < high for truth in truths)
+        sizes[name] = {"ap": float(ap) if objects else None, "objects": objects}
+    shown = Counter(truth["category_id"] for truth in truths)
+    classes = {labels[i]: {"ap50": float(ap50_by_class[i]), "objects": count} for i, count in sorted(shown.items())}
+    return {"ap": float(stats[0]), "ap50": float(stats[1]), "images": images, "sizes": sizes, "classes": classes}
+
+
+def _annotations(image_id: int, boxes_xyxy: np.ndarray, classes: Iterable[int]) -> list[dict[str, Any]]:
+    return [
+        {
+            "image_id": image_id,
+            "category_id": int(label),
+            "bbox": [float(x0), float(y0), float(x1 - x0), float(y1 - y0)],
+            "area": float((x1 - x0) * (y1 - y0)),
+        }
+        for (x0, y0, x1, y1), label in zip(boxes_xyxy, classes, strict=True)
+    ]
+
+
+def trained_on(name: str) -> set[str]:
+    """Keys of the examples an embedded model was trained on."""
+    path = weights.EMBEDDED / name / "trained_on.txt"
+    return set(path.read_text().split("\n")) if path.exists() else set()
+
+
+def finder(name: str, detector: Detector, options: argparse.Namespace) -> Callable[[np.ndarray], "sv.Detections"]:
+    """What is measured: the detector by the chosen runtime, in the chosen precision."""
+    if options.runtime == "pytorch":
+        return lambda image: detect(detector, image, 0.0, reduced=options.reduced)
+    from models.detection.export import Exported, exported_folder
+
+    exported = Exported(exported_folder(name), detector, reduced=options.reduced and runtime.has_bfloat16())
+    return lambda image: postprocess(exported.predict(image), 0.0)
+
+
+def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """The line printed for one model."""
+    detector: Detector = runtime.load(name, load_detector).network
+    scenes = scenes_of(
+        options.data,
+        split=options.split,
+        seed=options.seed,
+        trained_on=trained_on(name),
+        backgrounds=options.backgrounds,
+    )
+    figures = average_precision(islice(scenes, options.limit), finder(name, detector, options), detector.labels)
+    return {"model": name, **rounded(figures)}
+
+
+def rounded(figures: dict[str, Any]) -> dict[str, Any]:
+    """The same figures with at most four decimals."""
+    return json.loads(json.dumps(figures), parse_float=lambda digits: round(float(digits), 4))
+
+
+def main() -> int:
+    """The command line described at the top of this module."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="parquet with boxes or with masked hands")
+    parser.add_argument("--backgrounds", type=Path, help="parquet with a column jpeg, for masked hands")
+    parser.add_argument("--limit", type=int, help="measure on the first N pictures only")
+    parser.add_argument("--seed", type=int, default=0, help="how hands are composed into scenes")
+    parser.add_argument("--split", choices=("test", "train", "all"), default="test")
+    parser.add_argument("--model", default="rf-detr-s14-objects")
+    parser.add_argument("--reduced", action="store_true", help="bfloat16 as in live video, where the hardware has it")
+    parser.add_argument("--runtime", choices=("pytorch", "openvino"), default="pytorch", help="what runs the network")
+    options = parser.parse_args()
+    try:
+        print(json.dumps(measure(options.model, options)))
+    except (InputError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""How the networks of diffusion were trained and are measured."""

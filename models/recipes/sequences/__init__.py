@@ -1,0 +1,1 @@
+"""How the networks of sequences were trained and are measured."""

@@ -1,0 +1,1 @@
+"""How the networks of sequences: caption were trained and are measured."""

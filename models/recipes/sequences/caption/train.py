@@ -1,0 +1,120 @@
+"""Teach a network to describe scenes that are drawn on the way: it never sees the same picture twice.
+
+    python -m models.recipes.sequences.caption.train --run DIR [--steps N] [--cooldown M] [--resume]
+    python -m models.recipes.sequences.caption.train --run DIR --export      write assets/weights/caption-gru/
+
+Each step draws 64 scenes whose combinations may be trained on (`scenes.part_of`) and asks for the sentence, the true
+words fed (mean cross-entropy a word). Of the two true sentences of a scene one is drawn at random, so the first words
+of the network stay undecided between them. AdamW, warm-up, constant rate, linear cool-down.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
+
+from models import training
+from models.recipes.sequences.caption.evaluate import exact_share
+from models.sequences.caption.network import START_SYMBOL, CaptionNetwork, Config, describe, encode
+from models.sequences.caption.scenes import draw_scene, random_description
+from models.training import TrainStep, Trapezoid
+
+NAME = "caption-gru"
+BATCH = 64
+DROPOUT = 0.1
+PEAK_LEARNING_RATE = 1.5e-3
+WARMUP_STEPS = 100
+CLIP = 1.0
+IGNORED = -100
+VALIDATION_SCENES = 200
+
+
+def draw_batch(seed: int, step: int) -> tuple[Tensor, Tensor]:
+    """Scenes of one step: pictures [B, 3, 72, 96] float 0..1, sentences [T, B] int64 filled up with `IGNORED`."""
+    rng = np.random.default_rng((seed, step))
+    descriptions = [random_description(rng, "train") for _ in range(BATCH)]
+    pictures = np.stack([draw_scene(d, int(rng.integers(2**31))) for d in descriptions])
+    sentences = pad_sequence([torch.tensor(encode(str(d))) for d in descriptions], padding_value=IGNORED)
+    return as_input(pictures), sentences
+
+
+def as_input(pictures: np.ndarray) -> Tensor:
+    """[B, 72, 96, 3] uint8 -> [B, 3, 72, 96] float 0..1."""
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+
+
+class Training:
+    """The network and its optimiser; `fit` yields one `TrainStep` a step, its loss in nats a word.
+
+    What is drawn follows from the seed and the step, so a resumed run goes on with the same scenes.
+    """
+
+    def __init__(self, config: Config, schedule: Trapezoid, seed: int = 0) -> None:
+        torch.manual_seed(seed)
+        self.network = CaptionNetwork(config)
+        self.network.dropout.p = DROPOUT
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), betas=(0.9, 0.98), weight_decay=0.02)
+        self.schedule, self.seed, self.steps_done = schedule, seed, 0
+
+    def fit(self) -> Iterator[TrainStep]:
+        """Train to the end of the schedule."""
+        while self.steps_done < self.schedule.total_steps:
+            yield self._step()
+
+    def _step(self) -> TrainStep:
+        start, rate = time.perf_counter(), self.schedule(self.steps_done)
+        self.optimizer.param_groups[0]["lr"] = rate
+        self.network.train()
+        pictures, sentences = draw_batch(self.seed, self.steps_done)
+        read = torch.cat([torch.full((1, BATCH), START_SYMBOL), sentences[:-1].clamp(min=0)])
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = self.network(self.network.look(pictures).float(), read)
+        loss = F.cross_entropy(logits.float().flatten(0, 1), sentences.flatten(), ignore_index=IGNORED)
+        self.optimizer.zero_grad()
+        loss.backward()
+        norm = training.gradient_norm(self.network.parameters(), clip=CLIP)
+        self.optimizer.step()
+        self.steps_done += 1
+        return TrainStep(self.steps_done, loss.item(), norm, rate, BATCH / (time.perf_counter() - start))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on as if nothing had happened."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "steps_done": self.steps_done,
+            "dropout": torch.get_rng_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to where `state_dict` was taken."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.steps_done = state["steps_done"]
+        torch.set_rng_state(state["dropout"])
+
+
+def main() -> None:
+    """The command line described at the top of this module."""
+    arguments = training.recipe_parser("Train the caption network.", steps=6_000, cooldown=2_000).parse_args()
+    torch.set_num_threads(arguments.threads)
+    schedule = Trapezoid(PEAK_LEARNING_RATE, WARMUP_STEPS, arguments.steps, arguments.cooldown)
+    job = Training(Config(), schedule)
+    if arguments.resume or arguments.export:
+        job.load_state_dict(training.load_checkpoint(arguments.run / "checkpoint.pt"))
+    if not arguments.export:
+
+        def figures(loss: float) -> dict[str, float]:
+            return {"loss": loss, "exact": exact_share(job.network.eval(), "train", count=VALIDATION_SCENES, seed=0)}
+
+        training.follow(job.fit(), arguments.run, job.state_dict, figures)
+    training.export(NAME, job.network.state_dict(), describe(job.network), half=True)
+
+
+if __name__ == "__main__":
+    main()

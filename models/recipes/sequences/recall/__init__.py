@@ -1,0 +1,1 @@
+"""How the networks of sequences: recall were trained and are measured."""

@@ -1,0 +1,163 @@
+"""Teach four networks the same lesson from the same sequences: read everything, and write the name again.
+
+    python -m models.recipes.sequences.recall.train --data DIR --run DIR [--cell NAME ...] [--resume]
+    python -m models.recipes.sequences.recall.train --data DIR --run DIR --export  write assets/weights/recall-cells/
+
+One recipe for all: 64 sequences of one distance a step, the loss on every character, AdamW, gradients clipped at 1,
+learning rate with warm-up and linear cool-down. The filler is to be predicted too, so a network has to keep the name
+while it has something else to think of. (With the loss on the name alone even an Elman network learns to keep it for
+hundreds of steps: the name is then all that its memory is used for.) The distance is drawn evenly on a logarithmic
+scale from 0 to a limit that grows from 1 to 100 during the first half (a curriculum). Filler: three quarters of the
+batches from the training passages of the nine books, one quarter random words. Recurrent matrices start orthogonal:
+such a matrix neither shrinks nor grows what is remembered (Saxe et al. 2014, "Exact solutions to the nonlinear dynamics
+of learning in deep linear neural networks").
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from models import training
+from models.sequences.recall.measure import measure_recall
+from models.sequences.recall.network import CELLS, CellName, RecallConfig, RecallNetworks, describe
+from models.sequences.recall.task import NAMES, PAST_THE_END, Lessons, as_lessons, cut, plain, random_words
+from models.text import books
+from models.text.recurrent import CharacterNetwork
+from models.training import TrainStep, Trapezoid
+
+NAME = "recall-cells"
+SEQUENCES = 64
+PEAK_LEARNING_RATE: dict[CellName, float] = {"rnn": 1e-3, "gru": 3e-3, "lstm": 3e-3, "transformer": 3e-3}
+WARMUP_STEPS = 100
+CURRICULUM_SHARE = 0.5
+RANDOM_WORDS_PROBABILITY = 0.25
+CLIP = 1.0
+SECONDS_BETWEEN_CHECKPOINTS = 60
+
+
+class Training:
+    """One of the four networks and its optimiser; `fit` yields one `TrainStep` a step, its loss in nats a character.
+
+    The sequences of a step follow from the seed and the step, the same for every network.
+    """
+
+    def __init__(self, cell: CellName, filler: str, config: RecallConfig, steps: int, seed: int = 0) -> None:
+        torch.manual_seed(seed)
+        self.networks = RecallNetworks(config)
+        for network in self.networks.values():
+            if isinstance(network, CharacterNetwork):
+                start_orthogonal(network)
+        self.cell: CellName = cell
+        self.filler, self.seed, self.steps_done = filler, seed, 0
+        self.schedule = Trapezoid(PEAK_LEARNING_RATE[cell], WARMUP_STEPS, steps, steps // 3)
+        self.optimizer = torch.optim.AdamW(self.networks[cell].parameters(), betas=(0.9, 0.98), weight_decay=0.01)
+
+    def lessons(self, step: int) -> Lessons:
+        """The sequences of a step."""
+        random = np.random.default_rng((self.seed, step))
+        grown = min(1.0, step / (CURRICULUM_SHARE * self.schedule.total_steps))
+        limit = max(1, round(grown * self.networks.config.trained_to))
+        distance = int((limit + 2) ** random.random()) - 1
+        made_up = random.random() < RANDOM_WORDS_PROBABILITY
+        filler = random_words(SEQUENCES * (distance + 1), random) if made_up else self.filler
+        return as_lessons(list(random.choice(NAMES, SEQUENCES)), cut(filler, distance, SEQUENCES, random))
+
+    def fit(self) -> Iterator[TrainStep]:
+        """Train to the end of the schedule."""
+        while self.steps_done < self.schedule.total_steps:
+            yield self._step()
+
+    def _step(self) -> TrainStep:
+        start, learning_rate = time.perf_counter(), self.schedule(self.steps_done)
+        self.optimizer.param_groups[0]["lr"] = learning_rate
+        lessons = self.lessons(self.steps_done)
+        logits = self.networks.read(self.cell, lessons.inputs)
+        loss = F.cross_entropy(logits.flatten(0, 1), lessons.targets.flatten(), ignore_index=PAST_THE_END)
+        self.optimizer.zero_grad()
+        loss.backward()
+        norm = training.gradient_norm(self.networks[self.cell].parameters(), clip=CLIP)
+        self.optimizer.step()
+        self.steps_done += 1
+        rate = SEQUENCES / (time.perf_counter() - start)
+        return TrainStep(self.steps_done, loss.item(), norm, learning_rate, rate)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on as if nothing had happened."""
+        return {
+            "network": self.networks[self.cell].state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "steps_done": self.steps_done,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to where `state_dict` was taken."""
+        self.networks[self.cell].load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.steps_done = state["steps_done"]
+
+
+def start_orthogonal(network: CharacterNetwork) -> None:
+    """Make the recurrent matrix of every gate orthogonal."""
+    for matrix in network.recurrent.weight_hh_l0.data.split(network.config.units):
+        nn.init.orthogonal_(matrix)
+
+
+def _train(job: Training, run: Path, validation: str) -> None:
+    path, last_save = run / f"{job.cell}.pt", time.monotonic()
+    for report in job.fit():
+        if report.step % 100 == 0:
+            print(
+                f"{job.cell} step {report.step}  {report.loss:.4f} nats  |g| {report.gradient_norm:.2f}  "
+                f"{report.examples_per_second:,.0f} sequences/s  {time.process_time():.0f} s",
+                flush=True,
+            )
+        if time.monotonic() - last_save > SECONDS_BETWEEN_CHECKPOINTS:
+            training.save_checkpoint(path, job.state_dict())
+            last_save = time.monotonic()
+    training.save_checkpoint(path, job.state_dict())
+    points = measure_recall(job.networks, (0, 20, 50, 100), count=100, seed=1, filler=validation)
+    accuracy = {point.distance: point.accuracy for point in points if point.cell == job.cell}
+    print(json.dumps({"cell": job.cell, "step": job.steps_done, "validation_accuracy": accuracy}), flush=True)
+
+
+def _export(run: Path, config: RecallConfig) -> None:
+    networks = RecallNetworks(config)
+    for cell in CELLS:
+        networks[cell].load_state_dict(training.load_checkpoint(run / f"{cell}.pt")["network"])
+    training.export(NAME, networks.state_dict(), describe(networks), half=True)
+
+
+def main() -> None:
+    """The command line described at the top of this module."""
+    parser = argparse.ArgumentParser(description="Train the four networks of the recall task.")
+    parser.add_argument("--data", type=Path, required=True, help="folder with the nine books of books.py")
+    parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints")
+    parser.add_argument("--cell", nargs="*", choices=CELLS, default=CELLS)
+    parser.add_argument("--steps", type=int, default=4_000)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--export", action="store_true", help="only write the checkpoints of all four to assets")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    config = RecallConfig()
+    if not arguments.export:
+        filler, validation = (plain(books.read(arguments.data, part)) for part in ("train", "validation"))
+        for cell in arguments.cell:
+            job, path = Training(cell, filler, config, arguments.steps), arguments.run / f"{cell}.pt"
+            if arguments.resume and path.exists():
+                job.load_state_dict(training.load_checkpoint(path))
+            _train(job, arguments.run, validation)
+    if arguments.export or set(arguments.cell) == set(CELLS):
+        _export(arguments.run, config)
+
+
+if __name__ == "__main__":
+    main()

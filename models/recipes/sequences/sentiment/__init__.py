@@ -1,0 +1,1 @@
+"""How the networks of sequences: sentiment were trained and are measured."""

@@ -1,0 +1,1 @@
+"""How the networks of sequences: translation were trained and are measured."""

@@ -1,0 +1,1 @@
+"""How the networks of sequences: weather were trained and are measured."""

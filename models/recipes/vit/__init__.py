@@ -1,0 +1,1 @@
+"""How the networks of vit were trained and are measured."""

@@ -1,0 +1,1 @@
+"""Text for networks, and the networks that both Sequences and Attention show."""

@@ -1,0 +1,1 @@
+"""The Vision Transformer that several concepts read pictures with."""
