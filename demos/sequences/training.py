@@ -32,7 +32,7 @@ CELLS = (("RNN", "rnn"), ("GRU", "gru"), ("LSTM", "lstm"))
 UNITS = (16, 32, 64, 128, 256)
 LEARNING_RATES = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 MEDIA = Path(__file__).parents[2] / "assets" / "media"
-NETWORK_SOURCE = Path(__file__).parents[2] / "models" / "sequences" / "network.py"
+NETWORK_SOURCE = Path(__file__).parents[2] / "models" / "text" / "recurrent.py"
 
 LEAD = """Take a text and let a new network learn it here, on this machine. It begins with random weights and reads 32
 passages of 64 characters a step; after each step all weights move a little along the gradient."""
