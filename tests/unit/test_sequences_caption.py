@@ -5,10 +5,11 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from models import training, weights
 from models.errors import InputError, WeightsError
-from models.recipes.sequences.caption import evaluate, train
+from models.recipes.sequences.caption import copies, evaluate, train
 from models.sequences.caption.network import (
     OUTPUTS,
     START_SYMBOL,
@@ -117,6 +118,58 @@ class TestNetwork:
             load(folder)
 
 
+class TestCopies:
+    def test_copies_differ_and_are_what_the_network_reads(self):
+        picture = draw_scene(SCENE, 0)
+        made = [copies.altered(picture, np.random.default_rng(seed)) for seed in range(40)]
+        assert {copy.shape for copy in made} == {(HEIGHT, WIDTH, 3)}
+        assert len({copy.tobytes() for copy in made}) > 25
+        again = copies.altered(picture, np.random.default_rng(3))
+        assert np.array_equal(again, made[3])
+
+    def test_the_scene_stays_recognisable(self):
+        picture = draw_scene(SCENE, 0)
+        for seed in range(40):
+            copy = copies.altered(picture, np.random.default_rng(seed))
+            thumbs = [np.asarray(Image.fromarray(one).resize((12, 9), Image.Resampling.BOX)) for one in (copy, picture)]
+            assert np.abs(np.subtract(*(thumb.astype(float) for thumb in thumbs))).mean() < 25
+
+    def test_an_enlargement_without_smoothing_comes_back_pixel_for_pixel(self):
+        picture = draw_scene(SCENE, 0)
+        assert np.array_equal(fit(copies.resampled(picture, 3, copies.NEAREST)), picture)
+        assert not np.array_equal(copies.MEASURED["bilinear_x2"](picture), picture)
+
+    def test_shares_of_sentences_that_stay(self, monkeypatch, network):
+        answers = iter([["a", "b", "c", "d"], ["a", "b", "c", "x"], ["a", "x", "x", "x"], ["a"] * 4, list("abcd")])
+        monkeypatch.setattr(evaluate, "write_all", lambda *_: [(text, 1.0) for text in next(answers)])
+        shares = evaluate.kept_shares(network, count=4, seed=0)
+        assert shares == {
+            "same_bilinear_x2": 0.75,
+            "same_bicubic_x2": 0.25,
+            "same_lanczos_x4": 0.25,
+            "same_jpeg_75": 1.0,
+        }
+
+
+def test_the_loss_is_that_of_the_likelier_sentence_over_both_copies(network):
+    pictures = torch.rand(4, 3, HEIGHT, WIDTH)
+    texts = [str(SCENE), str(SCENE.mirrored()), "a green key", "a green key"]
+    first, second, single, _ = (torch.tensor(encode(text)) for text in texts)
+    columns = [first, single, second, single]  # sentence, then scene
+    sentences = torch.nn.utils.rnn.pad_sequence(columns, padding_value=train.IGNORED).view(-1, 2, 2)
+
+    def nats(copy, symbols):
+        read = torch.cat([torch.tensor([START_SYMBOL]), symbols[:-1]])[:, None]
+        logits = network(network.look(pictures[copy, None]), read)[:, 0]
+        return torch.nn.functional.cross_entropy(logits, symbols, reduction="sum")
+
+    of_pair = [nats(0, symbols) + nats(2, symbols) for symbols in (first, second)]
+    alone = nats(1, single) + nats(3, single)
+    words = len(first) + len(single)  # both sentences of the pair are as long
+    expected = (min(of_pair) + alone) / (2 * words)
+    torch.testing.assert_close(train.loss_of(network, pictures, sentences), expected)
+
+
 def test_resumed_training_is_the_same_training(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "BATCH", 4)
 
@@ -144,3 +197,8 @@ def test_the_embedded_network_describes_what_it_never_saw_together():
     network = load(weights.folder("caption-gru")).eval()
     assert evaluate.exact_share(network, "held-out pair", count=100, seed=9) > 0.6
     assert set(NOUNS) <= set(OUTPUTS)
+
+
+def test_the_embedded_network_keeps_its_sentence_when_a_scene_is_enlarged_or_compressed():
+    network = load(weights.folder("caption-gru")).eval()
+    assert min(evaluate.kept_shares(network, count=100, seed=9).values()) >= 0.85

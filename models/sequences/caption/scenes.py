@@ -350,14 +350,19 @@ def part_of(description: SceneDescription) -> Part:
 def random_description(rng: np.random.Generator, part: Part) -> SceneDescription:
     """A description from one part, all its slots drawn evenly; one in four has a single group."""
     while True:
-        single = part != "held-out pair" and rng.random() < 0.25
-        first, second = _random_phrase(rng), _random_phrase(rng)
-        if first.kind == second.kind:
-            continue
-        relation = tuple(RELATIONS)[rng.integers(4)]
-        description = SceneDescription(first) if single else SceneDescription(first, relation, second)
+        description = any_description(rng, single_share=0 if part == "held-out pair" else 0.25)
         if part_of(description) == part:
             return description
+
+
+def any_description(rng: np.random.Generator, single_share: float = 0.25) -> SceneDescription:
+    """A description from any part, all its slots drawn evenly; `single_share` have a single group."""
+    while True:
+        single = single_share > 0 and rng.random() < single_share
+        first, second = _random_phrase(rng), _random_phrase(rng)
+        if first.kind != second.kind:
+            relation = tuple(RELATIONS)[rng.integers(4)]
+            return SceneDescription(first) if single else SceneDescription(first, relation, second)
 
 
 def _random_phrase(rng: np.random.Generator) -> Phrase:

@@ -5,7 +5,8 @@
 prints one JSON line: `exact_...` is the share of scenes whose sentence is one of the two true ones, word for word;
 `held_out_pairs`: two kinds of object that never share a scene in training; `new_colour_noun`: with a kind never seen.
 Slots (`count`, `colour`, `noun`, `relation`) are measured on the held-out pairs: the share of words that agree with the
-true sentence that is nearer. `mean_probability` is that of the words written; `..._noise`: on pictures of pure noise.
+true sentence that is nearer. `same_...`: share of scenes whose sentence stays the same when the picture is enlarged
+or compressed (`copies.MEASURED`). `mean_probability` is that of the words written; `..._noise`: on pictures of noise.
 """
 
 import argparse
@@ -16,12 +17,14 @@ import torch
 
 from models import runtime
 from models.errors import InputError
+from models.recipes.sequences.caption.copies import MEASURED
 from models.sequences.caption.network import END_SYMBOL, CaptionNetwork, decode, load
 from models.sequences.caption.scenes import (
     HEIGHT,
     WIDTH,
     Part,
     SceneDescription,
+    any_description,
     draw_scene,
     parse,
     random_description,
@@ -55,6 +58,19 @@ def exact_share(network: CaptionNetwork, part: Part, *, count: int, seed: int) -
     """Share of scenes of one part that are described exactly."""
     descriptions, pictures = scenes(part, count, seed)
     return _exact(descriptions, write_all(network, pictures))
+
+
+def kept_shares(network: CaptionNetwork, *, count: int, seed: int) -> dict[str, float]:
+    """Share of scenes (of all combinations) whose sentence stays the same, by what was done to the picture."""
+    rng = np.random.default_rng((20260302, seed))
+    pictures = np.stack([draw_scene(any_description(rng), int(rng.integers(2**31))) for _ in range(count)])
+    drawn = [text for text, _ in write_all(network, pictures)]
+    shares = {}
+    for change, make in MEASURED.items():
+        written = write_all(network, np.stack([make(picture) for picture in pictures]))
+        same = [text == before for (text, _), before in zip(written, drawn, strict=True)]
+        shares[f"same_{change}"] = round(float(np.mean(same)), 4)
+    return shares
 
 
 def _exact(descriptions: list[SceneDescription], written: Written) -> float:
@@ -106,6 +122,7 @@ def main() -> None:
         "exact_new_colour_noun": new,
         "exact_trained_combinations": trained,
         **slots(pairs, written),
+        **kept_shares(network, count=arguments.count, seed=arguments.seed),
         "mean_probability": round(float(np.mean([p for _, p in written])), 4),
         "mean_probability_noise": round(float(np.mean([p for _, p in write_all(network, noise)])), 4),
         "scenes": arguments.count,
