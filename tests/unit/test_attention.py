@@ -5,6 +5,7 @@ import dataclasses
 import gzip
 import json
 import zlib
+from collections import Counter
 
 import gradio as gr
 import numpy as np
@@ -23,7 +24,7 @@ from models.attention.heads import best_heads, score_heads
 from models.attention.subjects import MAX_TOKENS
 from models.attention.trace import AttentionTrace, load_subject, trace_attention
 from models.errors import InputError, WeightsError
-from models.recipes.attention import evaluate, train
+from models.recipes.attention import evaluate, forms, train
 from models.text.pairs import Pair, part_of, read_pairs
 from models.text.tokenizer import BOS, EOS, PAD, UNKNOWN, as_source, train_tokenizer
 from models.text.transformer import Config, Translator
@@ -185,6 +186,41 @@ def test_a_resumed_training_repeats_itself(tmp_path, tokenizer):
     assert [step.loss for step in train.fit(resumed, encoded, schedule)] == losses[2:]
     for name, tensor in straight.ema.state.items():
         torch.testing.assert_close(resumed.ema.state[name], tensor, rtol=0, atol=0)
+
+
+def test_every_pair_comes_as_it_is_and_in_another_form():
+    pairs = [Pair(f"I see {n} cats.", f"Je vois {n} chats.") for n in range(400)]
+    learnt = forms.with_forms(pairs, 0)
+    assert learnt[:400] == pairs
+    assert [pair.french for pair in learnt[400:]] == [pair.french for pair in pairs]
+    counts = Counter(
+        form
+        for pair, other in zip(pairs, learnt[400:], strict=True)
+        for form in forms.SHARES
+        if forms.in_form(pair.english, form) == other.english
+    )
+    assert all(abs(counts[form] / 400 - share) < 0.08 for form, share in forms.SHARES.items())
+    assert learnt == forms.with_forms(pairs, 0) != forms.with_forms(pairs, 1)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [("capitals", "WHERE IS THE CAFÉ?"), ("small letters", "where is the café?"), ("no stop", "Where is the café")],
+)
+def test_forms_of_a_sentence(form, expected):
+    assert forms.in_form("Where is the café?", form) == expected
+
+
+def test_fine_tuning_begins_with_the_stored_network(tmp_path):
+    config = dataclasses.replace(TINY, vocabulary=60)
+    stored = Translator(config)
+    save_file(stored.state_dict(), tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps(dataclasses.asdict(config)))
+    run = train.Run.fine_tune(tmp_path)
+    for name, tensor in stored.state_dict().items():
+        assert torch.equal(run.network.state_dict()[name], tensor)
+        assert torch.equal(run.ema.state[name], tensor)
+    assert run.step == 0
 
 
 # --- measuring

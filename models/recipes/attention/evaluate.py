@@ -7,7 +7,8 @@ The file holds pairs in the manythings.org format (English, tab, French; more co
 unless `--split test` asks for the held-out 2 % of a file of which the rest was trained on (rule: `pairs.part_of`).
 `--limit` draws that many sentences with the seed. One JSON line:
 `bleu` is corpus BLEU against one reference (the first the file gives, so that each English sentence counts once);
-`bleu_multi` uses all references of a sentence; `bleu_pairs` counts each pair as a sentence.
+`bleu_multi` uses all references of a sentence; `bleu_pairs` counts each pair as a sentence;
+`bleu_capitals` is `bleu` with the English in capitals.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import torch
 
 from models import weights
 from models.attention.decoding import translate
+from models.recipes.attention.forms import in_form
 from models.recipes.attention.train import NAME, Run, averaged_network
 from models.text.pairs import Pair, part_of, read_pairs
 from models.text.tokenizer import load_tokenizer
@@ -82,10 +84,12 @@ def main() -> None:
     if not references:
         parser.error("no pair is left to measure")
     start = time.perf_counter()
+    tokenizer, french = load_tokenizer(folder), list(references.values())
     with torch.inference_mode():
-        hypotheses = translate(network, load_tokenizer(folder), list(references))
-    seconds = round(time.perf_counter() - start, 1)
-    figures = measure(hypotheses, list(references.values()))
+        figures = measure(translate(network, tokenizer, list(references)), french)
+        seconds = round(time.perf_counter() - start, 1)
+        capitals = translate(network, tokenizer, [in_form(english, "capitals") for english in references])
+    figures["bleu_capitals"] = measure(capitals, french)["bleu"]
     counts = {"sentences": len(references), "pairs": sum(map(len, references.values()))}
     print(json.dumps({"model": NAME, **figures, **counts, "split": options.split, "seconds": seconds}))
 

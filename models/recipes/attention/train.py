@@ -3,13 +3,16 @@
     python -m models.recipes.attention.train --data eng-fra.tsv.gz --run RUN_FOLDER  until stopped (Ctrl-C saves)
     python -m models.recipes.attention.train --data ... --run ... --resume --cooldown 500      cool down and end
     python -m models.recipes.attention.train --data ... --run ... --export                     write assets/weights
+    python -m models.recipes.attention.train --data ... --run ... --fine-tune      begin with the embedded weights
 
+Every pair is learnt twice: as it is, and with the English in capitals, in small letters or without its stop (`forms`).
 Recipe: label smoothing 0.1, Muon (Jordan et al. 2024) for the matrices of the layers and AdamW for the rest,
 batches of sentences of equal length, bfloat16 autocast, an exponential moving average of the weights.
 """
 
 import argparse
 import dataclasses
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -23,9 +26,10 @@ from tokenizers import Tokenizer
 from torch.nn.utils.rnn import pad_sequence
 
 from models import weights
+from models.recipes.attention.forms import with_forms
 from models.text.pairs import Part, part_of, read_pairs
 from models.text.tokenizer import PAD, as_target, load_tokenizer, train_tokenizer
-from models.text.transformer import Config, Translator
+from models.text.transformer import Config, Translator, load_network
 from models.training import Ema, TrainStep, Trapezoid, export, gradient_norm, load_checkpoint, save_checkpoint
 
 NAME = "translator-en-fr"
@@ -64,6 +68,15 @@ class Run:
         adam = torch.optim.AdamW(others, lr=PEAK["adam"], betas=(0.9, 0.98), weight_decay=0.0)
         return cls(network, muon, adam, Ema(network, EMA_DECAY["constant"]))
 
+    @classmethod
+    def fine_tune(cls, folder: Path) -> "Run":
+        """The network stored in `folder` with new optimisers."""
+        stored = load_network(folder)
+        run = cls.start(stored.config)
+        run.network.load_state_dict(stored.state_dict())
+        run.ema = Ema(run.network, EMA_DECAY["constant"])
+        return run
+
     def save(self, path: Path) -> None:
         """Write the checkpoint atomically."""
         content = {
@@ -88,9 +101,13 @@ class Run:
         return run
 
 
-def encode_pairs(tokenizer: Tokenizer, path: Path, part: Part) -> list[Encoded]:
-    """Token numbers of the pairs of one part: source with `</s>`, target with `<s>` and `</s>`; long pairs left out."""
+def encode_pairs(tokenizer: Tokenizer, path: Path, part: Part, *, forms: bool = False) -> list[Encoded]:
+    """Token numbers of the pairs of one part: source with `</s>`, target with `<s>` and `</s>`; long pairs left out.
+
+    `forms`: every pair comes twice, the second time in another form (`forms.with_forms`).
+    """
     pairs = [pair for pair in read_pairs(path) if part_of(pair.english) == part]
+    pairs = with_forms(pairs, SEED) if forms else pairs
     sources = tokenizer.encode_batch([pair.english for pair in pairs])
     targets = tokenizer.encode_batch([pair.french for pair in pairs])
     encoded = [(s.ids, as_target(t.ids)) for s, t in zip(sources, targets, strict=True)]
@@ -181,26 +198,34 @@ def averaged_network(run: Run) -> Translator:
     return network.eval()
 
 
-def prepare_tokenizer(folder: Path, data: Path) -> Tokenizer:
-    """The tokenizer of this run; made from the training sentences when the run begins."""
+def prepare_tokenizer(folder: Path, data: Path, start: Path | None) -> Tokenizer:
+    """The tokenizer of this run: that of `start`, or one made from the training sentences, when the run begins."""
     if not (folder / "tokenizer.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        training = [pair for pair in read_pairs(data) if part_of(pair.english) == "train"]
-        texts = chain(dict.fromkeys(p.english for p in training), dict.fromkeys(p.french for p in training))
-        train_tokenizer(texts, VOCABULARY).save(str(folder / "tokenizer.json"))
+        if start:
+            shutil.copyfile(start / "tokenizer.json", folder / "tokenizer.json")
+        else:
+            training = [pair for pair in read_pairs(data) if part_of(pair.english) == "train"]
+            texts = chain(dict.fromkeys(p.english for p in training), dict.fromkeys(p.french for p in training))
+            train_tokenizer(texts, VOCABULARY).save(str(folder / "tokenizer.json"))
     return load_tokenizer(folder)
 
 
-def train(folder: Path, data: Path, *, dropout: float, resume: bool, steps: int, cooldown: int) -> Run:
-    """Run the recipe in `folder`, saving every two minutes and when asked to stop."""
-    tokenizer = prepare_tokenizer(folder, data)
-    training, validation = (encode_pairs(tokenizer, data, part) for part in ("train", "validation"))
-    checkpoint = folder / "checkpoint.pt"
-    config = Config(vocabulary=tokenizer.get_vocab_size(), dropout=dropout)
-    run = Run.resume(checkpoint, dropout) if resume else Run.start(config)
-    total = run.step + cooldown if cooldown else steps
-    schedule = Trapezoid(1.0, WARMUP_STEPS, total, cooldown)
-    run.ema.decay = EMA_DECAY["cooldown" if cooldown else "constant"]
+def train(options: argparse.Namespace) -> Run:
+    """Run the recipe in the run folder, saving every two minutes and when asked to stop."""
+    start = weights.folder(NAME) if options.fine_tune else None
+    tokenizer = prepare_tokenizer(options.run, options.data, start)
+    training = encode_pairs(tokenizer, options.data, "train", forms=True)
+    validation = encode_pairs(tokenizer, options.data, "validation")
+    checkpoint = options.run / "checkpoint.pt"
+    if options.resume:
+        run = Run.resume(checkpoint, options.dropout)
+    else:
+        config = Config(vocabulary=tokenizer.get_vocab_size(), dropout=options.dropout)
+        run = Run.fine_tune(start) if start else Run.start(config)
+    total = run.step + options.cooldown if options.cooldown else options.steps
+    schedule = Trapezoid(options.peak, WARMUP_STEPS, total, options.cooldown)
+    run.ema.decay = EMA_DECAY["cooldown" if options.cooldown else "constant"]
     asked_to_stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: asked_to_stop.append(received))
@@ -234,6 +259,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="pairs in the manythings.org format (.tsv.gz)")
     parser.add_argument("--run", type=Path, required=True, help="folder of tokenizer and checkpoint")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the run folder")
+    parser.add_argument("--fine-tune", action="store_true", help="begin with the embedded weights and tokenizer")
+    parser.add_argument("--peak", type=float, default=1.0, help="share of the peak learning rates")
     parser.add_argument("--steps", type=int, default=100_000, help="stop after this many steps in all")
     parser.add_argument("--cooldown", type=int, default=0, help="end after this many more steps, learning rate to zero")
     parser.add_argument("--dropout", type=float, default=0.0, help="also for a resumed run; none for a few epochs")
@@ -244,14 +271,7 @@ def main() -> None:
     if options.export:
         export_run(Run.resume(options.run / "checkpoint.pt"), options.run)
         return
-    run = train(
-        options.run,
-        options.data,
-        dropout=options.dropout,
-        resume=options.resume,
-        steps=options.steps,
-        cooldown=options.cooldown,
-    )
+    run = train(options)
     if options.cooldown:
         export_run(run, options.run)
 

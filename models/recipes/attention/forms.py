@@ -1,0 +1,23 @@
+"""Sentences as people type them: in capitals, in small letters, without the final stop. The French stays as it is."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from models.text.pairs import Pair
+
+SHARES = {"capitals": 0.6, "small letters": 0.25, "no stop": 0.15}
+
+
+def in_form(english: str, form: str) -> str:
+    """`english` in one of the forms of `SHARES`. `KeyError` for another."""
+    return {"capitals": english.upper(), "small letters": english.lower(), "no stop": english.rstrip(".!?")}[form]
+
+
+def with_forms(pairs: Iterable[Pair], seed: int) -> list[Pair]:
+    """Every pair as it is, then every pair once more in a form drawn by its share."""
+    pairs = list(pairs)
+    drawn = np.random.default_rng(seed).choice(list(SHARES), size=len(pairs), p=list(SHARES.values()))
+    return pairs + [
+        Pair(in_form(pair.english, str(form)), pair.french) for pair, form in zip(pairs, drawn, strict=True)
+    ]
