@@ -7,6 +7,9 @@ import torch
 from torch import nn
 from transformers import RfDetrForObjectDetection
 
+SURELY_NOT = -20.0
+"""A logit so low that the loss has nothing to teach a class that is not there."""
+
 
 def kept_depths(network: RfDetrForObjectDetection, frozen: int) -> list[int]:
     """Depths whose hidden states are kept: those the projector reads among the frozen blocks, and the last of them."""
@@ -53,12 +56,17 @@ def set_loss(
 
     Each target is matched with one query a group (Hungarian); matched queries learn class (IoU-aware cross entropy)
     and box (L1 and generalised IoU), all others learn "nothing here". Source: arXiv 2406.03459, section 3.
+
+    Where targets have `annotated` (classes,) bool, nothing is learnt of the other classes in that picture.
     """
     with torch.autocast("cpu", torch.bfloat16):
         outputs = network.model(states)
     hidden, reference = outputs.intermediate_hidden_states.float(), outputs.intermediate_reference_points.float()
     logits, boxes = network.predict_class_and_boxes(hidden, reference)
     proposals = network.predict_encoder_class_logits(outputs.enc_outputs_class.float())
+    if "annotated" in targets[0]:
+        unknown = ~torch.stack([target["annotated"] for target in targets])[:, None]
+        logits, proposals = (scores.masked_fill(unknown, SURELY_NOT) for scores in (logits, proposals))
     loss, _, _ = network.loss_function(
         logits[-1],
         targets,

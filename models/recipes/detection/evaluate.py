@@ -49,7 +49,10 @@ def scenes_of(
     """Scenes of the rows of `file` that belong to `split`. Raises `InputError` for a file of another format."""
     columns = set(pyarrow.parquet.read_schema(file).names)
     if columns >= BOX_COLUMNS:
-        return (photo.open() for photo in load_photos(file, _rows_wanted(file, split, columns)))
+        photos = load_photos(file, _rows_wanted(file, split, columns))
+        if "key" in columns and split != "all":
+            photos = [photo for photo in photos if (photo.key in trained_on) == (split == "train")]
+        return (photo.open() for photo in photos)
     if columns >= HAND_COLUMNS:
         hands = [hand for hand in load_hands(file) if split == "all" or (hand.key in trained_on) == (split == "train")]
         behind: list[Photo] = load_photos(backgrounds) if backgrounds else []
@@ -67,10 +70,13 @@ def _rows_wanted(file: Path, split: str, columns: set[str]) -> str | None:
     return None if split == "test" and "test" not in present else split
 
 
-def _classes_of(scene: Scene, labels: tuple[str, ...]) -> list[int]:
-    if unknown := sorted(set(scene.labels) - set(labels)):
+def _truths_of(scene: Scene, labels: tuple[str, ...]) -> tuple[np.ndarray, list[int]]:
+    """Boxes and classes that count: where it is known what was looked for, those of it that the model knows."""
+    wanted = scene.annotated and scene.annotated.intersection(labels)
+    known = [i for i, label in enumerate(scene.labels) if wanted is None or label in wanted]
+    if unknown := sorted({scene.labels[i] for i in known} - set(labels)):
         raise InputError(f"The model does not know {', '.join(unknown)}; it knows {', '.join(labels)}.")
-    return [labels.index(label) for label in scene.labels]
+    return scene.boxes_xyxy[known], [labels.index(scene.labels[i]) for i in known]
 
 
 def average_precision(
@@ -81,7 +87,8 @@ def average_precision(
     `sizes`: for each of `SIZES` the `ap` of its objects (None if there are none) and their number, `objects`.
     `classes`: for each class that is shown its `ap50` and the number of its `objects`.
 
-    `find` returns detections with `class_id` into `labels`. Classes that no scene shows do not count.
+    `find` returns detections with `class_id` into `labels`. Classes that no scene shows do not count, and no boxes of
+    classes that were not looked for in their scene.
     """
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
@@ -91,12 +98,14 @@ def average_precision(
     found: list[dict[str, Any]] = []
     for image_id, scene in enumerate(scenes, 1):
         images.append({"id": image_id, "height": scene.image.shape[0], "width": scene.image.shape[1]})
-        for annotation in _annotations(image_id, scene.boxes_xyxy, _classes_of(scene, labels)):
+        for annotation in _annotations(image_id, *_truths_of(scene, labels)):
             truths.append(annotation | {"id": len(truths) + 1, "iscrowd": 0})
         detections = find(scene.image)
         scores = detections.confidence if detections.confidence is not None else np.zeros(0)
         classes = detections.class_id if detections.class_id is not None else np.zeros(0, int)
         for annotation, score in zip(_annotations(image_id, detections.xyxy, classes), scores, strict=True):
+            if scene.annotated is not None and labels[annotation["category_id"]] not in scene.annotated:
+                continue
             found.append(annotation | {"score": float(score)})
     if not truths:
         raise InputError("There is nothing to measure: no row of this file belongs to the chosen split.")

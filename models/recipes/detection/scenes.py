@@ -37,11 +37,15 @@ MIN_VISIBLE = 0.8
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture and what is on it: `image` (H, W, 3) uint8, `boxes_xyxy` (N, 4) float32 in pixels, N `labels`."""
+    """A picture and what is on it: `image` (H, W, 3) uint8, `boxes_xyxy` (N, 4) float32 in pixels, N `labels`.
+
+    `annotated`: the classes that were looked for in it; None: every class that there is.
+    """
 
     image: np.ndarray
     boxes_xyxy: np.ndarray
     labels: tuple[str, ...]
+    annotated: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         if self.boxes_xyxy.shape != (len(self.labels), 4):
@@ -65,11 +69,13 @@ class Photo:
     jpeg: bytes
     boxes_xyxy: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     labels: tuple[str, ...] = ()
+    annotated: frozenset[str] | None = None
+    key: str = ""
 
     def open(self) -> Scene:
         """Decode the photograph."""
         image = np.asarray(Image.open(io.BytesIO(self.jpeg)).convert("RGB"))
-        return Scene(image, self.boxes_xyxy, self.labels)
+        return Scene(image, self.boxes_xyxy, self.labels, self.annotated)
 
 
 def is_held_out(key: str) -> bool:
@@ -79,12 +85,12 @@ def is_held_out(key: str) -> bool:
 
 def load_hands(path: Path) -> list[Cutout]:
     """Masked hands from a parquet with columns `key, digit, box_xyxy, jpeg, mask_png`, cropped to their boxes."""
-    return [_hand(row) for row in _rows(path)]
+    return [_hand(row) for row in read_rows(path)]
 
 
 def load_card_faces(path: Path) -> list[Cutout]:
     """Card faces of the six ranks, laid on a white card, from a parquet with columns `file, png`."""
-    rows = [(row, _rank(row["file"])) for row in _rows(path)]
+    rows = [(row, _rank(row["file"])) for row in read_rows(path)]
     return [Cutout(_card(row["png"]), rank, "card", row["file"]) for row, rank in rows if rank]
 
 
@@ -113,7 +119,7 @@ def sprite_key(name: str) -> str:
 
 def load_photos(path: Path, split: str | None = None) -> list[Photo]:
     """Photographs from a parquet with a column `jpeg` and, where it has them, `labels, boxes_xyxy, split`."""
-    rows = [row for row in _rows(path) if split is None or row["split"] == split]
+    rows = [row for row in read_rows(path) if split is None or row["split"] == split]
     return [_photo(row) for row in rows]
 
 
@@ -161,7 +167,7 @@ def warp(cutout: Cutout, longest: float, rng: np.random.Generator) -> np.ndarray
     image = image.resize(size, Image.Resampling.NEAREST if cutout.family == "sprite" else Image.Resampling.BILINEAR)
     spread = {"hand": 25.0, "card": 180.0, "sprite": 12.0}[cutout.family]
     image = _perspective(image, rng.uniform(-spread, spread), 0.12 if cutout.family == "card" else 0.05, rng)
-    rgba = _relight(np.asarray(image), rng)
+    rgba = relight(np.asarray(image), rng)
     left, top, right, bottom = opaque_box(rgba)
     return rgba[top:bottom, left:right]
 
@@ -195,7 +201,7 @@ def homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.linalg.solve(np.array(rows), target.reshape(8))
 
 
-def _relight(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def relight(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Random gain for all and each colour channel, and a small offset; alpha stays."""
     gain = rng.uniform(0.65, 1.2) * rng.uniform(0.9, 1.1, 3)
     lit = pixels.copy()
@@ -264,10 +270,10 @@ def vary_photo(scene: Scene, rng: np.random.Generator) -> Scene:
     window = np.array([left, top, left + window_w, top + window_h], np.float32)
     visible = np.array([covered(box, window) for box in scene.boxes_xyxy])
     if np.any((visible > 0.05) & (visible < MIN_VISIBLE)):
-        return Scene(_relight(scene.image, rng), scene.boxes_xyxy, scene.labels)
+        return Scene(relight(scene.image, rng), scene.boxes_xyxy, scene.labels)
     kept = np.flatnonzero(visible >= MIN_VISIBLE)
     boxes = np.clip(scene.boxes_xyxy[kept] - np.tile(window[:2], 2), 0, [window_w, window_h] * 2)
-    image = _relight(scene.image[top : top + window_h, left : left + window_w], rng)
+    image = relight(scene.image[top : top + window_h, left : left + window_w], rng)
     return Scene(image, boxes.astype(np.float32), tuple(scene.labels[i] for i in kept))
 
 
@@ -354,7 +360,7 @@ class SceneMaker:
         w, h = image.width * share, image.height * share
         left, top = rng.uniform(0, image.width - w), rng.uniform(0, image.height - h)
         image = image.resize((width, height), Image.Resampling.BILINEAR, box=(left, top, left + w, top + h))
-        return _relight(np.asarray(image), rng)
+        return relight(np.asarray(image), rng)
 
 
 def recolour(cutout: Cutout, rng: np.random.Generator) -> Cutout:
@@ -442,7 +448,8 @@ def _camera(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(Image.open(buffer))
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a parquet file by column name."""
     import pyarrow.parquet
 
     return pyarrow.parquet.read_table(path).to_pylist()
@@ -470,4 +477,5 @@ def _card(png: bytes) -> np.ndarray:
 
 def _photo(row: dict[str, Any]) -> Photo:
     boxes = np.array(row.get("boxes_xyxy", []), np.float32).reshape(-1, 4)
-    return Photo(row["jpeg"], boxes, tuple(row.get("labels", [])))
+    annotated = frozenset(row["annotated"]) if "annotated" in row else None
+    return Photo(row["jpeg"], boxes, tuple(row.get("labels", [])), annotated, row.get("key", ""))

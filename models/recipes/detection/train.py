@@ -17,7 +17,7 @@ Two cores are used best by two processes of one thread, each with scenes of its 
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +86,12 @@ def build_network(backbone_file: Path, groups: int) -> RfDetrForObjectDetection:
     return network
 
 
-def from_exported(file: Path, groups: int) -> RfDetrForObjectDetection:
-    """An RF-DETR that goes on from exported weights; further groups have the same queries and points, shuffled."""
-    network = RfDetrForObjectDetection(build_config(CLASSES, groups=groups))
+def from_exported(file: Path, groups: int, labels: Sequence[str] = CLASSES) -> RfDetrForObjectDetection:
+    """An RF-DETR that goes on from exported weights; further groups have the same queries and points, shuffled.
+
+    Class heads of weights that were made for another number of `labels` begin anew.
+    """
+    network = RfDetrForObjectDetection(build_config(labels, groups=groups))
     state = {name: tensor.float() for name, tensor in load_file(file).items()}
     for name, wanted in network.state_dict().items():
         parts = name.split(".")
@@ -98,6 +101,8 @@ def from_exported(file: Path, groups: int) -> RfDetrForObjectDetection:
             first = state[name]
             orders = [torch.arange(len(first)), *(torch.randperm(len(first)) for _ in range(groups - 1))]
             state[name] = first[torch.cat(orders)].reshape(wanted.shape)
+        if "class_embed" in name and state[name].shape != wanted.shape:
+            state[name] = wanted
     network.load_state_dict(state)
     return network
 
@@ -157,7 +162,7 @@ class Recipe:
         self.step = self.scenes = 0
         if options.resume:
             self._restore(training.load_checkpoint(options.run / "last.pt"))
-        _freeze(self.network, options.frozen)
+        freeze(self.network, options.frozen)
         self.trained = [p for p in self.network.parameters() if p.requires_grad]
         shape = (len(kept_depths(self.network, options.frozen)), 18 * 18 + 1, 384)
         self.rank, self.processes = _place_among_processes()
@@ -228,7 +233,8 @@ def _average_gradients(parameters: list[nn.Parameter]) -> None:
         gradient.copy_(part.view_as(gradient))
 
 
-def _freeze(network: RfDetrForObjectDetection, frozen: int) -> None:
+def freeze(network: RfDetrForObjectDetection, frozen: int) -> None:
+    """Let the first `frozen` blocks of the backbone stay as they are, and its embeddings."""
     backbone = network.model.backbone.backbone
     backbone.requires_grad_(False)
     if frozen < len(backbone.encoder.layer):
