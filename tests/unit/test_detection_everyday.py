@@ -152,6 +152,20 @@ def test_a_training_goes_on_where_it_stopped_and_exports_what_it_finds(file, tmp
     assert load_detector(tmp_path / "weights" / train_everyday.NAME).labels == LABELS
 
 
+def test_a_backbone_is_taken_from_a_classifier(tmp_path):
+    source, network = tiny_detector().network, tiny_detector().network
+    wanted = {name: torch.randn_like(tensor) for name, tensor in source.model.backbone.backbone.state_dict().items()}
+    file = {"classifier.weight": torch.zeros(3, 64)}
+    for name, tensor in wanted.items():
+        for new, old in (("q_proj", "query"), ("k_proj", "key"), ("v_proj", "value")):
+            name = name.replace(f"attention.{new}.", f"attention.attention.{old}.")
+        file["dinov2." + name.replace("attention.o_proj.", "attention.output.dense.")] = tensor
+    save_file(file, tmp_path / "model.safetensors")
+    train.take_backbone(network, tmp_path / "model.safetensors")
+    for name, tensor in network.model.backbone.backbone.state_dict().items():
+        torch.testing.assert_close(tensor, wanted[name], rtol=1e-4, atol=1e-4)
+
+
 def _tiny_config(labels, groups):
     config = tiny_detector().network.config
     config.id2label = dict(enumerate(labels))

@@ -36,6 +36,7 @@ from models.recipes.detection.scenes import Scene, SceneMaker, is_held_out, load
 
 NAME = "rf-detr-s14-objects"
 SAVE_SECONDS = 120
+POSITIONS = "embeddings.position_embeddings"
 
 
 class FeatureCache:
@@ -77,13 +78,18 @@ def build_network(backbone_file: Path, groups: int) -> RfDetrForObjectDetection:
     """A new RF-DETR on the DINOv2 weights in `backbone_file`, its position table resampled to our input size once."""
     network = RfDetrForObjectDetection(build_config(CLASSES, groups=groups))
     _start_as_published(network)
-    backbone = network.model.backbone.backbone
-    state = {_renamed(name): tensor for name, tensor in load_file(backbone_file).items()}
-    state["embeddings.position_embeddings"] = _resample_positions(
-        state["embeddings.position_embeddings"], backbone.embeddings.position_embeddings.shape[1] - 1
-    )
-    backbone.load_state_dict(state)
+    take_backbone(network, backbone_file)
     return network
+
+
+def take_backbone(network: RfDetrForObjectDetection, file: Path) -> None:
+    """Give the network the DINOv2 weights in `file`, a backbone alone or a classifier's."""
+    backbone = network.model.backbone.backbone
+    state = {_renamed(name): tensor.float() for name, tensor in load_file(file).items() if "classifier" not in name}
+    state.setdefault("embeddings.mask_token", backbone.embeddings.mask_token)  # only for pretraining with masks
+    patches = backbone.embeddings.position_embeddings.shape[1] - 1
+    state[POSITIONS] = _resample_positions(state[POSITIONS], patches)
+    backbone.load_state_dict(state)
 
 
 def from_exported(file: Path, groups: int, labels: Sequence[str] = CLASSES) -> RfDetrForObjectDetection:
@@ -134,6 +140,7 @@ def _start_as_published(network: RfDetrForObjectDetection) -> None:
 
 def _renamed(name: str) -> str:
     """DINOv2's name of a weight as RF-DETR's."""
+    name = name.removeprefix("dinov2.")
     for old, new in (("query", "q_proj"), ("key", "k_proj"), ("value", "v_proj")):
         name = name.replace(f"attention.attention.{old}.", f"attention.{new}.")
     return name.replace("attention.output.dense.", "attention.o_proj.")

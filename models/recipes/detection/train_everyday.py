@@ -1,13 +1,13 @@
-"""How `rf-detr-s14-everyday` is trained: the backbone, projector and decoder of another detector, new classes.
+"""How `rf-detr-s14-everyday` is trained: projector and decoder of another detector, new classes, a classifier's eyes.
 
-    python -m models.recipes.detection.train_everyday --data everyday.parquet --weights DIR --run DIR [--frozen 9]
-    python -m models.recipes.detection.train_everyday ... --resume [--frozen 6] [--steps N --cooldown M]
-    python -m models.recipes.detection.train_everyday --data everyday.parquet --run DIR --measure     AP50 of the average
-    python -m models.recipes.detection.train_everyday --data everyday.parquet --run DIR --export      write assets/weights/
+    python -m models.recipes.detection.train_everyday --data FILE.parquet --weights DIR [--backbone DIR] --run DIR
+    python -m models.recipes.detection.train_everyday ... --resume [--frozen 9] [--steps N --cooldown M]
+    python -m models.recipes.detection.train_everyday --data FILE.parquet --run DIR --measure   AP50 of the average
+    python -m models.recipes.detection.train_everyday --data FILE.parquet --run DIR --export    write assets/weights/
 
-As in `models.recipes.detection.train`, the hidden states of views after the frozen blocks are kept in 16 bits in a file, each
-is used several times, and the oldest give way to fresh ones. All classes of the file are learnt; offered are those
-whose AP50 on the held-out photos is at least `OFFERED`.
+As in `train`, the hidden states of views after the frozen blocks are kept in 16 bits in a file, each is used several
+times, and the oldest give way to fresh ones. All classes of the file are learnt; offered are those whose AP50 on the
+held-out photos is at least `OFFERED`.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from models.recipes.detection.train import (
     freeze,
     from_exported,
     inference_state,
+    take_backbone,
 )
 
 NAME = "rf-detr-s14-everyday"
@@ -45,6 +46,8 @@ class Recipe:
         self.options, self.views = options, views
         torch.manual_seed(options.seed)
         self.network = from_exported(options.weights / "model.safetensors", options.groups, views.labels)
+        if options.backbone:
+            take_backbone(self.network, options.backbone / "model.safetensors")
         self.network.set_attn_implementation("eager")
         self.ema = training.Ema(self.network, options.ema)
         self.optimizer = self._optimizer()
@@ -181,7 +184,7 @@ def measure(detector: Detector, photos: list[LabelledPhoto]) -> dict[str, Any]:
 def export(run: Path, data: Path) -> Path:
     """Write the averaged network with the classes it can find to assets/weights/, float16.
 
-    `trained_on.txt` beside it lists the keys of the photos that were trained on: see `models.recipes.detection.evaluate`.
+    `trained_on.txt` beside it lists the keys of the photos that were trained on: see `evaluate`.
     """
     detector = averaged(run)
     classes = measure(detector, load_labelled(data, held_out=True))["classes"]
@@ -203,6 +206,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="parquet with the columns named in `everyday`")
     parser.add_argument("--weights", type=Path, help="folder with the exported weights to go on from")
+    parser.add_argument("--backbone", type=Path, help="folder with a ViT-S/14 whose weights the backbone takes")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoint and kept views")
     parser.add_argument("--frozen", type=int, default=12, help="backbone blocks that stay as they are")
     parser.add_argument("--steps", type=int, default=100_000)
