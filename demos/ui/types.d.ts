@@ -19,6 +19,18 @@ export interface AnswersView {
   before: Answer[];
 }
 
+/** Features of every layer of one or two pictures of one grid (`patch_features`). N: the patches of all pictures. */
+export interface FeaturesView {
+  run: string;
+  pictures: Picture[];
+  layers: number;
+  width: number;
+  steps: ArrayHandle;
+  values: ArrayHandle;
+  ends: [number, number][][];
+  shares: number[][];
+}
+
 /** What the head would answer after some layers, and what it gives the final answer there (both 0 to 1). */
 export interface LensAnswer {
   label: string;
@@ -26,9 +38,46 @@ export interface LensAnswer {
   final: number;
 }
 
-/** A picture and the grid of patches on it. */
+/** How pixels become numbers: the linear layer whole, embeddings and positions (`patch_steps`). */
+export interface PatchesView {
+  run: string;
+  edited: "kept" | "removed" | "shuffled";
+  picture: Picture;
+  side: number;
+  width: number;
+  mean: [number, number, number];
+  std: [number, number, number];
+  filters: ArrayHandle;
+  bias: ArrayHandle;
+  embeddings: ArrayHandle;
+  positions: ArrayHandle;
+}
+
+/** A picture, by its address, and the grid of patches on it. */
 export interface Picture {
   image: string;
   rows: number;
   columns: number;
+}
+
+/** Attention of one block over N = grid x grid patches, in windows of K = window x window places. */
+export interface WindowBlockView {
+  stage: number;
+  block: number;
+  grid: number;
+  side: number;
+  window: number;
+  shift: number;
+  heads: number;
+  attention: ArrayHandle;
+  keys: ArrayHandle;
+  reach: ArrayHandle;
+}
+
+/** A picture (its address, pixels a side) and every block of a Swin Transformer that ran on it (`window_view`). */
+export interface WindowsView {
+  run: string;
+  image: string;
+  size: number;
+  blocks: WindowBlockView[];
 }

@@ -4,17 +4,16 @@ import base64
 import html
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image
 
-from demos.wire import Png, view
+from demos import wire
+from demos.wire import Float16, Float32, Steps8, view
 
 if TYPE_CHECKING:
-    from models.vision.network import VisionTransformer
-    from models.vit.cost import Cost
-    from models.vit.trace import Positions, VitTrace
+    from models.vit.trace import Positions, VitResult, VitTrace
 
 TOP = 5
 MAX_TRAVELLING_TOKENS = 325
@@ -23,12 +22,9 @@ MAX_TRAVELLING_TOKENS = 325
 
 @view
 class Picture:
-    """A picture and the grid of patches on it.
+    """A picture, by its address, and the grid of patches on it."""
 
-    image: pixels `[height, width, 3]` uint8.
-    """
-
-    image: Png
+    image: str
     rows: int
     columns: int
 
@@ -69,12 +65,12 @@ class AnswersView:
 
 
 def view_of_answers(
-    trace: "VitTrace", run: str, *, title: str = "", before: list[tuple[str, float]] | None = None
+    trace: "VitTrace", picture: Picture, run: str, *, title: str = "", before: list[tuple[str, float]] | None = None
 ) -> AnswersView:
     """The answers of a run; `before` as `trace.top` gives it."""
     return AnswersView(
         run=run,
-        picture=Picture(trace.image, *trace.grid),
+        picture=picture,
         side=trace.patches.shape[2],
         top=answers(trace.top(TOP)),
         lens=logit_lens(trace),
@@ -83,26 +79,44 @@ def view_of_answers(
     )
 
 
-def draw_patches(
-    trace: "VitTrace", network: "VisionTransformer", run: str, *, edited: "Positions" = "kept"
-) -> dict[str, Any]:
-    """What `patch_steps` shows: how pixels become numbers, the linear layer whole, embeddings and positions.
+@view
+class PatchesView:
+    """How pixels become numbers: the linear layer whole, embeddings and positions (`patch_steps`).
 
-    `edited` says what was done to the positions of this run.
+    edited: what was done to the positions of this run. side: pixels p of a patch. width: D.
+    mean, std: of red, green and blue, 0 to 1.
+    filters: `[D, 3 p p]`. bias: `[D]`. embeddings: `[patches, D]`. positions: `[patches, D]`, CLS left out.
     """
-    return {
-        "run": run,
-        "edited": edited,
-        "picture": picture_of(trace),
-        "side": trace.patches.shape[2],
-        "width": trace.positions.shape[1],
-        "mean": list(network.preprocessing.mean),
-        "std": list(network.preprocessing.std),
-        "filters": encoded(network.embed.weight.detach().float().cpu().numpy()),
-        "bias": encoded(network.embed.bias.detach().float().cpu().numpy()),
-        "embeddings": encoded(trace.embeddings),
-        "positions": encoded(trace.positions),
-    }
+
+    run: str
+    edited: Literal["kept", "removed", "shuffled"]
+    picture: Picture
+    side: int
+    width: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    filters: Float16
+    bias: Float32
+    embeddings: Float16
+    positions: Steps8
+
+
+def view_of_patches(result: "VitResult", picture: Picture, run: str, *, edited: "Positions" = "kept") -> PatchesView:
+    """The way of the patches of a run."""
+    trace, embedding = result.trace, result.embedding
+    return PatchesView(
+        run=run,
+        edited=edited,
+        picture=picture,
+        side=trace.patches.shape[2],
+        width=trace.positions.shape[1],
+        mean=embedding.mean,
+        std=embedding.std,
+        filters=embedding.filters,
+        bias=embedding.bias,
+        embeddings=trace.embeddings,
+        positions=trace.positions[1:],
+    )
 
 
 @dataclass(frozen=True)
@@ -145,7 +159,7 @@ def draw_attention(trace: "VitTrace", packed: PackedAttention, run: str) -> dict
     view = {
         "kind": "patches",
         "run": run,
-        "picture": picture_of(trace),
+        "picture": {"image": png(trace.image), "rows": trace.grid[0], "columns": trace.grid[1]},
         "rows": names,
         "columns": names,
         "layers": layers,
@@ -156,16 +170,17 @@ def draw_attention(trace: "VitTrace", packed: PackedAttention, run: str) -> dict
     return {"translation": None, "note": "", "views": [view]}
 
 
-def draw_costs(costs: list[tuple[str, int, "Cost", float]]) -> str:
-    """An HTML table of what runs cost: `(name, pixels a side, counted cost, measured seconds)` each."""
+def table_of_costs(runs: "dict[str, VitResult]") -> str:
+    """An HTML table of what runs cost, counted and measured, by what they are called."""
+    results = runs.values()
     rows = [
-        ("", [name for name, *_ in costs]),
-        ("pixels a side", [str(pixels) for _, pixels, _, _ in costs]),
-        ("tokens", [f"{cost.tokens:,}" for _, _, cost, _ in costs]),
-        ("numbers in attention maps", [_short(cost.attention) for _, _, cost, _ in costs]),
-        ("multiply-adds", [_short(cost.multiply_adds) for _, _, cost, _ in costs]),
-        ("of them between tokens", [f"{cost.looks / cost.multiply_adds:.0%}" for _, _, cost, _ in costs]),
-        ("model time, measured", [f"{seconds:.2f} s" for _, _, _, seconds in costs]),
+        ("", list(runs)),
+        ("pixels a side", [str(len(one.trace.image)) for one in results]),
+        ("tokens", [f"{one.cost.tokens:,}" for one in results]),
+        ("numbers in attention maps", [_short(one.cost.attention) for one in results]),
+        ("multiply-adds", [_short(one.cost.multiply_adds) for one in results]),
+        ("of them between tokens", [f"{one.cost.looks / one.cost.multiply_adds:.0%}" for one in results]),
+        ("model time, measured", [f"{one.run.seconds:.2f} s" for one in results]),
     ]
     body = "".join(
         f"<tr><td>{html.escape(name)}</td>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
@@ -214,10 +229,9 @@ def _short(count: int) -> str:
     return str(count)
 
 
-def picture_of(trace: "VitTrace") -> dict[str, Any]:
-    """What `pictureTokens` shows: the picture and its grid."""
-    rows, columns = trace.grid
-    return {"image": png(trace.image), "rows": rows, "columns": columns}
+def picture_of(trace: "VitTrace") -> Picture:
+    """The picture and its grid: made once a run, for all its views."""
+    return Picture(wire.picture(trace.image), *trace.grid)
 
 
 def encoded(array: np.ndarray) -> str:

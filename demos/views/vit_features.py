@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from demos.views.vit import encoded, picture_of
+from demos.views.vit import Picture, picture_of
+from demos.wire import Float32, Int8, view
 
 if TYPE_CHECKING:
-    from models.vit.features import Components
-    from models.vit.trace import VitTrace
+    from models.vit.features import FeaturesResult
 
 STEPS = 127
 OUTER_PERCENT = 1  # of the patches at either end of a direction share one colour: a few lie far outside
@@ -25,29 +25,44 @@ def pack_features(features: np.ndarray) -> np.ndarray:
     return np.rint(features * (STEPS / np.maximum(largest, 1e-12))).astype(np.int8)
 
 
-def draw_features(
-    traces: "Sequence[VitTrace]", features: Sequence[np.ndarray], components: "Sequence[Components]", run: str
-) -> dict[str, Any]:
-    """What `patch_features` shows of one or two pictures of the same grid.
+@view
+class FeaturesView:
+    """Features of every layer of one or two pictures of one grid (`patch_features`). N: the patches of all pictures.
 
-    `features`: `[L + 1, N, D]` of each; `components`: of every layer, over the patches of all pictures. `run` names it.
+    layers: L. width: D. steps: `[L + 1, N, D]`, as `pack_features` gives them.
+    values: `[L + 1, N, 3]`, where each patch lies along the three main directions of its layer.
+    ends: least and largest value that have a colour of their own, `[L + 1][3]`.
+    shares: part of the variance along each direction, `[L + 1][3]`.
     """
-    values = np.stack([one.values for one in components])
+
+    run: str
+    pictures: list[Picture]
+    layers: int
+    width: int
+    steps: Int8
+    values: Float32
+    ends: list[list[tuple[float, float]]]
+    shares: list[list[float]]
+
+
+def view_of_features(result: "FeaturesResult", run: str) -> FeaturesView:
+    """What `patch_features` shows; `run` names it."""
+    values = np.stack([one.values for one in result.components])
     ends = np.percentile(values, (OUTER_PERCENT, 100 - OUTER_PERCENT), axis=1)
-    together = np.concatenate(features, axis=1)
-    return {
-        "run": run,
-        "pictures": [picture_of(trace) for trace in traces],
-        "layers": len(components) - 1,
-        "width": together.shape[2],
-        "steps": encoded(pack_features(together)),
-        "values": encoded(values),
-        "ends": ends.transpose(1, 2, 0).tolist(),
-        "shares": [one.shares.tolist() for one in components],
-    }
+    together = np.concatenate(result.features, axis=1)
+    return FeaturesView(
+        run=run,
+        pictures=[picture_of(trace) for trace in result.traces],
+        layers=len(result.components) - 1,
+        width=together.shape[2],
+        steps=pack_features(together),
+        values=values,
+        ends=ends.transpose(1, 2, 0).tolist(),
+        shares=[one.shares.tolist() for one in result.components],
+    )
 
 
-def draw_attention_distances(distances: Sequence[np.ndarray], alike: float) -> dict[str, Any]:
+def view_of_distances(distances: Sequence[np.ndarray], alike: float) -> dict[str, Any]:
     """The value of a chart: a dot for each head `[L, H]` pixels, mean over the pictures, and the mean of each layer.
 
     `alike`: the distance of a head that looks at all patches alike.

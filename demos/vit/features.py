@@ -2,22 +2,19 @@
 
 import hashlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 import numpy as np
 
-from demos.base import empty_strip, run_strip, usable_model
-from demos.components.patch_features import patch_features
+from demos.base import empty_strip, strip_of, usable_model
+from demos.tab import LATEX, RUN, private
 from demos.ui import component
 from demos.views.tasks import draw_table
-from demos.views.vit_features import draw_attention_distances, draw_features
-from demos.vit.shared import EMBEDDED, LATEX, NETWORK, load_vit, picture_input, private
+from demos.views.vit_features import view_of_distances, view_of_features
+from demos.vit.shared import EMBEDDED, picture_input
 from models import runtime, weights
 from models.images import read_image
-
-if TYPE_CHECKING:
-    from models.vit.trace import VitTrace
 
 TITLE = "What patches know"
 
@@ -66,17 +63,6 @@ TRY = """- Take two pictures of animals, choose the eye or the nose in one: whic
 - In the chart, find a head of the first layers that stays near and one that does not."""
 
 
-@runtime.gpu()
-def _read(name: str, pictures: "list[np.ndarray]") -> "tuple[list[VitTrace], list[np.ndarray]]":
-    """Trace and features of each picture."""
-    from models.vit.features import patch_features as features_of
-    from models.vit.trace import trace_image
-
-    network = load_vit(name).network
-    traces = [trace_image(network, picture) for picture in pictures]
-    return traces, [features_of(trace, network) for trace in traces]
-
-
 def compute_features(first: str | None, second: str | None, model: Any) -> Iterator[tuple[Any, Any, str]]:
     """The features of one or two pictures. Yields (view, chart, strip)."""
     given = [source for source in (first, second) if source is not None]
@@ -89,26 +75,17 @@ def compute_features(first: str | None, second: str | None, model: Any) -> Itera
     name, note = usable_model(model, "vit")
     if name not in runtime.names_in_memory():
         yield gr.skip(), gr.skip(), empty_strip(f"Loading {weights.find(name).title} …")
-    loaded = load_vit(name)
-    with watch("model"):
-        traces, features = _read(name, pictures)
+    from models.vit.features import features_of_pictures
+
+    result = features_of_pictures(name, pictures)
     with watch("drawing"):
-        drawn = _draw(traces, features, _name_of(name, pictures))
-    seconds = watch.seconds
+        shown = view_of_features(result, _name_of(name, pictures))
+        chart = view_of_distances(result.distances, result.alike)
     yield (
-        *drawn,
-        run_strip(loaded, capture=seconds["capture"], model=seconds["model"], drawing=seconds["drawing"], note=note),
+        shown,
+        chart,
+        strip_of(result.run, capture=watch.seconds["capture"], drawing=watch.seconds["drawing"], note=note),
     )
-
-
-def _draw(traces: "list[VitTrace]", features: "list[np.ndarray]", run: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    from models.vit.features import attention_distances, patch_distances, principal_components
-
-    grid, patch = traces[0].grid, traces[0].patches.shape[2]
-    components = [principal_components(np.concatenate(layer)) for layer in zip(*features, strict=True)]
-    distances = [attention_distances(trace.attention, grid, patch) for trace in traces]
-    alike = float(patch_distances(grid, patch).mean())
-    return draw_features(traces, features, components, run), draw_attention_distances(distances, alike)
 
 
 def _name_of(model: str, pictures: "list[np.ndarray]") -> str:
@@ -132,7 +109,7 @@ def build() -> None:
                 elem_id="features-model",
             )
         with gr.Column(scale=5, min_width=300):
-            view = patch_features(elem_id="features-view")
+            view = component("patch_features", elem_id="features-view")
             strip = gr.HTML(
                 empty_strip("The model (22 M parameters, 44 MB) is loaded with the first picture."),
                 elem_id="features-strip",
@@ -151,4 +128,4 @@ def build() -> None:
     gr.Markdown(MEASURED_BY, elem_classes="gb-note")
     events = [first.change, second.change, model.input]
     inputs, outputs = [first, second, model], [view, distances, strip]
-    gr.on(events, compute_features, inputs, outputs, trigger_mode="always_last", **private(), **NETWORK)
+    gr.on(events, compute_features, inputs, outputs, trigger_mode="always_last", **private(), **RUN)

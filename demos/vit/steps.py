@@ -1,40 +1,37 @@
 """Step by step: a picture cut into patches, where every patch looks, and the answer that comes of it."""
 
-import time
 from collections.abc import Iterator
-from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from demos.base import empty_strip, run_strip, save_arrays, usable_model, visitor_errors
+from demos.base import empty_strip, strip_of, usable_model
 from demos.components.attention_explorer import attention_explorer
-from demos.components.patch_steps import patch_steps
 from demos.inputs.uploaded_image import UploadedImage
+from demos.tab import LATEX, RUN, private
 from demos.ui import component
 from demos.views.vit import (
     MAX_TRAVELLING_TOKENS,
     TOP,
-    answers,
     draw_attention,
-    draw_costs,
-    draw_patches,
-    logit_lens,
     pack_attention,
+    picture_of,
+    table_of_costs,
     view_of_answers,
+    view_of_patches,
 )
+from demos.vit.api import vit_classify, vit_trace
 from demos.vit.runs import attention_rows, keep, name_of
-from demos.vit.shared import EMBEDDED, LATEX, NETWORK, load_vit, picture_input, private
-from models import hub, runtime, weights
-from models.errors import InputError, WeightsError
+from demos.vit.shared import EMBEDDED, picture_input
+from models import runtime, weights
+from models.errors import InputError
 from models.images import read_image
 from models.inputs import check_choice, check_integer
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from models.vit.trace import VitTrace
+    from models.vit.trace import Positions, VitResult
 
 TITLE = "Step by step"
 SIDES = {"8": 8, "12": 12, "as trained": 0, "20": 20, "24": 24, "28": 28}
@@ -66,16 +63,6 @@ TRY = """- Click the same patch again to go back to CLS, which gives the answer.
   "none of these"."""
 
 
-@runtime.gpu()
-def _trace(name: str, image: "np.ndarray", size: int, positions: Any = "kept") -> "tuple[VitTrace, float]":
-    """A trace and the seconds it took."""
-    from models.vit.trace import Edits, trace_image
-
-    network, start = load_vit(name).network, time.perf_counter()
-    trace = trace_image(network, image, size=size, edits=Edits(positions))
-    return trace, time.perf_counter() - start
-
-
 def compute_vit(image: str | None, model: Any, side: Any, positions: Any) -> Iterator[tuple[Any, ...]]:
     """Trace a picture. Yields (answers, patches, attention, costs, strip): what is loaded first, then the figures.
 
@@ -90,41 +77,43 @@ def compute_vit(image: str | None, model: Any, side: Any, positions: Any) -> Ite
         picture = read_image(image)
     side, positions = _check_side(side), check_choice(positions, POSITIONS, name="The positions")
     name, note = usable_model(model, "vit")
-    if name not in runtime.names_in_memory():
-        yield *(gr.skip() for _ in range(4)), empty_strip(f"Loading {weights.find(name).title} …")
-    loaded = load_vit(name)
-    from models.vit.trace import default_size
-
-    network, trained = loaded.network, default_size(loaded.network)
-    size = side * network.shape.patch_size or trained
-    if size != trained or positions != "kept":
-        yield (
-            *(gr.skip() for _ in range(4)),
-            empty_strip(f"Running {size} x {size} pixels, and what it is compared with …"),
-        )
-    trace, seconds = _trace(name, picture, size, positions)
-    title, before, costs = "", None, [("this run", size, seconds)]
-    if size != trained:
-        compared, duration = _trace(name, picture, trained)
-        title, before = f"as trained, {trained} x {trained} pixels", compared.top(TOP)
-        costs.append(("as trained", trained, duration))
-    if positions != "kept":
-        compared, _ = _trace(name, picture, size)
-        title, before = "with its positions", compared.top(TOP)
+    loading = name not in runtime.names_in_memory()
+    if loading or side or positions != "kept":
+        said = f"Loading {weights.find(name).title} …" if loading else "Running, with what it is compared with …"
+        yield *(gr.skip() for _ in range(4)), empty_strip(said)
+    result, runs, title, before = _runs(name, picture, side, positions)
     with watch("drawing"):
-        run = name_of(name, picture, size, positions)
-        packed = pack_attention(trace.attention)
-        if len(trace.positions) > MAX_TRAVELLING_TOKENS:
+        run = name_of(name, picture, len(result.trace.image), positions)
+        shown = picture_of(result.trace)
+        packed = pack_attention(result.trace.attention)
+        if len(result.trace.positions) > MAX_TRAVELLING_TOKENS:
             keep(run, packed)
-        drawn = (
-            view_of_answers(trace, run, title=title, before=before),
-            draw_patches(trace, network, run, edited=positions),
-            draw_attention(trace, packed, run),
+        views = (
+            view_of_answers(result.trace, shown, run, title=title, before=before),
+            view_of_patches(result, shown, run, edited=positions),
+            draw_attention(result.trace, packed, run),
         )
-    strip = run_strip(
-        loaded, capture=watch.seconds["capture"], model=seconds, drawing=watch.seconds["drawing"], note=note
-    )
-    yield *drawn, _costs(network, costs), strip
+    drawing = watch.seconds["drawing"]
+    strip = strip_of(result.run, capture=watch.seconds["capture"], drawing=drawing, note=note)
+    yield *views, table_of_costs(runs), strip
+
+
+def _runs(
+    name: str, picture: "np.ndarray", side: int, positions: "Positions"
+) -> "tuple[VitResult, dict[str, VitResult], str, list[tuple[str, float]]]":
+    """The run asked for, all runs by what they are, and what it is compared with: a title and its answer."""
+    from models.vit.trace import Edits, trace_picture
+
+    result = trace_picture(name, picture, side=side, edits=Edits(positions))
+    runs, title, compared = {"this run": result}, "", None
+    as_trained = trace_picture(name, picture) if side else result
+    size = len(as_trained.trace.image)
+    if len(result.trace.image) != size:
+        title, compared = f"as trained, {size} x {size} pixels", as_trained
+        runs["as trained"] = as_trained
+    if positions != "kept":
+        title, compared = "with its positions", trace_picture(name, picture, side=side)
+    return result, runs, title, compared.trace.top(TOP) if compared else []
 
 
 def _check_side(side: Any) -> int:
@@ -134,92 +123,6 @@ def _check_side(side: Any) -> int:
             f"Patches a side must be one of {', '.join(map(str, sorted(SIDES.values())))}; 0 is as trained."
         )
     return side
-
-
-def _costs(network: Any, runs: list[tuple[str, int, float]]) -> str:
-    from models.vit.cost import cost_of
-
-    counted = [
-        (name, size, cost_of(network.shape, size // network.shape.patch_size, len(network.labels)), seconds)
-        for name, size, seconds in runs
-    ]
-    return draw_costs(counted)
-
-
-def vit_classify(image: str | None) -> dict[str, Any]:
-    """Categories of a picture by the embedded Vision Transformer, most probable first.
-
-    Args:
-        image: an uploaded picture (PNG, JPEG, WebP or GIF; at most 20 MB and 16 megapixels, JPEG photos 50).
-
-    Returns:
-        {"model": name, "seconds": duration, "top": [{"label": category, "probability": 0..1}, ...]}, five of them.
-    """
-    picture = read_image(image)
-    from models.vit.trace import classify_image, top
-
-    network, start = load_vit(EMBEDDED).network, time.perf_counter()
-    probabilities = classify_image(network, picture)
-    seconds = round(time.perf_counter() - start, 4)
-    best = [{"label": label, "probability": p} for label, p in top(network.labels, probabilities, TOP)]
-    return {"model": EMBEDDED, "seconds": seconds, "top": best}
-
-
-def vit_trace(image: str | None, model: str, size: float) -> tuple[dict[str, Any], str]:
-    """Everything a Vision Transformer computes for a picture.
-
-    Args:
-        image: an uploaded picture (PNG, JPEG, WebP or GIF; at most 20 MB and 16 megapixels, JPEG photos 50).
-        model: a name of the ViT tab.
-        size: side in pixels of the square that the network sees, a multiple of its patch size; 0 for the size it was
-            trained for. At most 324 patches.
-
-    Returns:
-        {"model", "seconds", "size", "grid", "tokens", "layers", "heads", "top", "lens"} and a compressed .npz file of
-        `image [size, size, 3]` uint8 and, in float32, `attention [layers, heads, T, T]` (rows sum to 1),
-        `tokens [layers + 1, T, D]` (before the first and after every layer), `embeddings [T - 1, D]`,
-        `positions [T, D]`, `probabilities [C]`, `lens [layers + 1, C]`; and `labels [C]`, text.
-    """
-    with visitor_errors():
-        picture = read_image(image)
-        entry = weights.find(model, "vit")
-        if entry.kind == "hub" and hub.start(entry.name).status != "ready":
-            raise WeightsError(hub.describe(entry.name))
-        network = load_vit(entry.name).network
-        trace, seconds = _trace(entry.name, picture, _check_size(network, size))
-        layers, heads, tokens, _ = trace.attention.shape
-        facts = {
-            "model": entry.name,
-            "seconds": round(seconds, 4),
-            "size": len(trace.image),
-            "grid": list(trace.grid),
-            "tokens": tokens,
-            "layers": layers,
-            "heads": heads,
-            "top": [asdict(answer) for answer in answers(trace.top(TOP))],
-            "lens": [asdict(answer) for answer in logit_lens(trace)],
-        }
-        return facts, str(_save(trace))
-
-
-def _check_size(network: Any, size: Any) -> int:
-    """The size asked for in whole patches that give a file of a size that can be handed over, or `InputError`."""
-    from models.vit.trace import default_size
-
-    patch = network.shape.patch_size
-    most = int((MAX_TRAVELLING_TOKENS - 1) ** 0.5) * patch
-    size = check_integer(size, name="The size", low=0, high=most) or default_size(network)
-    if size % patch:
-        raise InputError(f"The size must be a multiple of {patch} pixels, at most {most}.")
-    return size
-
-
-def _save(trace: "VitTrace") -> Path:
-    import numpy as np
-
-    names = ("image", "attention", "tokens", "embeddings", "positions", "probabilities", "lens")
-    arrays = {name: getattr(trace, name) for name in names}
-    return save_arrays("vit.npz", **arrays, labels=np.array(trace.labels, dtype=np.str_))
 
 
 def build() -> None:
@@ -239,7 +142,7 @@ def build() -> None:
         with gr.Column(scale=5, min_width=300):
             view = component("patch_view", elem_id="vit-answer")
             strip = gr.HTML(empty_strip("The model (22 M parameters, 44 MB) is loaded with the first picture."))
-    patches = patch_steps(elem_id="vit-patches")
+    patches = component("patch_steps", elem_id="vit-patches")
     attention = attention_explorer(
         title="5. Encode", empty="", server_functions=[attention_rows], elem_id="vit-attention"
     )
@@ -255,9 +158,9 @@ def build() -> None:
         file = gr.File(label="vit.npz", interactive=False)
     inputs, outputs = [image, model, side, positions], [view, patches, attention, costs, strip]
     events = [image.change, model.input, side.input, positions.input]
-    gr.on(events, compute_vit, inputs, outputs, trigger_mode="always_last", **private(), **NETWORK)
-    make.click(vit_trace, [image, model, size], [facts, file], api_name="vit_trace", **NETWORK)
+    gr.on(events, compute_vit, inputs, outputs, trigger_mode="always_last", **private(), **RUN)
+    make.click(vit_trace, [image, model, size], [facts, file], api_name="vit_trace", **RUN)
     hidden_image, answer = UploadedImage(visible=False), gr.JSON(visible=False)
     gr.Button(visible=False).click(
-        vit_classify, hidden_image, answer, api_name="vit_classify", api_visibility="public", **NETWORK
+        vit_classify, hidden_image, answer, api_name="vit_classify", api_visibility="public", **RUN
     )

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
-from demos.base import empty_strip, run_strip, waiting_strip
-from demos.components.window_view import window_view
-from demos.views.vit_windows import draw_answer, draw_windows
-from demos.vit.shared import LATEX, NETWORK, picture_input, private
+from demos.base import empty_strip, strip_of, waiting_strip
+from demos.tab import LATEX, RUN, private
+from demos.ui import component
+from demos.views.vit_windows import table_of_answer, view_of_windows
+from demos.vit.shared import picture_input
 from models import hub, runtime, weights
 from models.images import read_image
 
@@ -44,19 +44,6 @@ fetched from the hub when hub models are offered: start the app without `--model
 is offered with `--local-models`."""
 
 
-@runtime.gpu()
-def _trace(name: str, picture: np.ndarray) -> Any:
-    from models.vit import windows
-
-    return windows.trace_windows(_load(name).network, picture)
-
-
-def _load(name: str) -> runtime.Loaded:
-    from models.vit import windows
-
-    return runtime.load(name, windows.load)
-
-
 def compute_windows(image: str | None, model: Any) -> Iterator[tuple[Any, Any, str]]:
     """Trace a picture. Yields (view, answer, strip)."""
     if image is None:
@@ -67,13 +54,14 @@ def compute_windows(image: str | None, model: Any) -> Iterator[tuple[Any, Any, s
         yield gr.skip(), gr.skip(), waiting_strip(entry.name)
         return
     yield gr.skip(), gr.skip(), empty_strip(f"Running {entry.title} …")
-    loaded, watch = _load(entry.name), runtime.Stopwatch()
-    with watch("model"):
-        trace = _trace(entry.name, picture)
+    from models.vit.windows import windows_of_picture
+
+    trace, ran = windows_of_picture(entry.name, picture)
+    watch = runtime.Stopwatch()
     with watch("drawing"):
         run = hashlib.sha256(entry.name.encode() + trace.image.tobytes()).hexdigest()
-        drawn = draw_windows(trace, run), draw_answer(trace)
-    yield *drawn, run_strip(loaded, model=watch.seconds["model"], drawing=watch.seconds["drawing"])
+        drawn = view_of_windows(trace, run), table_of_answer(trace)
+    yield *drawn, strip_of(ran, drawing=watch.seconds["drawing"])
 
 
 def build() -> None:
@@ -95,10 +83,10 @@ def build() -> None:
             run = gr.Button("Show its windows", variant="primary", elem_id="windows-run")
             answer = gr.HTML("", elem_id="windows-answer")
         with gr.Column(scale=5, min_width=300):
-            view = window_view(elem_id="windows-view")
+            view = component("window_view", elem_id="windows-view")
             strip = gr.HTML(empty_strip("A Swin is fetched from the hub with the first picture (Swin-T: 113 MB)."))
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
     events, outputs = [image.change, model.input, run.click], [view, answer, strip]
-    gr.on(events, compute_windows, [image, model], outputs, trigger_mode="always_last", **private(), **NETWORK)
+    gr.on(events, compute_windows, [image, model], outputs, trigger_mode="always_last", **private(), **RUN)

@@ -3,13 +3,15 @@
 Shapes: L layers, H heads, N = rows x columns patches in the order of the picture's rows, D channels. CLS is left out.
 """
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from models.compute import Run, compute, run_of
 from models.vision.network import VisionTransformer
-from models.vit.trace import VitTrace
+from models.vit.trace import VitTrace, load_vit, trace_image
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,37 @@ class Components:
     values: np.ndarray
     directions: np.ndarray
     shares: np.ndarray
+
+
+@dataclass(frozen=True)
+class FeaturesResult:
+    """What the patches of some pictures know.
+
+    features: `[L + 1, N, D]` of each picture. components: of every layer, over the patches of all pictures.
+    distances: how far each head looks, `[L, H]` pixels of each picture; alike: the distance of a head that looks at all
+    patches alike.
+    """
+
+    traces: list[VitTrace]
+    features: list[np.ndarray]
+    components: list[Components]
+    distances: list[np.ndarray]
+    alike: float
+    run: Run
+
+
+@compute
+def features_of_pictures(model: str, pictures: list[np.ndarray]) -> FeaturesResult:
+    """Trace pictures, each `(height, width, 3)` uint8, and compare their patches."""
+    loaded = load_vit(model)
+    start = time.perf_counter()
+    traces = [trace_image(loaded.network, picture) for picture in pictures]
+    features = [patch_features(trace, loaded.network) for trace in traces]
+    run = run_of(loaded, time.perf_counter() - start)
+    grid, patch = traces[0].grid, traces[0].patches.shape[2]
+    components = [principal_components(np.concatenate(layer)) for layer in zip(*features, strict=True)]
+    distances = [attention_distances(trace.attention, grid, patch) for trace in traces]
+    return FeaturesResult(traces, features, components, distances, float(patch_distances(grid, patch).mean()), run)
 
 
 @torch.inference_mode()

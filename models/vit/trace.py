@@ -4,14 +4,19 @@ Shapes: L layers, H heads, `rows` x `columns` patches of p x p pixels, T = 1 + r
 D channels, C categories. All arrays are on the CPU.
 """
 
+import time
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 import numpy as np
 import torch
 
+from models import runtime
+from models.compute import Run, compute, run_of
 from models.errors import InputError
+from models.vision import library
 from models.vision.network import Block, VisionTransformer, to_patches
+from models.vit.cost import Cost, cost_of
 
 MAX_SIDE = 37
 Positions = Literal["kept", "removed", "shuffled"]
@@ -102,6 +107,81 @@ class VitTrace:
     def top(self, count: int) -> list[tuple[str, float]]:
         """The `count` most probable categories with their probabilities."""
         return top(self.labels, self.probabilities, count)
+
+
+@dataclass(frozen=True)
+class PatchEmbedding:
+    """The linear layer that reads a patch of p x p pixels, and how pixels are normalised before it.
+
+    filters: `[D, 3 p p]` float32. bias: `[D]` float32. mean, std: of red, green and blue, 0 to 1.
+    """
+
+    filters: np.ndarray
+    bias: np.ndarray
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class VitResult:
+    """A trace with what ran, what it cost by the architecture, and the layer that embedded its patches."""
+
+    trace: VitTrace
+    run: Run
+    cost: Cost
+    embedding: PatchEmbedding
+
+
+@dataclass(frozen=True)
+class Classified:
+    """The most probable categories with their probabilities, most probable first."""
+
+    top: list[tuple[str, float]]
+    run: Run
+
+
+def load_vit(name: str) -> runtime.Loaded:
+    """The Vision Transformer of that name, loaded once."""
+    return runtime.load(name, library.load)
+
+
+@compute
+def trace_picture(
+    model: str, image: np.ndarray, *, size: int = 0, side: int = 0, edits: Edits = NOTHING_CHANGED
+) -> VitResult:
+    """Trace `image` `(height, width, 3)` uint8 through the model of that name.
+
+    `size` in pixels, or `side` in patches; 0 for both: as trained. Raises `InputError` as `trace_image` does.
+    """
+    loaded = load_vit(model)
+    network: VisionTransformer = loaded.network
+    start = time.perf_counter()
+    trace = trace_image(network, image, size=size or side * network.shape.patch_size or None, edits=edits)
+    run = run_of(loaded, time.perf_counter() - start)
+    preprocessing = network.preprocessing
+    embedding = PatchEmbedding(
+        _array(network.embed.weight.detach()),
+        _array(network.embed.bias.detach()),
+        tuple(preprocessing.mean),
+        tuple(preprocessing.std),
+    )
+    return VitResult(trace, run, cost_of(network.shape, trace.grid[0], len(network.labels)), embedding)
+
+
+@compute
+def classify_picture(model: str, image: np.ndarray, count: int) -> Classified:
+    """The `count` most probable categories of `image` `(height, width, 3)` uint8."""
+    loaded = load_vit(model)
+    start = time.perf_counter()
+    probabilities = classify_image(loaded.network, image)
+    return Classified(top(loaded.network.labels, probabilities, count), run_of(loaded, time.perf_counter() - start))
+
+
+@compute
+def sizes_of(model: str) -> tuple[int, int]:
+    """Pixels of a patch, and the size in pixels that the model was trained for."""
+    network = load_vit(model).network
+    return network.shape.patch_size, default_size(network)
 
 
 def top(labels: tuple[str, ...], probabilities: np.ndarray, count: int) -> list[tuple[str, float]]:

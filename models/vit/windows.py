@@ -5,6 +5,7 @@ network is the transformers library's; its blocks are run one by one here, as it
 stage only.
 """
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ import torch
 from torch import nn
 from transformers import SwinForImageClassification
 
+from models import runtime
+from models.compute import Run, compute, run_of
 from models.errors import WeightsError
 from models.vision.preprocessing import Preprocessing, load_preprocessing
 
@@ -83,6 +86,15 @@ def load(folder: Path) -> Swin:
         raise WeightsError(f"The weights in {folder.name} do not fit the architecture in its config.json.")
     size: Any = network.config.image_size
     return Swin(network, load_preprocessing(folder, Preprocessing(size=size, shorter_side=None)))
+
+
+@compute
+def windows_of_picture(model: str, image: np.ndarray) -> tuple[WindowTrace, Run]:
+    """Trace `image` `(height, width, 3)` uint8 through the Swin of that name."""
+    loaded = runtime.load(model, load)
+    start = time.perf_counter()
+    trace = trace_windows(loaded.network, image)
+    return trace, run_of(loaded, time.perf_counter() - start)
 
 
 @torch.inference_mode()

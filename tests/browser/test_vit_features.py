@@ -64,11 +64,11 @@ def test_two_pictures_layers_and_a_patch_followed_into_the_other(open_tab, scree
     assert "Before the first layer" in text(page, ".about")
     assert requests == [], "views must need nothing but the features"
 
-    page.locator("#features-distances .lc-frame").hover(position={"x": 46, "y": 100})
-    named = page.locator("#features-distances .lc-legend b")
+    page.locator("#features-distances .ch-frame").hover(position={"x": 46, "y": 100})
+    named = page.locator("#features-distances .ch-legend b")
     first = named.inner_text()
     assert re.fullmatch(r"layer 1, head \d: [\d.]+ px", first)
-    page.locator("#features-distances .lc-frame").press("ArrowRight")
+    page.locator("#features-distances .ch-frame").press("ArrowRight")
     assert named.inner_text() != first
     page.screenshot(path=screenshots / "vit-features-similarity.png", full_page=True)
 

@@ -1,0 +1,92 @@
+"""Public endpoints of the ViT tab that look at one picture."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from demos.base import save_arrays
+from demos.views.vit import MAX_TRAVELLING_TOKENS, TOP, answers, logit_lens
+from demos.vit.shared import EMBEDDED
+from models import hub, weights
+from models.errors import InputError, WeightsError
+from models.images import read_image
+from models.inputs import check_integer
+
+if TYPE_CHECKING:
+    from models.vit.trace import VitTrace
+
+ARRAYS = ("image", "attention", "tokens", "embeddings", "positions", "probabilities", "lens")
+
+
+def vit_classify(image: str | None) -> dict[str, Any]:
+    """Categories of a picture by the embedded Vision Transformer, most probable first.
+
+    Args:
+        image: an uploaded picture (PNG, JPEG, WebP or GIF; at most 20 MB and 16 megapixels, JPEG photos 50).
+
+    Returns:
+        {"model": name, "seconds": duration, "top": [{"label": category, "probability": 0..1}, ...]}, five of them.
+    """
+    picture = read_image(image)
+    from models.vit.trace import classify_picture
+
+    found = classify_picture(EMBEDDED, picture, TOP)
+    best = [{"label": label, "probability": probability} for label, probability in found.top]
+    return {"model": EMBEDDED, "seconds": round(found.run.seconds, 4), "top": best}
+
+
+def vit_trace(image: str | None, model: str, size: float) -> tuple[dict[str, Any], str]:
+    """Everything a Vision Transformer computes for a picture.
+
+    Args:
+        image: an uploaded picture (PNG, JPEG, WebP or GIF; at most 20 MB and 16 megapixels, JPEG photos 50).
+        model: a name of the ViT tab.
+        size: side in pixels of the square that the network sees, a multiple of its patch size; 0 for the size it was
+            trained for. At most 324 patches.
+
+    Returns:
+        {"model", "seconds", "size", "grid", "tokens", "layers", "heads", "top", "lens"} and a compressed .npz file of
+        `image [size, size, 3]` uint8 and, in float32, `attention [layers, heads, T, T]` (rows sum to 1),
+        `tokens [layers + 1, T, D]` (before the first and after every layer), `embeddings [T - 1, D]`,
+        `positions [T, D]`, `probabilities [C]`, `lens [layers + 1, C]`; and `labels [C]`, text.
+    """
+    picture = read_image(image)
+    entry = weights.find(model, "vit")
+    if entry.kind == "hub" and hub.start(entry.name).status != "ready":
+        raise WeightsError(hub.describe(entry.name))
+    from models.vit.trace import trace_picture
+
+    result = trace_picture(entry.name, picture, size=_check_size(entry.name, size))
+    trace = result.trace
+    layers, heads, tokens, _ = trace.attention.shape
+    facts = {
+        "model": entry.name,
+        "seconds": round(result.run.seconds, 4),
+        "size": len(trace.image),
+        "grid": list(trace.grid),
+        "tokens": tokens,
+        "layers": layers,
+        "heads": heads,
+        "top": [asdict(answer) for answer in answers(trace.top(TOP))],
+        "lens": [asdict(answer) for answer in logit_lens(trace)],
+    }
+    return facts, str(_save(trace))
+
+
+def _check_size(model: str, size: Any) -> int:
+    """The size asked for in whole patches that give a file of a size that can be handed over, or `InputError`."""
+    from models.vit.trace import sizes_of
+
+    patch, trained = sizes_of(model)
+    most = int((MAX_TRAVELLING_TOKENS - 1) ** 0.5) * patch
+    size = check_integer(size, name="The size", low=0, high=most) or trained
+    if size % patch:
+        raise InputError(f"The size must be a multiple of {patch} pixels, at most {most}.")
+    return size
+
+
+def _save(trace: "VitTrace") -> Path:
+    arrays = {name: getattr(trace, name) for name in ARRAYS}
+    return save_arrays("vit.npz", **arrays, labels=np.array(trace.labels, dtype=np.str_))
