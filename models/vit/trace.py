@@ -158,14 +158,15 @@ def trace_picture(
     start = time.perf_counter()
     trace = trace_image(network, image, size=size or side * network.shape.patch_size or None, edits=edits)
     run = run_of(loaded, time.perf_counter() - start)
-    preprocessing = network.preprocessing
-    embedding = PatchEmbedding(
-        _array(network.embed.weight.detach()),
-        _array(network.embed.bias.detach()),
-        tuple(preprocessing.mean),
-        tuple(preprocessing.std),
-    )
-    return VitResult(trace, run, cost_of(network.shape, trace.grid[0], len(network.labels)), embedding)
+    cost = cost_of(network.shape, trace.grid[0], len(network.labels))
+    return VitResult(trace, run, cost, patch_embedding(network))
+
+
+def patch_embedding(network: VisionTransformer) -> PatchEmbedding:
+    """The layer of a network that reads its patches, and how pixels are normalised before it."""
+    layer, preprocessing = network.embed, network.preprocessing
+    weight, bias = _array(layer.weight.detach()), _array(layer.bias.detach())
+    return PatchEmbedding(weight, bias, tuple(preprocessing.mean), tuple(preprocessing.std))
 
 
 @compute

@@ -18,10 +18,13 @@ from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from demos.views.vit import draw_answers, draw_attention, draw_patches, pack_attention
-from demos.vit.shared import EMBEDDED, example_pictures, load_vit
+from demos.views.vit import draw_attention, pack_attention, picture_of, view_of_answers, view_of_patches
+from demos.vit.shared import EMBEDDED, example_pictures
+from demos.wire import to_wire
+from models.compute import run_of
 from models.images import read_image
-from models.vit.trace import trace_image
+from models.vit.cost import cost_of
+from models.vit.trace import VitResult, load_vit, patch_embedding, trace_image
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, running_app
 
 ROUNDS = 15
@@ -57,7 +60,12 @@ def milliseconds(action):
 
 def draw(network, trace):
     packed = pack_attention(trace.attention)
-    return [draw_answers(trace, ""), draw_patches(trace, network, ""), draw_attention(trace, packed, "")]
+    result = VitResult(
+        trace, run_of(load_vit(EMBEDDED), 0.0), cost_of(network.shape, 16, 101), patch_embedding(network)
+    )
+    picture = picture_of(trace)
+    views = view_of_answers(trace, picture, ""), view_of_patches(result, picture, "")
+    return [*map(to_wire, views), draw_attention(trace, packed, "")]
 
 
 def server_side():

@@ -1,6 +1,5 @@
 """The page "Windows (Swin)": what is refused, what it draws of a tiny Swin, and the way from the hub in a browser."""
 
-import base64
 import re
 
 import numpy as np
@@ -15,10 +14,6 @@ from tests.conftest import running_app
 
 NAME = "swin-tiny-patch4-window7-224"
 IMAGE = np.random.default_rng(0).integers(0, 256, (80, 120, 3), dtype=np.uint8)
-
-
-def unpacked(text, kind, shape):
-    return np.frombuffer(base64.b64decode(text), kind).reshape(shape)
 
 
 def test_no_picture_is_a_sentence_and_other_models_are_refused(tmp_path):
@@ -42,15 +37,16 @@ def test_it_waits_for_the_hub_and_then_draws_what_was_traced(stand_in, fetch, mo
     Image.fromarray(IMAGE).save(path)
     assert fetch(NAME).status == "ready"
     value, answer, strip = list(page.compute_windows(str(path), NAME))[-1]
-    assert [one["grid"] for one in value["blocks"]] == [28, 28, 14, 14, 7]
-    assert [one["shift"] for one in value["blocks"]] == [0, 3, 0, 3, 0]
-    for one in value["blocks"]:
-        count, places = one["grid"] ** 2, one["window"] ** 2
-        steps = unpacked(one["attention"], np.uint8, (one["heads"], count, places))
-        keys = unpacked(one["keys"], np.int16, (count, places))
-        np.testing.assert_allclose(((steps / 255.0) ** 2).sum(-1), 1, atol=0.05)
-        assert (steps[:, keys < 0] == 0).all()
-        assert unpacked(one["reach"], np.int16, (count, 4)).max() == 56
+    assert [one.grid for one in value.blocks] == [28, 28, 14, 14, 7]
+    assert [one.shift for one in value.blocks] == [0, 3, 0, 3, 0]
+    for one in value.blocks:
+        count = one.grid**2
+        assert one.attention.shape == (one.heads, count, one.window**2)
+        assert one.attention.dtype == np.uint8
+        np.testing.assert_allclose(((one.attention / 255.0) ** 2).sum(-1), 1, atol=0.05)
+        assert (one.attention[:, one.keys < 0] == 0).all()
+        assert one.reach.shape == (count, 4)
+        assert one.reach.max() == 56
     shares = [float(share) for share in re.findall(r"([\d.]+)\xa0%", answer)]
     assert sum(shares) == pytest.approx(100, abs=0.3)
     assert "microsoft/swin-tiny-patch4-window7-224 at 1111111" in strip

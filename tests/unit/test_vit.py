@@ -11,13 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from demos.views.vit import draw_answers, draw_attention, draw_patches, pack_attention, readable
+from demos.views.vit import draw_attention, pack_attention, picture_of, readable, view_of_answers, view_of_patches
 from demos.vit import runs
+from demos.wire import to_wire
+from models.compute import Run
 from models.errors import InputError, WeightsError
 from models.recipes.vit import data
 from models.vision import library
 from models.vision.network import image_features
-from models.vit.trace import position_similarity, trace_image
+from models.vit.cost import cost_of
+from models.vit.trace import VitResult, patch_embedding, position_similarity, trace_image
+from tests.handles import array_of
 from tests.hub.checkpoints import dinov2, vit
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
@@ -30,25 +34,28 @@ def tiny(tmp_path_factory):
     return folder
 
 
+RUN = Run("tiny", "Tiny", 1, "embedded", "cpu", 0.1)
+
+
+def result_of(network, trace):
+    return VitResult(trace, RUN, cost_of(network.shape, trace.grid[0], len(network.labels)), patch_embedding(network))
+
+
 def test_what_the_browser_gets_is_the_trace(tiny):
     network = library.load(tiny)
     trace = trace_image(network, IMAGE)
-    answer, patches = (
-        draw_answers(trace, "run", title="as it was", before=trace.top(2)),
-        draw_patches(trace, network, "run"),
-    )
+    picture = picture_of(trace)
+    answer = to_wire(view_of_answers(trace, picture, "run", title="as it was", before=trace.top(2)))
+    patches = to_wire(view_of_patches(result_of(network, trace), picture, "run"))
     assert [one["label"] for one in answer["top"]] == [readable(label) for label, _ in trace.top(5)]
     assert [one["label"] for one in answer["before"]] == [readable(label) for label, _ in trace.top(2)]
     assert len(answer["lens"]) == len(trace.lens)
-    json.dumps([answer, patches])
+    assert len(json.dumps([answer, patches])) < 20_000
 
-    def floats(name, *shape):
-        return np.frombuffer(base64.b64decode(patches[name]), np.float32).reshape(shape)
-
-    filters, width = floats("filters", patches["width"], -1), patches["width"]
-    by_hand = trace.flattened @ filters.T + floats("bias", width)
-    np.testing.assert_allclose(by_hand, floats("embeddings", -1, width), atol=1e-5)
-    assert np.array_equal(floats("positions", -1, width), trace.positions)
+    filters, bias = array_of(patches["filters"]), array_of(patches["bias"])
+    by_hand = trace.flattened @ filters.T.astype(np.float32) + bias
+    np.testing.assert_allclose(by_hand, array_of(patches["embeddings"]), atol=2e-3)
+    assert np.abs(array_of(patches["positions"]) - trace.positions[1:]).max() <= patches["positions"]["step"] / 2 + 1e-6
 
 
 def test_attention_travels_whole_or_one_looking_token_at_a_time(tiny, monkeypatch):

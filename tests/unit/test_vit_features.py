@@ -1,6 +1,5 @@
 """What patches know: what the browser gets, the page's own checks, and figures said in words."""
 
-import base64
 import json
 import re
 
@@ -9,19 +8,23 @@ import pytest
 
 from demos.server import launch_settings
 from demos.views.damage import draw_distances
-from demos.views.vit_features import draw_attention_distances, draw_features, pack_features
+from demos.views.vit_features import pack_features, view_of_distances, view_of_features
 from demos.vit import damage
 from demos.vit import features as page
 from demos.vit.shared import EMBEDDED, example_pictures
+from demos.wire import to_wire
 from models import weights
+from models.compute import Run
 from models.errors import InputError
 from models.vision import library
 from models.vision.preprocessing import Preprocessing, load_preprocessing
 from models.vit.contenders import square
-from models.vit.features import attention_distances, cosines, patch_features, principal_components
+from models.vit.features import FeaturesResult, attention_distances, cosines, patch_features, principal_components
 from models.vit.trace import trace_image
+from tests.handles import array_of
 from tests.hub.checkpoints import vit
 
+RUN = Run("tiny", "Tiny", 1, "embedded", "cpu", 0.1)
 PICTURES = [np.random.default_rng(seed).integers(0, 256, (60, 90, 3), dtype=np.uint8) for seed in (0, 1)]
 
 
@@ -42,13 +45,13 @@ def read(network):
 def test_the_browser_gets_the_features_of_both_pictures_layer_by_layer(read):
     traces, features = read
     components = [principal_components(np.concatenate(layer)) for layer in zip(*features, strict=True)]
-    drawn = draw_features(traces, features, components, "run")
+    drawn = to_wire(view_of_features(FeaturesResult(traces, features, components, [], 0.0, RUN), "run"))
     json.dumps(drawn)
     layers, patches, width = features[0].shape
     assert [(one["rows"], one["columns"]) for one in drawn["pictures"]] == [(3, 3), (3, 3)]
     assert (drawn["layers"], drawn["width"]) == (layers - 1, width)
-    steps = np.frombuffer(base64.b64decode(drawn["steps"]), np.int8).reshape(layers, 2, patches, width)
-    values = np.frombuffer(base64.b64decode(drawn["values"]), np.float32).reshape(layers, 2, patches, 3)
+    steps = array_of(drawn["steps"]).reshape(layers, 2, patches, width)
+    values = array_of(drawn["values"]).reshape(layers, 2, patches, 3)
     for layer in range(layers):
         for other in (0, 1):
             seen = cosines(steps[layer, 0].astype(np.float32), 4, steps[layer, other].astype(np.float32))
@@ -66,7 +69,7 @@ def test_features_of_zeros_are_packed_as_zeros():
 
 def test_one_dot_a_head_and_the_mean_of_every_layer():
     distances = [np.array([[10.0, 30.0], [50.0, 90.0]]), np.array([[20.0, 40.0], [50.0, 90.0]])]
-    drawn = draw_attention_distances(distances, 77.0)
+    drawn = view_of_distances(distances, 77.0)
     assert drawn["cloud"] == [
         [1, 15.0, "layer 1, head 1"],
         [1, 35.0, "layer 1, head 2"],
@@ -101,8 +104,8 @@ def test_no_picture_one_and_two():
     runs = {}
     for given in ((lion, None), (None, lion), (lion, tower), (tower, lion)):
         view, chart, strip = list(page.compute_features(*given, EMBEDDED))[-1]
-        runs[given] = view["run"]
-        assert len(view["pictures"]) == 2 - given.count(None)
+        runs[given] = view.run
+        assert len(view.pictures) == 2 - given.count(None)
         assert len(chart["cloud"]) == 12 * 6
         assert "ViT-S/14" in strip
     assert len(set(runs.values())) == 3, "only the same pictures are the same run"
