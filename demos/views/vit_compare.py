@@ -19,7 +19,7 @@ KINDS = {"cnn": "CNN", "vit": "ViT", "pretrained": "pretrained ViT, linear head"
 Chart = dict[str, Any]
 
 
-def draw_cost(timings: Sequence["Timing"]) -> tuple[Chart, Chart]:
+def view_of_cost(timings: Sequence["Timing"]) -> tuple[Chart, Chart]:
     """Two values of the `chart` component: milliseconds and megabytes by pixels a side, as far as measured."""
 
     def lines(value: Any) -> list[Chart]:
@@ -63,7 +63,7 @@ def by_share(results: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, list[f
     return found
 
 
-def draw_data_need(results: Sequence[Mapping[str, Any]]) -> Chart:
+def view_of_data_need(results: Sequence[Mapping[str, Any]]) -> Chart:
     """The value of the `chart` component: mean test accuracy in percent by share of the training pictures."""
     series = [
         {"name": name, **LOOKS[name], "points": [[s, round(100 * statistics.mean(a), 1)] for s, a in shares.items()]}

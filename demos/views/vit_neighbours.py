@@ -1,12 +1,10 @@
 """The nearest labelled photos of a picture, before and after fine-tuning, as two lists of bars."""
 
 import html
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from models.vit.neighbours import Neighbour
+    from models.vit.neighbours import Found, Neighbour
 
 TITLES = {
     "before": "Before: pretrained, nothing named",
@@ -14,31 +12,19 @@ TITLES = {
 }
 
 
-@dataclass(frozen=True)
-class Column:
-    """What one backbone found: `neighbours`, nearest first; `vote`: the majority's category and how many of the first
-    `voters` have it; `typical`: the median cosine of the picture with all photos.
-    """
-
-    neighbours: "Sequence[Neighbour]"
-    vote: tuple[str, int]
-    voters: int
-    typical: float
-
-
-def draw_neighbours(found: dict[str, Column]) -> str:
+def table_of_neighbours(found: "dict[str, Found]", voters: int) -> str:
     """HTML: one column a backbone. A bar begins at the median cosine and would be full at 1; the category of the
-    majority is set in bold.
+    majority of the first `voters` is set in bold.
     """
-    columns = "".join(_column(TITLES[name], column) for name, column in found.items())
+    columns = "".join(_column(TITLES[name], one, voters) for name, one in found.items())
     return f'<div class="gb-neighbours">{columns}</div>'
 
 
-def _column(title: str, column: Column) -> str:
-    label, count = column.vote
-    rows = "".join(_row(place, one, label, column.typical) for place, one in enumerate(column.neighbours, 1))
-    verdict = f"{count} of the first {column.voters} are <b>{html.escape(readable(label))}</b>"
-    scale = f"<small>Bars from {column.typical:.2f}, the median of all photos, to 1.</small>"
+def _column(title: str, found: "Found", voters: int) -> str:
+    label, count = found.vote
+    rows = "".join(_row(place, one, label, found.typical) for place, one in enumerate(found.neighbours, 1))
+    verdict = f"{count} of the first {voters} are <b>{html.escape(readable(label))}</b>"
+    scale = f"<small>Bars from {found.typical:.2f}, the median of all photos, to 1.</small>"
     return f"<section><h4>{html.escape(title)}</h4><p>{verdict}</p><ol>{rows}</ol>{scale}</section>"
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from models.vit.clip import ZeroShot
 
 
-def draw_zero_shot(answer: "ZeroShot") -> str:
+def table_of_names(answer: "ZeroShot") -> str:
     """HTML, the most probable sentence first."""
     rows = "".join(_row(answer, int(place)) for place in np.argsort(-answer.probabilities, kind="stable"))
     head = "".join(

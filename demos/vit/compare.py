@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from demos.base import empty_strip, run_strip
+from demos.base import empty_strip, strip_of
+from demos.tab import LATEX, LONG, RUN, private
 from demos.ui import component
 from demos.views import vit_compare as figures
 from demos.views.tasks import draw_table
-from demos.vit.shared import EMBEDDED, LATEX, NETWORK, picture_input, private
-from models import runtime, weights
+from demos.vit.shared import EMBEDDED, picture_input
+from models import weights
 from models.images import read_image
 
 if TYPE_CHECKING:
-    from models.vit.speed import Timing
+    from models.vit.speed import Measured
 
 TITLE = "Six differences"
 CNN = "efficientnet-lite0-caltech101"
-PAIRS = "cifar10-pairs"
 BUDGET_SECONDS = 12.0
 DATA_FILE = weights.EMBEDDED.parent / "figures" / "cifar10_by_share.json"
 
@@ -103,39 +103,30 @@ The networks of the first seed, on your picture shrunk to 32 x 32 pixels. They k
 automobile, bird, cat, deer, dog, frog, horse, ship and truck, and must choose one."""
 
 
-@runtime.gpu()
-def _measure() -> "Iterator[Timing]":
-    from models.vit import contenders, speed
-
-    networks = {"CNN": contenders.load(CNN).network, "ViT": contenders.load(EMBEDDED).network}
-    yield from speed.measure(networks, budget=BUDGET_SECONDS)
-
-
 def compute_cost() -> Iterator[tuple[Any, Any, str, str]]:
     """Measure point by point. Yields (time chart, memory chart, sentence, strip)."""
     yield gr.skip(), gr.skip(), "", empty_strip("Loading the ViT (44 MB) and the CNN (7 MB) …")
-    timings: tuple[Timing, ...] = ()
-    for timing in _measure():
-        timings = (*timings, timing)
-        if timing.network == "ViT":
-            yield *_draw(timings), _cost_strip(f"{timing.side} pixels measured")
-    yield *_draw(timings), _cost_strip("Done")
+    from models.vit.speed import measure_pair
+
+    measured = None
+    for measured in measure_pair(EMBEDDED, CNN, budget=BUDGET_SECONDS):
+        if measured.timings[-1].network == "ViT":
+            yield *_views(measured), _cost_strip(measured, f"{measured.timings[-1].side} pixels measured")
+    if measured is not None:
+        yield *_views(measured), _cost_strip(measured, "Done")
 
 
-def _draw(timings: "tuple[Timing, ...]") -> tuple[Any, Any, str]:
-    said = html.escape(figures.cost_sentence(timings))
-    return *figures.draw_cost(timings), f'<p class="gb-note">{said}</p>'
+def _views(measured: "Measured") -> tuple[Any, Any, str]:
+    said = html.escape(figures.cost_sentence(measured.timings))
+    return *figures.view_of_cost(measured.timings), f'<p class="gb-note">{said}</p>'
 
 
-def _cost_strip(said: str) -> str:
-    import torch
-
-    threads = torch.get_num_threads()
-    where = f"device {runtime.device()}, {threads} {'thread' if threads == 1 else 'threads'}, PyTorch, float32"
+def _cost_strip(measured: "Measured", said: str) -> str:
+    threads = f"{measured.threads} {'thread' if measured.threads == 1 else 'threads'}"
+    where = f"device {measured.device}, {threads}, PyTorch, float32"
     return empty_strip(f"{said}: {where}; at most {BUDGET_SECONDS:.0f} seconds in all.")
 
 
-@runtime.gpu()
 def compute_answers(image: str | None) -> tuple[str, str]:
     """The ten small networks on a picture: (table, strip)."""
     if image is None:
@@ -143,12 +134,10 @@ def compute_answers(image: str | None) -> tuple[str, str]:
     picture = read_image(image)
     from models.vit import from_scratch
 
-    loaded, watch = runtime.load(PAIRS, from_scratch.load_pairs), runtime.Stopwatch()
-    with watch("model"):
-        answers = from_scratch.answers(loaded.network, picture)
+    found = from_scratch.answers_to_picture(picture)
     head = ("trained on", "the small CNN says", "the small ViT says")
-    table = draw_table(head, figures.rows_of_answers(answers, from_scratch.LABELS))
-    return table, run_strip(loaded, model=watch.seconds["model"])
+    table = draw_table(head, figures.rows_of_answers(found.probabilities, from_scratch.LABELS))
+    return table, strip_of(found.run)
 
 
 def build() -> None:
@@ -174,9 +163,8 @@ def build() -> None:
         compute_cost,
         None,
         [seconds, memory, said, strip],
-        concurrency_id="vit-measure",
-        concurrency_limit=1,
         **private(),
+        **LONG,
     )
     stop.click(lambda: empty_strip("Stopped."), None, strip, cancels=[measuring], queue=False, **private())
 
@@ -185,7 +173,7 @@ def _data_need() -> None:
     stored = json.loads(DATA_FILE.read_text())
     results = stored["results"]
     gr.Markdown(DATA, elem_classes="gb-note")
-    component("chart", figures.draw_data_need(results), empty="", elem_id="compare-data")
+    component("chart", figures.view_of_data_need(results), empty="", elem_id="compare-data")
     head = ("accuracy, %", *(f"{share} %" for share in sorted({one["share"] for one in results})))
     table = draw_table(head, figures.rows_of_data_need(results))
     gr.HTML(f'<div style="overflow-x:auto">{table}</div>')
@@ -197,4 +185,4 @@ def _data_need() -> None:
         with gr.Column(scale=3, min_width=300):
             answers = gr.HTML(elem_id="compare-answers")
             strip = gr.HTML(empty_strip("Ten networks (6 MB) are loaded with the first picture."))
-    image.change(compute_answers, image, [answers, strip], **private(), **NETWORK)
+    image.change(compute_answers, image, [answers, strip], **private(), **RUN)

@@ -1,19 +1,14 @@
 """Nearest photos: what the backbone takes for alike before anybody named a category, and after fine-tuning."""
 
-import time
-from functools import cache
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import gradio as gr
 
-from demos.base import empty_strip, run_strip
-from demos.views.vit_neighbours import Column, draw_neighbours
-from demos.vit.shared import NETWORK, load_vit, picture_input, private
-from models import weights
+from demos.base import empty_strip, strip_of
+from demos.tab import RUN, private
+from demos.views.vit_neighbours import table_of_neighbours
+from demos.vit.shared import picture_input
 from models.images import read_image
-
-if TYPE_CHECKING:
-    from models.vit.neighbours import Shelf
 
 TITLE = "Nearest photos"
 COUNT = 10
@@ -34,34 +29,18 @@ on it still reaches 80 %. Something that is in none of the 101 categories has ne
 much shorter the bars are."""
 
 
-@cache
-def _shelf() -> "Shelf":
-    """The labelled photos' features, 9 MB, read once."""
-    from models.vit import neighbours
-
-    return neighbours.load(weights.folder(neighbours.NAME))
-
-
 def compute_neighbours(image: str | None) -> tuple[str, str]:
     """The nearest photos by both backbones. Returns (HTML, strip)."""
     if image is None:
         return "", empty_strip("No picture yet.")
     picture = read_image(image)
-    from models.vit import neighbours
+    from models.vit.neighbours import BACKBONES, VOTES, nearest_photos
 
-    shelf = _shelf()
-    found, seconds, loaded = {}, 0.0, None
-    for name, backbone in neighbours.BACKBONES.items():
-        loaded = load_vit(backbone)
-        start = time.perf_counter()
-        (feature,) = neighbours.features(loaded.network, [picture])
-        nearest = shelf.nearest(name, feature, COUNT)
-        seconds += time.perf_counter() - start
-        vote, typical = neighbours.vote(nearest), shelf.typical(name, feature)
-        found[name] = Column(nearest, vote, neighbours.VOTES, typical)
-    assert loaded is not None
-    note = f"Two runs: {' and '.join(weights.find(name).title for name in neighbours.BACKBONES.values())}."
-    return draw_neighbours(found), run_strip(loaded, model=seconds, note=note)
+    found = {name: nearest_photos(name, picture, COUNT) for name in BACKBONES}
+    runs = [one.run for one in found.values()]
+    both = replace(runs[-1], seconds=sum(run.seconds for run in runs))
+    note = f"Two runs: {' and '.join(run.title for run in runs)}."
+    return table_of_neighbours(found, VOTES), strip_of(both, note=note)
 
 
 def build() -> None:
@@ -77,4 +56,4 @@ def build() -> None:
             )
     gr.Markdown(MEANING, elem_classes="gb-note")
     gr.Markdown(LIMITS, elem_classes="gb-note")
-    image.change(compute_neighbours, image, [lists, strip], trigger_mode="always_last", **private(), **NETWORK)
+    image.change(compute_neighbours, image, [lists, strip], trigger_mode="always_last", **private(), **RUN)

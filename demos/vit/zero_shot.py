@@ -1,15 +1,15 @@
 """Name it yourself: CLIP compares a picture with sentences, so that classes need no training, only names."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 
-from demos.base import empty_strip, run_strip, waiting_strip
-from demos.views.vit_zero_shot import draw_zero_shot
-from demos.vit.shared import LATEX, NETWORK, picture_input, private
-from models import hub, runtime, weights
+from demos.base import empty_strip, strip_of, waiting_strip
+from demos.tab import LATEX, RUN, private
+from demos.views.vit_zero_shot import table_of_names
+from demos.vit.shared import picture_input
+from models import hub, weights
 from models.errors import InputError
 from models.images import read_image
 from models.inputs import check_text
@@ -46,13 +46,10 @@ def compute_zero_shot(image: str | None, names: Any, template: Any, model: Any) 
         yield gr.skip(), waiting_strip(entry.name)
         return
     yield gr.skip(), empty_strip(f"Running {entry.title} …")
-    from models.vit import clip
+    from models.vit.clip import choose_name
 
-    loaded = runtime.load(entry.name, clip.load)
-    start = time.perf_counter()
-    answer = clip.name_picture(loaded.network, picture, listed, template)
-    seconds = time.perf_counter() - start
-    yield draw_zero_shot(answer), run_strip(loaded, model=seconds)
+    answer, run = choose_name(entry.name, picture, listed, template)
+    yield table_of_names(answer), strip_of(run)
 
 
 def check_names(text: Any) -> list[str]:
@@ -99,4 +96,4 @@ def build() -> None:
             strip = gr.HTML(empty_strip("CLIP (151 M parameters, 605 MB) is fetched from the hub with the first run."))
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     inputs = [image, names, template, model]
-    gr.on([run.click, template.submit], compute_zero_shot, inputs, [table, strip], **private(), **NETWORK)
+    gr.on([run.click, template.submit], compute_zero_shot, inputs, [table, strip], **private(), **RUN)

@@ -4,6 +4,7 @@ Radford et al. 2021, "Learning Transferable Visual Models From Natural Language 
 becomes a sentence, every sentence a vector; the probability of a name is the softmax over scaled cosines.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import CLIPModel
 
+from models import runtime
+from models.compute import Run, compute, run_of
 from models.vision.preprocessing import Preprocessing, load_preprocessing
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -77,3 +80,12 @@ def name_picture(clip: Clip, image: np.ndarray, names: Sequence[str], template: 
     scale = clip.network.logit_scale.exp()
     probabilities = (scale * cosines).softmax(-1)
     return ZeroShot(sentences, cosines.float().cpu().numpy(), scale.item(), probabilities.float().cpu().numpy())
+
+
+@compute
+def choose_name(model: str, image: np.ndarray, names: list[str], template: str) -> tuple[ZeroShot, Run]:
+    """`name_picture` by the CLIP of that name."""
+    loaded = runtime.load(model, load)
+    start = time.perf_counter()
+    answer = name_picture(loaded.network, image, names, template)
+    return answer, run_of(loaded, time.perf_counter() - start)

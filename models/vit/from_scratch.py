@@ -3,6 +3,8 @@
 Both have 308 thousand parameters; `python -m models.recipes.vit.from_scratch` trained and measured them.
 """
 
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,8 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
-from models import weights
+from models import runtime, weights
+from models.compute import Run, compute, run_of
 from models.vision.network import Architecture, VisionTransformer
 from models.vision.preprocessing import Preprocessing
 
@@ -88,3 +91,20 @@ def answers(networks: nn.ModuleDict, image: np.ndarray) -> dict[str, np.ndarray]
     device = next(networks.parameters()).device
     given = PREPARE.to_tensor(PREPARE.square(image)[None]).to(device)
     return {name: network(given)[0].softmax(0).cpu().numpy() for name, network in networks.items()}
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Probabilities `[10]` of `LABELS` by every network, by its name (`cnn-1` to `vit-100`)."""
+
+    probabilities: dict[str, np.ndarray]
+    run: Run
+
+
+@compute
+def answers_to_picture(image: np.ndarray) -> Answers:
+    """The ten embedded networks on `image` `(height, width, 3)` uint8."""
+    loaded = runtime.load(NAME, load_pairs)
+    start = time.perf_counter()
+    found = answers(loaded.network, image)
+    return Answers(found, run_of(loaded, time.perf_counter() - start))

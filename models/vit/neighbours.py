@@ -5,16 +5,21 @@ Features are the CLS token after the last normalisation, as in the k-NN evaluati
 """
 
 import json
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.numpy import load_file
 
+from models import runtime, weights
+from models.compute import Run, compute, run_of
 from models.errors import WeightsError
+from models.vision import library
 from models.vision.network import VisionTransformer
 
 NAME = "caltech101-neighbours"
@@ -54,6 +59,37 @@ class Shelf:
 
     def _cosines(self, backbone: str, feature: np.ndarray) -> np.ndarray:
         return self.features[backbone] @ (feature / np.linalg.norm(feature))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one backbone found.
+
+    neighbours: nearest first. typical: the median cosine of the picture with all photos. vote: the majority's category
+    among the first `VOTES`, and how many of them have it.
+    """
+
+    neighbours: list[Neighbour]
+    typical: float
+    vote: tuple[str, int]
+    run: Run
+
+
+@cache
+def shelf() -> Shelf:
+    """The embedded shelf, 9 MB, read once."""
+    return load(weights.folder(NAME))
+
+
+@compute
+def nearest_photos(backbone: str, image: np.ndarray, count: int) -> Found:
+    """The `count` nearest labelled photos of `image` `(height, width, 3)` uint8, by a name in `BACKBONES`."""
+    loaded = runtime.load(BACKBONES[backbone], library.load)
+    start = time.perf_counter()
+    (feature,) = features(loaded.network, [image])
+    nearest = shelf().nearest(backbone, feature, count)
+    run = run_of(loaded, time.perf_counter() - start)
+    return Found(nearest, shelf().typical(backbone, feature), vote(nearest), run)
 
 
 def vote(neighbours: Sequence[Neighbour]) -> tuple[str, int]:

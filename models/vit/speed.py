@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 import torch
 
+from models import runtime
+from models.compute import compute
 from models.vision.network import VisionTransformer
+from models.vit import contenders
 from models.vit.cnn import EfficientNetLite
 
 SIDES = (56, 112, 168, 224, 280, 336, 448, 560)
@@ -28,6 +31,25 @@ class Timing:
     side: int
     seconds: float
     saved_bytes: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was timed so far, and where: the device, and CPU threads in use."""
+
+    timings: tuple[Timing, ...]
+    device: str
+    threads: int
+
+
+@compute(heavy=True)
+def measure_pair(vit: str, cnn: str, *, budget: float) -> Iterator[Measured]:
+    """The two models of those names at growing resolution, until `budget` seconds are used up; more at every value."""
+    networks = {"CNN": contenders.load(cnn).network, "ViT": contenders.load(vit).network}
+    timings: tuple[Timing, ...] = ()
+    for timing in measure(networks, budget=budget):
+        timings = (*timings, timing)
+        yield Measured(timings, str(runtime.device()), torch.get_num_threads())
 
 
 def measure(networks: dict[str, Network], *, budget: float, sides: Sequence[int] = SIDES) -> Iterator[Timing]:
@@ -69,7 +91,7 @@ def saved_bytes(network: Network, images: torch.Tensor) -> int:
         if storage.data_ptr() not in weights:
             sizes[storage.data_ptr()] = storage.nbytes()
             kept.append(tensor)
-        return tensor
+        return tensor.detach()  # the tensor itself would be owned by a node of the graph that it owns: never freed
 
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         _forward(network, images.clone().requires_grad_())

@@ -1,5 +1,6 @@
 """Six differences: cost measured on tiny networks, the stored figures, the ten networks from scratch."""
 
+import gc
 import json
 
 import numpy as np
@@ -42,6 +43,18 @@ def test_the_memory_of_attention_grows_with_the_square_of_the_tokens(vit):
     assert large / small > 10, "four times the tokens, sixteen times the weights"
 
 
+def test_what_was_counted_is_free_again(vit):
+    def live_bytes():
+        gc.collect()
+        return sum(one.nbytes for one in gc.get_objects() if isinstance(one, torch.Tensor))
+
+    images = torch.randn(1, 14 * 16, 14 * 16, 3)
+    first = speed.saved_bytes(vit, images)
+    before = live_bytes()
+    assert {speed.saved_bytes(vit, images) for _ in range(5)} == {first}
+    assert live_bytes() - before < first / 10
+
+
 def test_saved_memory_does_not_count_the_weights():
     layer = torch.nn.Linear(1000, 1000).requires_grad_(False)
     assert speed.saved_bytes(_Only(layer), torch.randn(1, 1000)) < 1000 * 1000
@@ -66,7 +79,7 @@ def test_measuring_stops_at_its_budget(vit):
 
 def test_cost_is_told_as_ratios():
     timings = [speed.Timing(n, s, s * k / 1000, s * s * k) for n, k in (("CNN", 1), ("ViT", 3)) for s in (56, 112)]
-    seconds, memory = figures.draw_cost(timings)
+    seconds, memory = figures.view_of_cost(timings)
     assert seconds["series"][1]["points"] == [[56, 168.0], [112, 336.0]]
     assert memory["series"][0]["name"] == "CNN"
     assert figures.cost_sentence(timings).startswith("From 56 to 112 pixels a side, 4 times the pixels: CNN 2 times")
@@ -88,7 +101,7 @@ def test_the_stored_figures_hold_every_share_and_seed_and_the_sentences_about_th
     pretrained = mean["pretrained ViT, linear head"]
     assert pretrained[1] > mean["ViT"][100]
     assert pretrained[10] == pytest.approx(mean["CNN"][100], abs=1)
-    assert [point[0] for point in figures.draw_data_need(results)["series"][0]["points"]] == list(SHARES)
+    assert [point[0] for point in figures.view_of_data_need(results)["series"][0]["points"]] == list(SHARES)
 
 
 def test_a_smaller_share_is_part_of_a_larger_one(pictures):

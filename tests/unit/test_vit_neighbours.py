@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from demos.views.vit_neighbours import Column, draw_neighbours
+from demos.views.vit_neighbours import table_of_neighbours
 from demos.vit import features
 from demos.vit import neighbours as page
 from models import weights
+from models.compute import Run
 from models.errors import WeightsError
 from models.vit import neighbours
-from models.vit.neighbours import Neighbour, vote
+from models.vit.neighbours import Found, Neighbour, vote
 
 
 def write_shelf(folder, features, photos):
@@ -58,8 +59,9 @@ def test_features_that_do_not_belong_to_the_photos_are_refused(tmp_path):
 
 
 def test_what_is_drawn_escapes_names_and_begins_bars_at_the_median():
-    column = Column([Neighbour("<b>", "1.jpg", 0.9), Neighbour("water_lily", "2.jpg", 0.4)], ("<b>", 1), 5, 0.5)
-    drawn = draw_neighbours({"before": column, "after": column})
+    listed = [Neighbour("<b>", "1.jpg", 0.9), Neighbour("water_lily", "2.jpg", 0.4)]
+    found = Found(listed, 0.5, ("<b>", 1), Run("tiny", "Tiny", 1, "embedded", "cpu", 0.1))
+    drawn = table_of_neighbours({"before": found, "after": found}, 5)
     assert "<b><b>" not in drawn
     assert "water lily" in drawn
     assert re.findall(r"--share: ([\d.]+)%", drawn) == ["80.0", "0.0"] * 2
