@@ -87,11 +87,12 @@ def saved_bytes(network: Network, images: torch.Tensor) -> int:
     kept = []  # so that no address is used twice
 
     def note(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
+        alone = tensor.detach()  # the tensor itself would own the graph that owns it, and neither would ever be freed
+        storage = alone.untyped_storage()
         if storage.data_ptr() not in weights:
             sizes[storage.data_ptr()] = storage.nbytes()
-            kept.append(tensor)
-        return tensor.detach()  # the tensor itself would be owned by a node of the graph that it owns: never freed
+            kept.append(alone)
+        return alone
 
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         _forward(network, images.clone().requires_grad_())
