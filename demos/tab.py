@@ -1,8 +1,14 @@
 """The kit of a tab: how its events are set up, what components send along, the text settings its pages share."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypedDict
 
 import gradio as gr
+
+from demos.base import visitor_errors
+from demos.wire import to_wire
+from models.errors import InputError
 
 
 class Queue(TypedDict):
@@ -38,3 +44,22 @@ def payload(event: gr.EventData, name: str) -> Any:
     """What a component sent along with an event under that name, unchecked; None if nothing."""
     data = event._data
     return data.get(name) if isinstance(data, dict) else None
+
+
+def answering(view: Callable[[dict[str, Any]], Any]) -> Callable[[Any], Any]:
+    """A function of the server for a component, past Gradio's events (`ask` in demos/ui/core/server.js).
+
+    It is asked with a JSON object and gives the view as it travels, or `{"error": sentence}`.
+    """
+
+    @wraps(view)
+    def answer(request: Any) -> Any:
+        try:
+            with visitor_errors():
+                if not isinstance(request, dict):
+                    raise InputError("A question must name its run.")
+                return to_wire(view(request))
+        except gr.Error as error:
+            return {"error": error.message}
+
+    return answer

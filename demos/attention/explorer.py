@@ -18,8 +18,8 @@ from demos.attention.shared import (
     sentence_controls,
 )
 from demos.base import empty_strip, run_strip, save_arrays, usable_model, visitor_errors
-from demos.components.attention_explorer import attention_explorer
-from demos.views.attention import draw_attention
+from demos.ui import component
+from demos.views.explorer import view_of_attention
 from models import hub, runtime, weights
 from models.errors import WeightsError
 
@@ -59,7 +59,7 @@ def compute_attention(text: Any, model: Any) -> Iterator[tuple[Any, str]]:
         with watch("model"):
             run = _trace(name, text)
         with watch("drawing"):
-            drawn = draw_attention(run)
+            drawn = view_of_attention(run)
         yield drawn, run_strip(loaded, model=watch.seconds["model"], drawing=watch.seconds["drawing"], note=note)
 
 
@@ -112,7 +112,7 @@ def build() -> None:
     first = EXAMPLES["It, the animal"]
     text, examples, model, run = sentence_controls("attention", first, "Show attention", default_model())
     nothing = "Nothing traced yet: type a sentence and press Show attention."
-    explorer = attention_explorer(empty=nothing, elem_id="attention-explorer")
+    explorer = component("attention_explorer", title="", empty=nothing, elem_id="attention-explorer")
     strip = gr.HTML(empty_strip("The model is loaded when you press Show attention."), elem_id="attention-strip")
     gr.Markdown(MEANING, elem_classes="gb-note")
     with gr.Accordion("What to try", open=False):

@@ -11,13 +11,13 @@ import gradio as gr
 import numpy as np
 
 from demos.base import empty_strip, run_strip, save_arrays, usable_model, visitor_errors
-from demos.components.attention_explorer import attention_explorer
 from demos.components.box_figure import box_figure
 from demos.components.matching_view import matching_view
 from demos.components.suppression_view import suppression_view
 from demos.detection.runs import Run, attention_rows, keep, match_boxes, name_of, query_rows, suppress_boxes
 from demos.detection.shared import LATEX, NETWORK, THRESHOLD, load_detection, private
 from demos.inputs.uploaded_image import UploadedImage
+from demos.ui import component
 from models import runtime, weights
 from models.errors import InputError
 from models.images import read_image
@@ -101,14 +101,14 @@ def compute_boxes(path: str | None, model: Any) -> Iterator[tuple[Any, Any, str]
             image = read_image(path)
         if name not in runtime.names_in_memory():
             yield gr.skip(), gr.skip(), empty_strip(f"Loading {weights.find(name).title} …")
-        from demos.views.detection_trace import draw_patches, draw_trace
+        from demos.views.detection_trace import draw_trace, view_of_patches
 
         loaded = load_detection(name)
         trace, config, seconds = _trace(name, image)
         with watch("drawing"):
             run = name_of(name, image)
             keep(run, Run(trace, config))
-            drawn = draw_trace(trace, image, run), draw_patches(trace, image, run)
+            drawn = draw_trace(trace, image, run), view_of_patches(trace, image, run)
         yield *drawn, run_strip(loaded, **watch.seconds, model=seconds, note=note)
 
 
@@ -226,7 +226,9 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("Where the patches look", open=False):
         gr.Markdown(PATCHES, elem_classes="gb-note")
-        patches = attention_explorer(
+        patches = component(
+            "attention_explorer",
+            title="",
             empty="Upload a picture or take an example.",
             server_functions=[attention_rows],
             elem_id="detection-patches",

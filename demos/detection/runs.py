@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from demos.base import visitor_errors
+from demos.views.explorer import pack_rows
+from demos.wire import to_wire
 from models.errors import InputError
 from models.inputs import check_choice, check_integer, check_number
 
@@ -55,7 +57,7 @@ def query_rows(request: Any) -> dict[str, Any]:
 
 
 def attention_rows(request: Any) -> dict[str, Any]:
-    """Where a patch looks: `{"run", "token"}` to `draw_patch_rows`."""
+    """Where a patch looks: `{"run", "token"}` to `PatchRows` as it travels."""
     return _answer(request, _attention_rows)
 
 
@@ -93,11 +95,9 @@ def _query_rows(run: Run, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attention_rows(run: Run, request: dict[str, Any]) -> dict[str, Any]:
-    from demos.views.detection_trace import draw_patch_rows
-
     rows, columns = run.trace.backbone.grid
     token = check_integer(request.get("token"), name="The token", low=0, high=rows * columns)
-    return draw_patch_rows(run.trace.backbone, token)
+    return to_wire(pack_rows(run.trace.backbone.rows_of(token)))
 
 
 def _suppress_boxes(run: Run, request: dict[str, Any]) -> dict[str, Any]:

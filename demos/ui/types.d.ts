@@ -19,6 +19,13 @@ export interface AnswersView {
   before: Answer[];
 }
 
+/** What `attention_explorer` shows: every kind of attention of a run, a translation if it wrote one, and a note. */
+export interface ExplorerView {
+  views: (TextAttention | PatchAttention)[];
+  translation: string | null;
+  note: string;
+}
+
 /** Features of every layer of one or two pictures of one grid (`patch_features`). N: the patches of all pictures. */
 export interface FeaturesView {
   run: string;
@@ -31,11 +38,36 @@ export interface FeaturesView {
   shares: number[][];
 }
 
+/** A head and how much of its attention goes where a rule says, 0 to 1. */
+export interface HeadScore {
+  layer: number;
+  head: number;
+  score: number;
+}
+
 /** What the head would answer after some layers, and what it gives the final answer there (both 0 to 1). */
 export interface LensAnswer {
   label: string;
   probability: number;
   final: number;
+}
+
+/** Attention of a picture's patches; the rows of a token are asked for when it is chosen. */
+export interface PatchAttention {
+  kind: "patches";
+  run: string;
+  picture: Picture;
+  layers: number;
+  heads: number;
+  rollout: boolean;
+  token: number | null;
+  chosen: PatchRows;
+}
+
+/** Where one token (CLS is 0, then the patches) looks, in every layer and head. */
+export interface PatchRows {
+  steps: ArrayHandle;
+  largest: ArrayHandle;
 }
 
 /** How pixels become numbers: the linear layer whole, embeddings and positions (`patch_steps`). */
@@ -58,6 +90,19 @@ export interface Picture {
   image: string;
   rows: number;
   columns: number;
+}
+
+/** One kind of attention of a text of T tokens that look at S. */
+export interface TextAttention {
+  kind: "encoder" | "decoder" | "cross";
+  rows: string[];
+  columns: string[];
+  layers: number;
+  heads: number;
+  steps: number;
+  weights: ArrayHandle;
+  rollout: ArrayHandle | null;
+  habits: Record<string, HeadScore[]>;
 }
 
 /** Attention of one block over N = grid x grid patches, in windows of K = window x window places. */

@@ -2,14 +2,16 @@
 
 import base64
 import html
-import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
+from demos import wire
 from demos.views.detection import jpeg_address
+from demos.views.explorer import ExplorerView, PatchAttention, pack_rows
+from demos.views.picture import Picture
 from models.detection.boxes import corners, postprocess
 
 if TYPE_CHECKING:
@@ -101,28 +103,22 @@ def draw_query_rows(trace: "DetectionTrace", query: int) -> dict[str, Any]:
     return {"weights": _packed(trace.self_attention[:, :, query])}
 
 
-def draw_patches(trace: "DetectionTrace", image: np.ndarray, run: str) -> dict[str, Any]:
-    """What `attention_explorer` shows: the squashed picture's patches; the rows of a patch are asked for when chosen.
-
-    The first patch is the one at the centre of the most probable box.
-    """
-    backbone, (rows, columns) = trace.backbone, trace.backbone.grid
+def view_of_patches(trace: "DetectionTrace", image: np.ndarray, run: str) -> ExplorerView:
+    """Where the patches of the squashed picture look, at first the one at the centre of the most probable box."""
+    backbone = trace.backbone
     best = trace.prediction.boxes_cxcywh[int(trace.prediction.logits.max(-1).argmax())]
-    names = ["CLS", *(f"row {row + 1}, column {column + 1}" for row, column in np.ndindex(rows, columns))]
-    view = {
-        "kind": "patches",
-        "run": run,
-        "picture": {"image": _square(image), "rows": rows, "columns": columns},
-        "rows": names,
-        "columns": names,
-        "layers": backbone.queries.shape[0],
-        "heads": backbone.queries.shape[1],
-        "attention": None,
-        "rollout": False,
-        "token": backbone.patch_at(float(best[0]), float(best[1])),
-        "habits": {},
-    }
-    return {"translation": None, "note": _windows_note(backbone), "views": [view]}
+    token = backbone.patch_at(float(best[0]), float(best[1]))
+    view = PatchAttention(
+        kind="patches",
+        run=run,
+        picture=Picture(wire.picture(_squared(image), "jpeg"), *backbone.grid),
+        layers=backbone.queries.shape[0],
+        heads=backbone.queries.shape[1],
+        rollout=False,
+        token=token,
+        chosen=pack_rows(backbone.rows_of(token)),
+    )
+    return ExplorerView([view], None, _windows_note(backbone))
 
 
 def _windows_note(backbone: "BackboneAttention") -> str:
@@ -133,14 +129,6 @@ def _windows_note(backbone: "BackboneAttention") -> str:
         f"This backbone cuts the picture into {backbone.side} x {backbone.side} windows. Only layers {layers} look at "
         "all of it; in the others a patch sees its own window. Each window has a CLS of its own: shown is the first."
     )
-
-
-def draw_patch_rows(backbone: "BackboneAttention", token: int) -> dict[str, str]:
-    """All rows in which a token looks, as `demos.views.vit.PackedAttention.rows_of` packs them, without a rollout."""
-    maps = backbone.rows_of(token)
-    largest = maps.max(-1)
-    steps = np.rint(np.sqrt(maps / np.maximum(largest[..., None], 1e-12)) * 255).astype(np.uint8)
-    return {"steps": _bytes(steps), "largest": _packed(largest)}
 
 
 def draw_matching(trace: "DetectionTrace", matching: "Matching", losses: Mapping[str, float]) -> dict[str, Any]:
@@ -292,19 +280,13 @@ def _bar(value: float | None, objects: int | None = None) -> str:
     return f'<td><span class="gb-bar" style="width:{value * 3:.2f}em"></span> {100 * value:.1f}{count}</td>'
 
 
-def _square(image: np.ndarray) -> str:
-    """The picture squashed to a square as the network sees it, as a data address."""
-    buffer = io.BytesIO()
-    Image.fromarray(image).resize((448, 448), Image.Resampling.BILINEAR).save(buffer, "JPEG", quality=88)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+def _squared(image: np.ndarray) -> np.ndarray:
+    """The picture squashed to a square as the network sees it, `[448, 448, 3]` uint8."""
+    return np.asarray(Image.fromarray(image).resize((448, 448), Image.Resampling.BILINEAR))
 
 
 def _packed(array: np.ndarray) -> str:
-    return _bytes(array.astype(np.float32))
-
-
-def _bytes(array: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+    return base64.b64encode(np.ascontiguousarray(array, np.float32).tobytes()).decode("ascii")
 
 
 def _rounded(values: np.ndarray) -> list[float]:

@@ -3,13 +3,13 @@
 import base64
 import html
 import io
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PIL import Image
 
 from demos import wire
+from demos.views.picture import Picture
 from demos.wire import Float16, Float32, Steps8, view
 
 if TYPE_CHECKING:
@@ -17,16 +17,7 @@ if TYPE_CHECKING:
 
 TOP = 5
 MAX_TRAVELLING_TOKENS = 325
-"""With more tokens, attention stays on the server and travels one looking token at a time."""
-
-
-@view
-class Picture:
-    """A picture, by its address, and the grid of patches on it."""
-
-    image: str
-    rows: int
-    columns: int
+"""Runs of more tokens are not handed out as a file."""
 
 
 @view
@@ -119,57 +110,6 @@ def view_of_patches(result: "VitResult", picture: Picture, run: str, *, edited: 
     )
 
 
-@dataclass(frozen=True)
-class PackedAttention:
-    """All attention of one run in a quarter of its size.
-
-    steps: `[L, H + 1, T, T]` uint8, the square root of each weight's share of its row's largest, in steps of 1/255; the
-        last "head" is the rollout up to that layer. A weight read back is off by less than 1 % of its row's largest.
-    largest: `[L, H + 1, T]` float32, the largest weight of each row.
-    """
-
-    steps: np.ndarray
-    largest: np.ndarray
-
-    def rows_of(self, token: int) -> dict[str, str]:
-        """All rows in which `token` looks, for the browser: steps `[L, H + 1, T]`, largest `[L, H + 1]`."""
-        return {"steps": encoded(self.steps[:, :, token]), "largest": encoded(self.largest[:, :, token])}
-
-
-def pack_attention(attention: np.ndarray) -> PackedAttention:
-    """`[L, H, T, T]` float32 packed, one layer at a time."""
-    layers, heads, tokens, _ = attention.shape
-    steps = np.empty((layers, heads + 1, tokens, tokens), np.uint8)
-    largest = np.empty((layers, heads + 1, tokens), np.float32)
-    for layer, rollout in enumerate(attention_rollout(attention)):
-        maps = np.concatenate([attention[layer], rollout[None]])
-        largest[layer] = maps.max(axis=-1)
-        steps[layer] = np.rint(np.sqrt(maps / np.maximum(largest[layer, ..., None], 1e-12)) * 255)
-    return PackedAttention(steps, largest)
-
-
-def draw_attention(trace: "VitTrace", packed: PackedAttention, run: str) -> dict[str, Any]:
-    """What `attention_explorer` shows of a picture: one view, whose tokens lie on it.
-
-    Above `MAX_TRAVELLING_TOKENS` tokens its attention is None: the rows of a token are asked for when it is chosen.
-    """
-    layers, heads, tokens = packed.largest.shape
-    travels = tokens <= MAX_TRAVELLING_TOKENS
-    names = ["CLS", *(f"row {row + 1}, column {column + 1}" for row, column in np.ndindex(*trace.grid))]
-    view = {
-        "kind": "patches",
-        "run": run,
-        "picture": {"image": png(trace.image), "rows": trace.grid[0], "columns": trace.grid[1]},
-        "rows": names,
-        "columns": names,
-        "layers": layers,
-        "heads": heads - 1,
-        "attention": {"steps": encoded(packed.steps), "largest": encoded(packed.largest)} if travels else None,
-        "habits": {},
-    }
-    return {"translation": None, "note": "", "views": [view]}
-
-
 def table_of_costs(runs: "dict[str, VitResult]") -> str:
     """An HTML table of what runs cost, counted and measured, by what they are called."""
     results = runs.values()
@@ -187,19 +127,6 @@ def table_of_costs(runs: "dict[str, VitResult]") -> str:
         for name, cells in rows
     )
     return f'<table class="gb-table" id="vit-costs">{body}</table>'
-
-
-def attention_rollout(attention: np.ndarray) -> np.ndarray:
-    """How much of each input token is in each token after every layer, residual connections counted as half.
-
-    Abnar & Zuidema 2020, "Quantifying Attention Flow in Transformers", section 3: the product of 0.5 A + 0.5 I, A the
-    mean over heads. `[layers, heads, T, T]` to `[layers, T, T]`, rows sum to 1.
-    """
-    mixing = 0.5 * attention.mean(axis=1) + 0.5 * np.eye(attention.shape[-1], dtype=attention.dtype)
-    rollouts = [mixing[0]]
-    for layer in mixing[1:]:
-        rollouts.append(layer @ rollouts[-1])
-    return np.stack(rollouts)
 
 
 def logit_lens(trace: "VitTrace") -> list[LensAnswer]:

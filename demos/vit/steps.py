@@ -6,22 +6,19 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from demos.base import empty_strip, strip_of, usable_model
-from demos.components.attention_explorer import attention_explorer
 from demos.inputs.uploaded_image import UploadedImage
 from demos.tab import LATEX, RUN, private
 from demos.ui import component
+from demos.views.explorer import pack_attention, view_of_patch_attention
 from demos.views.vit import (
-    MAX_TRAVELLING_TOKENS,
     TOP,
-    draw_attention,
-    pack_attention,
     picture_of,
     table_of_costs,
     view_of_answers,
     view_of_patches,
 )
 from demos.vit.api import vit_classify, vit_trace
-from demos.vit.runs import attention_rows, keep, name_of
+from demos.vit.runs import PACKED, attention_rows, name_of
 from demos.vit.shared import EMBEDDED, picture_input
 from models import runtime, weights
 from models.errors import InputError
@@ -86,12 +83,11 @@ def compute_vit(image: str | None, model: Any, side: Any, positions: Any) -> Ite
         run = name_of(name, picture, len(result.trace.image), positions)
         shown = picture_of(result.trace)
         packed = pack_attention(result.trace.attention)
-        if len(result.trace.positions) > MAX_TRAVELLING_TOKENS:
-            keep(run, packed)
+        PACKED.put(packed, run)
         views = (
             view_of_answers(result.trace, shown, run, title=title, before=before),
             view_of_patches(result, shown, run, edited=positions),
-            draw_attention(result.trace, packed, run),
+            view_of_patch_attention(packed, shown, run),
         )
     drawing = watch.seconds["drawing"]
     strip = strip_of(result.run, capture=watch.seconds["capture"], drawing=drawing, note=note)
@@ -143,8 +139,8 @@ def build() -> None:
             view = component("patch_view", elem_id="vit-answer")
             strip = gr.HTML(empty_strip("The model (22 M parameters, 44 MB) is loaded with the first picture."))
     patches = component("patch_steps", elem_id="vit-patches")
-    attention = attention_explorer(
-        title="5. Encode", empty="", server_functions=[attention_rows], elem_id="vit-attention"
+    attention = component(
+        "attention_explorer", title="5. Encode", empty="", server_functions=[attention_rows], elem_id="vit-attention"
     )
     gr.Markdown(LAST_STEPS, elem_classes="gb-note")
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)

@@ -7,7 +7,6 @@ Both in one run, in turn: ours is the run and the drawing for the browser; BertV
 with `output_attentions` and the page that `head_view` makes. Sizes are of what goes to the browser.
 """
 
-import json
 import statistics
 import sys
 import time
@@ -18,9 +17,11 @@ from transformers import AutoModel, AutoTokenizer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from demos.views.attention import draw_attention
+from demos.views.explorer import view_of_attention
+from demos.wire import to_wire
 from models import weights
 from models.attention.trace import load, trace_attention
+from tests.travelled import travelled
 
 MODEL, TOKENS, ROUNDS = "all-minilm-l6-v2", 64, 15
 TEXT = "The animal did not cross the street because it was too tired to go on, and the driver of the car waited . " * 3
@@ -34,7 +35,9 @@ def sixty_four_tokens(tokenizer):
 
 
 def ours(subject, text):
-    return json.dumps(draw_attention(trace_attention(subject, text)))
+    view = view_of_attention(trace_attention(subject, text))
+    to_wire(view)
+    return view
 
 
 def theirs(model, tokenizer, text):
@@ -60,14 +63,14 @@ if __name__ == "__main__":
     tokenizer = AutoTokenizer.from_pretrained(folder)
     text = sixty_four_tokens(tokenizer)
     times = {"trace": [], "trace and drawing": [], "bertviz": []}
-    page = html = ""
+    view, html = None, ""
     for _ in range(ROUNDS):
         timed(times["trace"], lambda: trace_attention(subject, text))
-        page = timed(times["trace and drawing"], lambda: ours(subject, text))
+        view = timed(times["trace and drawing"], lambda: ours(subject, text))
         html = timed(times["bertviz"], lambda: theirs(eager, tokenizer, text))
     medians = {name: statistics.median(values) for name, values in times.items()}
     print(f"{len(tokenizer(text)['input_ids'])} tokens, {torch.get_num_threads()} threads, medians of {ROUNDS} rounds")
     for name, value in medians.items():
         print(f"{name}: {value:.1f} ms")
-    print(f"to the browser: ours {len(page) / 1e6:.2f} MB, BertViz's page {len(html) / 1e6:.2f} MB")
+    print(f"to the browser: ours {travelled(view) / 1e6:.2f} MB, BertViz's page {len(html) / 1e6:.2f} MB")
     print(f"BertViz takes {medians['bertviz'] / medians['trace and drawing']:.1f} times as long")

@@ -18,7 +18,7 @@ def trace(page, text=SENTENCE, model=None):
         page.get_by_role("option", name=re.compile(model)).click()
     else:
         page.locator("#attention-run").click()
-    page.locator(f"{EXPLORER} [data-state=ready]").wait_for()
+    page.locator(f"{EXPLORER} [data-state=full]").wait_for()
 
 
 def readout(page):

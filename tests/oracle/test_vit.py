@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from demos.views.vit import attention_rollout, pack_attention
+from demos.views.explorer import attention_rollout, pack_attention
 from models import training, weights
 from models.vision import library
 from models.vit.cost import cost_of

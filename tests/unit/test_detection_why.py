@@ -10,6 +10,7 @@ import pytest
 from demos.detection import picture as page
 from demos.detection import runs
 from demos.views import detection_trace as figures
+from demos.views.explorer import pack_rows
 from models.detection.boxes import Prediction, corners
 from models.detection.matching import loss_terms, match
 from models.detection.suppression import suppress
@@ -86,20 +87,21 @@ def test_candidates_are_the_answer_of_the_model_without_a_threshold(trace, pictu
 
 
 def test_rows_of_a_patch_are_packed_to_within_a_hundredth_of_their_largest(trace):
-    packed = figures.draw_patch_rows(trace.backbone, 7)
     expected = trace.backbone.rows_of(7)
-    steps = np.frombuffer(base64.b64decode(packed["steps"]), np.uint8).reshape(expected.shape)
-    largest = floats(packed["largest"], *expected.shape[:2])[..., None]
-    assert (np.abs((steps / 255.0) ** 2 * largest - expected) <= 0.01 * largest).all()
+    packed = pack_rows(expected)
+    largest = packed.largest[..., None]
+    assert (np.abs((packed.steps / 255.0) ** 2 * largest - expected) <= 0.01 * largest).all()
 
 
 def test_the_patches_view_begins_at_the_best_box_and_speaks_of_windows(trace, picture):
-    drawn = figures.draw_patches(trace, picture, "name")
+    drawn = figures.view_of_patches(trace, picture, "name")
     best = trace.prediction.boxes_cxcywh[trace.prediction.logits.max(-1).argmax()]
-    assert drawn["views"][0]["token"] == trace.backbone.patch_at(*best[:2])
-    assert drawn["note"] == ""
+    (view,) = drawn.views
+    assert view.token == trace.backbone.patch_at(*best[:2])
+    assert np.array_equal(view.chosen.steps, pack_rows(trace.backbone.rows_of(view.token)).steps)
+    assert drawn.note == ""
     windowed = trace_detection(stirred(tiny_detector(windows=2)), picture)
-    assert "2 x 2 windows" in figures.draw_patches(windowed, picture, "name")["note"]
+    assert "2 x 2 windows" in figures.view_of_patches(windowed, picture, "name").note
 
 
 def test_the_cost_table_begins_with_the_matched_query_and_names_other_owners(trace, detector):

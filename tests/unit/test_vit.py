@@ -1,8 +1,6 @@
 """The tab's figures, the split, and what the files may hold."""
 
-import base64
 import json
-from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -11,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from demos.views.vit import draw_attention, pack_attention, picture_of, readable, view_of_answers, view_of_patches
-from demos.vit import runs
+from demos.views.vit import picture_of, readable, view_of_answers, view_of_patches
 from demos.wire import to_wire
 from models.compute import Run
 from models.errors import InputError, WeightsError
@@ -56,42 +53,6 @@ def test_what_the_browser_gets_is_the_trace(tiny):
     by_hand = trace.flattened @ filters.T.astype(np.float32) + bias
     np.testing.assert_allclose(by_hand, array_of(patches["embeddings"]), atol=2e-3)
     assert np.abs(array_of(patches["positions"]) - trace.positions[1:]).max() <= patches["positions"]["step"] / 2 + 1e-6
-
-
-def test_attention_travels_whole_or_one_looking_token_at_a_time(tiny, monkeypatch):
-    trace = trace_image(library.load(tiny), IMAGE, size=48)
-    packed = pack_attention(trace.attention)
-    (view,) = draw_attention(trace, packed, "run")["views"]
-    assert view["rows"][:2] == ["CLS", "row 1, column 1"]
-    assert base64.b64decode(view["attention"]["steps"]) == packed.steps.tobytes()
-    monkeypatch.setattr("demos.views.vit.MAX_TRAVELLING_TOKENS", 9)
-    assert draw_attention(trace, packed, "run")["views"][0]["attention"] is None
-    rows = packed.rows_of(4)
-    layers, heads, tokens, _ = packed.steps.shape
-    steps = np.frombuffer(base64.b64decode(rows["steps"]), np.uint8).reshape(layers, heads, tokens)
-    assert np.array_equal(steps, packed.steps[:, :, 4])
-
-
-def test_kept_runs_answer_for_their_tokens_and_the_oldest_goes(monkeypatch):
-    packed = pack_attention(np.full((2, 3, 5, 5), 0.2, np.float32))
-    monkeypatch.setattr(runs, "KEPT_BYTES", 2 * packed.steps.nbytes)
-    monkeypatch.setattr(runs, "_kept", OrderedDict())
-    for name in "ab":
-        runs.keep(name, packed)
-    assert runs.attention_rows({"run": "a", "token": 4}) == packed.rows_of(4)
-    runs.keep("c", packed)
-    assert "error" not in runs.attention_rows({"run": "a", "token": 0})
-    assert "no longer kept" in runs.attention_rows({"run": "b", "token": 0})["error"]
-
-
-@pytest.mark.parametrize(
-    "request_", [None, [], {}, {"run": 3, "token": 0}, *({"run": "a", "token": t} for t in (-1, 5, 0.5, "1", None))]
-)
-def test_rows_that_cannot_be_are_refused_with_a_sentence(monkeypatch, request_):
-    monkeypatch.setattr(runs, "_kept", OrderedDict(a=pack_attention(np.full((1, 1, 5, 5), 0.2, np.float32))))
-    answer = runs.attention_rows(request_)
-    assert set(answer) == {"error"}
-    assert answer["error"].endswith(".")
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,7 +1,7 @@
 // Arrays and pictures of a view. They travel beside it: a view holds handles, their bytes are fetched once when needed.
 
 /** @typedef {{ dtype: string, shape: number[], array?: string, data?: string, low?: number, step?: number }} ArrayHandle */
-/** @typedef {Float32Array | Uint8Array | Int8Array | Int32Array} Numbers */
+/** @typedef {Float32Array | Uint8Array | Uint16Array | Int8Array | Int32Array} Numbers */
 /** @typedef {{ data: Numbers, shape: number[] }} NumericArray */
 
 /** @type {Map<string, Promise<ArrayBuffer>>} */
@@ -65,9 +65,16 @@ function decoded({ dtype, low = 0, step = 1 }, buffer) {
   if (dtype === "float32") return new Float32Array(buffer);
   if (dtype === "float16") return Float32Array.from(new Uint16Array(buffer), halfFloat);
   if (dtype === "steps8") return Float32Array.from(new Uint8Array(buffer), (index) => low + index * step);
+  if (dtype === "uint16") return joinBytes(new Uint8Array(buffer));
   if (dtype === "int8") return new Int8Array(buffer);
   if (dtype === "int32") return new Int32Array(buffer);
   return new Uint8Array(buffer);
+}
+
+/** Numbers whose low bytes come first, then their high bytes. @param {Uint8Array} bytes */
+function joinBytes(bytes) {
+  const count = bytes.length / 2;
+  return Uint16Array.from({ length: count }, (_, index) => bytes[index] + 256 * bytes[count + index]);
 }
 
 /** IEEE 754 half precision. @param {number} bits */

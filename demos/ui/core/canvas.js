@@ -88,3 +88,15 @@ export function strokeBox(context, corners, width, height, { color, dash = [], t
   }
   context.restore();
 }
+
+/** Calls `draw` when the page turns light or dark, as canvases keep their colours. @param {() => void} draw */
+export function onTheme(draw) {
+  new MutationObserver(() => draw()).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+}
+
+/** A text that is no wider than `width`, cut with an ellipsis. @param {CanvasRenderingContext2D} context @param {string} text @param {number} width */
+export function fitText(context, text, width) {
+  let short = text;
+  while (short.length > 1 && context.measureText(short).width > width) short = `${short.slice(0, -2)}…`;
+  return short;
+}

@@ -10,6 +10,7 @@ const asked = new Map();
  * @param {string} module address of the module
  */
 export function styleOf(module) {
+  if (typeof document === "undefined") return; // a test of the pure part of a module
   addStyle(module.replace(/\.js$/, ".css"));
 }
 

@@ -1,0 +1,367 @@
+// One run of a model with its attention weights: which head, which token looks, where it looks. Tokens are words in a line
+// or patches on a picture.
+
+import { onTheme, onWidth, paintScale } from "../core/canvas.js";
+import { chip, find } from "../core/dom.js";
+import { sequential } from "../core/ramps.js";
+import { ask } from "../core/server.js";
+import { follow, share } from "../core/shared.js";
+import { PatchMaps, TextMaps } from "../pieces/attention_maps.js";
+import { largestFirst, lookingName, seenName, showBars } from "../pieces/attention_reading.js";
+import { HeadGrid } from "../pieces/head_grid.js";
+import { clearest, HeadHabits } from "../pieces/head_habits.js";
+import { HeatMap, paintMap } from "../pieces/heat_map.js";
+import { PictureTokens } from "../pieces/picture_tokens.js";
+import { TokenArcs } from "../pieces/token_arcs.js";
+import { TokenLines } from "../pieces/token_lines.js";
+import { readable, TokenStrip } from "../pieces/token_strip.js";
+
+/** @typedef {import("../types.js").ExplorerView} ExplorerView */
+/** @typedef {"map" | "lines" | "arcs" | "picture"} Form */
+/** @typedef {{ row: number, column: number | null }} Hovered */
+
+const KINDS = {
+  encoder: "Encoder self-attention",
+  decoder: "Decoder self-attention",
+  cross: "Cross-attention",
+  patches: "Attention over patches",
+};
+/** @type {Record<string, string>} */
+const SUMMARIES = { mean: "mean of heads", rollout: "rollout up to this layer" };
+
+export const template = `
+<div class="ax" data-state="empty">
+  <p class="gb-empty ax-empty"></p>
+  <div class="ax-body">
+    <h4 class="ax-heading"></h4>
+    <p class="ax-translation" hidden><span class="gb-caption">it writes</span> <b lang="fr"></b></p>
+    <p class="ax-note" hidden></p>
+    <div class="gb-chips ax-kinds" role="group" aria-label="Which attention"></div>
+    <div class="ax-columns">
+      <div class="ax-overview">
+        <div class="ax-title ax-overview-title"></div>
+        <div class="ax-grid"></div>
+        <div class="hm-scale"><span>0</span><canvas role="img" aria-label="colour scale"></canvas><span class="ax-scale-top"></span><span>weight; colour grows with its square root</span></div>
+        <div class="ax-does"></div>
+      </div>
+      <div class="ax-bars"></div>
+      <div class="ax-detail">
+        <div class="ax-controls">
+          <label>layer <output class="ax-layer-value"></output><input class="ax-layer" type="range" min="1" step="1"></label>
+          <label>head <output class="ax-head-value"></output><input class="ax-head" type="range" min="1" step="1"></label>
+          <span class="gb-chips ax-forms" role="group" aria-label="How one head is drawn"></span>
+        </div>
+        <div class="ax-title ax-title-form"><span class="ax-rows"></span>, <span class="ax-cols"></span></div>
+        <div data-form="map"><canvas class="ax-map" role="img"></canvas></div>
+        <div data-form="lines" hidden><canvas class="ax-lines" role="img"></canvas></div>
+        <div data-form="arcs" hidden><canvas class="ax-arcs" role="img"></canvas></div>
+        <div data-form="picture" class="ax-picture" hidden></div>
+      </div>
+      <div class="ax-tokens">
+        <div class="ax-title ax-strip-title"></div>
+        <p class="ax-readout" aria-live="polite"></p>
+        <div class="ax-rows-strip" role="group" aria-label="tokens that look"></div>
+        <div class="ax-title ax-sources-title">English</div>
+        <div class="ax-sources-strip" role="group" aria-label="English tokens"></div>
+      </div>
+    </div>
+  </div>
+</div>`;
+
+export default class AttentionExplorer {
+  /** @type {(TextMaps | PatchMaps)[]} */ #kinds = [];
+  /** @type {Form} */ #form = "map";
+  #kind = 0;
+  /** @type {number | null} null before the first view */ #layer = null;
+  #head = 0;
+  #token = 0;
+  /** @type {Hovered | null} */ #hover = null;
+  #shown = 0; // of several values on their way the last one counts
+  #followed = 0; // and of several tokens
+
+  /** @param {import("../core/mount.js").Context} context */
+  constructor({ root, props, server }) {
+    this.root = root;
+    this.server = server;
+    /** @param {number | null} row */
+    const onHover = (row) => this.#point(row === null ? null : { row, column: null });
+    /** @param {number} row */
+    const onPick = (row) => this.#pick(row);
+    this.grid = new HeadGrid(find(root, ".ax-grid"), { onPick: (layer, head) => this.#select(layer, head) });
+    this.habits = new HeadHabits(find(root, ".ax-does"), { onPick: (layer, head) => this.#select(layer, head) });
+    this.map = new HeatMap(find(root, ".ax-map"), {
+      onHover: (at) => this.#point(at),
+      onPick: (at) => this.#pick(at.row, at),
+    });
+    this.lines = new TokenLines(find(root, ".ax-lines"), { onHover, onPick });
+    this.arcs = new TokenArcs(find(root, ".ax-arcs"), { onHover, onPick });
+    this.rowStrip = new TokenStrip(find(root, ".ax-rows-strip"), { onHover, onPick });
+    /** @param {number | null} column */
+    const onSource = (column) => this.#point(column === null ? null : { row: this.#token, column });
+    this.sourceStrip = new TokenStrip(find(root, ".ax-sources-strip"), { onHover: onSource, onPick: onSource });
+    this.patches = new PictureTokens(find(root, ".ax-picture"), {
+      onHover: onSource,
+      onPick: (token) => share("token", { run: this.#patches()?.view.run, token }),
+    });
+    this.#listen(props);
+  }
+
+  /** @param {any} props */
+  #listen({ title, empty }) {
+    const { root } = this;
+    find(root, ".ax-empty").textContent = empty;
+    find(root, ".ax-empty").hidden = !empty;
+    find(root, ".ax-heading").textContent = title;
+    find(root, ".ax-heading").hidden = !title;
+    paintScale(find(root, ".hm-scale canvas"), sequential);
+    find(root, ".ax-layer").addEventListener("input", (/** @type {any} */ event) =>
+      this.#select(Number(event.target.value) - 1, this.#head),
+    );
+    find(root, ".ax-head").addEventListener("input", (/** @type {any} */ event) =>
+      this.#select(this.#layer ?? 0, Number(event.target.value) - 1),
+    );
+    follow("token", root, ({ run, token }) => run === this.#patches()?.view.run && this.#follow(token));
+    onWidth(find(root, ".ax-detail"), () => this.#drawForm());
+    onTheme(() => this.#drawForm());
+  }
+
+  /** @param {ExplorerView | null} value */
+  async show(value) {
+    const shown = ++this.#shown;
+    const view = find(this.root, ".ax");
+    if (!value) {
+      this.#kinds = [];
+      view.dataset.state = "empty";
+      return;
+    }
+    const kinds = await Promise.all(value.views.map((one) => this.#loaded(one)));
+    if (shown !== this.#shown) return;
+    const [first] = kinds;
+    if (first instanceof PatchMaps) this.#token = this.#firstToken(first);
+    this.#kinds = kinds;
+    this.#kind = Math.min(this.#kind, kinds.length - 1);
+    view.dataset.state = "full";
+    view.dataset.run = first instanceof PatchMaps ? first.view.run : "";
+    find(this.root, ".ax-translation").hidden = value.translation === null;
+    find(this.root, ".ax-translation b").textContent = value.translation ?? "";
+    this.#note(value.note);
+    this.#drawKind();
+  }
+
+  /** @param {ExplorerView["views"][number]} view */
+  async #loaded(view) {
+    if (view.kind !== "patches") return TextMaps.of(view);
+    const maps = new PatchMaps(view, (token) => ask(this.server.attention_rows, { run: view.run, token }));
+    await Promise.all([this.patches.show(view.picture), maps.need(this.#firstToken(maps))]);
+    return maps;
+  }
+
+  /** What stays chosen when another run of the same grid comes. @param {PatchMaps} maps */
+  #firstToken({ view }) {
+    if (view.token !== null) return view.token;
+    return view.picture.columns === this.#patches()?.view.picture.columns ? this.#token : 0;
+  }
+
+  #patches() {
+    const [first] = this.#kinds;
+    return first instanceof PatchMaps ? first : null;
+  }
+
+  /** @param {Hovered | null} at */
+  #point(at) {
+    if (!this.#kinds.length) return;
+    this.#hover = at;
+    this.#drawReading();
+    if (this.#form === "lines" || this.#form === "arcs") this.#drawForm();
+  }
+
+  /** @param {number} token @param {Hovered | null} hover */
+  #pick(token, hover = null) {
+    [this.#token, this.#hover] = [token, hover];
+    this.#drawHead();
+  }
+
+  /** @param {number} layer @param {number} head */
+  #select(layer, head) {
+    [this.#layer, this.#head] = [layer, head];
+    this.#drawHead();
+  }
+
+  /** A patch chosen here or in another view of this run; its rows may have to come first. @param {number} token */
+  async #follow(token) {
+    const maps = this.#patches();
+    if (!maps) return;
+    const followed = ++this.#followed;
+    const view = find(this.root, ".ax");
+    view.dataset.busy = "true";
+    try {
+      await maps.need(token);
+      if (followed !== this.#followed || maps !== this.#patches()) return;
+      this.#pick(token);
+      this.grid.repaint();
+    } catch (error) {
+      this.#note(/** @type {Error} */ (error).message);
+    } finally {
+      view.dataset.busy = "false";
+    }
+  }
+
+  /** @param {string} text */
+  #note(text) {
+    find(this.root, ".ax-note").hidden = !text;
+    find(this.root, ".ax-note").textContent = text;
+  }
+
+  /** The head with the clearest habit: a first sight worth having. @param {TextMaps | PatchMaps} maps */
+  #chooseFirst(maps) {
+    if (maps instanceof PatchMaps) {
+      [this.#layer, this.#head] = [maps.view.layers - 1, maps.view.heads];
+      return;
+    }
+    const best = clearest(maps.view.habits);
+    [this.#layer, this.#head] = best ? [best.layer, best.head] : [0, maps.view.heads];
+    if (best) this.habits.choose(best.rule);
+    this.#token = Math.floor(maps.rows / 2);
+  }
+
+  #drawKind() {
+    const { root } = this;
+    const maps = this.#kinds[this.#kind];
+    const { view, summaries } = maps;
+    if (this.#layer === null) this.#chooseFirst(maps);
+    const last = (maps instanceof PatchMaps ? maps.tokens : maps.rows) - 1;
+    this.#layer = Math.min(this.#layer ?? 0, view.layers - 1);
+    this.#head = Math.min(this.#head, view.heads + summaries.length - 1);
+    this.#token = Math.min(this.#token, last);
+    this.#hover = null;
+    const kinds = this.#kinds.map(({ view: { kind } }, index) =>
+      chip(KINDS[kind], index === this.#kind, () => {
+        this.#kind = index;
+        this.#drawKind();
+      }),
+    );
+    find(root, ".ax-kinds").replaceChildren(...kinds);
+    find(root, ".ax-kinds").hidden = kinds.length < 2;
+    this.grid.show({ layers: view.layers, heads: view.heads, summaries, paint: this.#painter(maps) });
+    find(root, ".ax-layer").max = view.layers;
+    find(root, ".ax-head").max = view.heads + summaries.length;
+    this.#drawTitles(maps);
+    this.#drawHead();
+  }
+
+  /** @param {TextMaps | PatchMaps} maps @returns {import("../pieces/head_grid.js").Grid["paint"]} */
+  #painter(maps) {
+    if (maps instanceof TextMaps)
+      return (canvas, layer, head) => paintMap(canvas, maps.map(layer, head), maps.rows, maps.columns);
+    const { rows, columns } = maps.view.picture;
+    return (canvas, layer, head) => paintMap(canvas, maps.small(layer, head, this.#token), rows, columns);
+  }
+
+  /** @param {TextMaps | PatchMaps} maps */
+  #drawTitles(maps) {
+    const { root } = this;
+    const patches = maps instanceof PatchMaps;
+    const cross = maps.view.kind === "cross";
+    find(root, ".ax-overview-title").textContent =
+      `All layers (down) and heads (across)${patches ? ": where the chosen token looks" : ""}`;
+    find(root, ".ax-scale-top").textContent = patches ? "largest of each map" : "1";
+    find(root, ".ax-strip-title").textContent = cross
+      ? "Click the French token being written; the shading below says where it looks"
+      : "Hover or click a token; the shading says where it looks";
+    for (const name of [".ax-strip-title", ".ax-rows-strip"]) find(root, name).hidden = patches;
+    for (const name of [".ax-sources-title", ".ax-sources-strip"]) find(root, name).hidden = !cross;
+    if (patches) return;
+    this.rowStrip.show(maps.view.rows);
+    if (cross) this.sourceStrip.show(maps.view.columns);
+  }
+
+  #drawHead() {
+    const { root } = this;
+    const { view, summaries } = this.#kinds[this.#kind];
+    const layer = /** @type {number} */ (this.#layer);
+    this.grid.select(layer, this.#head);
+    this.habits.show(view.kind === "patches" ? {} : view.habits, layer, this.#head);
+    find(root, ".ax-layer").value = layer + 1;
+    find(root, ".ax-head").value = this.#head + 1;
+    find(root, ".ax-layer-value").textContent = layer + 1;
+    find(root, ".ax-head-value").textContent =
+      this.#head < view.heads ? this.#head + 1 : summaries[this.#head - view.heads];
+    for (const name of [".ax-map", ".ax-lines", ".ax-arcs"])
+      find(root, name).setAttribute("aria-label", `attention weights of layer ${layer + 1}, ${this.#headName()}`);
+    this.#drawForm();
+    this.#drawReading();
+  }
+
+  #headName() {
+    const { view, summaries } = this.#kinds[this.#kind];
+    return this.#head < view.heads ? `head ${this.#head + 1}` : SUMMARIES[summaries[this.#head - view.heads]];
+  }
+
+  /** The large drawing of one head. */
+  #drawForm() {
+    const { root } = this;
+    const maps = this.#kinds[this.#kind];
+    if (!maps) return;
+    /** @type {Form[]} */
+    const forms =
+      maps instanceof PatchMaps
+        ? ["picture"]
+        : maps.view.kind === "cross"
+          ? ["map", "lines"]
+          : ["map", "lines", "arcs"];
+    if (!forms.includes(this.#form)) this.#form = forms[0];
+    const form = this.#form;
+    /** @type {NodeListOf<HTMLElement>} */
+    const frames = root.querySelectorAll("[data-form]:not(.ax)");
+    for (const frame of frames) frame.hidden = frame.dataset.form !== form;
+    find(root, ".ax").dataset.form = form;
+    find(root, ".ax-forms").hidden = forms.length < 2;
+    find(root, ".ax-title-form").hidden = form === "arcs" || form === "picture";
+    if (maps instanceof PatchMaps || form === "picture") return;
+    find(root, ".ax-rows").textContent = `${form === "map" ? "rows" : "left"}: who looks`;
+    find(root, ".ax-cols").textContent = `${form === "map" ? "columns" : "right"}: who is looked at`;
+    const chips = forms.map((one) =>
+      chip(one, one === form, () => {
+        this.#form = one;
+        this.#drawForm();
+      }),
+    );
+    find(root, ".ax-forms").replaceChildren(...chips);
+    this[form].show({
+      rows: maps.rows,
+      columns: maps.columns,
+      rowLabels: maps.view.rows.map(readable),
+      columnLabels: maps.view.columns.map(readable),
+      weights: maps.map(this.#layer ?? 0, this.#head),
+      row: form === "map" || !this.#hover ? this.#token : this.#hover.row,
+    });
+  }
+
+  /** Where the token looks, in shades, in a sentence and in bars. */
+  #drawReading() {
+    const maps = this.#kinds[this.#kind];
+    const layer = /** @type {number} */ (this.#layer);
+    const row = this.#hover ? this.#hover.row : this.#token;
+    const weights = maps.row(layer, this.#head, row);
+    this.#shade(maps, weights);
+    const column = this.#hover?.column ?? null;
+    const seen = column ?? largestFirst(weights)[0];
+    find(this.root, ".ax-readout").textContent =
+      `Layer ${layer + 1}, ${this.#headName()}: ${lookingName(maps, row)} takes ${column === null ? "most, " : ""}` +
+      `${weights[seen].toFixed(3)} of its attention from ${seenName(maps, seen)}.`;
+    showBars(find(this.root, ".ax-bars"), maps, weights, row);
+  }
+
+  /** @param {TextMaps | PatchMaps} maps @param {Float32Array} weights */
+  #shade(maps, weights) {
+    /** @param {number} index */
+    const share = (index) => weights[index];
+    if (maps instanceof PatchMaps) {
+      this.patches.shade(share, this.#token);
+      return;
+    }
+    const cross = maps.view.kind === "cross";
+    this.rowStrip.shade(cross ? null : share, this.#token);
+    if (cross) this.sourceStrip.shade(share, null);
+  }
+}
