@@ -51,7 +51,7 @@ def test_follow_a_patch_from_its_pixels_to_the_answer(open_tab, screenshots):
     page.on("request", lambda request: requests.append(request.url))
 
     page.locator(f"{ABOVE} .pt-picture").click(position={"x": 150, "y": 150})
-    place = re.search(r"row \d+, column \d+", text(page, f"{ABOVE} .caption >> nth=0"))[0]
+    place = re.search(r"row \d+, column \d+", text(page, f"{ABOVE} .pv-where"))[0]
     assert place in text(page, f"{STEPS} .ps-who")
     expect(page.locator(f"{EXPLORER} .ax-readout")).to_contain_text(f"mean of heads: {place} takes most")
 
@@ -77,7 +77,7 @@ def test_follow_a_patch_from_its_pixels_to_the_answer(open_tab, screenshots):
     page.locator(f"{EXPLORER} .pt-picture").press("ArrowRight")
     expect(page.locator(f"{EXPLORER} .ax-readout")).not_to_contain_text(place)
     page.locator(f"{EXPLORER} .pt-cls").click()
-    assert "Chosen: CLS" in text(page, f"{ABOVE} .caption >> nth=0")
+    assert "Chosen: CLS" in text(page, f"{ABOVE} .pv-where")
     page.locator(f"{STEPS} .ps-overview").click(position={"x": 3, "y": 3})
     assert "row 1, column 1," in text(page, f"{STEPS} .ps-who")
     rows = [url for url in requests if not url.endswith("/component_server") and "/arrays/" not in url]
