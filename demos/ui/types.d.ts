@@ -19,6 +19,26 @@ export interface AnswersView {
   before: Answer[];
 }
 
+/** One strength, 0 to 1: what it means in words, the pixels both were given, and how both read them. */
+export interface DamagePoint {
+  strength: number;
+  unit: string;
+  image: string;
+  vit: ReadingView;
+  cnn: ReadingView;
+}
+
+/** Two networks while a damage grows (`damage_view`): the points measured so far, of `total` that will be. */
+export interface DamageView {
+  run: string;
+  category: string;
+  total: number;
+  note: string;
+  map: string;
+  paint: boolean;
+  points: DamagePoint[];
+}
+
 /** What `attention_explorer` shows: every kind of attention of a run, a translation if it wrote one, and a note. */
 export interface ExplorerView {
   views: (TextAttention | PatchAttention)[];
@@ -90,6 +110,14 @@ export interface Picture {
   image: string;
   rows: number;
   columns: number;
+}
+
+/** One network on one damaged picture. */
+export interface ReadingView {
+  p: number;
+  top: [string, number][];
+  side: number;
+  map: ArrayHandle;
 }
 
 /** One kind of attention of a text of T tokens that look at S. */

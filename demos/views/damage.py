@@ -1,20 +1,21 @@
 """The comparison of ViT and CNN under damage, drawn: points of a curve, feature maps, receptive fields, the table."""
 
-import base64
 import html
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
+from demos import wire
 from demos.views.colors import sequential
 from demos.views.vit import readable
+from demos.wire import Jpeg, Uint8, view
+from models.vit.damage import DAMAGES
 
 if TYPE_CHECKING:
-    from models.vit.curve import Point, Reading
-    from models.vit.gradcam import FeatureMaps, ReceptiveField
+    from models.vit.curve import Curve, Inside, Reading, Wish
+    from models.vit.gradcam import ReceptiveField
 
 TOP = 5
 TOP_OF_MAP = 98  # percentile: a few patches of huge attention would hide all others (Darcet et al. 2024)
@@ -22,56 +23,88 @@ NAMES = {"vit": "ViT", "cnn": "CNN"}
 COLORS = {"vit": ("query", ""), "cnn": ("key", "7 4")}
 
 
-def draw_curve(
-    points: "Sequence[Point]",
-    labels: Sequence[str],
-    *,
-    run: str,
-    category: int,
-    total: int,
-    units: Sequence[str],
-    note: str,
-    map_title: str,
-    paint: bool = False,
-) -> dict[str, Any]:
-    """The value of `damage_view`: what it shows of the points measured so far, of `total` that will be."""
-    return {
-        "run": run,
-        "category": readable(labels[category]),
-        "total": total,
-        "note": note,
-        "map": map_title,
-        "paint": paint,
-        "points": [
-            {
-                "strength": point.strength,
-                "unit": unit,
-                "image": jpeg(point.pixels),
-                **{name: _reading(getattr(point, name), labels, category) for name in NAMES},
-            }
-            for point, unit in zip(points, units, strict=True)
+@view
+class ReadingView:
+    """One network on one damaged picture.
+
+    p: probability of the category that is followed, 0 to 1. top: the most probable categories. side: rows of the map.
+    map: `[side * side]`, 0 to 255 of the map's 98th percentile.
+    """
+
+    p: float
+    top: list[tuple[str, float]]
+    side: int
+    map: Uint8
+
+
+@view
+class DamagePoint:
+    """One strength, 0 to 1: what it means in words, the pixels both were given, and how both read them."""
+
+    strength: float
+    unit: str
+    image: Jpeg
+    vit: ReadingView
+    cnn: ReadingView
+
+
+@view
+class DamageView:
+    """Two networks while a damage grows (`damage_view`): the points measured so far, of `total` that will be.
+
+    category: the one followed. map: what the ViT's map is. paint: the picture can be painted on.
+    """
+
+    run: str
+    category: str
+    total: int
+    note: str
+    map: str
+    paint: bool
+    points: list[DamagePoint]
+
+
+def view_of_curve(curve: "Curve", wish: "Wish", labels: Sequence[str], *, total: int, map_title: str) -> DamageView:
+    """What `damage_view` shows of a curve so far."""
+    kind = DAMAGES[wish.kind]
+    return DamageView(
+        run=wish.key,
+        category=readable(labels[curve.category]),
+        total=total,
+        note=kind.note,
+        map=map_title,
+        paint=wish.kind == "occlude",
+        points=[
+            DamagePoint(
+                strength=point.strength,
+                unit=kind.unit(point.strength),
+                image=point.pixels,
+                vit=_reading(point.vit, labels, curve.category),
+                cnn=_reading(point.cnn, labels, curve.category),
+            )
+            for point in curve.points
         ],
-    }
+    )
 
 
-def _reading(reading: "Reading", labels: Sequence[str], category: int) -> dict[str, Any]:
+def _reading(reading: "Reading", labels: Sequence[str], category: int) -> ReadingView:
     order = np.argsort(-reading.probabilities, kind="stable")[:TOP]
-    steps = np.rint(255 * np.minimum(1, reading.map / max(float(np.percentile(reading.map, TOP_OF_MAP)), 1e-12)))
-    return {
-        "p": float(reading.probabilities[category]),
-        "top": [[readable(labels[int(index)]), float(reading.probabilities[index])] for index in order],
-        "side": reading.map.shape[0],
-        "map": base64.b64encode(steps.astype(np.uint8).tobytes()).decode(),
-    }
+    share = np.minimum(1, reading.map / max(float(np.percentile(reading.map, TOP_OF_MAP)), 1e-12))
+    return ReadingView(
+        p=float(reading.probabilities[category]),
+        top=[(readable(labels[int(index)]), float(reading.probabilities[index])) for index in order],
+        side=reading.map.shape[0],
+        map=np.rint(255 * share).astype(np.uint8).ravel(),
+    )
 
 
-def draw_feature_maps(stages: "Sequence[FeatureMaps]", cams: Sequence[np.ndarray], picture: np.ndarray) -> str:
+def figures_of_stages(inside: "Inside") -> str:
     """HTML: a row for each stage with its Grad-CAM over the picture and its strongest channels."""
     rows = []
-    for found, cam in zip(stages, cams, strict=True):
+    for found, cam in zip(inside.stages, inside.cams, strict=True):
         side = found.maps.shape[1]
         name = "stem" if found.stage == 0 else f"stage {found.stage}"
-        pictures = [_figure(overlay(picture, cam), "Grad-CAM")]
+        pictures = [_figure(overlay(inside.pixels, cam), "Grad-CAM")]
         for channel, values in zip(found.chosen, found.maps, strict=True):
             low, high = float(values.min()), float(values.max())
             shown = sequential((values - low) / max(high - low, 1e-12))
@@ -81,7 +114,7 @@ def draw_feature_maps(stages: "Sequence[FeatureMaps]", cams: Sequence[np.ndarray
     return f'<div class="gb-maps">{"".join(rows)}</div>'
 
 
-def draw_fields(fields: "dict[str, Sequence[ReceptiveField]]") -> str:
+def figures_of_fields(fields: "dict[str, Sequence[ReceptiveField]]") -> str:
     """HTML: for each network, which pixels move the unit in the middle, layer by layer."""
     parts = []
     for name, layers in fields.items():
@@ -96,7 +129,7 @@ def draw_fields(fields: "dict[str, Sequence[ReceptiveField]]") -> str:
     return "".join(parts)
 
 
-def draw_distances(series: Sequence[tuple[str, str, str, Sequence[float | None]]]) -> dict[str, Any]:
+def chart_of_distances(series: Sequence[tuple[str, str, str, Sequence[float | None]]]) -> dict[str, Any]:
     """The value of a chart: `(name, colour, dash, distance in pixels by layer)`, over the share of the depth.
 
     None where a layer has no distance.
@@ -121,7 +154,7 @@ def draw_distances(series: Sequence[tuple[str, str, str, Sequence[float | None]]
     }
 
 
-def draw_robustness(table: dict[str, Any], titles: dict[str, str]) -> str:
+def figures_of_robustness(table: dict[str, Any], titles: dict[str, str]) -> str:
     """HTML: one small chart for each damage, accuracy of both networks over strength."""
     strengths = [0.0, *table["strengths"]]
     charts = []
@@ -177,20 +210,4 @@ def shrink(influence: np.ndarray) -> np.ndarray:
 
 def _figure(pixels: np.ndarray, caption: str) -> str:
     text = html.escape(caption)
-    return f'<figure><img src="{png(pixels)}" alt="{text}"><figcaption>{text}</figcaption></figure>'
-
-
-def png(pixels: np.ndarray) -> str:
-    """A data address of `(height, width, 3)` uint8."""
-    return _address(pixels, "PNG")
-
-
-def jpeg(pixels: np.ndarray) -> str:
-    """As `png`, smaller and not exact: for looking only."""
-    return _address(pixels, "JPEG")
-
-
-def _address(pixels: np.ndarray, kind: str) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind, **({"quality": 88} if kind == "JPEG" else {}))
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return f'<figure><img src="{wire.picture(pixels)}" alt="{text}"><figcaption>{text}</figcaption></figure>'

@@ -1,20 +1,26 @@
-"""Public endpoints of the ViT tab that look at one picture."""
+"""Public endpoints of the ViT tab that look at one picture, whole or damaged."""
 
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from gradio.utils import get_upload_folder
+from PIL import Image
 
 from demos.base import save_arrays
 from demos.views.vit import MAX_TRAVELLING_TOKENS, TOP, answers, logit_lens
+from demos.vit.damage_handlers import ROLLOUT, TOGETHER, categories, check_wish
 from demos.vit.shared import EMBEDDED
 from models import hub, weights
 from models.errors import InputError, WeightsError
 from models.images import read_image
-from models.inputs import check_integer
+from models.inputs import check_choice, check_integer, check_number
+from models.vit.damage import DAMAGES
 
 if TYPE_CHECKING:
+    from models.compute import Run
     from models.vit.trace import VitTrace
 
 ARRAYS = ("image", "attention", "tokens", "embeddings", "positions", "probabilities", "lens")
@@ -90,3 +96,50 @@ def _check_size(model: str, size: Any) -> int:
 def _save(trace: "VitTrace") -> Path:
     arrays = {name: getattr(trace, name) for name in ARRAYS}
     return save_arrays("vit.npz", **arrays, labels=np.array(trace.labels, dtype=np.str_))
+
+
+def vit_compare(image: str | None, damage: str = "shuffle", strength: float = 0.5) -> tuple[dict[str, Any], str]:
+    """A picture, damaged, as a Vision Transformer and a CNN answer it; both are given the same pixels.
+
+    Args:
+        image: an uploaded picture (PNG, JPEG, WebP or GIF); its middle square, shrunk to 224 x 224, is damaged.
+        damage: "shuffle", "drop", "drop_most", "drop_least" (by the ViT's attention rollout), "blur", "rotate",
+            "rescale", "smooth", "swap", "noise", "contrast" or "positions" (the ViT's position embeddings).
+        strength: 0 (undamaged) to 1.
+
+    Returns:
+        {"damage", "strength", "meaning", "category": the answer of both to the undamaged picture, "vit": answer,
+        "cnn": answer} with answer = {"model", "seconds", "confidence": probability of the category, "top": five of
+        {"label", "probability"}}; and the damaged pixels as a PNG file.
+    """
+    kind = check_choice(damage, [name for name in DAMAGES if name != "occlude"], name="The damage")
+    strength = check_number(strength, name="The strength", low=0, high=1)
+    wish = check_wish(image, kind, TOGETHER, 8, "vit", 0, None, ROLLOUT)
+    from models.vit.curve import measure_point
+
+    found = measure_point(wish, strength)
+    (point,), category = found.points, found.category
+    said = {
+        "vit": _compared(found.vit, point.vit.probabilities, category),
+        "cnn": _compared(found.cnn, point.cnn.probabilities, category),
+    }
+    facts = {"damage": kind, "strength": strength, "meaning": DAMAGES[kind].unit(strength)}
+    return {**facts, "category": categories()[category], **said}, str(_saved(point.pixels))
+
+
+def _compared(run: "Run", probabilities: np.ndarray, category: int) -> dict[str, Any]:
+    order = np.argsort(-probabilities, kind="stable")[:TOP]
+    return {
+        "model": run.model,
+        "seconds": round(run.seconds, 4),
+        "confidence": float(probabilities[category]),
+        "top": [{"label": categories()[i], "probability": float(probabilities[i])} for i in order],
+    }
+
+
+def _saved(pixels: np.ndarray) -> Path:
+    folder = Path(get_upload_folder())
+    folder.mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(dir=folder)) / "damaged.png"
+    Image.fromarray(pixels).save(path)
+    return path

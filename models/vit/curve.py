@@ -1,16 +1,21 @@
 """Both networks on one picture while it is damaged more and more: what each answers, and how sure it is."""
 
+import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from models.compute import Run, compute, run_of
 from models.vision.network import VisionTransformer
+from models.vit import contenders, gradcam
 from models.vit.cnn import EfficientNetLite
 from models.vit.contenders import answer_and_map, logits, softmax
-from models.vit.damage import Choice, damaged, position_factor
+from models.vit.damage import DAMAGES, Choice, damaged, position_factor
+from models.vit.features import attention_distances
+from models.vit.trace import trace_image
 
 STRENGTHS = tuple(step / 10 for step in range(11))
 
@@ -87,3 +92,142 @@ def curve(
     """`STRENGTHS` one after the other."""
     for strength in STRENGTHS:
         yield point(pair, pixels, kind, strength, choice, category, by_gradient=by_gradient)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One damage to one picture.
+
+    pixels: the square that both networks see, `(224, 224, 3)` uint8. kind: of `DAMAGES`.
+    category: whose probability is followed; None for the undamaged answer of both together.
+    grid: patches a side. owner: whose map says what is important. mask: painted pixels `(224, 224)` bool, or None.
+    by_gradient: the ViT's map is attention by gradient, else attention rollout.
+    """
+
+    pixels: np.ndarray
+    kind: str
+    category: int | None = None
+    grid: int = 8
+    owner: Literal["vit", "cnn"] = "vit"
+    seed: int = 0
+    mask: np.ndarray | None = None
+    by_gradient: bool = False
+
+    @property
+    def key(self) -> str:
+        """The same for the same wish, and nobody can guess it who does not have the picture."""
+        mask = b"" if self.mask is None else self.mask.tobytes()
+        facts = repr((self.kind, self.category, self.grid, self.owner, self.seed, self.by_gradient))
+        return hashlib.sha256(self.pixels.tobytes() + mask + facts.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The points measured so far and the category they are about; `vit` and `cnn`: median seconds of a point."""
+
+    category: int
+    points: tuple[Point, ...]
+    vit: Run
+    cnn: Run
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all arrays."""
+        arrays = [[one.pixels, one.vit.map, one.cnn.map, one.vit.probabilities] for one in self.points]
+        return sum(array.nbytes for four in arrays for array in four)
+
+
+@dataclass(frozen=True)
+class Inside:
+    """Inside the CNN: the damaged pixels, the strongest maps of every stage, and Grad-CAM `(rows, columns)` of each."""
+
+    category: int
+    pixels: np.ndarray
+    stages: list[gradcam.FeatureMaps]
+    cams: list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Fields:
+    """How far each layer sees: receptive fields of both networks.
+
+    attention: how far the ViT's patch in the middle looks within one layer, in pixels, mean of the heads.
+    """
+
+    vit: list[gradcam.ReceptiveField]
+    cnn: list[gradcam.ReceptiveField]
+    attention: list[float]
+
+
+@compute
+def measure_curve(wish: Wish) -> Iterator[Curve]:
+    """The curve of a wish, one point more at every value."""
+    pair, category, choice = _prepared(wish)
+    points: tuple[Point, ...] = ()
+    for found in curve(pair, wish.pixels, wish.kind, choice, category, by_gradient=wish.by_gradient):
+        points = (*points, found)
+        yield _curve(category, points)
+
+
+@compute
+def measure_point(wish: Wish, strength: float) -> Curve:
+    """One strength only."""
+    pair, category, choice = _prepared(wish)
+    found = point(pair, wish.pixels, wish.kind, strength, choice, category, by_gradient=wish.by_gradient)
+    return _curve(category, (found,))
+
+
+@compute
+def look_inside(wish: Wish, strength: float) -> Inside:
+    """Feature maps and Grad-CAM of every stage of the CNN at one strength."""
+    pair, category, choice = _prepared(wish)
+    pixels = damaged(wish.kind, wish.pixels, strength, choice)
+    images = contenders.prepare(pair.cnn, pixels[None])
+    stages = gradcam.feature_maps(pair.cnn, images)
+    cams = [gradcam.grad_cam(pair.cnn, images, category, found.stage)[1] for found in stages]
+    return Inside(category, pixels, stages, cams)
+
+
+@compute(heavy=True)
+def measure_fields(pixels: np.ndarray) -> Fields:
+    """Effective receptive fields on a square `(224, 224, 3)` uint8: some ninety gradients."""
+    pair = load_pair()
+    vit, cnn = (gradcam.receptive_fields(one, contenders.prepare(one, pixels[None])) for one in (pair.vit, pair.cnn))
+    return Fields(vit, cnn, attention_of_the_middle(pair.vit, pixels))
+
+
+def attention_of_the_middle(network: VisionTransformer, pixels: np.ndarray) -> list[float]:
+    """How far the patch in the middle looks, in pixels, layer by layer: mean of the heads."""
+    trace = trace_image(network, pixels)
+    rows, columns = trace.grid
+    middle = rows // 2 * columns + columns // 2
+    distances = attention_distances(trace.attention, trace.grid, trace.patches.shape[2], patch=middle)
+    return distances.mean(axis=1).tolist()
+
+
+def load_pair() -> Pair:
+    """Both networks, loaded once."""
+    return Pair(contenders.load(contenders.VIT).network, contenders.load(contenders.CNN).network)
+
+
+def prepared(pair: Pair, wish: Wish) -> tuple[int, Choice]:
+    """The category to follow, and what the damage needs to know."""
+    category = answer_together(pair, wish.pixels) if wish.category is None else wish.category
+    importance = None
+    if "importance" in DAMAGES[wish.kind].uses:
+        network = pair.vit if wish.owner == "vit" else pair.cnn
+        importance = read(network, wish.pixels, category, by_gradient=wish.by_gradient).map
+    return category, Choice(wish.seed, wish.grid, importance, wish.mask)
+
+
+def _prepared(wish: Wish) -> tuple[Pair, int, Choice]:
+    pair = load_pair()
+    return pair, *prepared(pair, wish)
+
+
+def _curve(category: int, points: tuple[Point, ...]) -> Curve:
+    vit, cnn = (
+        run_of(contenders.load(model), float(np.median([getattr(one, name).seconds for one in points])))
+        for name, model in (("vit", contenders.VIT), ("cnn", contenders.CNN))
+    )
+    return Curve(category, points, vit, cnn)

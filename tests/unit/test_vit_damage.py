@@ -7,15 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from demos.components.damage_view import CELLS, read_mask
+from demos.inputs.mask import CELLS, read_mask
 from demos.views import damage as figures
-from demos.vit import damage as page
+from demos.vit import damage_handlers as page
+from demos.wire import to_wire
+from models.compute import Run
 from models.errors import InputError
 from models.recipes.vit import robustness, train_cnn
 from models.vision.network import Architecture, VisionTransformer
 from models.vision.preprocessing import HALF, Preprocessing
 from models.vit import cnn, contenders, curve
 from models.vit.damage import DAMAGES, GREY, Choice, damaged, position_factor
+from tests.handles import array_of
 
 SIDE = 224
 PIXELS = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
@@ -136,13 +139,14 @@ def test_networks_that_know_other_categories_are_not_compared(pair):
 
 
 def test_a_drawn_point_has_its_numbers(pair):
+    run = Run("tiny", "Tiny", 1, "embedded", "cpu", 0.1)
     point = curve.point(pair, PIXELS, "blur", 0.5, CHOICE, 1)
-    drawn = figures.draw_curve(
-        [point], pair.labels, run="r", category=1, total=11, units=["half"], note="n", map_title="m"
-    )["points"][0]
+    found = curve.Curve(1, (point,), run, run)
+    view = figures.view_of_curve(found, curve.Wish(PIXELS, "blur"), pair.labels, total=11, map_title="m")
+    (drawn,) = to_wire(view)["points"]
     assert drawn["cnn"]["p"] == pytest.approx(float(point.cnn.probabilities[1]))
     assert [label for label, _ in drawn["vit"]["top"]] == [pair.labels[i] for i in np.argsort(-point.vit.probabilities)]
-    steps = np.frombuffer(base64.b64decode(drawn["vit"]["map"]), np.uint8).reshape(4, 4)
+    steps = array_of(drawn["vit"]["map"]).reshape(4, 4)
     assert steps.max() == 255
     assert steps.argmax() == point.vit.map.argmax()
 
@@ -156,7 +160,7 @@ def test_whole_set_counts_right_answers(pair, monkeypatch):
     assert set(found) == {"undamaged", *robustness.rows()} == {"undamaged", *robustness.titles()}
     assert found["positions"]["cnn"] == [1.0]
     stored = robustness.table(found, 2, 0)
-    assert figures.draw_robustness(stored, stored["titles"]).count("<figure>") == len(robustness.rows())
+    assert figures.figures_of_robustness(stored, stored["titles"]).count("<figure>") == len(robustness.rows())
 
 
 def test_a_mask_as_the_page_sends_it():

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from demos.server import launch_settings
-from demos.views.damage import draw_distances
+from demos.views.damage import chart_of_distances
 from demos.views.vit_features import pack_features, view_of_distances, view_of_features
-from demos.vit import damage
 from demos.vit import features as page
 from demos.vit.shared import EMBEDDED, example_pictures
 from demos.wire import to_wire
@@ -19,6 +18,7 @@ from models.errors import InputError
 from models.vision import library
 from models.vision.preprocessing import Preprocessing, load_preprocessing
 from models.vit.contenders import square
+from models.vit.curve import attention_of_the_middle
 from models.vit.features import FeaturesResult, attention_distances, cosines, patch_features, principal_components
 from models.vit.trace import trace_image
 from tests.handles import array_of
@@ -80,16 +80,13 @@ def test_one_dot_a_head_and_the_mean_of_every_layer():
 
 
 def test_attention_of_the_middle_patch_stands_beside_the_receptive_fields(network):
-    class Pair:
-        vit = network
-
     trace = trace_image(network, PICTURES[0])
     rows, columns = trace.grid
     middle = rows // 2 * columns + columns // 2
     expected = attention_distances(trace.attention, trace.grid, 16, patch=middle).mean(1)
-    found = damage._attention_of_the_middle(Pair, PICTURES[0])
+    found = attention_of_the_middle(network, PICTURES[0])
     np.testing.assert_allclose(found, expected)
-    (line,) = draw_distances([("attention", "value", "", [None, *found])])["series"]
+    (line,) = chart_of_distances([("attention", "value", "", [None, *found])])["series"]
     assert [point[0] for point in line["points"]] == [(n + 1) / len(found) for n in range(len(found))]
 
 

@@ -1,26 +1,14 @@
-"""One damaged picture, the answers of two networks to it, where each looked, and both curves over the strength.
-
-Value: what `demos.views.damage.draw_curve` returns, or None. Events: `strength`, with `{"strength": 0..1}` when the
-slider rests; `painted`, with `{"mask": base64 of 56 x 56 bytes, 0 or 1}` after a stroke ("" when it was cleared).
-"""
+"""What was painted on a square picture, as the page sends it: base64 of 56 x 56 bytes, 0 or 1."""
 
 import base64
 import binascii
-from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import numpy as np
 
-from demos.components import from_folder
 from models.errors import InputError
 
 CELLS = 56
-
-
-def damage_view(value: dict[str, Any] | None = None, **options: Any) -> gr.HTML:
-    """The component."""
-    return from_folder(Path(__file__).parent, value, pieces=("line_chart",), **options)
 
 
 def read_mask(text: Any, side: int) -> np.ndarray | None:
