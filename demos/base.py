@@ -74,13 +74,22 @@ def strip_of(run: Run, *, capture: float = 0.0, drawing: float = 0.0, note: str 
 
     `note`: a sentence, for instance of `usable_model`; one about a download follows it.
     """
-    facts = [("model", run.title), ("parameters", _count(run.parameters)), ("weights", run.source)]
-    facts += [("device", run.device), *([("capture", milliseconds(capture))] if capture else [])]
+    facts = [*facts_of(run), *([("capture", milliseconds(capture))] if capture else [])]
     facts += [("model time", milliseconds(run.seconds)), *([("drawing", milliseconds(drawing))] if drawing else [])]
     cells = "".join(f"<span><b>{html.escape(name)}</b> {html.escape(value)}</span>" for name, value in facts)
     waiting = html.escape(_download_told_of(note))
     extra = f'<span class="gb-strip-note" data-gb-download="{waiting}">{html.escape(note)}</span>' if note else ""
     return f'<div class="gb-strip" role="status">{cells}{extra}</div>'
+
+
+def facts_of(run: Run) -> list[tuple[str, str]]:
+    """The first part of the strip, as (name, value): which model, parameters, weights and device."""
+    return [
+        ("model", run.title),
+        ("parameters", _count(run.parameters)),
+        ("weights", run.source),
+        ("device", run.device),
+    ]
 
 
 def model_facts(loaded: "Loaded") -> list[tuple[str, str]]:

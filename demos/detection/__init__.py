@@ -5,18 +5,16 @@ from starlette.routing import WebSocketRoute
 
 from demos.base import Demo
 from demos.detection import live, own_boxes, picture, video
-from demos.detection.shared import THRESHOLD, choices, private
+from demos.detection.api import THRESHOLD
 from demos.detection.socket import PATH, serve_live
+from demos.tab import private
+from demos.ui import sharing
 from models import weights
 
 LEAD = """A detector answers two questions at once: what is in the picture, and where. The model trained here knows 25
 things: hand signs for the digits 0 to 9, six playing cards (nine to ace) and nine kinds of game sprite."""
 
 PAGES = (picture, live, video, own_boxes)
-THRESHOLD_JS = """(threshold) => {
-  window.glassbox.detectionThreshold = threshold;
-  document.dispatchEvent(new Event("detection-threshold"));
-}"""
 
 
 def build() -> None:
@@ -24,7 +22,7 @@ def build() -> None:
     gr.Markdown(LEAD, elem_classes="gb-lead")
     with gr.Row():
         model = gr.Dropdown(
-            choices(),
+            _choices(),
             value=weights.first_choice("detection", weights.offered("detection")[0]),
             label="Model",
             elem_id="detection-model",
@@ -40,12 +38,18 @@ def build() -> None:
             elem_id="detection-threshold",
             min_width=260,
         )
-    threshold.change(None, threshold, None, js=THRESHOLD_JS, **private())
+    threshold.change(None, threshold, None, js=sharing("threshold"), **private())
     with gr.Tabs(elem_id="detection-pages"):
         for page in PAGES:
             slug = page.__name__.rpartition(".")[2]
             with gr.Tab(page.TITLE, id=slug, elem_id=f"detection-{slug}-tab"):
                 page.build(model, threshold)
+
+
+def _choices() -> list[tuple[str, str]]:
+    """(title, name) of the detectors that may be chosen."""
+    entries = [weights.find(name) for name in weights.offered("detection")]
+    return [(f"{e.title}, from the hub" if e.kind == "hub" else e.title, e.name) for e in entries]
 
 
 DEMO = Demo("detection", "Detection", build, routes=(WebSocketRoute(PATH, serve_live),))

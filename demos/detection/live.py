@@ -8,10 +8,10 @@ from typing import Any
 
 import gradio as gr
 
-from demos.base import log, usable_model, visitor_errors
-from demos.components.live_overlay import live_overlay
+from demos.base import log, usable_model
 from demos.detection.frames import MAX_FRAME_BYTES, TURNS, answer, detect, open_stream
-from demos.detection.shared import private
+from demos.tab import LIGHT, private
+from demos.ui import component
 from models import weights
 from models.errors import InputError, WeightsError
 from models.inputs import check_flag, check_text
@@ -20,10 +20,11 @@ TITLE = "The live camera"
 ANSWER_SECONDS = 30
 
 
-def detect_frame(request: Any, visitor: gr.Request | None = None) -> dict[str, Any]:
+def detect_frame(request: object, visitor: gr.Request | None = None) -> dict[str, Any]:
     """Answer one frame by a POST: the way that is left where no WebSocket can be opened. Nothing is tracked here.
 
-    See `demos.components.live_overlay` for request and answer. Mistakes and defects come back as `{"error": sentence}`.
+    See `demos/ui/pieces/live_transport.js` for request and answer. Mistakes and defects come back as
+    `{"error": sentence}`.
     Frames of one address have one place in the line, so the earlier of two comes back as `{"busy": True}`.
     """
     arrived = time.perf_counter()
@@ -45,7 +46,7 @@ def detect_frame(request: Any, visitor: gr.Request | None = None) -> dict[str, A
     return boxes | (stream.facts() if wants_facts else {"note": stream.note})
 
 
-def _checked_frame(request: Any) -> tuple[bytes, str, bool]:
+def _checked_frame(request: object) -> tuple[bytes, str, bool]:
     """The JPEG's bytes, the model's name and whether the facts are wanted. Raises `InputError` for anything else."""
     if not isinstance(request, dict):
         raise InputError("A frame must be sent as a JSON object with jpeg, model and facts.")
@@ -59,14 +60,15 @@ def _checked_frame(request: Any) -> tuple[bytes, str, bool]:
         raise InputError("The frame is not valid base64.") from None
 
 
-def view_live_model(model: Any) -> str:
+def view_live_model(model: object) -> str:
     """Hand the chosen model's name to the live view; a hub model begins to arrive."""
-    with visitor_errors():
-        usable_model(model, "detection")
-        return str(model)
+    usable_model(model, "detection")
+    return str(model)
 
 
 def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     """The page: the camera with its boxes. The threshold reaches it in the browser."""
-    overlay = live_overlay("detection-live", detect_frame, weights.offered("detection")[0])
-    model.input(view_live_model, model, overlay, **private())
+    overlay = component(
+        "live_overlay", weights.offered("detection")[0], server_functions=[detect_frame], elem_id="detection-live"
+    )
+    model.input(view_live_model, model, overlay, **private(), **LIGHT)

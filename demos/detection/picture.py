@@ -1,30 +1,22 @@
 """Why this box? A picture, every query's way to its box, and what the network looked at on the way."""
 
 import json
-import time
 from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
-import numpy as np
 
-from demos.base import empty_strip, run_strip, save_arrays, usable_model, visitor_errors
-from demos.components.box_figure import box_figure
-from demos.components.matching_view import matching_view
-from demos.components.suppression_view import suppression_view
-from demos.detection.runs import Run, attention_rows, keep, match_boxes, name_of, query_rows, suppress_boxes
-from demos.detection.shared import LATEX, NETWORK, THRESHOLD, load_detection, private
+from demos.base import empty_strip, strip_of, usable_model
+from demos.detection.api import detection_detect, detection_explain
+from demos.detection.questions import TRACES, attention_rows, match_boxes, query_rows, suppress_boxes
 from demos.inputs.uploaded_image import UploadedImage
+from demos.tab import LATEX, RUN, private
 from demos.ui import component
 from models import runtime, weights
-from models.errors import InputError
+from models.detection.classes import CLASSES
 from models.images import read_image
-from models.inputs import check_choice, check_number
-
-if TYPE_CHECKING:
-    from models.detection.trace import DetectionTrace
 
 TITLE = "Why this box?"
 MEDIA = Path(__file__).resolve().parents[2] / "assets" / "media"
@@ -34,8 +26,6 @@ EXAMPLES = {
     "In the dark": MEDIA / "detection-3.png",
 }
 MEASURED = weights.EMBEDDED.parent / "figures"
-MAX_CLASSES = 100
-ATTENDED = 5
 
 MEANING = r"""RF-DETR cuts the picture into patches, turns them into features with a DINOv2 vision transformer, and
 predicts one **proposal** at every position of the feature map. The best proposals give the object queries their
@@ -79,129 +69,39 @@ TRY = """- Move the threshold: the network has already answered, only the weaker
 - Show it something it was never taught, such as a face or a cup, and see what it takes it for."""
 
 
-@runtime.gpu(duration=30)
-def _trace(name: str, image: np.ndarray) -> "tuple[DetectionTrace, Any, float]":
-    """A trace, the network's configuration, and the seconds it took."""
-    from models.detection.trace import trace_detection
+def compute_boxes(path: str | None, model: object) -> Iterator[tuple[Any, Any, str]]:
+    """Trace an uploaded picture. Yields (box figure, patches, strip): first what is loaded, then the views."""
+    name, note = usable_model(model, "detection")
+    if path is None:
+        yield None, None, empty_strip("Upload a picture or take an example.")
+        return
+    watch = runtime.Stopwatch()
+    with watch("capture"):
+        image = read_image(path)
+    if name not in runtime.names_in_memory():
+        yield gr.skip(), gr.skip(), empty_strip(f"Loading {weights.find(name).title} …")
+    from demos.views.detection_trace import view_of_patches, view_of_trace
+    from models.detection.detect import explain_boxes
 
-    detector, start = load_detection(name).network, time.perf_counter()
-    trace = trace_detection(detector, image)
-    return trace, detector.network.config, time.perf_counter() - start
-
-
-def compute_boxes(path: str | None, model: Any) -> Iterator[tuple[Any, Any, str]]:
-    """Trace an uploaded picture. Yields (box figure, patches, strip): first what is loaded, then the figures."""
-    with visitor_errors():
-        name, note = usable_model(model, "detection")
-        if path is None:
-            yield None, None, empty_strip("Upload a picture or take an example.")
-            return
-        watch = runtime.Stopwatch()
-        with watch("capture"):
-            image = read_image(path)
-        if name not in runtime.names_in_memory():
-            yield gr.skip(), gr.skip(), empty_strip(f"Loading {weights.find(name).title} …")
-        from demos.views.detection_trace import draw_trace, view_of_patches
-
-        loaded = load_detection(name)
-        trace, config, seconds = _trace(name, image)
-        with watch("drawing"):
-            run = name_of(name, image)
-            keep(run, Run(trace, config))
-            drawn = draw_trace(trace, image, run), view_of_patches(trace, image, run)
-        yield *drawn, run_strip(loaded, **watch.seconds, model=seconds, note=note)
-
-
-@runtime.gpu(duration=30)
-def detection_detect(
-    image: str | None, threshold: float = THRESHOLD, classes: list[str] | None = None
-) -> dict[str, Any]:
-    """Find hand signs (digit 0-9), playing cards (nine to ace) and game sprites in a picture.
-
-    Args:
-        image: PNG, JPEG, WebP or GIF of at most 20 MB and 16 megapixels (JPEG photos: 50).
-        threshold: boxes with a score above it are returned, 0 to 1.
-        classes: names of the classes to return, such as ["ace", "digit 3"]; none for all.
-
-    Returns:
-        {"model": name, "seconds": duration, "boxes_xyxy": [[left, top, right, bottom], ...] in pixels of the given
-        picture, "labels": [...], "scores": [0..1, ...]}, best first.
-    """
-    with visitor_errors():
-        threshold = check_number(threshold, name="The threshold", low=0, high=1)
-        pixels = read_image(image)
-        from models.detection.network import detect
-
-        loaded = load_detection(weights.offered("detection")[0])
-        wanted = _check_classes(classes, loaded.network.labels)
-        start = time.perf_counter()
-        found: Any = detect(loaded.network, pixels, threshold)
-        seconds = time.perf_counter() - start
-        found = found[np.isin(found.data["class_name"], wanted)]
-        return {
-            "model": loaded.name,
-            "seconds": round(seconds, 4),
-            "boxes_xyxy": [[round(float(value), 2) for value in box] for box in found.xyxy],
-            "labels": [str(label) for label in found.data["class_name"]],
-            "scores": [round(float(score), 4) for score in found.confidence],
-        }
-
-
-def _check_classes(classes: Any, labels: tuple[str, ...]) -> list[str]:
-    """The classes asked for, all of them for none. Raises `InputError` for what is no list or no class."""
-    if not classes:
-        return list(labels)
-    if not isinstance(classes, list) or len(classes) > MAX_CLASSES:
-        raise InputError(f"The classes must be a list of at most {MAX_CLASSES} names.")
-    return [check_choice(name, labels, name="A class") for name in classes]
-
-
-def detection_explain(image: str | None, threshold: float = THRESHOLD) -> tuple[dict[str, Any], str]:
-    """Where every box in a picture comes from: its query, proposal, box and score after each layer, points, attention.
-
-    Args:
-        image: PNG, JPEG, WebP or GIF of at most 20 MB and 16 megapixels (JPEG photos: 50).
-        threshold: boxes with a score above it are explained, 0 to 1.
-
-    Returns:
-        {"model", "seconds", "size": [height, width], "boxes": [...]} and a compressed .npz file. A box has `label`,
-        `score`, `query`, `box_xyxy`, `proposal` (row, column, label, score, box_xyxy), `reference_xyxy`, `layers`
-        (label, score, box_xyxy after each), `points` [layers][heads][points] of [x, y, weight] and `attended`, the
-        queries it takes most from in the last layer (query, weight: mean over heads). Coordinates are pixels of the
-        given picture. The file has, for L layers, Q queries, C classes, P positions: `logits [L, Q, C]`,
-        `boxes_cxcywh`, `deltas [L, Q, 4]`, `references_cxcywh`, `shifts [Q, 4]`, `proposal_logits [P, C]`,
-        `proposal_boxes_cxcywh [P, 4]`, `chosen [Q]`, `grid [2]`, `points_xy [L, Q, heads, points, 2]`, `weights`,
-        `self_attention [L, heads, Q, Q]`, `backbone_attention [layers, heads, T, T]` (float16, CLS first), `labels`;
-        boxes and points there are shares of the picture.
-    """
-    with visitor_errors():
-        threshold = check_number(threshold, name="The threshold", low=0, high=1)
-        pixels = read_image(image)
-        name = weights.offered("detection")[0]
-        trace, _, seconds = _trace(name, pixels)
-        from demos.views.detection_trace import explain_boxes, trace_arrays
-
-        answer = {
-            "model": name,
-            "seconds": round(seconds, 4),
-            "size": list(pixels.shape[:2]),
-            "boxes": explain_boxes(trace, threshold, ATTENDED),
-        }
-        return answer, str(save_arrays("detection.npz", **trace_arrays(trace)))
+    explained = explain_boxes(name, image)
+    with watch("drawing"):
+        run = TRACES.put(explained)
+        views = view_of_trace(explained.trace, image, run), view_of_patches(explained.trace, image, run)
+    yield *views, strip_of(explained.run, **watch.seconds, note=note)
 
 
 @cache
 def _sizes() -> str:
-    from demos.views.detection_trace import draw_sizes
+    from demos.views.detection_measured import table_of_sizes
 
-    return draw_sizes(json.loads((MEASURED / "detection_by_size.json").read_text(encoding="utf-8")))
+    return table_of_sizes(json.loads((MEASURED / "detection_by_size.json").read_text(encoding="utf-8")))
 
 
 @cache
 def _layers() -> str:
-    from demos.views.detection_trace import draw_layers
+    from demos.views.detection_measured import table_of_stages
 
-    return draw_layers(json.loads((MEASURED / "detection_by_layer.json").read_text(encoding="utf-8")))
+    return table_of_stages(json.loads((MEASURED / "detection_by_layer.json").read_text(encoding="utf-8")))
 
 
 def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
@@ -218,7 +118,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
             with gr.Row():
                 examples = [gr.Button(name, size="sm", min_width=100) for name in EXAMPLES]
         with gr.Column(scale=5, min_width=300):
-            figure = box_figure("detection-figure", query_rows)
+            figure = component("box_figure", server_functions=[query_rows], elem_id="detection-figure")
             strip = gr.HTML(
                 empty_strip("The model (26 M parameters, 53 MB) is loaded with the first picture."),
                 elem_id="detection-strip",
@@ -235,11 +135,11 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
         )
     with gr.Accordion("Is suppression needed?", open=False) as by_layer:
         gr.Markdown(SUPPRESSION, elem_classes="gb-note")
-        suppression_view("detection-suppression", suppress_boxes)
+        component("suppression_view", server_functions=[suppress_boxes], elem_id="detection-suppression")
         layers = gr.HTML()
     with gr.Accordion("Matched in training", open=False):
         gr.Markdown(MATCHING, elem_classes="gb-note", latex_delimiters=LATEX)
-        matching_view("detection-matching", match_boxes)
+        component("matching_view", server_functions=[match_boxes], elem_id="detection-matching")
     with gr.Accordion("Small and large objects, measured beforehand", open=False) as by_size:
         gr.Markdown(BY_SIZE, elem_classes="gb-note")
         sizes = gr.HTML()
@@ -250,14 +150,12 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     by_size.expand(_sizes, None, sizes, queue=False, **private())
     figures = [figure, patches, strip]
     events = [image.change, model.input]
-    gr.on(events, compute_boxes, [image, model], figures, trigger_mode="always_last", **private(), **NETWORK)
+    gr.on(events, compute_boxes, [image, model], figures, trigger_mode="always_last", **private(), **RUN)
     for button, path in zip(examples, EXAMPLES.values(), strict=True):
         button.click(partial(str, path), None, image, queue=False, **private())
 
 
 def _build_data(image: UploadedImage, threshold: gr.Slider) -> None:
-    from models.detection.classes import CLASSES
-
     with gr.Accordion("The boxes as data", open=False):
         gr.Markdown("What the API answers for the picture and the threshold above, by the model trained here.")
         classes = gr.Dropdown(
@@ -268,5 +166,5 @@ def _build_data(image: UploadedImage, threshold: gr.Slider) -> None:
         explain = gr.Button("Explain the boxes", size="sm")
         explained = gr.JSON(label="Every box with its query, layer by layer")
         file = gr.File(label="detection.npz", interactive=False)
-    ask.click(detection_detect, [image, threshold, classes], answer, api_name="detection_detect", **NETWORK)
-    explain.click(detection_explain, [image, threshold], [explained, file], api_name="detection_explain", **NETWORK)
+    ask.click(detection_detect, [image, threshold, classes], answer, api_name="detection_detect", **RUN)
+    explain.click(detection_explain, [image, threshold], [explained, file], api_name="detection_explain", **RUN)

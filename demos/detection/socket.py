@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from demos.base import log
-from demos.detection.frames import MAX_FRAME_BYTES, TURNS, Found, Stream, answer, detect, open_stream
+from demos.detection.frames import MAX_FRAME_BYTES, TURNS, FrameFound, Stream, answer, detect, open_stream
 from models.errors import InputError, WeightsError
 from models.inputs import check_flag, check_number, check_text
 
@@ -109,7 +109,7 @@ class Visit:
                 continue
             number, seen, seconds, jpeg = self._unpack(message.get("bytes") or b"")
             arrived = time.perf_counter()
-            future: Future[Found | None] | None = None
+            future: Future[FrameFound | None] | None = None
             if self._stream is None:
                 raise InputError("Settings must come before the first frame.")
             if number - seen <= MAX_UNREAD:
@@ -149,8 +149,8 @@ class Visit:
     async def _answer(
         self,
         number: int,
-        future: "Future[Found | None] | None",
-        answer_to: Callable[[Found], dict[str, Any]],
+        future: "Future[FrameFound | None] | None",
+        answer_to: Callable[[FrameFound], dict[str, Any]],
         arrived: float,
     ) -> None:
         """Send the answer to one frame, after those to all earlier ones: ids need the order of time."""
@@ -217,7 +217,7 @@ def _stream_with(stream: Stream | None, settings: dict[str, Any]) -> Stream:
     opened = open_stream(settings["model"])
     if not settings["track"]:
         return opened
-    tracker = stream.tracker if stream and stream.loaded.network is opened.loaded.network else None
+    tracker = stream.tracker if stream and stream.model == opened.model else None
     tracker = tracker or Tracker(watched)
     tracker.watched = watched
     return replace(opened, tracker=tracker)

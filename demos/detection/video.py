@@ -13,24 +13,28 @@ import gradio as gr
 import numpy as np
 from gradio.utils import get_upload_folder
 
-from demos.base import empty_strip, milliseconds, model_facts
+from demos.base import empty_strip, facts_of, milliseconds
 from demos.detection.frames import TURNS, open_stream
-from demos.detection.shared import private
 from demos.inputs.uploaded_files import UploadedFiles
+from demos.tab import Queue, private
+from demos.wire import picture
 from models import weights
 from models.errors import InputError
 from models.inputs import check_number
-from models.kept import Kept
+from models.store import Store
 from models.video import FRAMES_A_SECOND, MAX_FILE_BYTES, MAX_SECONDS
 
 if TYPE_CHECKING:
     from demos.detection.frames import Stream
+    from models.detection.boxes import Prediction
     from models.detection.video import VideoRun, VideoStep
 
 TITLE = "A video file"
 EXAMPLE = weights.EMBEDDED.parent / "media" / "detection-video.mp4"
 SHOWN_EVERY_SECONDS = 0.2
-ONE_VIDEO = {"concurrency_id": "detection-video", "concurrency_limit": 1}
+ONE_VIDEO = Queue(concurrency_id="detection-video", concurrency_limit=1)
+MAX_RUNNING = 32
+MAX_RUNNING_SECONDS = 1800
 
 LEAD = f"""Up to {MAX_SECONDS // 60} minutes and {MAX_FILE_BYTES // 2**20} MB as MP4, MOV, WebM or AVI. Of every second
 {FRAMES_A_SECOND} frames are looked at, whatever the video has; boxes above the threshold are drawn, and things keep
@@ -42,39 +46,53 @@ bear their number in your video, from 1, and the second at which they are shown.
 
 Shown = tuple[Any, str, Any, Any, str]
 
-_cancelled: Kept[threading.Event] = Kept(32)
+_cancelled: Store[threading.Event] = Store(
+    "running videos", MAX_RUNNING, size=lambda _: 1, gone="This run is over.", max_age=MAX_RUNNING_SECONDS
+)
+"""Each running video's wish to be cancelled."""
 
 
-def compute_video(files: Any, model: Any, threshold: Any) -> Iterator[Shown]:
+def compute_video(files: list[str], model: object, threshold: object) -> Iterator[Shown]:
     """Process a video. Yields (preview, strip, annotated video, files, name of the run), files and video at the end."""
     threshold = check_number(threshold, name="The threshold", low=0, high=1)
     if not files:
         raise InputError("There is no video yet: upload one or take the example.")
     cancelled = threading.Event()
     name = _cancelled.put(cancelled)
-    yield "", empty_strip("Opening the video and loading the model …"), None, None, name
-    stream = open_stream(model)
+    try:
+        yield "", empty_strip("Opening the video and loading the model …"), None, None, name
+        yield from ((*shown, name) for shown in _process(files[0], model, threshold, cancelled))
+    except InputError:
+        yield "", empty_strip("Nothing was processed."), None, None, name
+        raise
+    finally:
+        _cancelled.discard(name)
+
+
+def _process(
+    path: str, model: object, threshold: float, cancelled: threading.Event
+) -> Iterator[tuple[Any, str, Any, Any]]:
     from models.detection.video import COCO, CSV, VIDEO, VideoRun
 
+    stream = open_stream(model)
     cache = Path(get_upload_folder())
     cache.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=cache))
-    run = VideoRun(files[0], folder, threshold)
+    run = VideoRun(path, folder, threshold)
     preview = ""
     for preview, strip in _watch(run, stream, cancelled):
-        yield preview, strip, None, None, name
+        yield preview, strip, None, None
     if cancelled.is_set():
-        yield gr.skip(), empty_strip("Cancelled."), None, None, name
+        yield gr.skip(), empty_strip("Cancelled."), None, None
         return
     paths = [str(folder / file) for file in (VIDEO, COCO, CSV)]
-    yield preview, _strip(run, stream), paths[0], paths, name
+    yield preview, _strip(run, stream), paths[0], paths
 
 
-def cancel_video(name: Any) -> None:
+def cancel_video(name: object) -> None:
     """End a run of one's own before its next frame; unknown names are none of anybody's business."""
-    cancelled = _cancelled.get(name)
-    if cancelled is not None:
-        cancelled.set()
+    if name in _cancelled:
+        _cancelled.find(name).set()
 
 
 def _watch(run: "VideoRun", stream: "Stream", cancelled: threading.Event) -> Iterator[tuple[str, str]]:
@@ -95,24 +113,24 @@ def _watch(run: "VideoRun", stream: "Stream", cancelled: threading.Event) -> Ite
         steps.close()  # pyright: ignore[reportAttributeAccessIssue]  # a generator: lets go of the files at once
 
 
-def _answer(visitor: object, stream: "Stream", image: np.ndarray) -> Any:
+def _answer(visitor: object, stream: "Stream", image: np.ndarray) -> "tuple[Prediction, str]":
     """A frame's prediction and what ran it, in turn with the frames of all other visitors."""
-    from models.detection.export import predict_fast
+    from models.detection.detect import find_in_frame
 
-    while (answer := TURNS.submit(visitor, partial(predict_fast, stream.loaded, image)).result()) is None:
+    while (found := TURNS.submit(visitor, partial(find_in_frame, stream.model, image)).result()) is None:
         time.sleep(SHOWN_EVERY_SECONDS)
-    return answer
+    return found.prediction, found.runtime
 
 
 def _preview(step: "VideoStep", length: float, spent: float) -> str:
-    from demos.views.detection import jpeg_address
+    from demos.views.detection import shrunk
 
     share = min(1.0, step.seconds / length) if length else 0.0
     left = f", about {spent / share - spent:.0f} s left" if 0.02 < share < 1 else ""
     of = f" of {length:.1f}" if length else ""
     seen = ", ".join(f"{count} {html.escape(name)}" for name, count in sorted(step.seen.items())) or "nothing yet"
     return (
-        f'<figure class="gb-video"><img src="{jpeg_address(step.image)}" alt="The frame just processed">'
+        f'<figure class="gb-video"><img src="{picture(shrunk(step.image), "jpeg")}" alt="The frame just processed">'
         f'<div role="progressbar" aria-label="Progress" aria-valuenow="{share * 100:.0f}">'
         f'<i style="width: {share:.1%}"></i></div>'
         f"<figcaption>{step.seconds:.1f}{of} s of the video after {spent:.1f} s{left}. Ids so far: {seen}.</figcaption>"
@@ -122,7 +140,7 @@ def _preview(step: "VideoStep", length: float, spent: float) -> str:
 
 def _strip(run: "VideoRun", stream: "Stream") -> str:
     facts = [
-        *model_facts(stream.loaded),
+        *facts_of(stream.run),
         ("runtime", run.runtime),
         ("frames", str(len(run.records))),
         ("last frame answered in", milliseconds(run.model_seconds)),

@@ -96,6 +96,12 @@ def component(
     )
 
 
+def sharing(name: str) -> str:
+    """What an event's `js` is so that its input becomes a value that views share (`core/shared.js`)."""
+    module = f'new URL("ui/{version()}/core/shared.js", document.baseURI).href'
+    return f"(value) => {{ import({module}).then(({{ share }}) => share({json.dumps(name)}, value)); }}"
+
+
 def ui_route() -> Route:
     """Where the browser fetches the files. Those of another version are gone: 404 with a sentence."""
     return Route("/ui/{version}/{path:path}", _send_file)

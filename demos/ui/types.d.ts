@@ -19,6 +19,14 @@ export interface AnswersView {
   before: Answer[];
 }
 
+/** A box as the model answers it, and the query it came from. */
+export interface CandidateBox {
+  box: number[];
+  label: string;
+  score: number;
+  query: number;
+}
+
 /** One strength, 0 to 1: what it means in words, the pixels both were given, and how both read them. */
 export interface DamagePoint {
   strength: number;
@@ -37,6 +45,12 @@ export interface DamageView {
   map: string;
   paint: boolean;
   points: DamagePoint[];
+}
+
+/** A box that the visitor drew: left, top, right, bottom as shares of the frame, 0 to 1. */
+export interface DrawnBox {
+  box: number[];
+  label: string;
 }
 
 /** What `attention_explorer` shows: every kind of attention of a run, a translation if it wrote one, and a note. */
@@ -58,6 +72,13 @@ export interface FeaturesView {
   shares: number[][];
 }
 
+/** A box that a detector answers with. */
+export interface FoundBox {
+  box: number[];
+  label: string;
+  score: number;
+}
+
 /** A head and how much of its attention goes where a rule says, 0 to 1. */
 export interface HeadScore {
   layer: number;
@@ -72,6 +93,35 @@ export interface LensAnswer {
   final: number;
 }
 
+/** A picture to learn from: the address of a JPEG, and the boxes drawn on it. */
+export interface LessonFrame {
+  image: string;
+  drawn: DrawnBox[];
+}
+
+/** What the detector answers on every frame after some steps; `number` counts the rounds of a training from 0. */
+export interface LessonRound {
+  number: number;
+  step: number;
+  seconds: number;
+  found: FoundBox[][];
+}
+
+/** A training as it goes (`box_lessons`): only the newest round travels, the browser keeps those before it. */
+export interface LessonsView {
+  run: string;
+  frames: LessonFrame[];
+  round: LessonRound;
+  losses: number[][];
+}
+
+/** For every drawn box its query and the cheapest others (`matching_view`). */
+export interface MatchingView {
+  truths: QueryCost[][];
+  weights: number[];
+  loss: Record<string, number>;
+}
+
 /** Attention of a picture's patches; the rows of a token are asked for when it is chosen. */
 export interface PatchAttention {
   kind: "patches";
@@ -82,6 +132,12 @@ export interface PatchAttention {
   rollout: boolean;
   token: number | null;
   chosen: PatchRows;
+}
+
+/** Rows and columns of the backbone's patches. */
+export interface PatchGrid {
+  rows: number;
+  columns: number;
 }
 
 /** Where one token (CLS is 0, then the patches) looks, in every layer and head. */
@@ -112,12 +168,56 @@ export interface Picture {
   columns: number;
 }
 
+/** What is proposed at every position of the feature map, row by row. */
+export interface ProposalsView {
+  rows: number;
+  columns: number;
+  scores: ArrayHandle;
+  labels: number[];
+  chosen: ArrayHandle;
+}
+
+/** What it would cost to make a query responsible for a drawn box, each term times its weight. */
+export interface QueryCost {
+  query: number;
+  box: number[];
+  class_cost: number;
+  l1: number;
+  giou: number;
+  total: number;
+  matched: number | null;
+}
+
+/** How much a query takes from every query: `weights` `[layers, heads, queries]`, rows sum to 1. */
+export interface QueryRows {
+  weights: ArrayHandle;
+}
+
 /** One network on one damaged picture. */
 export interface ReadingView {
   p: number;
   top: [string, number][];
   side: number;
   map: ArrayHandle;
+}
+
+/** A box that a stage would answer with, and whether suppression would leave it. */
+export interface StageBox {
+  box: number[];
+  label: string;
+  score: number;
+  kept: boolean;
+}
+
+/** What one stage would answer. */
+export interface StageView {
+  name: string;
+  boxes: StageBox[];
+}
+
+/** Every stage with and without suppression (`suppression_view`). */
+export interface SuppressionView {
+  stages: StageView[];
 }
 
 /** One kind of attention of a text of T tokens that look at S. */
@@ -131,6 +231,32 @@ export interface TextAttention {
   weights: ArrayHandle;
   rollout: ArrayHandle | null;
   habits: Record<string, HeadScore[]>;
+}
+
+/** One picture through the detector (`box_figure`): L decoder layers, Q queries, C classes. */
+export interface TraceView {
+  run: string;
+  image: string;
+  width: number;
+  height: number;
+  labels: string[];
+  candidates: CandidateBox[];
+  stages: string[];
+  self_heads: number;
+  logits: ArrayHandle;
+  boxes: ArrayHandle;
+  moves: ArrayHandle;
+  points: ArrayHandle;
+  patches: PatchGrid;
+  proposals: ProposalsView;
+}
+
+/** A box in a video; `id` is None until its thing was seen in two frames. */
+export interface TrackedBox {
+  box: number[];
+  label: string;
+  score: number;
+  id: number | null;
 }
 
 /** Attention of one block over N = grid x grid patches, in windows of K = window x window places. */

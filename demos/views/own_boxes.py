@@ -1,9 +1,10 @@
 """A detector learning from drawn boxes, as plain values for the browser."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from demos.views.detection import draw_candidates, jpeg_address
+from demos.views.detection import FoundBox, rounded, shrunk, view_of_found
+from demos.wire import picture, view
 
 if TYPE_CHECKING:
     from models.detection.boxes import Prediction
@@ -13,30 +14,67 @@ SHOWN_SIDE = 320  # pixels
 SMOOTHED = 10  # steps
 
 
-def draw_frames(frames: "Sequence[Frame]", labels: Sequence[str]) -> list[dict[str, Any]]:
+@view
+class DrawnBox:
+    """A box that the visitor drew: left, top, right, bottom as shares of the frame, 0 to 1."""
+
+    box: list[float]
+    label: str
+
+
+@view
+class LessonFrame:
+    """A picture to learn from: the address of a JPEG, and the boxes drawn on it."""
+
+    image: str
+    drawn: list[DrawnBox]
+
+
+@view
+class LessonRound:
+    """What the detector answers on every frame after some steps; `number` counts the rounds of a training from 0."""
+
+    number: int
+    step: int
+    seconds: float
+    found: list[list[FoundBox]]
+
+
+@view
+class LessonsView:
+    """A training as it goes (`box_lessons`): only the newest round travels, the browser keeps those before it.
+
+    run: names the training.
+    losses: `[last step, mean loss]` of every ten steps.
+    """
+
+    run: str
+    frames: list[LessonFrame]
+    round: LessonRound
+    losses: list[list[float]]
+
+
+def view_of_frames(frames: "Sequence[Frame]", labels: Sequence[str]) -> list[LessonFrame]:
     """Pictures with the boxes that were drawn on them."""
     return [
-        {
-            "image": jpeg_address(frame.image, SHOWN_SIDE),
-            "drawn": [
-                {"box": [round(float(side), 4) for side in box], "label": labels[place]}
+        LessonFrame(
+            image=picture(shrunk(frame.image, SHOWN_SIDE), "jpeg"),
+            drawn=[
+                DrawnBox(rounded(box), labels[place])
                 for box, place in zip(frame.boxes_xyxy, frame.classes, strict=True)
             ],
-        }
+        )
         for frame in frames
     ]
 
 
-def draw_round(report: "Report", predictions: "Sequence[Prediction]") -> dict[str, Any]:
+def view_of_round(number: int, report: "Report", predictions: "Sequence[Prediction]") -> LessonRound:
     """What the detector answers on every frame at that time."""
-    return {
-        "step": report.step,
-        "seconds": round(report.seconds, 1),
-        "found": [draw_candidates(prediction) for prediction in predictions],
-    }
+    found = [view_of_found(prediction) for prediction in predictions]
+    return LessonRound(number, report.step, round(report.seconds, 1), found)
 
 
-def draw_losses(reports: "Sequence[Report]") -> list[list[float]]:
+def mean_losses(reports: "Sequence[Report]") -> list[list[float]]:
     """`[last step, mean]` of every `SMOOTHED` steps."""
     stretches = [reports[start : start + SMOOTHED] for start in range(0, len(reports), SMOOTHED)]
     return [[part[-1].step, round(sum(one.loss for one in part) / len(part), 4)] for part in stretches]

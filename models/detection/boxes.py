@@ -49,3 +49,9 @@ def corners(boxes_cxcywh: np.ndarray) -> np.ndarray:
     """(..., 4) centre, size to (..., 4) left, top, right, bottom."""
     centre, half = boxes_cxcywh[..., :2], boxes_cxcywh[..., 2:] / 2
     return np.concatenate([centre - half, centre + half], -1)
+
+
+def shares_of(found: sv.Detections, size: tuple[int, int]) -> np.ndarray:
+    """(N, 4) left, top, right, bottom as shares of a picture of `size` (height, width) in pixels, 0 to 1."""
+    height, width = size
+    return (found.xyxy / np.array([width, height, width, height], np.float32)).clip(0, 1)

@@ -44,7 +44,7 @@ def start_from_states(network: RfDetrForObjectDetection, frozen: int) -> None:
         side = round((states.shape[2] - 1) ** 0.5)
         maps = tuple(backbone.layernorm(kept[d])[:, 1:].transpose(1, 2).unflatten(2, (side, side)) for d in wanted)
         features = encoder.projector(maps)  # pyright: ignore[reportCallIssue]
-        return features, torch.ones(len(features), side, side, dtype=torch.bool)
+        return features, torch.ones(len(features), side, side, dtype=torch.bool, device=states.device)
 
     network.model.backbone.forward = MethodType(forward, network.model.backbone)
 
@@ -59,7 +59,7 @@ def set_loss(
 
     Where targets have `annotated` (classes,) bool, nothing is learnt of the other classes in that picture.
     """
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(states.device.type, torch.bfloat16):
         outputs = network.model(states)
     hidden, reference = outputs.intermediate_hidden_states.float(), outputs.intermediate_reference_points.float()
     logits, boxes = network.predict_class_and_boxes(hidden, reference)

@@ -21,6 +21,34 @@ TINY = 1e-8
 
 
 @dataclass(frozen=True)
+class LossSettings:
+    """What the loss of a detector weighs: `costs` in matching and `weights` in the loss, of class, L1 and GIoU each.
+
+    alpha: of the focal loss. classes: how many there are.
+    """
+
+    costs: tuple[float, float, float]
+    weights: tuple[float, float, float]
+    alpha: float
+    classes: int
+
+    @classmethod
+    def of(cls, config: "RfDetrConfig") -> "LossSettings":
+        """The settings in a network's configuration."""
+        settings: Any = config
+        return cls(
+            costs=(settings.class_cost, settings.bbox_cost, settings.giou_cost),
+            weights=(
+                settings.class_loss_coefficient,
+                settings.bbox_loss_coefficient,
+                settings.giou_loss_coefficient,
+            ),
+            alpha=settings.focal_alpha,
+            classes=settings.num_labels,
+        )
+
+
+@dataclass(frozen=True)
 class Matching:
     """Costs of every query for every true box, in float64, each times its weight in the model's configuration.
 
@@ -40,7 +68,7 @@ class Matching:
         return self.class_costs + self.l1_costs + self.giou_costs
 
 
-def match(prediction: Prediction, boxes_cxcywh: np.ndarray, classes: Sequence[int], config: "RfDetrConfig") -> Matching:
+def match(prediction: Prediction, boxes_cxcywh: np.ndarray, classes: Sequence[int], settings: LossSettings) -> Matching:
     """Assign queries to true boxes (truths, 4), centre and size as shares of the picture, with their class indices.
 
     Raises `InputError` for no boxes or for more boxes than queries.
@@ -53,11 +81,10 @@ def match(prediction: Prediction, boxes_cxcywh: np.ndarray, classes: Sequence[in
     named = ALPHA * (1 - probability) ** GAMMA * -np.log(probability + TINY)
     not_named = (1 - ALPHA) * probability**GAMMA * -np.log(1 - probability + TINY)
     found, truths = prediction.boxes_cxcywh.astype(np.float64)[:, None], np.asarray(boxes_cxcywh, np.float64)[None]
-    weights = (float(config.class_cost), float(config.bbox_cost), float(config.giou_cost))
     costs = [named - not_named, np.abs(found - truths).sum(-1), -generalised_iou(corners(found), corners(truths))]
-    costs = [weight * cost for weight, cost in zip(weights, costs, strict=True)]
+    costs = [weight * cost for weight, cost in zip(settings.costs, costs, strict=True)]
     queries, order = linear_sum_assignment(sum(costs))
-    return Matching(*costs, matched=queries[np.argsort(order)], weights=weights)
+    return Matching(*costs, matched=queries[np.argsort(order)], weights=settings.costs)
 
 
 def generalised_iou(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -76,7 +103,7 @@ def _area(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 
 def loss_terms(
-    prediction: Prediction, boxes_cxcywh: np.ndarray, classes: Sequence[int], config: "RfDetrConfig"
+    prediction: Prediction, boxes_cxcywh: np.ndarray, classes: Sequence[int], settings: LossSettings
 ) -> dict[str, float]:
     """The training loss of the last layer for these true boxes, by term and weighted: `class`, `l1`, `giou`.
 
@@ -85,9 +112,8 @@ def loss_terms(
     import torch
     from transformers.loss.loss_lw_detr import LwDetrHungarianMatcher, LwDetrImageLoss
 
-    settings: Any = config
-    matcher = LwDetrHungarianMatcher(settings.class_cost, settings.bbox_cost, settings.giou_cost)
-    criterion = LwDetrImageLoss(matcher, settings.num_labels, settings.focal_alpha, ["labels", "boxes"], 1).eval()
+    matcher = LwDetrHungarianMatcher(*settings.costs)
+    criterion = LwDetrImageLoss(matcher, settings.classes, settings.alpha, ["labels", "boxes"], 1).eval()
     outputs = {
         "logits": torch.from_numpy(prediction.logits)[None],
         "pred_boxes": torch.from_numpy(prediction.boxes_cxcywh)[None],
@@ -95,9 +121,5 @@ def loss_terms(
     boxes = torch.from_numpy(np.asarray(boxes_cxcywh, np.float32))
     with torch.inference_mode():
         losses = criterion(outputs, [{"class_labels": torch.tensor(list(classes)), "boxes": boxes}])
-    weights = {
-        "class": ("loss_ce", settings.class_loss_coefficient),
-        "l1": ("loss_bbox", settings.bbox_loss_coefficient),
-        "giou": ("loss_giou", settings.giou_loss_coefficient),
-    }
-    return {name: float(losses[term]) * weight for name, (term, weight) in weights.items()}
+    terms = zip(("class", "l1", "giou"), ("loss_ce", "loss_bbox", "loss_giou"), settings.weights, strict=True)
+    return {name: float(losses[term]) * weight for name, term, weight in terms}

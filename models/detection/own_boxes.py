@@ -18,6 +18,7 @@ from transformers import RfDetrForObjectDetection
 
 from models.detection.learning import frozen_states, set_loss, start_from_states
 from models.detection.network import Detector, preprocess
+from models.detection.own import Learned
 from models.errors import InputError
 from models.inputs import check_text
 
@@ -90,13 +91,19 @@ def with_new_classes(network: RfDetrForObjectDetection, labels: Sequence[str]) -
 
     Every new class begins as the mean of the old ones: what looked like any known thing is proposed first.
     """
-    network = copy.deepcopy(network)
+    network = _copy(network)
     network.config.id2label = dict(enumerate(labels))
     network.config.label2id = {label: index for index, label in enumerate(labels)}
     network.class_embed = _mean_class(network.class_embed, len(labels))
     proposals = network.model.enc_out_class_embed
     network.model.enc_out_class_embed = nn.ModuleList(_mean_class(head, len(labels)) for head in proposals)
     return network
+
+
+def _copy(network: RfDetrForObjectDetection) -> RfDetrForObjectDetection:
+    """A copy that shares the backbone, which never learns here."""
+    backbone = network.model.backbone.backbone
+    return copy.deepcopy(network, {id(backbone): backbone})
 
 
 def _mean_class(head: nn.Module, count: int) -> nn.Linear:
@@ -135,11 +142,11 @@ def _areas(boxes_xyxy: np.ndarray) -> np.ndarray:
     return (boxes_xyxy[:, 2] - boxes_xyxy[:, 0]) * (boxes_xyxy[:, 3] - boxes_xyxy[:, 1])
 
 
-def _target(frame: Frame) -> dict[str, torch.Tensor]:
+def _target(frame: Frame, device: torch.device) -> dict[str, torch.Tensor]:
     """`class_labels` (N,) and `boxes` (N, 4): centre and size as shares of the picture."""
-    boxes = torch.from_numpy(frame.boxes_xyxy)
+    boxes = torch.from_numpy(frame.boxes_xyxy).to(device)
     centre, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
-    return {"class_labels": torch.from_numpy(frame.classes).long(), "boxes": torch.cat([centre, size], 1)}
+    return {"class_labels": torch.from_numpy(frame.classes).long().to(device), "boxes": torch.cat([centre, size], 1)}
 
 
 class Training:
@@ -152,6 +159,7 @@ class Training:
         self.resolution = detector.resolution
         self.frozen = len(detector.network.model.backbone.backbone.encoder.layer)
         self.backbone = detector.network
+        self.device = next(detector.parameters()).device
         self.network = with_new_classes(detector.network, labels)
         self.random = np.random.default_rng(seed)
         self.stopped = False
@@ -165,10 +173,10 @@ class Training:
         pictures[: len(self.frames)] = self.frames
         for start in range(0, len(pictures), READ_AT_ONCE):
             some = pictures[start : start + READ_AT_ONCE]
-            pixels = torch.cat([preprocess(one.image, self.resolution) for one in some])
-            with torch.autocast("cpu", torch.bfloat16):
+            pixels = torch.cat([preprocess(one.image, self.resolution) for one in some]).to(self.device)
+            with torch.autocast(self.device.type, torch.bfloat16):
                 self._states.append(frozen_states(self.backbone, pixels, self.frozen).bfloat16())
-            self._targets += [_target(one) for one in some]
+            self._targets += [_target(one, self.device) for one in some]
             yield start + len(some)
 
     @property
@@ -211,6 +219,16 @@ class Training:
 
     def detector(self) -> Detector:
         """The detector as it is now, on a copy."""
-        network = copy.deepcopy(self.network)
+        network = _copy(self.network)
         network.load_state_dict(self._student.state_dict())
         return Detector(network.eval().requires_grad_(False), self.resolution)
+
+    def learned(self, base: str) -> Learned:
+        """What makes the detector called `base` the one that has been learned so far."""
+        state = self._student.state_dict()
+        weights = {key: value.float().cpu().numpy().copy() for key, value in state.items() if not _is_frozen(key)}
+        return Learned(base, self.labels, weights)
+
+
+def _is_frozen(name: str) -> bool:
+    return name.startswith("model.backbone.backbone.")

@@ -87,8 +87,9 @@ export function outline(context, box, width, height, strokes) {
 /**
  * A word on a coloured ground, kept inside of the canvas.
  * @param {CanvasRenderingContext2D} context @param {string} text @param {number} x @param {number} y @param {string} color
+ * @param {string} [ink]
  */
-export function writeOn(context, text, x, y, color) {
+export function writeOn(context, text, x, y, color, ink = role("paper")) {
   context.save();
   context.font = "600 12px system-ui, sans-serif";
   context.textBaseline = "middle";
@@ -98,7 +99,7 @@ export function writeOn(context, text, x, y, color) {
   const top = clamp(y, 0, Math.max(0, clientHeight - LABEL_HEIGHT));
   context.fillStyle = color;
   context.fillRect(left, top, room, LABEL_HEIGHT);
-  context.fillStyle = role("paper");
+  context.fillStyle = ink;
   context.fillText(text, left + 4, top + 9.5);
   context.restore();
 }

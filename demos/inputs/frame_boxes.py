@@ -1,0 +1,51 @@
+"""Frames with boxes that the visitor draws, as `demos/ui/components/frame_boxes.js` sends them."""
+
+from typing import Any
+
+import numpy as np
+
+from demos.inputs.jpeg import read_jpeg
+from demos.ui import View, component
+from models.errors import InputError
+
+MAX_FRAMES, MAX_BOXES = 20, 12
+MAX_JPEG_CHARS, MAX_SIDE = 400_000, 720
+GARBLED = "The frames did not arrive as the page sends them: draw again."
+
+
+def frame_boxes(**options: Any) -> View:
+    """The component; its event `drawn` follows every change."""
+    return component("frame_boxes", events=("drawn",), max_frames=MAX_FRAMES, max_boxes=MAX_BOXES, **options)
+
+
+def read_frames(value: object) -> list[tuple[np.ndarray, list[tuple[list[float], object]]]]:
+    """Picture `(height, width, 3)` uint8 and (box, name) pairs of each frame; boxes and names are not judged here.
+
+    Raises `InputError` for anything but what the component sends.
+    """
+    if value is None:
+        return []
+    frames = value.get("frames") if isinstance(value, dict) else None
+    if not isinstance(frames, list) or len(frames) > MAX_FRAMES:
+        raise InputError(GARBLED)
+    return [_read_frame(frame) for frame in frames]
+
+
+def _read_frame(frame: object) -> tuple[np.ndarray, list[tuple[list[float], object]]]:
+    if not isinstance(frame, dict) or not isinstance(frame.get("boxes"), list):
+        raise InputError(GARBLED)
+    if len(frame["boxes"]) > MAX_BOXES:
+        raise InputError(f"A frame has at most {MAX_BOXES} boxes.")
+    image = read_jpeg(frame.get("jpeg"), max_chars=MAX_JPEG_CHARS, max_side=MAX_SIDE, garbled=GARBLED)
+    return image, [_read_box(one) for one in frame["boxes"]]
+
+
+def _read_box(one: object) -> tuple[list[float], object]:
+    box = one.get("box") if isinstance(one, dict) else None
+    if not isinstance(box, list) or len(box) != 4 or not all(_is_number(side) for side in box):
+        raise InputError(GARBLED)
+    return [float(side) for side in box], one.get("name")
+
+
+def _is_number(side: object) -> bool:
+    return isinstance(side, int | float) and not isinstance(side, bool) and -1 <= side <= 2

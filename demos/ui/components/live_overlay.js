@@ -1,0 +1,383 @@
+// Boxes over live video, from the camera or a video file: frames go out as JPEG, boxes come back as data and are drawn
+// over the moving video, so that the picture never stutters. The camera stops on the button, when the tab is left and
+// when the page is hidden. Value: the name of the model that answers.
+//
+// Each answer is a DOM event `frame` of the element `.live`, with `detail` = { latency (ms, from camera to box), boxes,
+// answer }.
+
+import { fit, onWidth } from "../core/canvas.js";
+import { find } from "../core/dom.js";
+import { follow } from "../core/shared.js";
+import { above, paintBoxes, threshold } from "../pieces/boxes.js";
+import { classButtons, countRows, facts } from "../pieces/live_report.js";
+import { Session } from "../pieces/live_session.js";
+import { openTransport } from "../pieces/live_transport.js";
+import { captureFrame, closeFile, listCameras, nextFrame, openFile } from "../pieces/video_source.js";
+import { extendTraces, paintTraces, WatchMarks } from "../pieces/watch_marks.js";
+import { closeCamera, onLeave, openCamera } from "../pieces/webcam.js";
+
+/** @typedef {import("../pieces/live_transport.js").LiveAnswer} LiveAnswer */
+/** @typedef {import("../pieces/live_transport.js").LiveReady} LiveReady */
+
+export const template = `
+<div class="live" data-state="off">
+  <div class="controls">
+    <button type="button" class="start gb-primary">Start the camera</button>
+    <button type="button" class="open">Play a video file</button>
+    <button type="button" class="stop" disabled>Stop</button>
+    <button type="button" class="pause" disabled aria-pressed="false">Pause</button>
+    <button type="button" class="step" disabled>Next frame</button>
+    <label class="cameras" hidden>Camera <select></select></label>
+    <input type="file" class="file" accept="video/*" hidden aria-label="A video file from this computer">
+    <span class="message" role="status">Frames are sent to the server that runs the model, answered and forgotten.</span>
+  </div>
+  <div class="controls">
+    <label><input type="checkbox" class="track"> Ids and traces</label>
+    <label><input type="checkbox" class="line"> Counting line</label>
+    <label><input type="checkbox" class="zone"> Zone</label>
+    <span class="hint" hidden>Drag the round handles, or move them with the arrow keys.</span>
+  </div>
+  <div class="screen"><video autoplay muted playsinline></video><canvas></canvas></div>
+  <div class="classes gb-chips" role="group" aria-label="Classes: press one to hide or show its boxes"></div>
+  <table class="gb-table counts" hidden></table>
+  <div class="gb-strip facts"></div>
+</div>`;
+
+const NO_FRAME_MS = 4000;
+const STRIP_MS = 250;
+const TELL_MS = 150;
+const LIVE = "Live: each frame is answered, drawn and forgotten.";
+const WITHOUT_SOCKET =
+  "Ids and counts need a WebSocket, which could not be opened here; boxes come by single requests.";
+
+export default class LiveOverlay {
+  #session = new Session();
+  #number = 0;
+  #telling = 0;
+  /** @type {Set<string>} labels whose boxes are not shown */ #hidden = new Set();
+
+  /** @param {import("../core/mount.js").Context} context */
+  constructor({ root, props, server }) {
+    this.root = root;
+    this.props = props;
+    this.server = server;
+    /** @type {HTMLElement} */ this.live = find(root, ".live");
+    /** @type {HTMLVideoElement} */ this.video = find(root, "video");
+    /** @type {HTMLElement} */ this.screen = find(root, ".screen");
+    this.still = document.createElement("canvas");
+    this.marks = new WatchMarks(this.screen, (done) => (done ? this.#tell() : this.#draw()));
+    this.#listen();
+    this.#listenToMarks();
+  }
+
+  /** The model has changed. */
+  show() {
+    this.#tell();
+  }
+
+  #listen() {
+    const { root } = this;
+    find(root, ".start").addEventListener("click", () => this.#start((session) => this.#useCamera(session)));
+    find(root, "select").addEventListener("change", (/** @type {any} */ { target }) =>
+      this.#start((session) => this.#useCamera(session, target.value)),
+    );
+    find(root, ".open").addEventListener("click", () => find(root, ".file").click());
+    find(root, ".file").addEventListener("change", (/** @type {any} */ { target }) => {
+      const [file] = target.files;
+      target.value = "";
+      if (file) this.#start((session) => this.#useFile(session, file));
+    });
+    find(root, ".stop").addEventListener("click", () =>
+      this.#stop(this.#session.stream ? "The camera is off." : "The video was stopped."),
+    );
+    find(root, ".pause").addEventListener("click", () => this.#togglePause());
+    find(root, ".step").addEventListener("click", () => this.#step());
+    this.video.addEventListener("resize", () => this.#shape());
+    follow("threshold", root, () => this.#tell());
+    onWidth(this.screen, () => this.#draw());
+    onLeave(this.live, (reason) => {
+      if (this.#session.playing || this.live.dataset.state === "starting")
+        this.#stop(`The camera was stopped ${reason}.`);
+    });
+    setInterval(() => {
+      const { stream, paused, lastFrame } = this.#session;
+      if (stream && !paused && performance.now() - lastFrame > NO_FRAME_MS)
+        this.#say("The camera sends no pictures at present.");
+    }, NO_FRAME_MS / 2);
+  }
+
+  #listenToMarks() {
+    const track = find(this.root, ".track");
+    for (const kind of /** @type {const} */ (["line", "zone"])) {
+      const box = find(this.root, `.${kind}`);
+      box.addEventListener("change", () => {
+        this.marks.set(kind, box.checked);
+        if (box.checked) track.checked = true;
+        find(this.root, ".hint").hidden = !this.marks.any;
+        this.#tell();
+      });
+      track.addEventListener("change", () => {
+        if (!track.checked && box.checked) box.click();
+      });
+    }
+    track.addEventListener("change", () => {
+      this.#session.traces = new Map();
+      this.#tell();
+    });
+  }
+
+  /** @param {string} text @param {"off" | "starting" | "live" | "error"} [state] */
+  #say(text, state) {
+    find(this.root, ".message").textContent = text;
+    if (state) this.live.dataset.state = state;
+  }
+
+  get #settings() {
+    const { line, zone } = this.marks.points;
+    return {
+      model: this.props.value,
+      track: find(this.root, ".track").checked,
+      threshold: threshold(),
+      line,
+      zone,
+    };
+  }
+
+  /** Draws anew, and soon tells the server of new settings. */
+  #tell() {
+    this.#draw();
+    clearTimeout(this.#telling);
+    this.#telling = setTimeout(() => this.#session.transport?.update(this.#settings), TELL_MS);
+  }
+
+  /** @param {(session: Session) => Promise<void>} open */
+  async #start(open) {
+    this.#end();
+    const session = this.#session;
+    this.#say("Waiting for the video.", "starting");
+    this.#enable({ startable: false });
+    try {
+      await open(session);
+      if (session !== this.#session) return;
+      await this.video.play();
+    } catch (problem) {
+      if (session === this.#session) this.#stop(/** @type {Error} */ (problem).message, "error");
+      return;
+    }
+    if (session !== this.#session) return;
+    this.#shape();
+    this.#enable({ running: true });
+    this.#say("Live: the model is loaded with the first frame.", "live");
+    session.lastFrame = performance.now();
+    this.#followFrames(session);
+    await this.#connect(session);
+  }
+
+  /** @param {Session} session @param {string} [deviceId] */
+  async #useCamera(session, deviceId) {
+    const opened = await openCamera(deviceId);
+    if (session !== this.#session) return closeCamera(opened);
+    session.stream = opened;
+    const [track] = opened.getVideoTracks();
+    track.addEventListener("ended", () => {
+      if (session === this.#session) this.#stop("The camera was lost: connect it again and start anew.", "error");
+    });
+    this.video.srcObject = opened;
+    const cameras = await listCameras(find(this.root, "select"), track.getSettings().deviceId);
+    find(this.root, ".cameras").hidden = cameras < 2;
+    return undefined;
+  }
+
+  /** @param {Session} session @param {File} file */
+  async #useFile(session, file) {
+    this.video.loop = true;
+    const opened = await openFile(this.video, file);
+    if (session === this.#session) session.address = opened;
+    else closeFile(this.video, opened);
+  }
+
+  /** @param {string} [text] @param {"off" | "error"} [state] */
+  #stop(text = "The camera is off.", state = "off") {
+    this.#end();
+    this.#enable({ running: false });
+    this.#say(text, state);
+  }
+
+  /** Lets go of everything; what was shown of it goes too. */
+  #end() {
+    const { transport, stream, address } = this.#session;
+    transport?.close();
+    closeCamera(stream);
+    this.video.srcObject = null;
+    if (address) closeFile(this.video, address);
+    this.#session = new Session();
+    find(this.root, ".pause").setAttribute("aria-pressed", "false");
+    for (const place of [".classes", ".facts", ".counts"]) find(this.root, place).replaceChildren();
+    find(this.root, ".counts").hidden = true;
+    for (const name of ["rate", "latency"]) delete this.live.dataset[name];
+    this.#draw();
+  }
+
+  /** @param {{ startable?: boolean, running?: boolean }} what */
+  #enable({ startable = true, running = false }) {
+    for (const name of [".start", ".open"]) find(this.root, name).disabled = !startable;
+    for (const name of [".stop", ".pause"]) find(this.root, name).disabled = !running;
+    find(this.root, ".step").disabled = !running || !this.#session.paused;
+  }
+
+  /** The screen takes the video's shape, also when a phone is turned. */
+  #shape() {
+    this.screen.style.aspectRatio = `${this.video.videoWidth || 4} / ${this.video.videoHeight || 3}`;
+    this.#draw();
+  }
+
+  /** @param {Session} session */
+  async #connect(session) {
+    const mine = () => session === this.#session;
+    /** @type {import("../pieces/live_transport.js").LiveEvents} */
+    const events = {
+      onReady: (answer) => mine() && this.#ready(session, answer),
+      onAnswer: (answer) => mine() && this.#answered(session, answer),
+      onEnd: (sentence) => mine() && this.#ended(session, sentence),
+    };
+    const opened = await openTransport(this.#settings, events, this.server);
+    if (!mine()) return opened.close();
+    session.transport = opened;
+    session.inFlight = new Map();
+    this.live.dataset.transport = opened.kind;
+    if (find(this.root, ".track").checked && !opened.tracks) this.#say(WITHOUT_SOCKET);
+    return undefined;
+  }
+
+  /** @param {Session} session @param {LiveReady} answer */
+  #ready(session, answer) {
+    session.side = answer.side || session.side;
+    session.pacing.parallel = answer.parallel || 1;
+    session.facts = answer.facts;
+    this.#say(answer.note || LIVE, "live");
+  }
+
+  /** @param {Session} session @param {string} sentence */
+  #ended(session, sentence) {
+    if (!session.paused) return this.#stop(sentence, "error");
+    session.transport = null; // a long pause: the next frame opens another connection
+    return this.#say(`${sentence} Ids and counts begin anew with the next frame.`);
+  }
+
+  /** @param {Session} session */
+  async #followFrames(session) {
+    for (;;) {
+      const { shownAt, seconds } = await nextFrame(this.video);
+      if (session !== this.#session) return;
+      session.lastFrame = performance.now();
+      if (!session.paused && session.mayCapture) this.#send(session, shownAt, seconds);
+    }
+  }
+
+  /** @param {Session} session @param {number} shownAt @param {number} seconds of the video */
+  async #send(session, shownAt, seconds) {
+    session.capturing = true;
+    const begun = performance.now();
+    const jpeg = await captureFrame(this.video, this.still, session.side * session.pacing.share);
+    session.capturing = false;
+    if (session !== this.#session || !session.transport || !jpeg) return;
+    const sent = performance.now();
+    this.#number += 1;
+    session.inFlight.set(this.#number, { shownAt, sent, capture: sent - begun, bytes: jpeg.size });
+    session.pacing.sent(begun);
+    session.transport.send(this.#number, session.stream ? shownAt / 1000 : seconds, jpeg);
+  }
+
+  /** @param {Session} session @param {LiveAnswer} answer */
+  #answered(session, answer) {
+    const frame = session.inFlight.get(answer.frame);
+    session.inFlight.delete(answer.frame);
+    const several = Boolean(session.transport?.tracks);
+    if (answer.dropped) session.pacing.dropped(performance.now(), several);
+    if (!frame || answer.dropped) return;
+    const received = performance.now();
+    session.boxes = answer.boxes;
+    for (const { label } of above(answer.boxes)) session.labels.add(label);
+    extendTraces(session.traces, answer.boxes, received);
+    this.#draw();
+    const drawn = performance.now();
+    const transfer = received - frame.sent - answer.server_seconds * 1000;
+    if (session.pacing.answered(answer.server_seconds * 1000, transfer))
+      this.#say(session.pacing.share < 1 ? "The network is slow: frames are sent smaller." : LIVE);
+    const latency = drawn - frame.shownAt;
+    session.latencies.add(drawn, latency);
+    this.live.dataset.answered = String(Number(this.live.dataset.answered || 0) + 1);
+    this.live.dispatchEvent(new CustomEvent("frame", { detail: { latency, boxes: answer.boxes, answer } }));
+    if (answer.note) this.#say(answer.note);
+    if (drawn - session.reported > STRIP_MS || session.latencies.count === 1)
+      this.#report(session, answer, {
+        capture: frame.capture,
+        transfer,
+        drawing: drawn - received,
+        bytes: frame.bytes,
+      });
+  }
+
+  /** @param {Session} session @param {LiveAnswer} answer @param {import("../pieces/live_report.js").Times} times */
+  #report(session, answer, times) {
+    session.reported = performance.now();
+    const { latencies, transport, facts: known } = session;
+    this.live.dataset.rate = latencies.rate.toFixed(1);
+    this.live.dataset.latency = latencies.within(0.5).toFixed(0);
+    const frames = `${transport?.kind}, ${this.still.width} x ${this.still.height}, ${Math.round(times.bytes / 1000)} kB`;
+    find(this.root, ".facts").replaceChildren(...facts(known, answer, frames, times, latencies));
+    this.#listClasses();
+    const table = find(this.root, ".counts");
+    table.hidden = !answer.counts;
+    if (answer.counts) table.replaceChildren(...countRows(answer.counts));
+  }
+
+  #listClasses() {
+    const { labels, boxes } = this.#session;
+    const buttons = classButtons(labels, above(boxes), this.#hidden, (label) => {
+      if (!this.#hidden.delete(label)) this.#hidden.add(label);
+      this.#draw();
+      this.#listClasses();
+    });
+    find(this.root, ".classes").replaceChildren(...buttons);
+  }
+
+  #draw() {
+    const { clientWidth, clientHeight } = this.screen;
+    const context = fit(find(this.root, ".screen canvas"), clientWidth, clientHeight);
+    const boxes = above(this.#session.boxes).filter(({ label }) => !this.#hidden.has(label));
+    this.marks.paint(context, clientWidth, clientHeight);
+    if (find(this.root, ".track").checked) paintTraces(context, this.#session.traces, boxes, clientWidth, clientHeight);
+    paintBoxes(context, boxes, clientWidth, clientHeight);
+    this.live.dataset.boxes = String(boxes.length);
+  }
+
+  async #togglePause() {
+    const session = this.#session;
+    session.paused = !session.paused;
+    find(this.root, ".pause").setAttribute("aria-pressed", String(session.paused));
+    this.#enable({ running: true });
+    if (session.paused) {
+      this.video.pause();
+      return this.#say("Paused: step frame by frame, or go on.");
+    }
+    if (!session.transport) await this.#connect(session);
+    await this.video.play();
+    return this.#say(LIVE);
+  }
+
+  async #step() {
+    const session = this.#session;
+    const button = find(this.root, ".step");
+    button.disabled = true;
+    if (!session.transport) await this.#connect(session);
+    const next = nextFrame(this.video);
+    if (session.stream) await this.video.play();
+    else this.video.currentTime = (this.video.currentTime + 1 / 25) % (this.video.duration || Infinity);
+    const { shownAt, seconds } = await next;
+    if (session !== this.#session) return;
+    if (session.stream) this.video.pause();
+    await this.#send(session, shownAt, seconds);
+    button.disabled = !session.paused;
+  }
+}
