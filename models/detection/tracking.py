@@ -118,22 +118,6 @@ def one_per_query(detections: sv.Detections) -> sv.Detections:
     return best
 
 
-def draw_tracked(tracked: sv.Detections, size: tuple[int, int]) -> list[dict[str, Any]]:
-    """Boxes as shares of the picture with label, score and `id` (None: none yet), best first."""
-    height, width = size
-    shares = tracked.xyxy / np.array([width, height, width, height], np.float32)
-    ids = tracked.tracker_id if tracked.tracker_id is not None else []
-    return [
-        {
-            "box": [round(float(value), 4) for value in box],
-            "label": str(tracked.data["class_name"][index]),
-            "score": round(float(np.asarray(tracked.confidence)[index]), 4),
-            "id": int(ids[index]) if ids[index] >= 0 else None,
-        }
-        for index, box in enumerate(shares)
-    ]
-
-
 def check_line(value: object) -> tuple[Point, Point] | None:
     """Two points [[x, y], [x, y]] in shares of the picture, or None. Raises `InputError` for anything else."""
     if value is None:

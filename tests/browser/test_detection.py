@@ -11,7 +11,7 @@ ANSWER_MS = 90_000
 def tab(open_tab):
     def open_(**how):
         page = open_tab("detection", **how)
-        expect(page.locator("#detection-figure .empty")).to_be_visible()
+        expect(page.locator("#detection-figure .gb-empty")).to_be_visible()
         return page
 
     return open_

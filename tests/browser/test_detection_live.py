@@ -79,6 +79,8 @@ def test_known_things_are_found_and_the_strip_says_how_fast(open_live, screensho
     page.screenshot(path=screenshots / "detection-live.png", full_page=True)
     page.locator("#detection-live .stop").click()
     expect(message(page)).to_have_text("The camera is off.")
+    expect(facts).to_be_empty()
+    expect(live(page).locator(".classes")).to_be_empty()
     assert page.evaluate("document.querySelector('#detection-live video').srcObject") is None
 
 
@@ -111,7 +113,7 @@ def test_pausing_stepping_and_hiding_a_class(open_live):
     start_camera(page)
     answered(page, 2)
     page.get_by_role("button", name="Pause").click()
-    page.wait_for_timeout(700)
+    expect(live(page)).to_have_attribute("data-waiting", "0", timeout=ANSWER_MS)
     count = len(answered(page, 2))
     page.wait_for_timeout(500)
     assert len(answered(page, 2)) == count

@@ -32,7 +32,7 @@ def choose_view(page, name):
 
 
 def group(page, name):
-    return page.locator(f"#detection-figure .chips[aria-label='{name}']")
+    return page.locator(f"#detection-figure .gb-chips[aria-label='{name}']")
 
 
 def posts(page):
@@ -57,7 +57,7 @@ def test_a_box_is_followed_layer_by_layer_without_a_run(tab, screenshots):
     expect(page.locator("#detection-figure .inside")).to_contain_text("stays the same in all decoder layers")
     stages.nth(4).click()
     expect(page.locator("#detection-figure .decode tr")).to_have_count(5)
-    expect(page.locator("#detection-figure .bars > div")).to_have_count(25)
+    expect(page.locator("#detection-figure .bars .gb-bar-row")).to_have_count(25)
     assert figure(page).get_attribute("data-query") == query
     assert float(figure(page).get_attribute("data-redrawn")) < QUICK_MS
     assert sent == []

@@ -115,7 +115,7 @@ def test_rf_detr(arrived, name):
 
 
 def test_rf_detr_with_windows_is_traced_and_drawn(arrived):
-    from demos.views.detection_trace import draw_patches, draw_trace
+    from demos.views.detection_trace import view_of_patches, view_of_trace
     from models.detection.network import load_detector
     from models.detection.trace import trace_detection
 
@@ -124,5 +124,5 @@ def test_rf_detr_with_windows_is_traced_and_drawn(arrived):
     assert trace.backbone.side == 2
     np.testing.assert_allclose(trace.backbone.rows_of(5).sum(-1), 1, atol=1e-5)
     np.testing.assert_allclose(trace.boxes_cxcywh[-1], trace.prediction.boxes_cxcywh, atol=1e-5)
-    assert draw_trace(trace, IMAGE, "run")["stages"][-1] == "layer 2"
-    assert "2 x 2 windows" in draw_patches(trace, IMAGE, "run")["note"]
+    assert view_of_trace(trace, IMAGE, "run").stages[-1] == "layer 2"
+    assert "2 x 2 windows" in view_of_patches(trace, IMAGE, "run").note

@@ -12,7 +12,7 @@ from transformers.loss.loss_for_object_detection import generalized_box_iou
 from transformers.loss.loss_lw_detr import LwDetrForObjectDetectionLoss, LwDetrHungarianMatcher
 
 from models.detection.boxes import Prediction, corners
-from models.detection.matching import generalised_iou, loss_terms, match
+from models.detection.matching import LossSettings, generalised_iou, loss_terms, match
 from models.detection.network import preprocess
 from models.detection.suppression import suppress
 from models.detection.trace import trace_detection
@@ -20,6 +20,7 @@ from models.errors import InputError
 from tests.detectors import stirred, tiny_detector
 
 CONFIG = tiny_detector().network.config
+SETTINGS = LossSettings.of(CONFIG)
 LABELS = ("cat", "dog", "cup")
 
 
@@ -47,7 +48,7 @@ def as_library(prediction, boxes, classes):
 @given(seed=st.integers(0, 10_000), count=st.integers(1, 10))
 def test_the_matching_is_the_librarys_and_scipys(seed, count):
     prediction, (boxes, classes) = random_prediction(seed), random_truth(seed, count)
-    ours = match(prediction, boxes, classes, CONFIG)
+    ours = match(prediction, boxes, classes, SETTINGS)
     matcher = LwDetrHungarianMatcher(CONFIG.class_cost, CONFIG.bbox_cost, CONFIG.giou_cost)
     queries, truths = matcher(*as_library(prediction, boxes, classes), group_detr=1)[0]
     assert dict(zip(truths.tolist(), queries.tolist(), strict=True)) == dict(enumerate(ours.matched.tolist()))
@@ -57,15 +58,15 @@ def test_the_matching_is_the_librarys_and_scipys(seed, count):
 
 def test_no_other_assignment_is_cheaper():
     prediction, (boxes, classes) = random_prediction(3, queries=6), random_truth(3, 3)
-    totals = match(prediction, boxes, classes, CONFIG).totals
+    totals = match(prediction, boxes, classes, SETTINGS).totals
     best = min(totals[list(queries), range(3)].sum() for queries in itertools.permutations(range(6), 3))
-    matched = match(prediction, boxes, classes, CONFIG).matched
+    matched = match(prediction, boxes, classes, SETTINGS).matched
     assert totals[matched, range(3)].sum() == pytest.approx(best)
 
 
 def test_every_term_is_as_published():
     prediction, (boxes, classes) = random_prediction(5), random_truth(5, 4)
-    ours = match(prediction, boxes, classes, CONFIG)
+    ours = match(prediction, boxes, classes, SETTINGS)
     (class_weight, l1_weight, giou_weight) = ours.weights
     assert ours.weights == (CONFIG.class_cost, CONFIG.bbox_cost, CONFIG.giou_cost) == (2, 5, 2)
     found, truth = torch.from_numpy(prediction.boxes_cxcywh).double(), torch.from_numpy(boxes).double()
@@ -79,14 +80,14 @@ def test_every_term_is_as_published():
 
 def test_two_boxes_at_one_place_get_two_queries():
     prediction, (boxes, classes) = random_prediction(7), random_truth(7, 1)
-    matched = match(prediction, np.repeat(boxes, 2, 0), classes * 2, CONFIG).matched
+    matched = match(prediction, np.repeat(boxes, 2, 0), classes * 2, SETTINGS).matched
     assert len(set(matched.tolist())) == 2
 
 
 @pytest.mark.parametrize("count", [0, 11])
 def test_no_boxes_or_more_than_queries_are_refused(count):
     with pytest.raises(InputError, match="between 1 and 10"):
-        match(random_prediction(0), *random_truth(0, count), CONFIG)
+        match(random_prediction(0), *random_truth(0, count), SETTINGS)
 
 
 def test_generalised_iou_of_known_boxes():
@@ -110,7 +111,7 @@ def test_the_loss_is_that_of_the_training_for_the_last_layer():
         enc_outputs_coord=outputs["pred_boxes"],
     )
     # the same answers stand in for the proposals, so that the whole loss is twice that of one stage
-    assert sum(loss_terms(prediction, boxes, classes, CONFIG).values()) == pytest.approx(float(total) / 2, rel=1e-5)
+    assert sum(loss_terms(prediction, boxes, classes, SETTINGS).values()) == pytest.approx(float(total) / 2, rel=1e-5)
 
 
 # Suppression
@@ -144,8 +145,9 @@ def test_the_last_stage_is_the_answer_and_an_impossible_threshold_leaves_nothing
     detector = stirred(tiny_detector())
     image = np.random.default_rng(0).integers(0, 256, (56, 56, 3), np.uint8)
     with torch.no_grad():
-        logits = detector(preprocess(image, 56)).logits[0]
-    assert suppress(trace, 0.5, 0.5)[-1].found.confidence.max() == pytest.approx(
-        float(logits.sigmoid().max()), abs=1e-4
-    )
+        answer = detector(preprocess(image, 56))
+    centre, half = answer.pred_boxes[0, :, :2], answer.pred_boxes[0, :, 2:] / 2
+    seen = ((centre + half > 0) & (centre - half < 1)).all(1)  # the picture is from 0 to 1
+    best = float(answer.logits[0][seen].sigmoid().max())
+    assert suppress(trace, 0.5, 0.5)[-1].found.confidence.max() == pytest.approx(best, abs=1e-4)
     assert all(len(stage.found) == 0 == len(stage.kept) for stage in suppress(trace, 1.0, 0.5))

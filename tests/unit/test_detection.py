@@ -17,11 +17,13 @@ from transformers import RfDetrConfig, RfDetrForObjectDetection
 
 from demos.detection import frames
 from demos.detection import live as tab
-from demos.detection.shared import OWN
 from models import runtime, weights
+from models.detection import detect as seam
 from models.detection.boxes import Prediction, postprocess
 from models.detection.classes import CLASSES
 from models.detection.network import detect, load_detector
+from models.detection.own import Learned, keep
+from models.detection.own_boxes import with_new_classes
 from models.detection.trace import trace_detection
 from models.errors import InputError
 from models.recipes.detection import evaluate, scenes, train
@@ -496,7 +498,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (900, 900, 3), np.uint8)
     ],
 )
 def test_a_bad_frame_is_answered_with_one_sentence(monkeypatch, detector, request_, sentence):
-    monkeypatch.setattr(frames, "load_detection", lambda name: loaded(detector))
+    monkeypatch.setattr(seam, "load", lambda name: loaded(detector))
     answer = tab.detect_frame(request_)
     assert set(answer) == {"error"}
     assert sentence in answer["error"]
@@ -508,27 +510,31 @@ def loaded(detector):
 
 
 def test_a_frame_that_a_newer_one_overtakes_is_dropped(monkeypatch, detector):
-    monkeypatch.setattr(frames, "load_detection", lambda name: loaded(detector))
+    monkeypatch.setattr(seam, "load", lambda name: loaded(detector))
     dropped = Future()
     dropped.set_result(None)
     monkeypatch.setattr(tab.TURNS, "submit", lambda *_: dropped)
     assert tab.detect_frame(frame()) == {"busy": True}
 
 
-def test_a_detector_trained_by_a_visitor_answers_under_its_own_name_only(detector):
-    entry = weights.Weights("own", "detection", "yours", "session", "trained by you", "yours")
-    own = runtime.Loaded("own", detector, entry, 1, 1, "cpu")
-    name = OWN.put(own, "own-test")
+def test_a_detector_trained_by_a_visitor_answers_under_its_own_name_only(monkeypatch, detector):
+    monkeypatch.setattr(runtime, "load", lambda name, _: loaded(detector))
+    taught = with_new_classes(detector.network, ("mine",)).state_dict()
+    weights = {name: value.numpy() for name, value in taught.items() if not name.startswith("model.backbone.backbone.")}
+    name = keep(Learned("tiny", ("mine",), weights))
     stream = frames.open_stream(name)
-    assert stream.loaded is own
-    answer = frames.answer(frames.detect(stream, jpeg(np.zeros((48, 64, 3), np.uint8)), 0.0))
+    assert dict(stream.facts()["facts"])["model"] == "yours: mine"
+    assert dict(stream.facts()["facts"])["weights"] == "trained by you"
+    detected = frames.detect(stream, jpeg(np.zeros((48, 64, 3), np.uint8)), 0.0)
+    assert detected.found.prediction.labels == ("mine",)
+    answer = frames.answer(detected)
     assert answer["runtime"].startswith("PyTorch")
     assert "prepared" not in answer["runtime"]
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="train it again"):
         frames.open_stream("own-other")
 
 
 def test_a_defect_is_an_apology_and_frees_the_model(monkeypatch):
-    monkeypatch.setattr(frames, "load_detection", lambda name: 1 / 0)
+    monkeypatch.setattr(seam, "load", lambda name: 1 / 0)
     for _ in range(2):
         assert tab.detect_frame(frame()) == {"error": "Something went wrong on our side; the app goes on."}

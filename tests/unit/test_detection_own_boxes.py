@@ -9,11 +9,15 @@ import pytest
 import torch
 from PIL import Image
 
-from demos.components import frame_boxes as component
 from demos.detection import own_boxes as page
+from demos.inputs import frame_boxes as component
+from demos.views.own_boxes import LessonsView
+from demos.wire import to_wire
 from models import runtime
 from models.detection import own_boxes
+from models.detection.detect import load
 from models.detection.network import predict, preprocess
+from models.detection.own import OWN, RUNNING
 from models.detection.own_boxes import Frame, Training, changed, check_frames, with_new_classes
 from models.errors import InputError
 from tests.detectors import tiny_detector
@@ -152,22 +156,47 @@ def sent(drawn):
     }
 
 
-def test_the_page_ends_with_a_detector_under_a_secret_name(detector, monkeypatch):
+@pytest.fixture
+def taught(detector, monkeypatch):
+    """What the page yields while the tiny detector is taught."""
     entry = runtime.weights.find("rf-detr-s14-objects")
     loaded = runtime.Loaded("rf-detr-s14-objects", detector, entry, 1, 1, "cpu")
-    monkeypatch.setattr(page, "load_detection", lambda name: loaded)
-    *_, (view, own, strip, running) = page.compute_own_boxes(sent(DRAWN), 1)
-    json.dumps(view)
+    monkeypatch.setattr(runtime, "load", lambda *_: loaded)
+    return lambda seconds: page.compute_own_boxes(sent(DRAWN), seconds)
+
+
+def test_the_page_ends_with_a_detector_under_a_secret_name(taught, detector):
+    *_, (view, own, strip, running) = taught(1)
+    json.dumps(to_wire(view))
     assert own.startswith("own-")
-    kept = page.OWN.get(own)
-    assert kept.network.labels == ("square",)
-    assert kept.weights.kind == "session"
+    learned = OWN.find(own)
+    assert learned.labels == ("square",)
+    assert not any(name.startswith("model.backbone.backbone.") for name in learned.weights)
     assert "start the camera" in strip
-    assert len(view["rounds"][-1]["found"]) == len(view["frames"]) == 3
-    assert view["frames"][0]["drawn"][0]["label"] == "square"
-    assert page._running.get(running) is not None
+    assert len(view.round.found) == len(view.frames) == 3
+    assert view.frames[0].drawn[0].label == "square"
+    assert running not in RUNNING
     page.stop_training("unknown")
     page.stop_training(None)
+    kept = load(own)
+    assert kept.network.labels == ("square",)
+    assert kept.weights.kind == "session"
+    shared, own_weight = "model.backbone.backbone.layernorm.weight", "bbox_embed.layers.2.weight"
+    before, after = detector.network.state_dict(), kept.network.network.state_dict()
+    assert after[shared].data_ptr() == before[shared].data_ptr(), "the backbone is there once"
+    assert torch.equal(after[own_weight], torch.from_numpy(learned.weights[own_weight]))
+    assert load(own) is kept
+
+
+def test_a_stopped_training_keeps_what_it_has_learned(taught):
+    events = taught(60)
+    running = next(running for view, _, _, running in events if isinstance(view, LessonsView))
+    page.stop_training(running)
+    *_, (view, own, strip, _) = events
+    assert own in OWN
+    assert "Training is over" in strip
+    assert view.round.number == 1
+    assert running not in RUNNING
 
 
 @pytest.mark.parametrize(

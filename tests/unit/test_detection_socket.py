@@ -4,13 +4,13 @@ import asyncio
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import pytest
 
 from demos.detection import socket as live
 from demos.detection.frames import Stream
 from demos.detection.socket import HEADER, Visit, is_same_host
+from models.compute import Run
 
 SETTINGS = {"type": "websocket.receive", "text": json.dumps({"model": "any"})}
 
@@ -47,8 +47,8 @@ LEAVE = {"type": "websocket.disconnect", "code": 1000}
 def served(monkeypatch):
     """`served(client)` runs a visit whose frames are answered at once; returns the frames that were computed."""
     computed = []
-    loaded = SimpleNamespace(network=SimpleNamespace(resolution=252))
-    monkeypatch.setattr(live, "_stream_with", lambda *_: Stream(loaded, ""))
+    stream = Stream("any", "", 504, Run("any", "Any", 1, "embedded", "cpu", 0.0))
+    monkeypatch.setattr(live, "_stream_with", lambda *_: stream)
     monkeypatch.setattr(Stream, "facts", lambda self: {"facts": []})
     monkeypatch.setattr(live, "detect", lambda stream, jpeg, arrived: computed.append(jpeg) or "found")
 

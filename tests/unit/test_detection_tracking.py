@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import supervision as sv
 
-from models.detection.tracking import Tracker, Watched, check_line, check_zone, draw_tracked, one_per_query
+from demos.views.detection import view_of_tracked
+from models.detection.tracking import Tracker, Watched, check_line, check_zone, one_per_query
 from models.errors import InputError
 
 SIZE = (480, 640)
@@ -127,11 +128,11 @@ def test_a_time_that_stands_still_does_not_keep_every_track_for_ever():
 def test_boxes_are_drawn_as_shares_best_first_with_ids_where_there_are():
     tracker = Tracker(Watched())
     frames = follow(tracker, [((100, 100), (500, 300))] * 2, scores=[0.6, 0.8], classes=[0, 1])
-    first, second = draw_tracked(frames[1], SIZE)
-    assert (first["label"], second["label"]) == ("tree", "book")
-    assert first["box"] == pytest.approx([470 / 640, 270 / 480, 530 / 640, 330 / 480], abs=1e-4)
-    assert {first["id"], second["id"]} == set(frames[1].tracker_id.tolist())
-    assert [box["id"] for box in draw_tracked(frames[0], SIZE)] == [None, None]
+    first, second = view_of_tracked(frames[1], SIZE)
+    assert (first.label, second.label) == ("tree", "book")
+    assert first.box == pytest.approx([470 / 640, 270 / 480, 530 / 640, 330 / 480], abs=1e-4)
+    assert {first.id, second.id} == set(frames[1].tracker_id.tolist())
+    assert [box.id for box in view_of_tracked(frames[0], SIZE)] == [None, None]
 
 
 def test_tracking_says_so_where_it_cannot_be_had(monkeypatch):

@@ -7,15 +7,23 @@ import json
 import numpy as np
 import pytest
 
+from demos import wire
+from demos.detection import api
 from demos.detection import picture as page
-from demos.detection import runs
-from demos.views import detection_trace as figures
+from demos.detection import questions as runs
+from demos.views import detection_trace as views
+from demos.views.detection_explained import arrays_of, history_of_boxes
+from demos.views.detection_measured import KIND_NAMES, table_of_sizes, table_of_stages
 from demos.views.explorer import pack_rows
+from demos.wire import to_wire
+from models.compute import Run
 from models.detection.boxes import Prediction, corners
-from models.detection.matching import loss_terms, match
+from models.detection.detect import Explained, explain_boxes
+from models.detection.matching import LossSettings, loss_terms, match
 from models.detection.suppression import suppress
 from models.detection.trace import trace_detection
 from models.errors import InputError
+from models.images import read_image
 from models.recipes.detection import by_layer, by_size
 from models.recipes.detection.scenes import Scene
 from tests.detectors import stirred, tiny_detector
@@ -37,38 +45,56 @@ def trace(detector, picture):
 
 
 @pytest.fixture
-def run(trace, detector, monkeypatch):
-    monkeypatch.setattr(runs, "_kept", type(runs._kept)())
-    runs.keep("a run", runs.Run(trace, detector.network.config))
-    return "a run"
+def run(trace, detector):
+    runs.TRACES.put(explained(trace, detector), "a run")
+    yield "a run"
+    runs.TRACES.discard("a run")
 
 
-def floats(text, *shape):
-    return np.frombuffer(base64.b64decode(text), np.float32).reshape(shape)
+def explained(trace, detector):
+    return Explained(trace, LossSettings.of(detector.network.config), Run("tiny", "Tiny", 1, "here", "cpu", 0.1))
 
 
-# Figures
+# Views
 
 
-def test_the_figure_carries_the_whole_way_and_leaves_the_picture_alone(trace, picture):
+def test_the_view_carries_the_whole_way_and_leaves_the_picture_alone(trace, picture):
     before = picture.copy()
-    drawn = figures.draw_trace(trace, picture, "name")
+    view = views.view_of_trace(trace, picture, "name")
     np.testing.assert_array_equal(picture, before)
-    json.dumps(drawn)
-    assert (drawn["width"], drawn["height"], drawn["queries"]) == (60, 40, 10)
-    assert drawn["stages"] == ["proposal", "reference", "layer 1", "layer 2"]
-    boxes, logits = floats(drawn["boxes"], 4, 10, 4), floats(drawn["logits"], 3, 10, 3)
-    np.testing.assert_array_equal(boxes[0], trace.proposals.boxes_cxcywh[trace.proposals.chosen])
-    np.testing.assert_array_equal(boxes[1], trace.references_cxcywh)
-    np.testing.assert_array_equal(boxes[2:], trace.boxes_cxcywh)
-    np.testing.assert_array_equal(logits[0], trace.proposals.logits[trace.proposals.chosen])
-    np.testing.assert_array_equal(logits[1:], trace.logits)
-    moves, points = floats(drawn["moves"], 3, 10, 4), floats(drawn["points"], 2, 10, 4, 2, 3)
-    np.testing.assert_array_equal(moves[0], trace.shifts)
-    np.testing.assert_array_equal(moves[1:], trace.deltas)
-    np.testing.assert_array_equal(points[..., :2], trace.points_xy)
-    np.testing.assert_array_equal(points[..., 2], trace.weights)
-    assert floats(drawn["proposals"]["scores"], 16).max() <= 1
+    json.dumps(to_wire(view))
+    assert (view.width, view.height) == (60, 40)
+    assert view.stages == ["proposal", "reference", "layer 1", "layer 2"]
+    np.testing.assert_array_equal(view.boxes[0], trace.proposals.boxes_cxcywh[trace.proposals.chosen])
+    np.testing.assert_array_equal(view.boxes[1], trace.references_cxcywh)
+    np.testing.assert_array_equal(view.boxes[2:], trace.boxes_cxcywh)
+    np.testing.assert_array_equal(view.logits[0], trace.proposals.logits[trace.proposals.chosen])
+    np.testing.assert_array_equal(view.logits[1:], trace.logits)
+    np.testing.assert_array_equal(view.moves[0], trace.shifts)
+    np.testing.assert_array_equal(view.moves[1:], trace.deltas)
+    np.testing.assert_array_equal(view.points[..., :2], trace.points_xy)
+    np.testing.assert_array_equal(view.points[..., 2], trace.weights)
+    assert view.proposals.scores.shape == (16,)
+    assert view.proposals.scores.max() <= 1
+
+
+def fetched(handle):
+    """The bytes behind a handle or the address of a picture."""
+    if isinstance(handle, dict) and "data" in handle:
+        return b""
+    name = handle["array"] if isinstance(handle, dict) else handle.removeprefix("arrays/")
+    return wire.ARRAYS.find(name).content
+
+
+def test_the_first_view_of_a_picture_is_small():
+    picture = read_image(str(page.EXAMPLES["Ten things"]))
+    explained = explain_boxes("rf-detr-s14-objects", picture)
+    sent = to_wire(views.view_of_trace(explained.trace, picture, "a" * 22))
+    at_first = [sent["image"], sent["logits"], sent["boxes"], sent["moves"]]
+    at_first += [sent["proposals"]["scores"], sent["proposals"]["chosen"]]
+    event = len(json.dumps(sent))
+    assert 2 * event + sum(len(fetched(handle)) for handle in at_first) < 300_000, "every event comes twice"
+    assert len(fetched(sent["points"])) > 0, "the points wait until they are looked at"
 
 
 def queries_that_point_into(prediction):
@@ -78,12 +104,12 @@ def queries_that_point_into(prediction):
 
 
 def test_candidates_are_the_answer_of_the_model_without_a_threshold(trace, picture):
-    candidates = figures.draw_trace(trace, picture, "name")["candidates"]
-    assert {c["query"] for c in candidates} == set(queries_that_point_into(trace.prediction))
-    assert [c["score"] for c in candidates] == sorted((c["score"] for c in candidates), reverse=True)
+    candidates = views.view_of_trace(trace, picture, "name").candidates
+    assert {c.query for c in candidates} == set(queries_that_point_into(trace.prediction))
+    assert [c.score for c in candidates] == sorted((c.score for c in candidates), reverse=True)
     for candidate in candidates:
-        expected = corners(trace.prediction.boxes_cxcywh[candidate["query"]])
-        np.testing.assert_allclose(candidate["box"], expected.clip(0, 1), atol=1e-4)
+        expected = corners(trace.prediction.boxes_cxcywh[candidate.query])
+        np.testing.assert_allclose(candidate.box, expected.clip(0, 1), atol=1e-4)
 
 
 def test_rows_of_a_patch_are_packed_to_within_a_hundredth_of_their_largest(trace):
@@ -94,43 +120,43 @@ def test_rows_of_a_patch_are_packed_to_within_a_hundredth_of_their_largest(trace
 
 
 def test_the_patches_view_begins_at_the_best_box_and_speaks_of_windows(trace, picture):
-    drawn = figures.view_of_patches(trace, picture, "name")
+    drawn = views.view_of_patches(trace, picture, "name")
     best = trace.prediction.boxes_cxcywh[trace.prediction.logits.max(-1).argmax()]
     (view,) = drawn.views
     assert view.token == trace.backbone.patch_at(*best[:2])
     assert np.array_equal(view.chosen.steps, pack_rows(trace.backbone.rows_of(view.token)).steps)
     assert drawn.note == ""
     windowed = trace_detection(stirred(tiny_detector(windows=2)), picture)
-    assert "2 x 2 windows" in figures.view_of_patches(windowed, picture, "name").note
+    assert "2 x 2 windows" in views.view_of_patches(windowed, picture, "name").note
 
 
 def test_the_cost_table_begins_with_the_matched_query_and_names_other_owners(trace, detector):
     boxes, classes = np.array([[0.5, 0.5, 0.2, 0.2]] * 2, np.float32), [0, 0]
-    matching = match(trace.prediction, boxes, classes, detector.network.config)
-    losses = loss_terms(trace.prediction, boxes, classes, detector.network.config)
-    drawn = figures.draw_matching(trace, matching, losses)
-    for truth, rows in enumerate(drawn["truths"]):
-        assert rows[0]["query"] == matching.matched[truth]
-        assert len(rows) == 1 + figures.NEXT_BEST
-        assert [row["total"] for row in rows[1:]] == sorted(row["total"] for row in rows[1:])
+    settings = LossSettings.of(detector.network.config)
+    matching = match(trace.prediction, boxes, classes, settings)
+    view = views.view_of_matching(trace, matching, loss_terms(trace.prediction, boxes, classes, settings))
+    for truth, rows in enumerate(view.truths):
+        assert rows[0].query == matching.matched[truth]
+        assert len(rows) == 1 + views.NEXT_BEST
+        assert [row.total for row in rows[1:]] == sorted(row.total for row in rows[1:])
         for row in rows:
-            assert row["total"] == pytest.approx(row["class"] + row["l1"] + row["giou"], abs=0.002)
-    owners = {row["query"]: row["matched"] for rows in drawn["truths"] for row in rows}
+            assert row.total == pytest.approx(row.class_cost + row.l1 + row.giou, abs=0.002)
+    owners = {row.query: row.matched for rows in view.truths for row in rows}
     assert [owners[query] for query in matching.matched] == [0, 1]
 
 
 def test_suppression_is_drawn_in_shares_of_the_picture(trace):
     stages = suppress(trace, 0.3, 0.5)
-    drawn = figures.draw_suppression(stages, trace.prediction.size)
+    view = views.view_of_suppression(stages, trace.prediction.size)
     last = stages[-1].found
-    np.testing.assert_allclose(drawn[-1]["boxes"][0]["box"], last.xyxy[0] / [60, 40, 60, 40], atol=1e-4)
-    assert [len(stage["boxes"]) for stage in drawn] == [len(stage.found) for stage in stages]
+    np.testing.assert_allclose(view.stages[-1].boxes[0].box, last.xyxy[0] / [60, 40, 60, 40], atol=1e-4)
+    assert [len(stage.boxes) for stage in view.stages] == [len(stage.found) for stage in stages]
 
 
 def test_sizes_say_what_was_measured_and_what_was_published():
     stored = json.loads(by_size.FIGURES.read_text())
-    drawn = figures.draw_sizes(stored)
-    assert set(stored["kinds"]) == set(figures.KIND_NAMES)
+    drawn = table_of_sizes(stored)
+    assert set(stored["kinds"]) == set(KIND_NAMES)
     assert "Measured for rf-detr-s14-objects" in drawn
     assert "Published, on COCO val" in drawn
     assert f"{100 * stored['kinds']['hands']['ap']:.1f}" in drawn
@@ -139,7 +165,7 @@ def test_sizes_say_what_was_measured_and_what_was_published():
 
 def test_the_table_of_layers_shows_what_is_stored():
     stored = json.loads(by_layer.FIGURES.read_text())
-    drawn = figures.draw_layers(stored)
+    drawn = table_of_stages(stored)
     assert [stage["stage"] for stage in stored["stages"]] == ["proposals", "layer 1", "layer 2", "layer 3"]
     assert all(f"{100 * stage['ap_nms']:.1f}" in drawn for stage in stored["stages"])
     assert f"{stored['scenes']} held-out" in drawn
@@ -170,7 +196,8 @@ def test_the_weights_in_the_text_are_those_of_the_model():
 
 def test_a_kept_run_answers_all_four_questions(run, trace):
     rows = runs.query_rows({"run": run, "query": 3})
-    np.testing.assert_array_equal(floats(rows["weights"], 2, 2, 10), trace.self_attention[:, :, 3])
+    weights = np.frombuffer(base64.b64decode(rows["weights"]["data"]), np.float16).reshape(2, 2, 10)
+    np.testing.assert_allclose(weights, trace.self_attention[:, :, 3], rtol=1e-3, atol=1e-7)
     assert set(runs.attention_rows({"run": run, "token": 0})) == {"steps", "largest"}
     stages = runs.suppress_boxes({"run": run, "threshold": 0.5, "iou": 0.5})["stages"]
     assert [stage["name"] for stage in stages] == ["proposals", "layer 1", "layer 2"]
@@ -218,20 +245,14 @@ def test_a_bad_question_is_answered_with_one_sentence(run, question, request_, s
     assert sentence in answer["error"]
 
 
-def test_old_runs_go_when_all_take_too_much(run, trace, monkeypatch):
-    monkeypatch.setattr(runs, "KEPT_BYTES", 2.5 * trace.nbytes())
+def test_old_runs_go_when_all_take_too_much(trace, detector, monkeypatch):
+    monkeypatch.setattr(runs.TRACES, "budget_bytes", 2.5 * trace.nbytes())
     for name in ("b", "c", "d"):
-        runs.keep(name, runs.Run(trace, None))
+        runs.TRACES.put(explained(trace, detector), name)
         runs.query_rows({"run": "b", "query": 0})  # looked at, so it stays
-    assert set(runs._kept) == {"b", "d"}
-
-
-def test_runs_are_named_by_model_and_pixels(picture):
-    other = picture.copy()
-    other[0, 0, 0] ^= 1
-    names = {runs.name_of("m", picture), runs.name_of("n", picture), runs.name_of("m", other)}
-    assert len(names) == 3
-    assert runs.name_of("m", picture.copy()) in names
+    assert [name for name in "bcd" if name in runs.TRACES] == ["b", "d"]
+    for name in "bd":
+        runs.TRACES.discard(name)
 
 
 # The public explanation
@@ -240,7 +261,7 @@ def test_runs_are_named_by_model_and_pixels(picture):
 def test_an_explanation_has_every_box_with_its_history_in_pixels(trace):
     prediction = trace.prediction
     sure = Prediction(prediction.logits + 20, prediction.boxes_cxcywh, prediction.size, prediction.labels)
-    boxes = figures.explain_boxes(dataclasses.replace(trace, prediction=sure), 0.5, 3)
+    boxes = history_of_boxes(dataclasses.replace(trace, prediction=sure), 0.5, 3)
     assert len(boxes) == len(queries_that_point_into(prediction)) > 5
     first = boxes[0]
     query = first["query"]
@@ -255,21 +276,21 @@ def test_an_explanation_has_every_box_with_its_history_in_pixels(trace):
 
 
 def test_the_file_has_all_that_is_documented(trace):
-    arrays = figures.trace_arrays(trace)
+    arrays = arrays_of(trace)
     assert arrays["backbone_attention"].shape == (4, 2, 17, 17)
     np.testing.assert_allclose(arrays["backbone_attention"].sum(-1), 1, atol=0.01)
     for name in arrays:
-        assert f"`{name}" in page.detection_explain.__doc__, name
+        assert f"`{name}" in api.detection_explain.__doc__, name
 
 
 @pytest.mark.parametrize("classes", ["ace", 3, {"a": 1}, ["whale"], [3], [None], [["ace"]], ["ace"] * 101])
 def test_classes_that_are_none_are_refused(classes):
     with pytest.raises(InputError, match="class"):
-        page._check_classes(classes, ("ace", "king"))
+        api._check_classes(classes, ("ace", "king"))
 
 
 @pytest.mark.parametrize(
     ("classes", "expected"), [(None, ["ace", "king"]), ([], ["ace", "king"]), (["king"], ["king"])]
 )
 def test_no_classes_are_all_classes(classes, expected):
-    assert page._check_classes(classes, ("ace", "king")) == expected
+    assert api._check_classes(classes, ("ace", "king")) == expected

@@ -214,7 +214,7 @@ export default class LiveOverlay {
     find(this.root, ".pause").setAttribute("aria-pressed", "false");
     for (const place of [".classes", ".facts", ".counts"]) find(this.root, place).replaceChildren();
     find(this.root, ".counts").hidden = true;
-    for (const name of ["rate", "latency"]) delete this.live.dataset[name];
+    for (const name of ["rate", "latency", "waiting"]) delete this.live.dataset[name];
     this.#draw();
   }
 
@@ -284,6 +284,7 @@ export default class LiveOverlay {
     const sent = performance.now();
     this.#number += 1;
     session.inFlight.set(this.#number, { shownAt, sent, capture: sent - begun, bytes: jpeg.size });
+    this.live.dataset.waiting = String(session.inFlight.size);
     session.pacing.sent(begun);
     session.transport.send(this.#number, session.stream ? shownAt / 1000 : seconds, jpeg);
   }
@@ -292,6 +293,7 @@ export default class LiveOverlay {
   #answered(session, answer) {
     const frame = session.inFlight.get(answer.frame);
     session.inFlight.delete(answer.frame);
+    this.live.dataset.waiting = String(session.inFlight.size);
     const several = Boolean(session.transport?.tracks);
     if (answer.dropped) session.pacing.dropped(performance.now(), several);
     if (!frame || answer.dropped) return;
