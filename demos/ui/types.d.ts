@@ -27,6 +27,43 @@ export interface CandidateBox {
   query: number;
 }
 
+/** A training of one's own classes (`class_board`). */
+export interface ClassBoardView {
+  run: string;
+  labels: string[];
+  reports: ClassReport[];
+  unfrozen: number | null;
+  protocol: string;
+  blocks_protocol: string;
+  verdicts: ClassVerdict[] | null;
+  more: string;
+}
+
+/** One report of a training: loss in nats, accuracies 0 to 1, `confusion[what it is][what it was taken for]`. */
+export interface ClassReport {
+  phase: "head" | "blocks";
+  step: number;
+  loss: number;
+  accuracy: number;
+  held_out: number;
+  confusion: number[][];
+}
+
+/** A classifier to try: the name it is kept under, and its classes (`class_trial`). */
+export interface ClassTrialView {
+  name: string;
+  labels: string[];
+}
+
+/** What was said of a held-out picture: class and probability by each; None where there was none. */
+export interface ClassVerdict {
+  picture: string;
+  truth: string;
+  before: [string, number] | null;
+  head: [string, number];
+  blocks: [string, number] | null;
+}
+
 /** One strength, 0 to 1: what it means in words, the pixels both were given, and how both read them. */
 export interface DamagePoint {
   strength: number;

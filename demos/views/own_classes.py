@@ -1,11 +1,13 @@
 """A training of the visitor's own classes as plain values for the browser."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from PIL import Image
 
-from demos.views.detection import jpeg_address
+from demos import wire
+from demos.wire import view
 
 if TYPE_CHECKING:
     from models.vit.own_classes import Examples, Report, Verdicts
@@ -22,72 +24,118 @@ BLOCKS_PROTOCOL = """Training blocks several times over would take too long: now
 {parts} of each class, is held out, and the network that is used has not learned from it."""
 
 
-def draw_training(
+@view
+class ClassReport:
+    """One report of a training: loss in nats, accuracies 0 to 1, `confusion[what it is][what it was taken for]`."""
+
+    phase: Literal["head", "blocks"]
+    step: int
+    loss: float
+    accuracy: float
+    held_out: float
+    confusion: list[list[int]]
+
+
+@view
+class ClassVerdict:
+    """What was said of a held-out picture: class and probability by each; None where there was none."""
+
+    picture: str
+    truth: str
+    before: tuple[str, float] | None
+    head: tuple[str, float]
+    blocks: tuple[str, float] | None
+
+
+@view
+class ClassBoardView:
+    """A training of one's own classes (`class_board`).
+
+    unfrozen: the step from which on blocks learn too. verdicts: at the end; the least sure come first.
+    """
+
+    run: str
+    labels: list[str]
+    reports: list[ClassReport]
+    unfrozen: int | None
+    protocol: str
+    blocks_protocol: str
+    verdicts: list[ClassVerdict] | None
+    more: str
+
+
+@view
+class ClassTrialView:
+    """A classifier to try: the name it is kept under, and its classes (`class_trial`)."""
+
+    name: str
+    labels: list[str]
+
+
+def view_of_training(
     run: str,
     examples: "Examples",
     reports: "Sequence[Report]",
     parts: int,
     verdicts: "Verdicts | None" = None,
-) -> dict[str, Any]:
+) -> ClassBoardView:
     """What `class_board` shows: `reports` so far and, at the end, what was said of the held-out pictures."""
-    unfrozen = next((report.step for report in reports if report.phase == "blocks"), None)
-    judged = _verdicts(examples, verdicts) if verdicts else None
-    return {
-        "run": run,
-        "labels": list(examples.labels),
-        "reports": [_report(report) for report in reports],
-        "unfrozen": unfrozen,
-        "protocol": " ".join(PROTOCOL.format(parts=COUNTS[parts]).split()),
-        "blocksProtocol": " ".join(BLOCKS_PROTOCOL.format(parts=COUNTS[parts].lower()).split()),
-        "verdicts": judged[:MAX_VERDICTS] if judged else None,
-        "more": _more(judged, verdicts) if judged and verdicts else "",
-    }
+    return ClassBoardView(
+        run=run,
+        labels=list(examples.labels),
+        reports=[_report(report) for report in reports],
+        unfrozen=next((report.step for report in reports if report.phase == "blocks"), None),
+        protocol=" ".join(PROTOCOL.format(parts=COUNTS[parts]).split()),
+        blocks_protocol=" ".join(BLOCKS_PROTOCOL.format(parts=COUNTS[parts].lower()).split()),
+        verdicts=_verdicts(examples, verdicts) if verdicts else None,
+        more=_more(verdicts) if verdicts else "",
+    )
 
 
-def _report(report: "Report") -> dict[str, Any]:
-    return {
-        "phase": report.phase,
-        "step": report.step,
-        "loss": round(report.loss, 5),
-        "accuracy": report.accuracy,
-        "heldOut": report.held_out_accuracy,
-        "confusion": report.confusion.tolist(),
-    }
+def _report(report: "Report") -> ClassReport:
+    return ClassReport(
+        phase=report.phase,
+        step=report.step,
+        loss=round(report.loss, 5),
+        accuracy=report.accuracy,
+        held_out=report.held_out_accuracy,
+        confusion=report.confusion.tolist(),
+    )
 
 
-def _verdicts(examples: "Examples", verdicts: "Verdicts") -> list[dict[str, Any]]:
-    """One entry a held-out picture; the least sure of the true class come first."""
+def _verdicts(examples: "Examples", verdicts: "Verdicts") -> list[ClassVerdict]:
+    """One entry a held-out picture that is shown; the least sure of the true class come first."""
     last = verdicts.head if verdicts.blocks is None else verdicts.blocks
     truth = examples.classes[verdicts.pictures]
     order = np.argsort(last[np.arange(len(truth)), truth], kind="stable")
-    shown = set(order[:MAX_VERDICTS].tolist())
     return [
-        {
-            "picture": _thumbnail(examples.images[verdicts.pictures[i]]) if i in shown else "",
-            "truth": examples.labels[truth[i]],
-            "before": list(verdicts.before[i]) if verdicts.before else None,
-            "head": _best(examples.labels, verdicts.head[i]),
-            "blocks": None if verdicts.blocks is None else _best(examples.labels, verdicts.blocks[i]),
-        }
-        for i in order.tolist()
+        ClassVerdict(
+            picture=_thumbnail(examples.images[verdicts.pictures[i]]),
+            truth=examples.labels[truth[i]],
+            before=verdicts.before[i] if verdicts.before else None,
+            head=_best(examples.labels, verdicts.head[i]),
+            blocks=None if verdicts.blocks is None else _best(examples.labels, verdicts.blocks[i]),
+        )
+        for i in order[:MAX_VERDICTS].tolist()
     ]
 
 
-def _best(labels: tuple[str, ...], probabilities: np.ndarray) -> list[Any]:
+def _best(labels: tuple[str, ...], probabilities: np.ndarray) -> tuple[str, float]:
     place = int(probabilities.argmax())
-    return [labels[place], round(float(probabilities[place]), 4)]
+    return labels[place], round(float(probabilities[place]), 4)
 
 
 def _thumbnail(image: np.ndarray) -> str:
     height, width = image.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    return jpeg_address(image[top : top + side, left : left + side], THUMBNAIL)
+    square = Image.fromarray(image[top : top + side, left : left + side])
+    return wire.picture(np.asarray(square.resize((THUMBNAIL, THUMBNAIL))), "jpeg")
 
 
-def _more(judged: list[dict[str, Any]], verdicts: "Verdicts") -> str:
+def _more(verdicts: "Verdicts") -> str:
     order = "The least sure come first"
-    left_out = len(judged) - MAX_VERDICTS
+    left_out = len(verdicts.pictures) - MAX_VERDICTS
     shown = f"{order}; {left_out} more are not shown." if left_out > 0 else f"{order}."
     if verdicts.before:
         return f"{shown} “Before” is what the network said with its own head: it had to choose one of its categories."

@@ -12,7 +12,7 @@ Shapes: N pictures, C classes, K parts, T tokens, D channels, P = width of what 
 import copy
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,11 +21,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from models import runtime
+from models import runtime, stops
+from models.compute import Run, compute, run_of
 from models.errors import InputError
 from models.inputs import check_text
+from models.store import Store
 from models.vision import library
-from models.vision.network import VisionTransformer
+from models.vision.network import Block, VisionTransformer
 from models.vit.neighbours import BACKBONES
 
 MIN_CLASSES, MAX_CLASSES = 2, 10
@@ -120,6 +122,101 @@ class OwnClassifier(nn.Module):
         return self.head(network.pool((self.norm or network.norm)(tokens)).float())
 
 
+@dataclass(frozen=True)
+class Progress:
+    """Where a training of one's own classes stands: pictures read so far, and the newest report once it learns.
+
+    run: the backbone; its seconds are all that passed. reading: seconds the pictures took. parts: of the pictures, each
+    held out once. trained: parameters that learn.
+    """
+
+    read: int
+    report: Report | None
+    run: Run
+    reading: float
+    parts: int
+    trained: int
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What came of it: the tensors of an `OwnClassifier` as CPU arrays, and what was said of held-out pictures."""
+
+    backbone: str
+    labels: tuple[str, ...]
+    blocks: int
+    state: dict[str, np.ndarray]
+    verdicts: Verdicts
+
+
+@dataclass(frozen=True)
+class OwnAnswer:
+    """Probabilities `[C]` of one's own classes, and seconds of the network."""
+
+    probabilities: np.ndarray
+    seconds: float
+
+
+OWN: "Store[OwnClassifier]" = Store(
+    "own classifiers",
+    128 * 2**20,
+    size=lambda own: sum(tensor.nbytes for tensor in own.state_dict().values()),
+    gone="There is no classifier of yours here (any more): train one, or load its two files.",
+    max_age=4 * 3600,
+)
+
+
+@compute(heavy=True)
+def train_own(examples: Examples, settings: Settings, name: str) -> Iterator[Progress | Learned]:
+    """Train on examples; ends early, with what was learned, when `models.stops` is asked for `name`."""
+    loaded = runtime.load(settings.backbone, library.load)
+    training = Training(loaded.network, examples, settings, lambda: stops.asked(name))
+    began, reading = time.perf_counter(), 0.0
+    tail = last_blocks(loaded.network, settings.blocks)
+    trained = (loaded.network.pool_width + 1) * len(examples.labels)
+    trained += sum(p.numel() for block in tail for p in block.parameters())
+
+    def progress(read: int, report: Report | None = None) -> Progress:
+        run = run_of(loaded, time.perf_counter() - began)
+        return Progress(read, report, run, reading, training.parts, trained)
+
+    for read in training.read():
+        yield progress(read)
+        if training.stopped:
+            return
+    reading = time.perf_counter() - began
+    for report in training.fit():
+        yield progress(len(examples.images), report)
+    own = training.classifier()
+    state = {key: tensor.numpy(force=True) for key, tensor in own.state_dict().items()}
+    yield Learned(settings.backbone, examples.labels, len(own.tail), state, training.verdicts())
+
+
+def keep(learned: Learned) -> str:
+    """Keep what was learned as a classifier to ask; returns its name."""
+    network = runtime.load(learned.backbone, library.load).network
+    own = empty_classifier(network, learned.backbone, learned.labels, learned.blocks)
+    own.load_state_dict({key: torch.from_numpy(array.copy()) for key, array in learned.state.items()})
+    return OWN.put(own.to(network.cls.device).eval().requires_grad_(False))
+
+
+@compute
+def classify_by_own(name: str, image: np.ndarray) -> OwnAnswer:
+    """Answer `image` `(height, width, 3)` uint8 by the kept classifier of that name; `InputError` where it is gone."""
+    own, start = OWN.find(name), time.perf_counter()
+    probabilities = classify(own, image)
+    return OwnAnswer(probabilities, time.perf_counter() - start)
+
+
+def empty_classifier(network: VisionTransformer, backbone: str, labels: Sequence[str], blocks: int) -> OwnClassifier:
+    """A classifier of that shape, its tensors not set."""
+    own = OwnClassifier(backbone, labels, nn.Linear(network.pool_width, len(labels)))
+    if blocks:
+        own.tail = nn.ModuleList(Block(network.shape) for _ in range(blocks))
+        own.norm = nn.LayerNorm(network.shape.width, eps=network.shape.epsilon)
+    return own
+
+
 def check_examples(named: Sequence[tuple[object, Sequence[np.ndarray]]]) -> Examples:
     """Classes given as (name, pictures) as `Examples`.
 
@@ -171,17 +268,36 @@ def parts_of(classes: np.ndarray) -> np.ndarray:
 
 
 class Training:
-    """One training on `examples`: `read()` first, then `fit()`, then `classifier()` and `verdicts()`."""
+    """One training on `examples`: `read()` first, then `fit()`, then `classifier()` and `verdicts()`.
 
-    def __init__(self, network: VisionTransformer, examples: Examples, settings: Settings) -> None:
+    `stop` is asked after every step whether to end.
+    """
+
+    def __init__(
+        self,
+        network: VisionTransformer,
+        examples: Examples,
+        settings: Settings,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.network, self.examples, self.settings = network, examples, settings
         self.device = network.cls.device
         self.truth = torch.from_numpy(examples.classes).to(self.device)
         self.part = torch.from_numpy(parts_of(examples.classes)).to(self.device)
-        self.stopped = False
+        self._stop = stop
         self._tokens: list[torch.Tensor] = []
         self._own: OwnClassifier | None = None
         self._verdicts: Verdicts | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was asked to end."""
+        return self._stop()
+
+    @property
+    def parts(self) -> int:
+        """Parts of the pictures, each held out once."""
+        return int(self.part.max()) + 1
 
     def read(self) -> Iterator[int]:
         """Run every picture through the frozen part of the backbone; yields how many were read."""
@@ -232,7 +348,7 @@ class Training:
     def _fit_heads(self, pooled: torch.Tensor) -> Iterator[Report]:
         """K + 1 heads at once: head k learns without part k, the last one from all. Returns weights and biases."""
         pooled = pooled.clone()  # out of inference mode
-        parts, labels = int(self.part.max()) + 1, len(self.examples.labels)
+        parts, labels = self.parts, len(self.examples.labels)
         scale = pooled.square().mean().sqrt()
         learns = torch.stack([self.part != k for k in range(parts)] + [self.part >= 0]).float()
         weights = torch.zeros(parts + 1, labels, pooled.shape[1], device=self.device, requires_grad=True)

@@ -11,14 +11,12 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from torch import nn
 
 from models import runtime, weights
 from models.errors import InputError
 from models.vision import library
-from models.vision.network import Block, VisionTransformer
 from models.vit.neighbours import BACKBONES
-from models.vit.own_classes import BLOCKS, MAX_CLASSES, MIN_CLASSES, OwnClassifier, check_labels
+from models.vit.own_classes import BLOCKS, MAX_CLASSES, MIN_CLASSES, OwnClassifier, check_labels, empty_classifier
 
 FORMAT = "glassbox-own-classes-1"
 JSON_NAME, TENSORS_NAME = "classes.json", "classes.safetensors"
@@ -50,7 +48,7 @@ def load(paths: Sequence[str | Path]) -> OwnClassifier:
     described = _read_json(_the_one(paths, ".json", MAX_JSON_BYTES))
     stored = _read_tensors(_the_one(paths, ".safetensors", MAX_TENSORS_BYTES))
     network = runtime.load(described["backbone"], library.load).network
-    own = _empty(network, described)
+    own = empty_classifier(network, described["backbone"], described["labels"], described["blocks"])
     expected = own.state_dict()
     if set(stored) != set(expected):
         raise InputError(f"The tensors in {TENSORS_NAME} are not those that {JSON_NAME} tells of.")
@@ -106,13 +104,3 @@ def _read_tensors(data: bytes) -> dict[str, torch.Tensor]:
         return safetensors.torch.load(data)
     except Exception:  # the reader raises several unrelated types on damaged files
         raise InputError(f"{TENSORS_NAME} is damaged or not a safetensors file.") from None
-
-
-def _empty(network: VisionTransformer, described: dict[str, Any]) -> OwnClassifier:
-    """A classifier of the shape that `described` tells of."""
-    shape, labels = network.shape, described["labels"]
-    own = OwnClassifier(described["backbone"], labels, nn.Linear(network.pool_width, len(labels)))
-    if described["blocks"]:
-        own.tail = nn.ModuleList(Block(shape) for _ in range(described["blocks"]))
-        own.norm = nn.LayerNorm(shape.width, eps=shape.epsilon)
-    return own

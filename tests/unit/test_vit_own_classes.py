@@ -11,12 +11,12 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-from demos.components import class_collector as collector
-from demos.views.own_classes import MAX_VERDICTS, draw_training
-from demos.vit import own_classes as page
-from models import runtime, weights
+from demos.inputs import classes as collector
+from demos.views.own_classes import MAX_VERDICTS, ClassTrialView, view_of_training
+from demos.vit import own_classes_handlers as page
+from demos.wire import to_wire
+from models import runtime, stops, weights
 from models.errors import InputError
-from models.kept import Kept
 from models.vision import library
 from models.vision.network import VisionTransformer
 from models.vit import own_classes, own_file
@@ -57,7 +57,6 @@ def embedded(network, monkeypatch):
     loaded = runtime.Loaded(BACKBONE, network, weights.find(BACKBONE), 1, 1, "cpu")
     for module in (own_classes, own_file):
         monkeypatch.setattr(module.runtime, "load", lambda name, loader: loaded)
-    monkeypatch.setattr(page, "load_vit", lambda name: loaded)
     monkeypatch.setattr(own_file, "_sha256", lambda backbone: "f" * 64)
     return network
 
@@ -172,13 +171,31 @@ def test_a_classifier_answers_what_its_head_says(network, embedded):
 
 
 def test_stopping_ends_after_the_present_step(network):
-    training = Training(network, check_examples(colors()), Settings())
+    stopped = []
+    training = Training(network, check_examples(colors()), Settings(), lambda: bool(stopped))
     list(training.read())
     reports = training.fit()
     next(reports)
-    training.stopped = True
+    stopped.append(True)
     assert len(list(reports)) <= 1
     assert training.classifier().labels == ("red", "green", "blue")
+
+
+def test_a_training_asked_to_stop_by_its_name_keeps_what_it_learned(embedded):
+    page.stop_training("mine")
+    *_, last = own_classes.train_own(check_examples(colors()), Settings(), "other")
+    assert isinstance(last, own_classes.Learned)
+    early = list(own_classes.train_own(check_examples(colors()), Settings(), "mine"))
+    assert not any(isinstance(state, own_classes.Learned) for state in early), "no picture was read whole"
+    assert stops.asked("mine")
+
+
+def test_what_was_learned_is_kept_and_answers_as_it_did(network, embedded):
+    *_, learned = own_classes.train_own(check_examples(colors()), Settings(blocks=1, seconds=0), "")
+    own = own_classes.OWN.find(own_classes.keep(learned))
+    assert len(own.tail) == 1
+    for name, tensor in own.state_dict().items():
+        np.testing.assert_array_equal(tensor.numpy(), learned.state[name])
 
 
 # Last blocks
@@ -312,12 +329,12 @@ def collected(named):
 
 def test_a_training_on_the_page_ends_with_a_classifier_to_try(embedded):
     *_, (board, trial, strip, run, name) = page.compute_own(collected(colors()), BACKBONE, 0, 20, 0)
-    assert trial == {"name": name, "labels": ["red", "green", "blue"]}
+    assert trial == ClassTrialView(name, ["red", "green", "blue"])
     assert "12" in strip
-    assert page._running.get(run) is not None
-    assert len(board["verdicts"]) == 12
-    assert board["unfrozen"] is None
-    json.dumps(board)
+    assert board.run == run
+    assert len(board.verdicts) == 12
+    assert board.unfrozen is None
+    assert len(json.dumps(to_wire(board))) < 40_000
     answer = page.classify_square({"name": name, "jpeg": jpeg(colors()[2][1][0])})
     assert np.argmax(answer["probabilities"]) == 2
     assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-3)
@@ -326,17 +343,17 @@ def test_a_training_on_the_page_ends_with_a_classifier_to_try(embedded):
 def test_what_is_drawn_is_what_was_said(network):
     named = [(name, [*images, *(image[::-1].copy() for image in images)]) for name, images in colors()]
     training, reports = trained(network, named=named)
-    drawn = draw_training("run", training.examples, reports, 5, training.verdicts())
-    assert drawn["protocol"].startswith("Five heads")
-    assert len(drawn["verdicts"]) == MAX_VERDICTS
-    assert "6 more are not shown" in drawn["more"]
+    drawn = view_of_training("run", training.examples, reports, 5, training.verdicts())
+    assert drawn.protocol.startswith("Five heads")
+    assert len(drawn.verdicts) == MAX_VERDICTS
+    assert "6 more are not shown" in drawn.more
     said, truth = training.verdicts().head, training.examples.classes
     sure = sorted(said[np.arange(len(truth)), truth])
-    first = drawn["verdicts"][0]
-    assert said[np.argmin(said[np.arange(len(truth)), truth])].max() == pytest.approx(first["head"][1], abs=1e-4)
-    assert sure[0] <= first["head"][1] + 1e-4
-    assert first["picture"].startswith("data:image/jpeg;base64,")
-    assert first["before"][0] in network.labels
+    first = drawn.verdicts[0]
+    assert said[np.argmin(said[np.arange(len(truth)), truth])].max() == pytest.approx(first.head[1], abs=1e-4)
+    assert sure[0] <= first.head[1] + 1e-4
+    assert first.picture.startswith(("data:image/jpeg;base64,", "arrays/"))
+    assert first.before[0] in network.labels
 
 
 @pytest.mark.parametrize(
@@ -394,13 +411,3 @@ def test_the_component_and_the_model_have_the_same_limits():
     assert set(page.BLOCKS.values()) == set(own_classes.BLOCKS)
     assert set(page.BACKBONES.values()) == set(own_classes.BACKBONES.values())
     assert page.MAX_FILES == own_classes.MAX_CLASSES * own_classes.MAX_PICTURES
-
-
-def test_the_least_used_goes_first():
-    kept = Kept(2)
-    first, second = kept.put("first"), kept.put("second")
-    assert kept.get(first) == "first"
-    kept.put("third", "name")
-    assert (kept.get(second), kept.get(first), kept.get("name")) == (None, "first", "third")
-    assert kept.get(None) is None
-    assert kept.get([]) is None

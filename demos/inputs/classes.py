@@ -1,4 +1,4 @@
-"""Pictures sorted into classes by the visitor: uploads and webcam bursts, cut to squares and shrunk in the browser.
+"""Pictures sorted into classes by the visitor, as `class_collector` sends them.
 
 Value set by the server: `{"token", "classes": [{"name", "pictures": [base64 JPEG, ...]}, ...]}`, which replaces what is
 there. Value set by the browser after every change, and read by `read_classes`: `{"classes": [...]}` of the same form.
@@ -7,25 +7,16 @@ there. Value set by the browser after every change, and read by `read_classes`: 
 import base64
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import numpy as np
 
-from demos.components import from_folder
 from demos.inputs.jpeg import read_jpeg
 from models.errors import InputError
 
 MAX_CLASSES, MAX_PICTURES = 10, 30
 MAX_JPEG_CHARS, MAX_SIDE = 120_000, 512
 GARBLED = "The classes did not arrive as the page sends them: collect them again."
-
-
-def class_collector(**options: Any) -> gr.HTML:
-    """The component."""
-    limits = {"max_classes": MAX_CLASSES, "max_pictures": MAX_PICTURES}
-    return from_folder(Path(__file__).parent, None, pieces=("webcam",), **limits, **options)
 
 
 def classes_value(named: Sequence[tuple[str, Sequence[bytes]]]) -> dict[str, Any]:

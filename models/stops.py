@@ -1,0 +1,24 @@
+"""Visitors' wishes to end a running job and keep what it has made so far: by a name that only the visitor has."""
+
+import threading
+from collections import OrderedDict
+
+MOST = 256
+
+_asked: "OrderedDict[str, None]" = OrderedDict()
+_lock = threading.Lock()
+
+
+def ask(name: object) -> None:
+    """The job called `name` is to end after its present step; the oldest wishes are forgotten."""
+    if not isinstance(name, str) or not name:
+        return
+    with _lock:
+        _asked[name] = None
+        while len(_asked) > MOST:
+            _asked.popitem(last=False)
+
+
+def asked(name: str) -> bool:
+    """Whether somebody asked the job of that name to end."""
+    return name in _asked
