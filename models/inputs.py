@@ -4,18 +4,24 @@ import math
 from collections.abc import Collection
 
 from models.errors import InputError
+from models.text.normal import normal, tidy_name
 
 
 def check_text(value: object, *, name: str, max_chars: int, allow_empty: bool = False) -> str:
-    """The text without NUL and lone surrogates (they break JSON streams). Empty or too long: `InputError`."""
+    """The text in its normal form (`models.text.normal`). Empty or too long: `InputError`."""
     if not isinstance(value, str):
         raise InputError(f"{name} must be text.")
-    if len(value) > max_chars:
-        raise InputError(f"{name} has {len(value):,} characters; the limit is {max_chars:,}.")
-    text = "".join(c for c in value if c != "\0" and not "\ud800" <= c <= "\udfff")
+    text = normal(value)
+    if len(text) > max_chars:
+        raise InputError(f"{name} has {len(text):,} characters; the limit is {max_chars:,}.")
     if not allow_empty and not text.strip():
         raise InputError(f"{name} is empty: type a few words.")
     return text
+
+
+def check_name(value: object, *, name: str, max_chars: int) -> str:
+    """A name on one line, with single blanks. Empty or too long: `InputError`."""
+    return tidy_name(check_text(value, name=name, max_chars=max_chars))
 
 
 def check_number(value: object, *, name: str, low: float, high: float) -> float:

@@ -71,7 +71,8 @@ def attention_trace(text: str, model: str) -> tuple[dict[str, Any], str]:
         model: a name of the Attention tab.
 
     Returns:
-        {"model", "seconds", "tokens", "layers", "heads", "cut", "note", "translation"} and a compressed .npz file with
+        {"model", "seconds", "tokens", "layers", "heads", "cut", "note": what must be said of the text (its end was cut,
+        some of it has no symbol, it has several sentences), "translation"} and a compressed .npz file with
         `attention [layers, heads, T, T]` float32, rows summing to 1; for translators that of the encoder, and beside it
         `decoder_attention`, `cross_attention [layers, heads, written, T]` and the tokens of `written`.
     """
@@ -91,7 +92,7 @@ def attention_trace(text: str, model: str) -> tuple[dict[str, Any], str]:
             "tokens": list(first.tokens),
             "layers": first.attention.shape[0],
             "heads": first.attention.shape[1],
-            "cut": bool(run.note),
+            "cut": run.cut,
             "note": run.note,
             "translation": run.translation,
         }

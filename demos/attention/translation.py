@@ -21,9 +21,12 @@ from demos.views.tasks import draw_table
 from models import hub, runtime, weights
 from models.errors import InputError, WeightsError
 from models.inputs import check_choice, check_flag, check_integer, check_text
+from models.text.sentences import CAPITALS_NOTE, in_small_letters, sentences_of
 
 if TYPE_CHECKING:
-    from models.attention.writing import Search, Source, Writer
+    from models.attention.beam import Search
+    from models.attention.passages import Passage
+    from models.attention.writing import Source, Writer
 
 TITLE = "Live translation"
 TRANSFORMER = "translator-en-fr"
@@ -75,6 +78,9 @@ both, but it also has about twice the parameters. For comparison: OPUS-MT's mode
 sentences of its own, so not the same ones; it has ten times the parameters of the Transformer here (47.4) and was
 trained on far more text."""
 
+SEVERAL = """The text has {} sentences, and the networks were trained on single ones: the first is written here.
+Translate with all three takes every sentence."""
+
 TRY = """- Press Next word until the end, and watch where it looks before each token.
 - Click a French token in the middle, then another candidate in its place: everything after it is written anew.
 - Click an English token: which French tokens looked at it? Is one read by nobody?
@@ -109,6 +115,7 @@ class Desk:
     source: "Source"
     memory: Any
     note: str
+    said: str
 
 
 Shown = tuple[Draft, dict[str, Any], str]
@@ -137,8 +144,13 @@ def _open(model: object, text: object) -> Desk:
     name, note = _usable(model)
     text = check_sentence(text)
     writer, loaded = load_writer(name)
-    source = writer.read(text)
-    return Desk(writer, loaded, source, writer.encode(source), note)
+    writer.require_known(text)
+    sentences = sentences_of(text)
+    first = in_small_letters(sentences[0])
+    several = SEVERAL.format(len(sentences)) if len(sentences) > 1 else ""
+    said = " ".join(filter(None, (several, CAPITALS_NOTE if first != sentences[0] else "")))
+    source = writer.read(first)
+    return Desk(writer, loaded, source, writer.encode(source), note, said)
 
 
 def _draft(desk: Desk, text: str, draft: object) -> Draft:
@@ -174,7 +186,7 @@ def _show(desk: Desk, draft: Draft, note: str = "") -> Shown:
             ended=ended,
             total=float(chosen.sum()),
             text=writer.text(written),
-            note=" ".join(filter(None, (desk.source.note, note))),
+            note=" ".join(filter(None, (desk.source.note, desk.said, note))),
         )
     )
     return draft, drawing, run_strip(desk.loaded, model=watch.seconds["model"], note=desk.note)
@@ -275,8 +287,15 @@ def compute_words(words: Any, text: Any, model: Any, draft: Any) -> tuple[*Shown
 
 
 @runtime.gpu()
+def _translate(writer: "Writer", text: str, width: int = 1, beginning: str = "") -> "Passage":
+    from models.attention.passages import translate_passage
+
+    return translate_passage(writer, text, width=width, beginning=beginning)
+
+
+@runtime.gpu()
 def _search(desk: Desk, beginning: Sequence[int], width: int, *, by_length: bool) -> "Search":
-    from models.attention.writing import beam_search
+    from models.attention.beam import beam_search
 
     limit = desk.source.limit(len(beginning) - 1)
     return beam_search(desk.writer, desk.memory, beginning, width=width, limit=limit, by_length=by_length)
@@ -332,15 +351,17 @@ def adopt(text: Any, model: Any, found: Any, node: object) -> Shown:
 def compute_versions(text: Any) -> Iterator[tuple[str, str]]:
     """The sentence by all three networks. Yields (table, strip), a row more each time."""
     with visitor_errors():
+        from models.attention.writing import load_writer
+
         text = check_sentence(text)
         rows: list[tuple[str, str, float, int, float]] = []
         for name in OURS:
-            desk, watch = _open(name, text), runtime.Stopwatch()
+            (writer, loaded), watch = load_writer(name), runtime.Stopwatch()
             with watch("model"):
-                plain, total = _greedy(desk, [desk.writer.start])
-            mean = total / (len(plain) - 1)
-            rows.append((name, desk.writer.text(plain), watch.seconds["model"], desk.loaded.parameters, mean))
-            note = desk.source.note or "Greedy writing, without a cache."
+                passage = _translate(writer, text)
+            mean = passage.log_probability / max(1, len(passage.written))
+            rows.append((name, passage.translation, watch.seconds["model"], loaded.parameters, mean))
+            note = passage.note or "Greedy writing, without a cache."
             yield figures.draw_versions(rows), empty_strip(note)
 
 
@@ -348,14 +369,15 @@ def attention_translate(text: str, model: str, beam: int = 1, beginning: str = "
     """English to French by one of the translators, with the alignment between the two.
 
     Args:
-        text: up to 5,000 characters of English; the first 64 tokens are read.
+        text: up to 20 sentences of English, each translated on its own; the first 64 tokens of each are read.
         model: translator-en-fr, gru-attention-en-fr, gru-translator-en-fr, or opus-mt-en-fr where hub models are on.
         beam: 1 (greedy) to 8 beginnings kept in the search for the likeliest translation.
-        beginning: French words that the translation must begin with; it goes on from them.
+        beginning: French words that the translation of the first sentence must begin with; it goes on from them.
 
     Returns:
         {"model", "seconds", "source": tokens read, "written": tokens written, "translation", "log_probability": of all
-        tokens written (nats), "note": a sentence if the text was cut} and a compressed .npz file with `alignment
+        tokens written (nats), "note": what must be said of the text (it was cut, some of it has no symbol, capitals
+        were read as small letters)} and a compressed .npz file with `alignment
         [layers, heads, written, source]` float32, rows summing to 1, of width 0 in its first two axes for the network
         without attention, and the tokens `source` and `written`.
     """
@@ -365,29 +387,23 @@ def attention_translate(text: str, model: str, beam: int = 1, beginning: str = "
         name = check_choice(model, offered(), name="The model")
         if weights.find(name).kind == "hub" and hub.start(name).status != "ready":
             raise WeightsError(hub.describe(name))
-        from models.attention.writing import log_probability
+        from models.attention.writing import load_writer
 
-        desk, watch = _open(name, check_sentence(text, "text")), runtime.Stopwatch()
-        writer = desk.writer
-        given = writer.beginning(words) if words.strip() else []
+        (writer, _), watch = load_writer(name), runtime.Stopwatch()
         with watch("model"):
-            search = _search(desk, [writer.start, *given], width, by_length=False)
-            written = search.written(search.winner)
-            view = writer.look(desk.memory, written[:-1])
-        total = log_probability(writer, desk.memory, written)
-        tokens = [writer.word(number) for number in written[1:]]
-        empty = np.zeros((0, 0, len(tokens), len(desk.source.tokens)), np.float32)
-        alignment = empty if view.attention is None else view.attention.cpu().numpy()
+            passage = _translate(writer, check_sentence(text, "text"), width, words)
+        empty = np.zeros((0, 0, len(passage.written), len(passage.source)), np.float32)
+        alignment = empty if passage.alignment is None else passage.alignment.numpy()
         facts = {
             "model": name,
             "seconds": round(watch.seconds["model"], 4),
-            "source": list(desk.source.tokens),
-            "written": tokens,
-            "translation": writer.text(written),
-            "log_probability": round(total, 4),
-            "note": desk.source.note,
+            "source": list(passage.source),
+            "written": list(passage.written),
+            "translation": passage.translation,
+            "log_probability": round(passage.log_probability, 4),
+            "note": passage.note,
         }
-        arrays = {"source": np.array(desk.source.tokens), "written": np.array(tokens)}
+        arrays = {"source": np.array(passage.source), "written": np.array(passage.written)}
         path = save_arrays("alignment.npz", alignment=alignment, **arrays)
         return facts, FileData(path=str(path), orig_name="alignment.npz")
 

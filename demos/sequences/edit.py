@@ -15,6 +15,7 @@ from demos.views.memory import draw_comparison
 from models import runtime
 from models.errors import InputError
 from models.inputs import check_choice, check_integer, check_number, check_text
+from models.text.symbols import unknown_note
 
 if TYPE_CHECKING:
     from models.sequences.edits import Comparison, Edit
@@ -69,7 +70,7 @@ def _compare(
     from models.sequences.trace import continue_text, trace_text
     from models.sequences.units import tracked_units
 
-    watch = runtime.Stopwatch()
+    watch, note = runtime.Stopwatch(), " ".join(filter(None, (note, unknown_note(text))))
     with watch("model"):
         trace = trace_text(loaded.network, text, before=_known_trace(session, loaded))
         edits = tuple(replace(edit, strength=strength) for edit in session.edits)

@@ -18,7 +18,7 @@ from demos.views.unrolled import draw_cell
 from models import runtime
 from models.errors import InputError
 from models.inputs import check_choice, check_integer, check_number, check_text
-from models.text.symbols import ALPHABET, START
+from models.text.symbols import ALPHABET, START, unknown_note
 from models.weights import find
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ def _show(
         reading = make()
     with watch("drawing"):
         drawn = _draw(reading, look)
+    note = " ".join(filter(None, (note, unknown_note(reading.text))))
     return reading, *drawn, run_strip(loaded, model=watch.seconds["model"], drawing=watch.seconds["drawing"], note=note)
 
 
@@ -351,7 +352,8 @@ def sequences_next(text: str, model: str = "char-lstm", top_k: int = 10) -> dict
         top_k: how many characters to return, 1 to 100.
 
     Returns:
-        {"model": name, "seconds": duration, "top": [{"token": character, "probability": 0..1}, ...]}, best first.
+        {"model": name, "seconds": duration, "top": [{"token": character, "probability": 0..1}, ...], "note": which
+        characters have no symbol, or nothing}, best first.
     """
     with visitor_errors():
         text = check_text(text, name="The text", max_chars=MAX_API_CHARS)
@@ -362,7 +364,8 @@ def sequences_next(text: str, model: str = "char-lstm", top_k: int = 10) -> dict
         start = time.perf_counter()
         probabilities = predict_next(loaded.network, text)
         seconds = round(time.perf_counter() - start, 4)
-        return {"model": loaded.name, "seconds": seconds, "top": next_characters(probabilities, top_k)}
+        top = next_characters(probabilities, top_k)
+        return {"model": loaded.name, "seconds": seconds, "top": top, "note": unknown_note(text)}
 
 
 def sequences_sample(
@@ -387,7 +390,7 @@ def sequences_sample(
 
     Returns:
         {"model": name, "seconds": duration, "continuation": what was written, "surprise_bits": one for each character,
-        "done": whether it is the last of the answers streamed}.
+        "done": whether it is the last of the answers streamed, "note": which characters of the text have no symbol}.
     """
     with visitor_errors():
         text = _checked_text(text)
@@ -407,6 +410,7 @@ def sequences_sample(
                     "continuation": trace.text[-written:],
                     "surprise_bits": [round(float(bits), 3) for bits in trace.surprise_bits[-written:]],
                     "done": written == count,
+                    "note": unknown_note(text),
                 }
 
 

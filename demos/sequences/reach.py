@@ -19,6 +19,7 @@ from demos.views.tasks import draw_table
 from models import runtime
 from models.inputs import check_choice, check_integer, check_text
 from models.sequences.recall.names import NAMES
+from models.text.symbols import unknown_note
 from models.weights import find
 
 TRANSFORMER = "char-transformer"
@@ -82,6 +83,7 @@ def compute_influence(text: Any, own: Own | None) -> Iterator[tuple[Any, str]]:
                 yield gr.skip(), empty_strip(f"{title}: {step:.0%} of the predictions traced back …")
             traces.append((title, step))
             note = f"Measured: {', '.join(t for t, _ in traces)}. Time and facts are those of the {title}."
+            note = " ".join(filter(None, (note, unknown_note(text))))
             yield draw_influence(traces), run_strip(loaded, model=watch.seconds["model"], note=note)
 
 
@@ -130,7 +132,7 @@ def compute_once(name: Any, filler: Any) -> tuple[str, str]:
             for cell, result in recalled.items()
         ]
         head = ("network", "writes", "right", "probability of the name")
-        return draw_table(head, rows), run_strip(loaded, model=watch.seconds["model"])
+        return draw_table(head, rows), run_strip(loaded, model=watch.seconds["model"], note=unknown_note(filler))
 
 
 def _title(cell: str) -> str:
@@ -146,9 +148,9 @@ def sequences_memory(text: str, model: str = "char-lstm") -> Iterator[tuple[dict
 
     Returns:
         {"model", "seconds", "done": share 0..1, "text": the T characters traced, beginning with a line break,
-        "best": the most probable next character after each, "by_distance": mean share of the influence by distance} and
-        a compressed .npz with `influence [T, T]` float32: row t, the prediction after character t; column s, the
-        character at s. Streams the share done; the last answer is whole.
+        "best": the most probable next character after each, "by_distance": mean share of the influence by distance,
+        "note": which characters have no symbol} and a compressed .npz with `influence [T, T]` float32: row t, the
+        prediction after character t; column s, the character at s. Streams the share done; the last answer is whole.
     """
     with visitor_errors():
         text = check_text(text, name="The text", max_chars=MAX_API_CHARS)
@@ -166,6 +168,7 @@ def sequences_memory(text: str, model: str = "char-lstm") -> Iterator[tuple[dict
             yield {**facts, "done": round(step, 3)}, None
         curve = [float(f"{share:.4g}") for share in step.by_distance()]
         whole = {**facts, "done": 1, "text": step.text, "best": step.best, "by_distance": curve}
+        whole["note"] = unknown_note(text)
         path = save_arrays("influence.npz", influence=np.asarray(step.influence))
         yield whole, FileData(path=str(path), orig_name="influence.npz")
 

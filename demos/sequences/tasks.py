@@ -28,6 +28,7 @@ from models.sequences.unrolled import TYPES, UnrolledTrace, WeightMap
 
 if TYPE_CHECKING:
     from models.runtime import Loaded
+    from models.sequences.translation.trace import Translated
 
 CHAT = "smollm2-135m-instruct"
 MONTHS = tuple(calendar.month_name[1:])
@@ -221,28 +222,32 @@ def compute_caption(image: Any) -> Shown:
         return _show(trace, loaded, loaded.network, seconds, draw_answer("It says:", trace.answer, CANNOT_KNOW))
 
 
-def _trace_translation(text: object) -> tuple[UnrolledTrace, "Loaded", float, str]:
-    from models.sequences.translation.trace import cut_note, trace_translation
+def _trace_translation(text: object) -> "tuple[Translated, Loaded, float]":
+    from models.sequences.translation.trace import trace_text
     from models.text.gru_translator import load
 
     text = check_text(text, name="The sentence", max_chars=MAX_API_CHARS)
     loaded, watch = runtime.load("gru-translator-en-fr", load), runtime.Stopwatch()
     bundle = loaded.network
     with watch("model"):
-        trace = trace_translation(bundle.network, bundle.tokenizer, text)
-    return trace, loaded, watch.seconds["model"], cut_note(bundle.tokenizer, text)
+        translated = trace_text(bundle.network, bundle.tokenizer, text)
+    return translated, loaded, watch.seconds["model"]
 
 
 def compute_translation(text: Any) -> Iterator[Shown]:
     """English to French, then the same by the Transformer of the next tab. Yields (run, drawing, beside, strip)."""
     with visitor_errors():
-        trace, loaded, seconds, note = _trace_translation(text)
-        beside = draw_answer("In French:", trace.answer)
-        shown = _show(trace, loaded, loaded.network.network, seconds, beside, note)
+        translated, loaded, seconds = _trace_translation(text)
+        beside = draw_answer("In French:", translated.answer)
+        note = translated.note
+        if len(translated.runs) > 1:
+            note = f"{len(translated.runs)} sentences, translated one by one; the first is drawn. {note}"
+        shown = _show(translated.runs[0], loaded, loaded.network.network, seconds, beside, note)
         yield shown
-        from models.attention.trace import load, trace_attention
+        from models.attention.passages import translate_passage
+        from models.attention.writing import load_writer
 
-        translation = trace_attention(load("translator-en-fr").network, text).translation or ""
+        translation = translate_passage(load_writer("translator-en-fr")[0], text).translation
         other = draw_answer(
             "The Transformer of the Attention tab, which may look back at every word, says:", translation
         )
@@ -301,7 +306,8 @@ def sequences_classify(text: str) -> dict[str, Any]:
 
     Returns:
         {"model", "seconds", "label", "probability" of the label, "steps": [{"word", "positive": 0..1}, ...]: the
-        verdict after every word piece, "note": a sentence if the text was cut}.
+        verdict after every word piece, "note": what must be said of the text (it was cut, some of it has no symbol)}.
+        A text of which nothing has a symbol is refused.
     """
     with visitor_errors():
         reading, loaded, seconds = _trace_review(text)
@@ -324,27 +330,30 @@ def sequences_caption(image: str | None) -> dict[str, Any]:
         trace, loaded, seconds = _trace_caption(image)
         from models.sequences.caption.trace import CANNOT_KNOW
 
-        return {**_written(trace, loaded, seconds), "caption": trace.answer, "note": CANNOT_KNOW}
+        facts = {"steps": _written(trace), "caption": trace.answer, "note": CANNOT_KNOW}
+        return {"model": loaded.name, "seconds": round(seconds, 4), **facts}
 
 
 def sequences_translate(text: str) -> dict[str, Any]:
     """English to French by a recurrent encoder and decoder without attention (many to many).
 
     Args:
-        text: a sentence; the first 64 word pieces are read.
+        text: up to 20 sentences, each translated on its own; the first 64 word pieces of each are read.
 
     Returns:
-        {"model", "seconds", "translation", "steps": [{"word": piece, "probability"}, ...], "note": if it was cut}.
+        {"model", "seconds", "translation", "steps": [{"word": piece, "probability"}, ...], "note": what must be said
+        of the text (it was cut, some of it has no symbol, capitals were read as small letters)}.
     """
     with visitor_errors():
-        trace, loaded, seconds, note = _trace_translation(text)
-        return {**_written(trace, loaded, seconds), "translation": trace.answer, "note": note}
+        translated, loaded, seconds = _trace_translation(text)
+        steps = [step for run in translated.runs for step in _written(run)]
+        facts = {"steps": steps, "translation": translated.answer, "note": translated.note}
+        return {"model": loaded.name, "seconds": round(seconds, 4), **facts}
 
 
-def _written(trace: UnrolledTrace, loaded: "Loaded", seconds: float) -> dict[str, Any]:
+def _written(trace: UnrolledTrace) -> list[dict[str, Any]]:
     best = [step.output[0] for step in trace.steps if step.asked]
-    steps = [{"word": word, "probability": round(probability, 4)} for word, probability in best]
-    return {"model": loaded.name, "seconds": round(seconds, 4), "steps": steps}
+    return [{"word": word, "probability": round(probability, 4)} for word, probability in best]
 
 
 def compute_type(

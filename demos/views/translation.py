@@ -11,7 +11,7 @@ import numpy as np
 from demos.views.attention import pack
 
 if TYPE_CHECKING:
-    from models.attention.writing import Search
+    from models.attention.beam import Search
 
 LOOKS = {
     "translator-en-fr": ("Transformer", "prediction", "9 3 2 3"),

@@ -23,13 +23,22 @@ from transformers import (
 )
 from transformers.masking_utils import eager_mask
 
-from models.attention.subjects import MAX_TOKENS, Reading, Subject, require_tokens
+from models.attention.subjects import MAX_TOKENS, Reading, Subject, one_by_one, require_tokens
 from models.errors import InputError, WeightsError
 from models.text.instrument import IMPLEMENTATION, Edits, Place, attend
+from models.text.known import strangers_of
 from models.text.readable import readable_tokens
 
 AttentionInterface.register(IMPLEMENTATION, attend)
 AttentionMaskInterface.register(IMPLEMENTATION, eager_mask)
+
+
+def cut(ids: Sequence[int], limit: int, marks: Sequence[int]) -> list[int]:
+    """At most `limit` tokens; a mark at the end stays."""
+    if len(ids) <= limit:
+        return list(ids)
+    end = [ids[-1]] if ids[-1] in marks else []
+    return [*ids[: limit - len(end)], *end]
 
 
 class LibrarySubject(Subject):
@@ -40,12 +49,17 @@ class LibrarySubject(Subject):
         """How many heads each of its layers has."""
         return self.network.config.num_attention_heads
 
+    def ids_of(self, text: str) -> list[int]:
+        """All tokens of `text` with the marks that the network wants around them; no mark comes from the text."""
+        return self.tokenizer(text, verbose=False)["input_ids"]
+
     def read(self, text: str) -> Reading:
         """The tokens of `text`, at most `MAX_TOKENS` of them."""
-        given = len(self.tokenizer(text, verbose=False)["input_ids"])
-        require_tokens(given - self.tokenizer.num_special_tokens_to_add())
-        ids = self.tokenizer(text, truncation=True, max_length=MAX_TOKENS)["input_ids"]
-        return Reading(tuple(ids), tuple(readable_tokens(self.tokenizer, ids)), tokens_given=given)
+        given = self.ids_of(text)
+        require_tokens(len(given) - self.tokenizer.num_special_tokens_to_add())
+        ids = cut(given, MAX_TOKENS, self.tokenizer.all_special_ids)
+        unknown = strangers_of(self.tokenizer, text)
+        return Reading(tuple(ids), tuple(readable_tokens(self.tokenizer, ids)), (), (), len(given), unknown)
 
     def word(self, number: int) -> str:
         """A token as a reader would write it."""
@@ -72,6 +86,13 @@ class EncoderSubject(LibrarySubject):
         self.embedding = core.embeddings.word_embeddings
         self.position_modules = (core.embeddings.position_embeddings,)
         self.predicts = "masked" if hasattr(network, "cls") or hasattr(network, "vocab_projector") else "nothing"
+
+    def ids_of(self, text: str) -> list[int]:
+        """As for every subject, but the mask is what a visitor may type: it stands for the word to be found."""
+        mask, between = self.tokenizer.mask_token_id, text.split(self.tokenizer.mask_token or "\0")
+        pieces = [self.tokenizer(part, add_special_tokens=False, verbose=False)["input_ids"] for part in between]
+        inside = [token for piece in pieces for token in (mask, *piece)][1:]
+        return [self.tokenizer.cls_token_id, *inside, self.tokenizer.sep_token_id]
 
     def unembed(self, hidden: Tensor) -> Tensor | None:
         """Logits of the head for masked words."""
@@ -147,7 +168,9 @@ class MarianSubject(LibrarySubject):
 
     def read(self, text: str) -> Reading:
         """The tokens of a text, and the translation that the network makes of it, greedily."""
-        return self.continued(super().read(text), (self.network.config.decoder_start_token_id,))
+        reading = super().read(text)
+        reading = replace(reading, said=" ".join(filter(None, (one_by_one(text), reading.said))))
+        return self.continued(reading, (self.network.config.decoder_start_token_id,))
 
     @torch.no_grad()
     def continued(self, reading: Reading, beginning: Sequence[int]) -> Reading:
@@ -195,7 +218,8 @@ def load_library_subject(folder: Path) -> LibrarySubject:
     network = _auto_class(subject, config.architectures or []).from_pretrained(
         folder, **local, use_safetensors=True, attn_implementation=IMPLEMENTATION, dtype=torch.float32
     )
-    return subject(network, AutoTokenizer.from_pretrained(folder, **local), config.model_type)
+    tokenizer = AutoTokenizer.from_pretrained(folder, **local, split_special_tokens=True)
+    return subject(network, tokenizer, config.model_type)
 
 
 def _auto_class(subject: type[LibrarySubject], architectures: Sequence[str]) -> Any:

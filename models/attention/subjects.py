@@ -20,6 +20,8 @@ from torch.utils.hooks import RemovableHandle
 from models.attention.decoding import greedy
 from models.errors import InputError
 from models.text.instrument import NOTHING_CHANGED, Attended, Edits, Kind, Place, Tap
+from models.text.known import require_some_known, unknown_parts, unknown_sentence
+from models.text.sentences import sentences_of
 from models.text.tokenizer import BOS, EOS, SPACE, UNKNOWN, as_source
 from models.text.transformer import Translator
 
@@ -35,6 +37,7 @@ class Reading:
         written: for a translator the tokens of the translation, from the start mark to the end mark, and
             `written_tokens` the same for the eye. The decoder reads all but the last and predicts all but the first.
         tokens_given: how many tokens the whole text has; more than `MAX_TOKENS` means that its end was cut off.
+        said: what must be said of the text, such as what of it the network has no symbol for, or nothing.
     """
 
     ids: tuple[int, ...]
@@ -42,13 +45,13 @@ class Reading:
     written: tuple[int, ...] = ()
     written_tokens: tuple[str, ...] = ()
     tokens_given: int = 0
+    said: str = ""
 
     @property
     def note(self) -> str:
-        """One sentence if the text was cut, else nothing."""
-        if self.tokens_given <= MAX_TOKENS:
-            return ""
-        return f"The text has {self.tokens_given:,} tokens; the first {MAX_TOKENS} are shown."
+        """What must be said of the text, that it was cut first, or nothing."""
+        given = f"The text has {self.tokens_given:,} tokens; the first {MAX_TOKENS} are shown."
+        return " ".join(filter(None, (given if self.tokens_given > MAX_TOKENS else "", self.said)))
 
 
 @dataclass(frozen=True)
@@ -272,6 +275,12 @@ def require_tokens(count: int) -> None:
         raise InputError("Nothing of this text is left as a token: type a few words.")
 
 
+def one_by_one(text: str) -> str:
+    """A sentence if there are several for a network that was trained on single ones, else nothing."""
+    count = len(sentences_of(text))
+    return f"The text has {count} sentences; this network translates one at a time well." if count > 1 else ""
+
+
 class TranslatorSubject(Subject):
     """Our encoder-decoder Transformer with its tokenizer."""
 
@@ -297,10 +306,12 @@ class TranslatorSubject(Subject):
         """The pieces of an English text, and the French that the network makes of it, greedily."""
         encoding = self.tokenizer.encode(text)
         require_tokens(len(encoding.ids) - 1)
+        require_some_known(encoding, text, UNKNOWN, "this text")
         ids = as_source(encoding.ids, MAX_TOKENS)
         originals = [text[start:end] for start, end in encoding.offsets]
         tokens = [self._readable(i, original) for i, original in zip(ids, originals, strict=False)]
-        reading = Reading(tuple(ids), tuple(tokens), tokens_given=len(encoding.ids))
+        said = " ".join(filter(None, (one_by_one(text), unknown_sentence(unknown_parts(encoding, text, UNKNOWN)))))
+        reading = Reading(tuple(ids), tuple(tokens), tokens_given=len(encoding.ids), said=said)
         return self.continued(reading, (BOS,))
 
     @torch.no_grad()

@@ -44,11 +44,15 @@ class AttentionTrace:
 
 @dataclass(frozen=True)
 class AttentionRun:
-    """All that one run gave: a trace for each kind of attention the model has, and its translation if it makes one."""
+    """All that one run gave: a trace for each kind of attention the model has, and its translation if it makes one.
+
+    `note`: what must be said of the text (it was cut, some of it is unknown); `cut`: whether its end is missing.
+    """
 
     traces: tuple[AttentionTrace, ...]
     note: str = ""
     translation: str | None = None
+    cut: bool = False
 
 
 def load_subject(folder: Path) -> Subject:
@@ -85,4 +89,4 @@ def attention_of(subject: Subject, reading: Reading, run: Run) -> AttentionRun:
         tokens, sources = named[kind]
         traces.append(AttentionTrace(kind, tokens, sources, run.weights(kind).float().cpu().numpy()))
     translation = subject.tokenizer.decode(reading.written, skip_special_tokens=True) if reading.written else None
-    return AttentionRun(tuple(traces), reading.note, translation)
+    return AttentionRun(tuple(traces), reading.note, translation, reading.tokens_given > len(reading.ids))

@@ -13,7 +13,7 @@ is written token by token: the Transformer, the recurrent translator with and wi
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +22,7 @@ from models import runtime, weights
 from models.attention.subjects import Subject, require_tokens
 from models.errors import InputError
 from models.text.instrument import Tap
+from models.text.known import is_some_known, unknown_parts, unknown_sentence, words_with_unknown
 from models.text.tokenizer import BOS, EOS, PAD, SPACE, UNKNOWN, as_source
 
 MAX_SOURCE = 64
@@ -35,11 +36,15 @@ WRITERS = ("translator-en-fr", *RECURRENT, "opus-mt-en-fr")
 
 @dataclass(frozen=True)
 class Source:
-    """What a writer reads: S tokens as `ids` and, for the eye, as `tokens`; `given` counts those of the whole text."""
+    """What a writer reads: S tokens as `ids` and, for the eye, as `tokens`; `given` counts those of the whole text.
+
+    `unknown`: a sentence about what of the text the network has no symbol for, or nothing.
+    """
 
     ids: tuple[int, ...]
     tokens: tuple[str, ...]
     given: int
+    unknown: str = ""
 
     def limit(self, given: int = 0) -> int:
         """How many tokens a translation may have, the end mark among them; `given` of them are not the network's."""
@@ -47,7 +52,12 @@ class Source:
 
     @property
     def note(self) -> str:
-        """One sentence if the text was cut, else nothing."""
+        """A sentence if the text was cut, one about what is unknown of it, or nothing."""
+        return " ".join(filter(None, (self.cut_note, self.unknown)))
+
+    @property
+    def cut_note(self) -> str:
+        """A sentence if the text was cut, else nothing."""
         if self.given <= MAX_SOURCE:
             return ""
         return f"The sentence has {self.given:,} tokens; the first {MAX_SOURCE} are read."
@@ -79,6 +89,19 @@ class Writer(ABC):
     def read(self, text: str) -> Source:
         """The first `MAX_SOURCE` tokens of a text. Raises `InputError` where nothing of it is left as a token."""
 
+    def strangers(self, text: str) -> tuple[str, ...]:
+        """The parts of a text that have no symbol."""
+        return ()
+
+    def knows(self, text: str) -> bool:
+        """Whether anything of a text has a symbol."""
+        return True
+
+    def require_known(self, text: str) -> None:
+        """Raises `InputError` for a text of which nothing has a symbol."""
+        if not self.knows(text):
+            raise InputError("This network has no symbol for anything in this sentence: it was trained on English.")
+
     @abstractmethod
     def encode(self, source: Source) -> Any:
         """What `decode` needs to know of a source."""
@@ -106,7 +129,7 @@ class Writer(ABC):
     def beginning(self, words: str) -> list[int]:
         """Tokens to go on from. Raises `InputError` for characters that the network cannot write, or too many."""
         tokens = self.tokens_of(words)
-        if any(token in self.never for token in tokens):
+        if any(token in (*self.never, self.end) for token in tokens):
             raise InputError("This network has no token for some character of the beginning: write it in French words.")
         if len(tokens) >= MAX_WRITTEN:
             raise InputError(f"The beginning has {len(tokens):,} tokens; it may have {MAX_WRITTEN - 1} at most.")
@@ -149,7 +172,15 @@ class _OwnTokens(Writer):
         ids = as_source(encoding.ids, MAX_SOURCE)
         originals = [text[start:end] for start, end in encoding.offsets]
         tokens = [f"<unknown {o}>" if i == UNKNOWN else self.word(i) for i, o in zip(ids, originals, strict=False)]
-        return Source(tuple(ids), tuple(tokens), len(encoding.ids))
+        return Source(tuple(ids), tuple(tokens), len(encoding.ids), unknown_sentence(self.strangers(text)))
+
+    def strangers(self, text: str) -> tuple[str, ...]:
+        """Characters that training never saw."""
+        return unknown_parts(self.tokenizer.encode(text), text, UNKNOWN)
+
+    def knows(self, text: str) -> bool:
+        """Whether training has seen any sign of a text but its stops."""
+        return is_some_known(self.tokenizer.encode(text), text, UNKNOWN)
 
     def word(self, number: int) -> str:
         """A token with a space for its mark."""
@@ -204,10 +235,14 @@ class MarianWriter(Writer):
 
     def read(self, text: str) -> Source:
         """The first tokens of a text."""
-        given = len(self.tokenizer(text, verbose=False)["input_ids"])
-        require_tokens(given - 1)
-        ids = self.tokenizer(text, truncation=True, max_length=MAX_SOURCE)["input_ids"]
-        return Source(tuple(ids), tuple(map(self.word, ids)), given)
+        given = self.tokenizer(text, verbose=False)["input_ids"]
+        require_tokens(len(given) - 1)
+        ids = as_source(given, MAX_SOURCE, self.end)
+        return Source(tuple(ids), tuple(map(self.word, ids)), len(given), unknown_sentence(self.strangers(text)))
+
+    def strangers(self, text: str) -> tuple[str, ...]:
+        """Words with a part that has no symbol."""
+        return words_with_unknown(self.tokenizer, text)
 
     def word(self, number: int) -> str:
         """A token as a reader would write it."""
@@ -293,100 +328,3 @@ def log_probability(writer: Writer, memory: Any, written: Sequence[int]) -> floa
         return 0.0
     rows = writer.look(memory, written[:-1]).log_probabilities
     return float(rows.gather(1, torch.tensor(written[1:], device=rows.device)[:, None]).sum())
-
-
-Fate = Literal["kept", "ended", "dropped"]
-
-
-@dataclass(frozen=True)
-class Node:
-    """One token of the tree of a beam search.
-
-    Attributes:
-        parent: index of the node before it, None after the beginning.
-        token: what is written here.
-        step: which token after the beginning, from 1.
-        log_probability: of this token, given what stands before it; nats.
-        total: of all tokens from the beginning to this one.
-        fate: `kept` was gone on from (or was cut at the limit), `ended` is a whole translation, `dropped` fell out.
-    """
-
-    parent: int | None
-    token: int
-    step: int
-    log_probability: float
-    total: float
-    fate: Fate
-
-
-@dataclass(frozen=True)
-class Search:
-    """A beam search: its nodes in the order in which they were looked at, and the index of the best translation."""
-
-    beginning: tuple[int, ...]
-    width: int
-    by_length: bool
-    nodes: tuple[Node, ...]
-    winner: int
-
-    def path(self, index: int) -> list[int]:
-        """Indices of the nodes from the beginning to node `index`."""
-        path: list[int] = []
-        at: int | None = index
-        while at is not None:
-            path.append(at)
-            at = self.nodes[at].parent
-        return path[::-1]
-
-    def written(self, index: int) -> list[int]:
-        """All tokens from the start mark to node `index`."""
-        return [*self.beginning, *(self.nodes[at].token for at in self.path(index))]
-
-    def score(self, index: int) -> float:
-        """What translations are compared by: the total, or its mean a token with `by_length`."""
-        node = self.nodes[index]
-        return node.total / node.step if self.by_length else node.total
-
-
-def beam_search(
-    writer: Writer, memory: Any, beginning: Sequence[int], *, width: int, limit: int, by_length: bool = False
-) -> Search:
-    """Keep the `width` likeliest beginnings of a translation after every token (Sutskever et al. 2014, section 3.2).
-
-    A beginning that writes the end mark is whole: it leaves the beam, which goes on with one place less. The search
-    ends when no place is left, when no beginning can overtake the best whole one any more, or at `limit` tokens after
-    the start mark. With `by_length` whole translations are compared by their mean log-probability a token, else by the
-    sum, which prefers short ones. Of the candidates that fall out the best `width` of each step stay in the tree. With
-    `width` 1 this is `greedy`. It is no exact search: even the greedy translation can fall out of a wider beam.
-    """
-    nodes: list[Node] = []
-    search = Search(tuple(beginning), width, by_length, (), -1)
-    live: list[int | None] = [None]
-    ended: list[int] = []
-    for step in range(1, limit - len(beginning) + 2):
-        search = Search(search.beginning, width, by_length, tuple(nodes), -1)
-        prefixes = [list(beginning) if at is None else search.written(at) for at in live]
-        own = writer.following(memory, prefixes)
-        before = torch.tensor([0.0 if at is None else nodes[at].total for at in live], dtype=own.dtype)
-        totals = (own.cpu() + before[:, None]).flatten()
-        slots = width - len(ended)
-        best = totals.topk(min(slots + width, int(totals.isfinite().sum())))
-        parents, live = live, []
-        for rank, (total, index) in enumerate(zip(best.values.tolist(), best.indices.tolist(), strict=True)):
-            row, token = divmod(index, own.shape[1])
-            fate: Fate = "dropped" if rank >= slots else "ended" if token == writer.end else "kept"
-            if fate != "dropped":
-                (ended if fate == "ended" else live).append(len(nodes))
-            nodes.append(Node(parents[row], token, step, float(own[row, token]), total, fate))
-        if not live or _is_decided(nodes, live, ended, by_length=by_length):
-            break
-    whole = Search(search.beginning, width, by_length, tuple(nodes), -1)
-    winner = max(ended or [at for at in live if at is not None], key=whole.score)
-    return Search(search.beginning, width, by_length, tuple(nodes), winner)
-
-
-def _is_decided(nodes: list[Node], live: Sequence[int | None], ended: list[int], *, by_length: bool) -> bool:
-    """Whether no beginning can overtake: a sum only falls with every token; of a mean that cannot be said."""
-    if by_length or not ended:
-        return False
-    return max(nodes[at].total for at in ended) >= max(nodes[at].total for at in live if at is not None)

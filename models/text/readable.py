@@ -3,6 +3,8 @@
 from functools import cache
 from typing import Any
 
+SPACE = "\u2581"
+"""Stands for the space before a word inside a token, as in SentencePiece."""
 BYTE_MARKS = ("\u0120", "\u010a")
 """A space and a line break, as byte-level tokenizers write them; each has a token of its own there."""
 
@@ -23,7 +25,7 @@ def readable_tokens(tokenizer: Any, ids: list[int]) -> list[str]:
 
 def _readable(token: str, *, byte_level: bool) -> str:
     if not byte_level:
-        return token.replace("\u2581", " ")
+        return token.replace(SPACE, " ")
     content = bytes(_byte_of_character()[character] for character in token)
     try:
         return content.decode()

@@ -13,46 +13,52 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.text.known import unknown_sentence
+from models.text.normal import LINE_ENDS, plain
+
 UNKNOWN = "\ufffd"
 START = "\n"
 ALPHABET = UNKNOWN + "\n" + " " + string.ascii_letters + string.digits + string.punctuation + "—…£"
 
-_VARIANTS = {
-    "'": "‘’‚‛′ʼ´",
-    '"': "“”„‟″«»",
-    "-": "‐‑‒–−\u00ad",
-    "—": "―⸺⸻",
-    " ": "\t\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u3000",
-    "\n": "\r\u2028\u2029\f\v",
-}
-_FOLDED = {variant: plain for plain, variants in _VARIANTS.items() for variant in variants}
 _INDEX = {character: index for index, character in enumerate(ALPHABET)}
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """`symbols` [T] int64, indices into `ALPHABET`; how many characters were folded, how many are unknown."""
+    """`symbols` [T] int64, indices into `ALPHABET`; how many characters were folded, how many are unknown.
+
+    `strangers`: the unknown characters, each once.
+    """
 
     symbols: np.ndarray
     folded: int
     unknown: int
+    strangers: tuple[str, ...] = ()
 
 
 def fold(character: str) -> str:
     """The member of `ALPHABET` that stands for this character; `UNKNOWN` if there is none."""
     if character in _INDEX:
         return character
-    plain = _FOLDED.get(character) or unicodedata.normalize("NFD", character)[0]
-    return plain if plain in _INDEX else UNKNOWN
+    if character.isspace():
+        return "\n" if LINE_ENDS.match(character) else " "
+    forms = (plain(character), unicodedata.normalize("NFD", character)[0])
+    return next((form for form in forms if form in _INDEX), UNKNOWN)
 
 
 def encode(text: str) -> Encoded:
     """Every character of the text as one symbol."""
-    plain = {character: fold(character) for character in set(text)}
-    symbols = np.fromiter((_INDEX[plain[character]] for character in text), np.int64, len(text))
+    folds = {character: fold(character) for character in dict.fromkeys(text)}
+    symbols = np.fromiter((_INDEX[folds[character]] for character in text), np.int64, len(text))
     unknown = int((symbols == _INDEX[UNKNOWN]).sum())
-    folded = sum(plain[character] != character for character in text) - (unknown - text.count(UNKNOWN))
-    return Encoded(symbols, folded, unknown)
+    folded = sum(folds[character] != character for character in text) - (unknown - text.count(UNKNOWN))
+    strangers = tuple(character for character, shown in folds.items() if shown == UNKNOWN)
+    return Encoded(symbols, folded, unknown, strangers)
+
+
+def unknown_note(text: str) -> str:
+    """A sentence about the characters that are read as `UNKNOWN`, or nothing."""
+    return unknown_sentence(encode(text).strangers)
 
 
 def decode(symbols: Iterable[int]) -> str:

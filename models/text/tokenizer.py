@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
+from models.text.normal import PLAIN
+from models.text.readable import SPACE
+
 PAD, BOS, EOS, UNKNOWN = 0, 1, 2, 3
 SPECIAL = ["<pad>", "<s>", "</s>", "<unk>"]
-SPACE = "\u2581"
-"""Stands for the space before a word inside a token, as in SentencePiece."""
 WORD = rf"{SPACE}?\w+'?|{SPACE}?[^\w{SPACE}]+|{SPACE}"
 """What BPE may not merge across: a word with the space before it and the apostrophe after it ("j'", "don'")."""
 
@@ -35,8 +37,21 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Tokenizer:
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer stored beside the weights in `folder`."""
-    return Tokenizer.from_file(str(folder / "tokenizer.json"))
+    """The tokenizer stored beside the weights in `folder`, for what visitors type (see `for_visitors`)."""
+    return for_visitors(Tokenizer.from_file(str(folder / "tokenizer.json")), keep="«»")
+
+
+def for_visitors(tokenizer: Tokenizer, keep: str = "") -> Tokenizer:
+    """The tokenizer with all that is typed as text: control tokens are letters and signs, nothing more.
+
+    Quotes and dashes become those of keyboards (but those to `keep`), full-width forms narrow ones.
+    """
+    tokenizer.encode_special_tokens = True
+    variants = {plain: "".join(v for v, p in PLAIN.items() if p == plain and v not in keep) for plain in PLAIN.values()}
+    tables: list[Any] = [normalizers.Replace(Regex(f"[{those}]"), plain) for plain, those in variants.items()]
+    own = [tokenizer.normalizer] if tokenizer.normalizer else []
+    tokenizer.normalizer = normalizers.Sequence([*tables, *own, normalizers.NFKC()])
+    return tokenizer
 
 
 def as_target(tokens: list[int]) -> list[int]:
@@ -44,6 +59,6 @@ def as_target(tokens: list[int]) -> list[int]:
     return [BOS, *tokens]
 
 
-def as_source(tokens: list[int], limit: int) -> list[int]:
-    """What the encoder reads: at most `limit` tokens, the last of them `</s>`."""
-    return tokens if len(tokens) <= limit else [*tokens[: limit - 1], EOS]
+def as_source(tokens: list[int], limit: int, end: int = EOS) -> list[int]:
+    """What the encoder reads: at most `limit` tokens, the last of them the end mark."""
+    return tokens if len(tokens) <= limit else [*tokens[: limit - 1], end]

@@ -67,6 +67,7 @@ def load(folder: Path) -> Clip:
     """CLIP from a folder of the transformers library: config.json, model.safetensors, tokenizer.json."""
     network = CLIPModel.from_pretrained(folder, use_safetensors=True, local_files_only=True, dtype=torch.float32)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.encode_special_tokens = True  # what visitors type is text
     tokenizer.enable_truncation(network.text_model.embeddings.position_embedding.num_embeddings)
     tokenizer.enable_padding(pad_id=tokenizer.token_to_id(END), pad_token=END)
     return Clip(network, tokenizer, load_preprocessing(folder, PUBLISHED))

@@ -12,6 +12,7 @@ import torch
 
 from demos.attention import translation as page
 from demos.views import translation as figures
+from models.attention.beam import beam_search
 from models.attention.decoding import greedy as greedy_of_decoding
 from models.attention.subjects import TranslatorSubject
 from models.attention.trace import load_subject
@@ -23,7 +24,6 @@ from models.attention.writing import (
     RecurrentWriter,
     Source,
     TransformerWriter,
-    beam_search,
     greedy,
     load_writer,
     log_probability,
@@ -252,7 +252,7 @@ def test_attention_finds_the_red_car():
 
 # --- bad input
 
-STRANGE = ["🙂", "مرحبا بالعالم", "<script>alert(1)</script>", "x", "e\u0301\u200b\u202e", "{{value}} ${value}"]
+STRANGE = ["Hello 🙂", "<script>alert(1)</script>", "x", "e\u0301\u200b\u202e", "{{value}} ${value}"]
 
 
 @pytest.mark.parametrize("text", STRANGE)
@@ -261,6 +261,12 @@ def test_strange_texts_are_written_about(name, text):
     draft, drawn, _ = page.compute_next(text, name, None)
     assert len(draft.written) == 2
     json.dumps(drawn)
+
+
+@pytest.mark.parametrize("text", ["🙂", "مرحبا بالعالم", "안녕하세요."])
+def test_a_text_of_which_nothing_is_known_is_not_translated(text):
+    with pytest.raises(gr.Error, match="has no symbol for anything in this sentence"):
+        page.compute_next(text, OURS[0], None)
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -128,10 +128,15 @@ class TestTrace:
         with pytest.raises(InputError):
             trace_review(network, text)
 
-    @pytest.mark.parametrize("text", ["☃", "🙂🙂", "是", "\ud800 good", "x" * 5000, "!" * 3000])
+    @pytest.mark.parametrize("text", ["☃ good", "good 🙂🙂", "\ud800 good", "!" * 3000])
     def test_odd_texts_are_read(self, network, text):
         trace = trace_review(network, text)
         assert all(math.isfinite(step.output[0][1]) for step in trace.steps)
+
+    @pytest.mark.parametrize("text", ["☃", "🙂🙂", "是", "x" * 5000])
+    def test_a_text_of_which_nothing_has_a_symbol_is_not_judged(self, network, text):
+        with pytest.raises(InputError, match="has no symbol for anything in this review"):
+            trace_review(network, text)
 
     def test_of_long_texts_the_beginning_is_read_and_the_trace_says_so(self, network):
         text = "a good film . " * 2000

@@ -43,7 +43,9 @@ class Prx(LargeNetwork):
             transformer=PRXTransformer2DModel.from_pretrained(folder / "transformer", dtype=dtype, **local),
             scheduler=scheduler,
             text_encoder=T5GemmaEncoder.from_pretrained(folder / "text_encoder", config=config, dtype=dtype, **local),
-            tokenizer=AutoTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True),
+            tokenizer=AutoTokenizer.from_pretrained(
+                folder / "tokenizer", local_files_only=True, split_special_tokens=True
+            ),
             vae=AutoencoderKL.from_pretrained(folder / "vae", dtype=dtype, **local),
             default_sample_size=json.loads((folder / "model_index.json").read_text())["default_sample_size"],
         )

@@ -124,4 +124,5 @@ def load_pipeline(kind: type[Any], folder: Path, **options: Any) -> Any:
         if tokenizer := getattr(pipeline, name, None):
             positions = getattr(pipeline, name.replace("tokenizer", "text_encoder")).config.max_position_embeddings
             tokenizer.model_max_length = min(tokenizer.model_max_length, positions)
+            tokenizer.split_special_tokens = True  # what visitors type is text
     return pipeline

@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from models.errors import WeightsError
+from models.text.tokenizer import for_visitors
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,13 @@ def load(folder: Path) -> ReviewNetwork:
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """A tokenizer of the tokenizers library from its JSON file. Raises `ValueError` if it is not one."""
+    """A tokenizer of the tokenizers library from its JSON file, for what visitors type.
+
+    Raises `ValueError` if it is not one.
+    """
     content = path.read_text(encoding="utf-8")
     try:
-        return Tokenizer.from_str(content)
+        return for_visitors(Tokenizer.from_str(content))
     except Exception as error:  # the library raises nothing narrower
         raise ValueError(f"{path.name} is not a tokenizer") from error
 

@@ -8,13 +8,15 @@ from models.errors import InputError
 from models.inputs import check_text
 from models.sequences.sentiment.network import ReviewNetwork
 from models.sequences.unrolled import UnrolledStep, UnrolledTrace
+from models.text.known import require_some_known, unknown_parts, unknown_sentence
 
 MAX_CHARS = 20_000
+UNKNOWN = "[UNK]"
 
 
 @dataclass(frozen=True)
 class ReviewTrace(UnrolledTrace):
-    """A run that read a review. `note` is a sentence if only its beginning was read, else empty."""
+    """A run that read a review. `note` says if only its beginning was read, and what of it is unknown; else empty."""
 
     note: str = ""
 
@@ -34,6 +36,9 @@ def trace_review(network: ReviewNetwork, text: str) -> ReviewTrace:
     encoding = network.tokenizer.encode(text, add_special_tokens=False)
     if not encoding.ids:
         raise InputError("The review has no words that can be read.")
+    unknown = network.tokenizer.token_to_id(UNKNOWN)
+    require_some_known(encoding, text, unknown, "this review")
+    strangers = unknown_sentence(unknown_parts(encoding, text, unknown))
     pieces = torch.tensor(encoding.ids, device=network.output.weight.device)
     hidden, logits = network(pieces[:, None])
     states, positive = hidden[:, 0].float().cpu().numpy(), logits[:, 0].double().sigmoid().tolist()
@@ -44,7 +49,7 @@ def trace_review(network: ReviewNetwork, text: str) -> ReviewTrace:
     )
     verdict, probability = steps[-1].output[0]
     answer = f"{verdict.capitalize()}, with a probability of {100 * probability:.0f} %."
-    return ReviewTrace("many to one", steps, answer, note)
+    return ReviewTrace("many to one", steps, answer, " ".join(filter(None, (note, strangers))))
 
 
 def _verdict(positive: float) -> tuple[tuple[str, float], ...]:
@@ -53,5 +58,7 @@ def _verdict(positive: float) -> tuple[tuple[str, float], ...]:
 
 
 def _as_written(letters: str, token: str) -> str:
-    """The letters of the text; "##" before those that continue a word."""
+    """The letters of the text; "##" before those that continue a word, a mark for those that have no symbol."""
+    if token == UNKNOWN:
+        return f"<unknown {letters}>"
     return f"##{letters}" if token.startswith("##") else letters

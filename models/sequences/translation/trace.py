@@ -1,5 +1,7 @@
 """A translation step by step: the encoder reads piece after piece, the decoder writes from its last state alone."""
 
+from dataclasses import dataclass
+
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -9,9 +11,12 @@ from models.errors import InputError
 from models.inputs import check_text
 from models.sequences.unrolled import UnrolledStep, UnrolledTrace
 from models.text.gru_translator import GruTranslator
+from models.text.known import is_some_known, require_some_known, unknown_parts, unknown_sentence
+from models.text.sentences import CAPITALS_NOTE, in_small_letters, sentences_of
 from models.text.tokenizer import BOS, EOS, PAD, SPACE, UNKNOWN, as_source
 
 MAX_CHARACTERS = 10_000
+MAX_SENTENCES = 20
 MAX_SOURCE = 64
 MAX_WRITTEN = 100
 OUTPUTS = 8
@@ -19,15 +24,52 @@ NEVER_WRITTEN = (PAD, BOS, UNKNOWN)
 BATCH_SENTENCES = 128
 
 
+@dataclass(frozen=True)
+class Translated:
+    """A text translated sentence by sentence: a run for each, all answers joined, and what must be said of it.
+
+    A sentence of which nothing is known has no run; it is handed on as it is.
+    """
+
+    runs: tuple[UnrolledTrace, ...]
+    answer: str
+    note: str
+
+
+def trace_text(network: GruTranslator, tokenizer: Tokenizer, text: str) -> Translated:
+    """Translate every sentence of `text` on its own, as the network was trained on single ones.
+
+    Raises `InputError` for a text that is empty or too long, leaves no piece, or of which no piece is known.
+    """
+    text = check_text(text, name="The sentence", max_chars=MAX_CHARACTERS)
+    given = sentences_of(text)
+    read = [in_small_letters(sentence) for sentence in given[:MAX_SENTENCES]]
+    notes = [cut_note(tokenizer, sentence) for sentence in read]
+    encoding = tokenizer.encode(text)
+    notes.append(unknown_sentence(unknown_parts(encoding, text, UNKNOWN)))
+    if len(given) > MAX_SENTENCES:
+        notes.append(f"The first {MAX_SENTENCES} of {len(given)} sentences were translated.")
+    if read != given[:MAX_SENTENCES]:
+        notes.append(CAPITALS_NOTE)
+    require_some_known(encoding, text, UNKNOWN, "this sentence")
+    runs = [
+        trace_translation(network, tokenizer, one) if is_some_known(tokenizer.encode(one), one, UNKNOWN) else None
+        for one in read
+    ]
+    answers = [run.answer if run else sentence for run, sentence in zip(runs, read, strict=True)]
+    return Translated(tuple(filter(None, runs)), " ".join(answers), " ".join(filter(None, notes)))
+
+
 @torch.inference_mode()
 def trace_translation(network: GruTranslator, tokenizer: Tokenizer, text: str) -> UnrolledTrace:
-    """Read `text` piece by piece and write its translation, each time the likeliest piece, until `</s>`.
+    """Read one sentence piece by piece and write its translation, each time the likeliest piece, until `</s>`.
 
     Encoder steps have no output. Each decoder step gives the `OUTPUTS` likeliest pieces and reads the best of them in
     the next step. A leading space in a piece begins a word. At most `MAX_SOURCE` pieces are read (see `cut_note`) and
     `MAX_WRITTEN` written. Raises `InputError` for a text that is empty or too long or leaves no piece.
     """
-    encoding = tokenizer.encode(check_text(text, name="The sentence", max_chars=MAX_CHARACTERS))
+    text = check_text(text, name="The sentence", max_chars=MAX_CHARACTERS)
+    encoding = tokenizer.encode(text)
     if len(encoding.ids) < 2:
         raise InputError("Nothing of this sentence is left to read: type a few words.")
     read = as_source(encoding.ids, MAX_SOURCE)
