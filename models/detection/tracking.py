@@ -1,8 +1,6 @@
 """What stays the same thing from frame to frame: ids by ByteTrack, and what crosses a line or stands in a zone.
 
-ByteTrack (Zhang et al. 2022, arXiv 2110.06864) predicts where each known box has moved and matches new boxes by
-overlap: first the confident ones, then the weak ones, which may only go on with a known track, never begin one. The
-implementation is that of `trackers`, line and zone are those of `supervision`.
+Ids are those of `models.detection.byte_track`, line and zone those of `supervision`.
 """
 
 from collections import Counter
@@ -13,17 +11,14 @@ from typing import Any
 import numpy as np
 import supervision as sv
 
+from models.detection.byte_track import NO_ID, ByteTrack
 from models.errors import InputError
 from models.inputs import check_number
 
 LOWEST_SCORE = 0.1
-REFERENCE_RATE = 15.0
-SECONDS_REMEMBERED = 1.0
 SHORTEST_STEP_SECONDS = 1 / 30
 LONGEST_STEP_SECONDS = 10.0
-FRAMES_BEFORE_ID = 2
 FRAMES_BEYOND_LINE = 2
-OVERLAP_MARGIN = 0.5
 MAX_ZONE_CORNERS = 20
 MIN_LINE_LENGTH = 0.02
 
@@ -46,20 +41,19 @@ class Watched:
 class Tracker:
     """One video's memory: give it each frame's boxes in the order of time.
 
-    The library's default asks for a score of 0.7 before a box begins a track, which leaves many boxes without an id;
-    here it is the threshold above which boxes are shown. An id comes with the second frame, and is kept for a second
-    after its box was last seen. Boxes are matched with a margin of half their size around them (buffered overlap, Yang
-    et al. 2023, arXiv 2211.14317): at ten frames a second small things move by more than their width. Boxes of a query
-    that names two classes count as the better one.
+    A box begins a track at the threshold above which boxes are shown, so that none that is shown stays without an id.
+    Boxes of a query that names two classes count as the better one.
     """
 
     def __init__(self, watched: Watched) -> None:
         self.watched = watched
         self._applied: Watched | None = None
         self._size = (0, 0)
-        self._last_seconds = self._clock_seconds = 0.0
+        self._last_seconds = 0.0
         self._seen: dict[int, str] = {}
-        self._tracks = self._line = self._zone = None
+        self._tracks: ByteTrack | None = None
+        self._line: sv.LineZone | None = None
+        self._zone: sv.PolygonZone | None = None
 
     def update(self, detections: sv.Detections, size: tuple[int, int], seconds: float) -> sv.Detections:
         """The detections with `tracker_id` (-1: none yet), best first.
@@ -69,11 +63,12 @@ class Tracker:
         as at least `SHORTEST_STEP_SECONDS` later than the last, so that tracks end whatever times a client sends, and
         as at most `LONGEST_STEP_SECONDS`, when nothing is remembered any more.
         """
-        self._prepare(size, seconds)
-        assert self._tracks is not None
-        tracked: Any = self._tracks.update(one_per_query(detections), timestamp=self._clock_seconds)
-        if len(tracked):
-            tracked = tracked[np.argsort(-np.asarray(tracked.confidence), kind="stable")]
+        tracks, step = self._prepare(size, seconds)
+        found = one_per_query(detections)
+        scores = np.zeros(0) if found.confidence is None else np.asarray(found.confidence)
+        beginning = max(self.watched.threshold, LOWEST_SCORE)
+        found.tracker_id = tracks.update(found.xyxy, scores, beginning=beginning, seconds=step)
+        tracked: Any = found[np.argsort(-scores, kind="stable")] if len(found) else found
         self._seen |= dict(_named(tracked))
         if self._line:
             self._line.trigger(tracked)
@@ -90,23 +85,20 @@ class Tracker:
             counts["zone"] = dict(Counter(name for _, name in _named(inside)))
         return counts
 
-    def _prepare(self, size: tuple[int, int], seconds: float) -> None:
+    def _prepare(self, size: tuple[int, int], seconds: float) -> tuple[ByteTrack, float]:
+        """The tracks to go on with, and the seconds since the last frame."""
         if size != self._size or seconds < self._last_seconds or self._tracks is None:
-            self._tracks, self._seen, self._applied = _byte_track(), {}, None
+            self._tracks, self._seen, self._applied = ByteTrack(), {}, None
             self._last_seconds = seconds
         step = max(seconds - self._last_seconds, SHORTEST_STEP_SECONDS)
-        self._clock_seconds += min(step, LONGEST_STEP_SECONDS)
         self._size, self._last_seconds = size, seconds
         wanted, applied = self.watched, self._applied
-        if wanted == applied:
-            return
-        beginning = max(wanted.threshold, LOWEST_SCORE)
-        self._tracks.track_activation_threshold = self._tracks.high_conf_det_threshold = beginning
         if applied is None or wanted.line != applied.line:
             self._line = _line_of(wanted.line, size)
         if applied is None or wanted.zone != applied.zone:
             self._zone = _zone_of(wanted.zone, size)
         self._applied = wanted
+        return self._tracks, min(step, LONGEST_STEP_SECONDS)
 
 
 def one_per_query(detections: sv.Detections) -> sv.Detections:
@@ -155,20 +147,7 @@ def _named(tracked: sv.Detections) -> list[tuple[int, str]]:
     if tracked.tracker_id is None or not len(tracked):
         return []
     names = tracked.data["class_name"]
-    return [(int(i), str(name)) for i, name in zip(tracked.tracker_id, names, strict=True) if i >= 0]
-
-
-def _byte_track() -> Any:
-    try:
-        from trackers import BIoU, ByteTrackTracker
-    except ImportError:
-        raise InputError("Tracking is not available here: the package trackers is not installed.") from None
-    return ByteTrackTracker(
-        frame_rate=REFERENCE_RATE,
-        lost_track_buffer=round(30 * SECONDS_REMEMBERED),
-        minimum_consecutive_frames=FRAMES_BEFORE_ID,
-        iou=BIoU(OVERLAP_MARGIN),
-    )
+    return [(int(i), str(name)) for i, name in zip(tracked.tracker_id, names, strict=True) if i != NO_ID]
 
 
 def _line_of(line: tuple[Point, Point] | None, size: tuple[int, int]) -> sv.LineZone | None:

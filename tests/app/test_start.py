@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES = ("torch", "transformers", "diffusers", "supervision", "safetensors.torch")
-LIBRARIES += ("openvino", "trackers", "cv2", "av")
+LIBRARIES += ("openvino", "scipy", "cv2", "av")
 PUBLIC = {
     *("/sequences_next", "/sequences_sample", "/sequences_memory"),
     *("/sequences_classify", "/sequences_caption", "/sequences_translate"),

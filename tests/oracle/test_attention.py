@@ -164,7 +164,6 @@ def bert_in_float64(state, ids, *, layers, heads, prefix=""):
     return np.stack(found)
 
 
-@pytest.mark.skipif("all-minilm-l6-v2" not in weights.offered("attention"), reason="the package is not installed")
 @pytest.mark.parametrize("text", ["The animal didn't cross the street because it was too tired.", "one", "🙂 مرحبا"])
 def test_minilm_attention_equals_a_float64_computation(text):
     model = trace.load("all-minilm-l6-v2").network

@@ -12,8 +12,6 @@ import torch
 from safetensors.torch import save_file
 
 from demos.attention import explorer as tab
-from demos.attention import shared
-from models import weights
 from models.attention.decoding import greedy, translate
 from models.attention.heads import best_heads, score_heads
 from models.attention.subjects import MAX_TOKENS
@@ -370,24 +368,11 @@ def test_unknown_models_get_a_sentence(handler, model):
         handler("the cat", model)
 
 
-def test_a_model_without_its_package_is_said_to_be_so(monkeypatch):
-    entry = dataclasses.replace(weights.find("all-minilm-l6-v2"), name="gone", origin="no_such_package")
-    monkeypatch.setitem(weights.CATALOGUE, "gone", entry)
-    assert "gone" not in weights.offered("attention")
-    with pytest.raises(gr.Error, match="is not installed"):
-        tab.attention_trace("the cat", "gone")
-
-
 def test_a_hub_model_that_is_not_here_is_said_to_be_so(monkeypatch):
     monkeypatch.setattr(tab.hub, "start", lambda name: tab.hub.Download("failed", reason="the hub cannot be reached"))
     monkeypatch.setattr(tab.hub, "state_of", tab.hub.start)
     with pytest.raises(gr.Error, match="the hub cannot be reached"):
         tab.attention_trace("the cat", "gpt2")
-
-
-def test_without_the_package_the_translator_is_the_default(monkeypatch):
-    monkeypatch.setattr(shared, "PREFERRED", "not installed")
-    assert shared.default_model() == "translator-en-fr"
 
 
 def test_a_text_of_which_nothing_is_left_is_refused(tmp_path):

@@ -12,7 +12,6 @@ from demos.attention import inside, runs, weighted_sum
 from demos.views.attention_effect import draw_effect
 from demos.views.attention_inside import draw_importance, draw_inside, draw_question
 from demos.views.attention_sum import draw_sum, first_head
-from models import weights
 from models.attention.changes import MAX_ROWS, parse_sum
 from models.attention.effects import compare, effect_of
 from models.attention.importance import MAX_TOKENS_LEFT_OUT, measure_importance, predicted_tokens
@@ -189,8 +188,6 @@ def test_there_is_no_importance_outside(looked, position, token):
 
 
 def test_an_encoder_without_words_says_so():
-    if "all-minilm-l6-v2" not in weights.offered("attention"):
-        pytest.skip("its package is not installed")
     subject = load("all-minilm-l6-v2").network
     reading = subject.read(TEXT)
     run = subject.run(reading)

@@ -1,7 +1,5 @@
 """Ids, the line and the zone, on boxes whose ways are known."""
 
-import sys
-
 import numpy as np
 import pytest
 import supervision as sv
@@ -133,12 +131,6 @@ def test_boxes_are_drawn_as_shares_best_first_with_ids_where_there_are():
     assert first.box == pytest.approx([470 / 640, 270 / 480, 530 / 640, 330 / 480], abs=1e-4)
     assert {first.id, second.id} == set(frames[1].tracker_id.tolist())
     assert [box.id for box in view_of_tracked(frames[0], SIZE)] == [None, None]
-
-
-def test_tracking_says_so_where_it_cannot_be_had(monkeypatch):
-    monkeypatch.setitem(sys.modules, "trackers", None)
-    with pytest.raises(InputError, match="trackers is not installed"):
-        Tracker(Watched()).update(boxes((1, 1)), SIZE, 0.0)
 
 
 @pytest.mark.parametrize(

