@@ -1,55 +1,58 @@
 """Glassbox: watch deep-learning models think. `python app.py` starts it."""
 
 import argparse
-import importlib
+import logging
 import os
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-import gradio as gr
-
-from demos import DEMOS
-from demos.base import Demo
-from demos.server import Shell, bound_messages, launch_settings
+from demos.door.front import Front
+from demos.door.sweep import private_folder
 from models import weights
 
-HEADING = """# Glassbox
-Watch five kinds of deep-learning model think: every number on these pages is computed by the model that runs, now."""
+if TYPE_CHECKING:
+    from demos.door.shell import Shell
 
 
-def all_demos() -> list[Demo]:
-    """The tabs, in the order of `DEMOS`."""
-    return [importlib.import_module(f"demos.{name}").DEMO for name in DEMOS]
+def create_app() -> "Shell":
+    """The whole page, without a server."""
+    from demos.page import create_app
 
-
-def create_app() -> gr.Blocks:
-    """The whole page: one tab for every demo, each built when the app starts and filled when it is first opened."""
-    demos = all_demos()
-    with Shell(title="Glassbox", fill_width=True) as app:
-        gr.Markdown(HEADING, elem_classes="gb-head")
-        with gr.Tabs(selected=demos[0].slug) as tabs:
-            for demo in demos:
-                with gr.Tab(demo.title, id=demo.slug, elem_id=f"tab-{demo.slug}"):
-                    demo.build()
-        app.load(_tab_of_address, None, tabs, api_visibility="private", queue=False)
-    return app.queue(max_size=20, api_open=False)
-
-
-def _tab_of_address(request: gr.Request) -> gr.Tabs:
-    """Open the tab named by `?tab=`; anything else leaves the first one."""
-    slug = request.query_params.get("tab")
-    return gr.Tabs(selected=slug if slug in DEMOS else DEMOS[0])
+    return create_app()
 
 
 def main() -> None:
     """Read the command line (or the environment variables of the same names) and serve until stopped."""
+    arguments = _read_arguments()
+    os.environ["GLASSBOX_MODELS"] = arguments.models
+    if arguments.local_models:
+        weights.add_local(arguments.local_models)
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("glassbox.jobs").setLevel(logging.INFO)
+    front = Front(arguments.host, arguments.port)
+    front.open()
+    folder = private_folder(Path(os.environ.get("GRADIO_TEMP_DIR", tempfile.gettempdir())))
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before Gradio is imported, which remembers it
+
+    from demos.door.launch import serve
+    from demos.page import all_demos
+
+    own = [route for demo in all_demos() for route in demo.routes]
+    serve(front, create_app(), own, share=arguments.share, root_path=arguments.root_path)
+
+
+def _read_arguments() -> argparse.Namespace:
     environment = os.environ
     parser = argparse.ArgumentParser(description=__doc__)
     host = environment.get("GLASSBOX_HOST", environment.get("GRADIO_SERVER_NAME", "127.0.0.1"))
     parser.add_argument("--host", default=host, help="address to listen on [GLASSBOX_HOST] (%(default)s)")
     port = int(environment.get("GLASSBOX_PORT", environment.get("GRADIO_SERVER_PORT", "7860")))
     parser.add_argument("--port", type=int, default=port, help="port [GLASSBOX_PORT] (%(default)s)")
+    root = environment.get("GLASSBOX_ROOT_PATH", environment.get("GRADIO_ROOT_PATH", ""))
+    parser.add_argument("--root-path", default=root, help="path before every address [GLASSBOX_ROOT_PATH]")
     models = environment.get("GLASSBOX_MODELS", "auto")
     choices = ("embedded", "hub", "auto")
     parser.add_argument("--models", choices=choices, default=models, help="[GLASSBOX_MODELS] (%(default)s)")
@@ -63,13 +66,7 @@ def main() -> None:
     )
     share = environment.get("GLASSBOX_SHARE") == "1"
     parser.add_argument("--share", action="store_true", default=share, help="public link [GLASSBOX_SHARE=1]")
-    arguments = parser.parse_args()
-    environment["GLASSBOX_MODELS"] = arguments.models
-    if arguments.local_models:
-        weights.add_local(arguments.local_models)
-    routes = [route for demo in all_demos() for route in demo.routes]
-    bound_messages()
-    create_app().launch(**launch_settings(arguments.host, arguments.port, arguments.share, routes))
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import numpy as np
 from gradio.utils import get_upload_folder
 from starlette.routing import BaseRoute
 
+from demos.door.answers import DEFECT, DISK_FULL, is_disk_full, sentence_for_page
 from models import hub, weights
 from models.compute import Run
 from models.errors import InputError, WeightsError
@@ -25,7 +26,7 @@ log = logging.getLogger("glassbox")
 
 EXAMPLES = Path(gr.__file__).parent / "media_assets" / "images"
 """Photos that come with the installed Gradio package, wherever that is: Gradio hands out no file outside of the working
-folder that it was not told of (`launch_settings` in demos/server.py)."""
+folder that it was not told of (`launch_settings` in demos/door/launch.py)."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,11 @@ def visitor_errors() -> Iterator[None]:
     except gr.Error:
         raise
     except (InputError, WeightsError) as error:
-        raise gr.Error(str(error), duration=8, print_exception=False, title="Please check") from None
-    except Exception:
+        sentence = sentence_for_page(str(error))
+        raise gr.Error(sentence, duration=8, print_exception=False, title="Please check") from None
+    except Exception as error:
         log.exception("defect in a handler")
-        raise gr.Error("Something went wrong on our side; the app goes on.", print_exception=False) from None
+        raise gr.Error(DISK_FULL if is_disk_full(error) else DEFECT, print_exception=False) from None
 
 
 def run_strip(loaded: "Loaded", *, capture: float = 0.0, model: float, drawing: float = 0.0, note: str = "") -> str:

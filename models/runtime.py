@@ -85,6 +85,12 @@ def names_in_memory() -> list[str]:
         return list(_loaded)
 
 
+def bytes_in_memory() -> dict[str, int]:
+    """Bytes that each loaded model takes, by name."""
+    with _registry_lock:
+        return {name: loaded.bytes for name, loaded in _loaded.items()}
+
+
 def _describe(name: str, network: Any, entry: "weights.Weights") -> Loaded:
     tensors = {id(t): t for t in [*network.parameters(), *network.buffers()]}.values()
     parameters = sum(p.numel() for p in {id(p): p for p in network.parameters()}.values())

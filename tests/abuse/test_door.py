@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 
-from demos.server import MAX_BODY_BYTES, MAX_UPLOAD_BODY_BYTES
+from demos.door.bodies import MAX_BODY_BYTES, MAX_UPLOAD_BODY_BYTES
 
 TEXT_ENDPOINTS = [
     ("sequences_next", ["char-lstm", 5]),

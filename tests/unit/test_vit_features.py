@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from demos.server import launch_settings
+from demos.door.launch import launch_settings
 from demos.views.damage import chart_of_distances
 from demos.views.vit_features import pack_features, view_of_distances, view_of_features
 from demos.vit import features as page
@@ -131,5 +131,5 @@ def test_figures_before_and_after_are_those_of_the_card():
 
 
 def test_gradio_may_hand_out_the_example_photos_wherever_it_is_installed():
-    allowed = launch_settings("127.0.0.1", 1, False)["allowed_paths"]
+    allowed = launch_settings()["allowed_paths"]
     assert {str(path.parent) for path in example_pictures().values()} == set(allowed)

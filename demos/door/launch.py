@@ -1,0 +1,136 @@
+"""The door as settings of `Blocks.launch`, and the few places of Gradio that have no setting."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from gradio import http_server, processing_utils, route_utils, routes
+from gradio.utils import get_upload_folder
+from prometheus_client import REGISTRY
+from starlette.routing import BaseRoute, Route
+
+from demos.base import EXAMPLES
+from demos.door import operations
+from demos.door.content import paths_in
+from demos.door.front import Front
+from demos.door.gate import Gate
+from demos.door.sessions import CAPACITY, FairSessions
+from demos.door.shell import Shell
+from demos.door.sweep import KeptFiles
+from demos.door.visitors import trusted_proxies
+from demos.theme import CSS, HEAD, THEME
+from demos.ui import head, ui_route
+from demos.wire import array_route
+from models import runtime
+from models.errors import InputError
+
+MAX_UPLOAD = "20mb"
+
+
+def launch_settings(*, share: bool = False, root_path: str = "", routes: Sequence[BaseRoute] = ()) -> dict[str, Any]:
+    """Everything `Blocks.launch` needs: the look, the limits, the tabs' own routes."""
+    return {
+        "share": share,
+        "root_path": root_path,
+        "theme": THEME,
+        "css": CSS,
+        "head": HEAD + head(),
+        "ssr_mode": False,
+        "show_error": False,
+        "run_history": False,
+        "enable_monitoring": False,
+        "mcp_server": False,
+        "max_file_size": MAX_UPLOAD,
+        "allowed_paths": [str(EXAMPLES)],
+        "state_session_capacity": CAPACITY,
+        "footer_links": ["api"],
+        "app_kwargs": {"routes": list(routes)},
+    }
+
+
+def serve(front: Front, blocks: Shell, own: Sequence[BaseRoute], *, share: bool = False, root_path: str = "") -> None:
+    """Launch `blocks` behind the door, on a socket that is open already; returns when the app is stopped."""
+    refuse_fetching()
+    own = [
+        Route("/healthz", operations.healthz),
+        Route("/readyz", operations.readyz),
+        Route("/metrics", operations.metrics),
+        ui_route(),
+        array_route(),
+        *own,
+    ]
+
+    def start_server(app: routes.App, **_: Any) -> tuple[str, int, str, Front]:
+        kept = KeptFiles(Path(get_upload_folder()).resolve(), lambda: _paths_of_events(blocks))
+        gate = Gate(app, blocks, own, root_path=root_path, proxies=trusted_proxies(), kept=kept)
+        REGISTRY.register(_figures(blocks, gate, kept))
+        front.hand_over(gate, lambda served: _living(served, blocks, gate, kept), app)
+        return front.host, front.port, front.address, front
+
+    http_server.start_server = start_server  # type: ignore[assignment]  # one socket, opened before Gradio was there
+    blocks.launch(**launch_settings(share=share, root_path=root_path, routes=own))
+
+
+@contextlib.asynccontextmanager
+async def _living(app: routes.App, blocks: Shell, gate: Gate, kept: KeptFiles) -> AsyncIterator[None]:
+    """What goes on beside the answers, as long as the app is served."""
+    app.state_holder = FairSessions()
+    app.state_holder.set_blocks(blocks)
+    async with app.router.lifespan_context(app):
+        tasks = [asyncio.create_task(one) for one in (blocks._queue.keep_in_order(), kept.keep_swept(), _forget(gate))]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def _forget(gate: Gate) -> None:
+    while True:
+        await asyncio.sleep(60)
+        gate.ledger.forget()
+
+
+def _paths_of_events(blocks: Shell) -> Iterator[str]:
+    """Files that waiting and running events were given."""
+    for event in list(blocks._queue.event_ids_to_events.values()):
+        if event.data is not None:
+            yield from paths_in({"data": event.data.data})
+
+
+def _figures(blocks: Shell, gate: Gate, kept: KeptFiles) -> operations.Figures:
+    queue = blocks._queue
+
+    def lanes(state: str) -> dict[str, float]:
+        return {
+            name: float(len(lane.queue) if state == "waiting" else lane.current_concurrency)
+            for name, lane in list(queue.event_queue_per_concurrency_id.items())
+        }
+
+    return operations.Figures(
+        ("waiting", "Events waiting, by lane.", "lane", lambda: lanes("waiting")),
+        ("running", "Events running, by lane.", "lane", lambda: lanes("running")),
+        ("open", "Things open at this moment.", "kind", gate.ledger.held),
+        ("kept_bytes", "Files of visitors on disk.", "folder", lambda: {"uploads and results": kept.bytes}),
+        ("sessions", "Sessions kept.", "kind", lambda: {"all": len(blocks.state_holder.session_data)}),
+        ("model_bytes", "Memory of loaded models.", "model", runtime.bytes_in_memory),
+    )
+
+
+def refuse_fetching() -> None:
+    """Replace every function with which Gradio would fetch an address that a visitor gives it."""
+
+    async def refuse_later(*_: Any, **__: Any) -> Any:
+        raise InputError("Files cannot be given as web addresses: upload them.")
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise InputError("Files cannot be given as web addresses: upload them.")
+
+    for name in ("async_ssrf_protected_get", "async_ssrf_protected_download"):
+        setattr(processing_utils, name, refuse_later)
+    for name in ("ssrf_protected_download", "unsafe_download", "save_url_to_cache"):
+        setattr(processing_utils, name, refuse)
+    for module in (route_utils, routes):
+        module.secure_url_stream_response = refuse_later

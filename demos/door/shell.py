@@ -1,0 +1,59 @@
+"""Gradio's Blocks behind the door: every failure of an event is one sentence, and places in the queue are shared."""
+
+from typing import Any
+
+import gradio as gr
+
+from demos.base import visitor_errors
+from demos.door.answers import MAX_ECHO, NOT_HERE, Refused
+from demos.door.queue import FairQueue
+from models.errors import InputError
+
+NOT_TAKEN = "One of the values sent is not of the kind this control takes."
+
+
+class Shell(gr.Blocks):
+    """Gradio's Blocks in which every failure of an event becomes one sentence, wherever it happens."""
+
+    def queue(self, *args: Any, **kwargs: Any) -> "Shell":
+        """Gradio's queue, with places that belong to visitors (`FairQueue`)."""
+        super().queue(*args, **kwargs)
+        self._queue = FairQueue(
+            live_updates=self._queue.live_updates,
+            concurrency_count=self.max_threads,
+            update_intervals=self._queue.update_intervals,
+            max_size=None,
+            blocks=self,
+        )
+        return self
+
+    async def process_api(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Run one event (or one step of a streaming one)."""
+        with visitor_errors():
+            return await super().process_api(*args, **kwargs)
+
+    async def preprocess_data(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """Check what the components received: their own sentences stay, any other complaint becomes one."""
+        try:
+            return await super().preprocess_data(*args, **kwargs)
+        except gr.Error as error:  # a control's own sentence, which repeats the value
+            raise InputError(str(error.message) if len(str(error.message)) <= MAX_ECHO else NOT_TAKEN) from None
+        except (InputError, OSError):
+            raise
+        except Exception:
+            raise InputError(NOT_TAKEN) from None
+
+    def check_names(self, api_name: str | None, content: dict[str, Any]) -> None:
+        """Refuse (404, 422) an event, function or component that does not exist, before Gradio looks it up."""
+        session = content.get("session_hash")
+        if session is not None and not (isinstance(session, str) and session.isascii() and 0 < len(session) <= 64):
+            raise Refused(422, "A session has a name of 1 to 64 plain characters.")
+        number, component = content.get("fn_index"), content.get("component_id")
+        if any(one is not None and type(one) is not int for one in (number, component)):
+            raise Refused(422, "Events and components have whole numbers.")
+        if number is not None and number not in self.fns:
+            raise Refused(404, NOT_HERE)
+        if number is None and api_name is not None and all(fn.api_name != api_name for fn in self.fns.values()):
+            raise Refused(404, NOT_HERE)
+        if component is not None and component not in self.blocks:
+            raise Refused(404, NOT_HERE)

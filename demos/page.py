@@ -1,0 +1,36 @@
+"""The whole page: one tab for every demo."""
+
+import importlib
+
+import gradio as gr
+
+from demos import DEMOS
+from demos.base import Demo
+from demos.door.shell import Shell
+
+HEADING = """# Glassbox
+Watch five kinds of deep-learning model think: every number on these pages is computed by the model that runs, now."""
+
+
+def all_demos() -> list[Demo]:
+    """The tabs, in the order of `DEMOS`."""
+    return [importlib.import_module(f"demos.{name}").DEMO for name in DEMOS]
+
+
+def create_app() -> Shell:
+    """The whole page, each tab built when the app starts and filled when it is first opened."""
+    demos = all_demos()
+    with Shell(title="Glassbox", fill_width=True) as app:
+        gr.Markdown(HEADING, elem_classes="gb-head")
+        with gr.Tabs(selected=demos[0].slug) as tabs:
+            for demo in demos:
+                with gr.Tab(demo.title, id=demo.slug, elem_id=f"tab-{demo.slug}"):
+                    demo.build()
+        app.load(_tab_of_address, None, tabs, api_visibility="private", queue=False)
+    return app.queue(api_open=False)
+
+
+def _tab_of_address(request: gr.Request) -> gr.Tabs:
+    """Open the tab named by `?tab=`; anything else leaves the first one."""
+    slug = request.query_params.get("tab")
+    return gr.Tabs(selected=slug if slug in DEMOS else DEMOS[0])
