@@ -14,7 +14,7 @@ from demos.tab import LIGHT, LONG, private
 from demos.ui import component
 from models import weights
 from models.detection.own import RUNNING, keep
-from models.inputs import check_integer
+from models.inputs import check_choice, check_integer
 
 if TYPE_CHECKING:
     from demos.views.own_boxes import LessonFrame, LessonRound, LessonsView
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TITLE = "Your own objects"
 SECONDS = {"30 s": 30, "60 s": 60, "120 s": 120}
+AUTOMATIC = "unless sides matter"
+MIRROR: dict[str, bool | None] = {AUTOMATIC: None, "always": True, "never": False}
 SECONDS_BETWEEN_EVENTS = 1.0
 
 Shown = tuple[Any, Any, str, str]
@@ -31,15 +33,17 @@ HOW = """A detector that knows 25 things has learned what makes a thing a thing,
 takes a few frames: show it to the camera in different places, draw a box around it in each, press Train."""
 
 MEANING = """The backbone stays as it is and reads every frame once, and seven changed copies of it (moved, scaled,
-mirrored, relit). On what it has read, projector, decoder and heads go on learning by the loss of the full training:
-each drawn box is matched with one query, all other queries learn to say “nothing”. Only the class scores begin anew, as
-the mean of the old classes. The detector forgets its 25 things, and your frames are forgotten with the training; the
-new detector stays in the server's memory for a while, under a name that only this page knows."""
+relit, and mirrored unless the things differ by side). On what it has read, projector, decoder and heads go on learning
+by the loss of the full training: each drawn box is matched with one query, all other queries learn to say “nothing”.
+Only the class scores begin anew, as the mean of the old classes. The detector forgets its 25 things, and your frames
+are forgotten with the training; the new detector stays in the server's memory for a while, under a name that only this
+page knows."""
 
 
-def compute_own_boxes(drawn: object, seconds: object) -> Iterator[Shown]:
+def compute_own_boxes(drawn: object, seconds: object, mirror: object = AUTOMATIC) -> Iterator[Shown]:
     """Train on what was drawn. Yields (lessons, name for the live view, strip, name of the running training)."""
     seconds = check_integer(seconds, name="The seconds", low=1, high=max(SECONDS.values()))
+    mirrored = MIRROR[check_choice(mirror, list(MIRROR), name="The choice of mirrored copies")]
     pictures = read_frames(drawn)
     from models.detection.own_boxes import check_frames
     from models.detection.teach import teach_detector
@@ -49,7 +53,7 @@ def compute_own_boxes(drawn: object, seconds: object) -> Iterator[Shown]:
     try:
         yield gr.skip(), gr.skip(), empty_strip("Loading the detector …"), running
         watched = Watched(running, frames, labels, seconds)
-        for lesson in teach_detector(_embedded(), labels, frames, seconds, running):
+        for lesson in teach_detector(_embedded(), labels, frames, seconds, running, mirrored):
             if shown := watched.shown(lesson):
                 yield *shown, running
     finally:
@@ -100,7 +104,8 @@ class Watched:
             "model": "RF-DETR, its backbone frozen",
             "learning": f"{lesson.learning / 1e6:.3g} M parameters",
             "device": lesson.run.device,
-            "frames": f"{frames} and {lesson.pictures - frames} changed copies",
+            "frames": f"{frames} and {lesson.pictures - frames} changed copies, "
+            f"{'every second mirrored' if lesson.mirror else 'none mirrored'}",
             "step": f"{last.step:,}",
             "time": f"{last.seconds:.0f} of {self._seconds:.0f} s",
             "a step": milliseconds(last.seconds / last.step),
@@ -124,6 +129,13 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=220):
             seconds = gr.Radio(list(SECONDS.items()), value=60, label="How long", elem_id="detection-own-seconds")
+            mirror = gr.Radio(
+                list(MIRROR),
+                value=AUTOMATIC,
+                label="Mirrored copies",
+                info="They are wrong lessons where things differ by side, as left and right arrows do",
+                elem_id="detection-own-mirror",
+            )
             with gr.Row():
                 run = gr.Button("Train", variant="primary", min_width=110, elem_id="detection-own-train")
                 stop = gr.Button("Stop", min_width=80, elem_id="detection-own-stop")
@@ -134,5 +146,5 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     live = component("live_overlay", _embedded(), server_functions=[detect_frame], elem_id="detection-own-live")
     gr.Markdown("Before a training the camera shows what the embedded model sees.", elem_classes="gb-note")
     gr.Markdown(MEANING, elem_classes="gb-note")
-    run.click(compute_own_boxes, [drawn, seconds], [lessons, live, strip, running], **private(), **LONG)
+    run.click(compute_own_boxes, [drawn, seconds, mirror], [lessons, live, strip, running], **private(), **LONG)
     stop.click(stop_training, running, None, **private(), **LIGHT)

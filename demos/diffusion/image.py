@@ -108,7 +108,7 @@ def compute_transform(choice: Any, own: Any, canvas: Any, strength: Any, *values
     entry = enter(plan, picture.rgba, strength)
     if entry.first == plan.steps:
         note = "At this strength no step is run: the picture comes back as it is."
-        yield None, empty_strip(note), save_sprites(entry.x_t[:1], "unchanged")
+        yield None, empty_strip(note), save_sprites(entry.x_t[:1], "unchanged", np.ones(entry.x_t.shape[-2:], bool))
         return
     run = runs.Run(plan, network=network)
     yield from _stream(run, denoise_entry(entry, network), plan.steps - entry.first)
@@ -140,7 +140,8 @@ def _stream(run: runs.Run, steps: "Iterator[DenoisingStep]", total: int) -> Iter
     film, strip = None, ""
     for film, strip in stream_film(run, steps, total=total):
         yield film, strip, None
-    yield film, strip, save_sprites(run.steps[-1].x_0, f"{run.plan.sprite_class}-{run.plan.seed}")
+    last = run.steps[-1]
+    yield film, strip, save_sprites(last.x_0, f"{run.plan.sprite_class}-{run.plan.seed}", last.given)
 
 
 def diffusion_transform(

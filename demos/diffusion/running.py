@@ -111,15 +111,15 @@ def stream_film(
         yield {**film, "first": first, "steps": made[first:]}, strip
 
 
-def save_sprites(x_0: np.ndarray, name: str) -> list[str]:
-    """Finished sprites as PNG files in a folder of their own in Gradio's cache."""
+def save_sprites(x_0: np.ndarray, name: str, given: np.ndarray | None = None) -> list[str]:
+    """Finished sprites as PNG files in a folder of their own in Gradio's cache; pixels `given` stay as they are."""
     from models.diffusion.trace import finished_sprites
 
     cache_folder = Path(get_upload_folder())
     cache_folder.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=cache_folder))
     paths = []
-    for number, sprite in enumerate(finished_sprites(x_0)):
+    for number, sprite in enumerate(finished_sprites(x_0, given)):
         paths.append(str(folder / f"{name}-{number}.png"))
         Image.fromarray(sprite).save(paths[-1])
     return paths
@@ -127,12 +127,12 @@ def save_sprites(x_0: np.ndarray, name: str) -> list[str]:
 
 def stream_answers(entry: "Entry", asked: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[str]]]:
     """Answers of an endpoint: one for each step, then the result with the paths of its files."""
-    start, x_0 = time.perf_counter(), entry.x_t
+    start, x_0, given = time.perf_counter(), entry.x_t, np.ones(entry.x_t.shape[-2:], bool)
     for step in denoise_entry(entry):
-        x_0 = step.x_0
+        x_0, given = step.x_0, step.given
         yield {"step": step.index + 1, "steps": step.steps, "t": step.t, "preview": preview(x_0)}, []
     seconds = round(time.perf_counter() - start, 4)
-    paths = save_sprites(x_0, f"{entry.plan.sprite_class}-{entry.plan.seed}")
+    paths = save_sprites(x_0, f"{entry.plan.sprite_class}-{entry.plan.seed}", given)
     names = [Path(path).name for path in paths]
     yield {"model": NAME, "seconds": seconds, "images": names, **asked}, paths
 

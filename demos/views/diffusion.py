@@ -34,7 +34,7 @@ def draw_step(step: "DenoisingStep", schedule: Schedule, original: "DenoisingSte
         "tNext": step.t_next,
         "xt": sheet(as_picture(step.x_t, 1.0)),
         "noise": sheet(as_picture(step.epsilon, NOISE_RANGE)),
-        "x0": sheet(finished_sprites(step.x_0)),
+        "x0": sheet(finished_sprites(step.x_0, step.given)),
         "signal": float(schedule.signal(step.t)),
         "noiseShare": float(schedule.noise(step.t)),
         "terms": [[term.factor, term.of] for term in step.update.step],

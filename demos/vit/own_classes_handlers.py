@@ -22,7 +22,8 @@ from demos.vit.shared import EMBEDDED
 from models import stops, weights
 from models.errors import InputError, WeightsError
 from models.images import over_background, read_image
-from models.inputs import check_choice, check_integer, check_number, check_text
+from models.inputs import check_choice, check_integer, check_name, check_number
+from models.text.normal import same_name
 
 if TYPE_CHECKING:
     from models.vit.own_classes import Examples, Progress, Report, Settings
@@ -103,7 +104,7 @@ def _strip(state: "Progress", examples: "Examples") -> str:
         "its parameters": f"{state.run.parameters / 1e6:.3g} M",
         "trained": f"{state.trained:,} parameters",
         "device": state.run.device,
-        "pictures": f"{len(examples.images)}",
+        "pictures": f"{len(examples.images)}" + (f", {examples.copies} copies left out" if examples.copies else ""),
         "step": f"{state.report.step}",
         "held out": f"{100 * state.report.held_out_accuracy:.0f} % right",
         "reading": milliseconds(state.reading),
@@ -192,8 +193,9 @@ def vit_finetune(
         seed: of the order in which the blocks see the pictures.
 
     Returns:
-        Streams {"read": pictures read, "of": all}; at last {"model", "labels", "pictures", "steps", "loss",
-        "held_out_accuracy", "confusion" (rows: what it is), "seconds"} and the two files of the classifier.
+        Streams {"read": pictures read, "of": all}; at last {"model", "labels", "pictures": different ones of each
+        class, "copies": how many more show nothing new, "steps", "loss", "held_out_accuracy", "confusion" (rows: what
+        it is), "seconds"} and the two files of the classifier.
     """
     settings = _settings(EMBEDDED, blocks, seconds, seed)
     named = _sorted_into_classes(images or [], labels)
@@ -220,6 +222,7 @@ def _facts(examples: "Examples", report: "Report | None", seconds: float) -> dic
         "model": EMBEDDED,
         "labels": list(examples.labels),
         "pictures": examples.counts,
+        "copies": examples.copies,
         "steps": report.step,
         "loss": round(report.loss, 5),
         "held_out_accuracy": round(report.held_out_accuracy, 4),
@@ -229,13 +232,13 @@ def _facts(examples: "Examples", report: "Report | None", seconds: float) -> dic
 
 
 def _sorted_into_classes(images: list[str], labels: Any) -> list[tuple[str, list[np.ndarray]]]:
-    """(label, pictures) in the order in which the labels come first."""
+    """(label, pictures) in the order in which the labels come first; labels that look alike are one."""
     if len(images) > MAX_FILES:
         raise InputError(f"There are {len(images)} pictures; the limit is {MAX_FILES}.")
     if not isinstance(labels, list) or len(labels) != len(images):
         raise InputError("The labels must be a JSON list with one text for each picture.")
-    named: dict[str, list[np.ndarray]] = {}
+    named: dict[str, tuple[str, list[np.ndarray]]] = {}
     for path, label in zip(images, labels, strict=True):
-        label = check_text(label, name="A label", max_chars=40)
-        named.setdefault(label, []).append(read_image(path))
-    return list(named.items())
+        label = check_name(label, name="A label", max_chars=40)
+        named.setdefault(same_name(label), (label, []))[1].append(read_image(path))
+    return list(named.values())

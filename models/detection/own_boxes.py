@@ -20,13 +20,17 @@ from models.detection.learning import frozen_states, set_loss, start_from_states
 from models.detection.network import Detector, preprocess
 from models.detection.own import Learned
 from models.errors import InputError
-from models.inputs import check_text
+from models.inputs import check_name
+from models.text.normal import same_name
+from models.vision.alike import looks, mirrored
 
 MAX_FRAMES, MAX_BOXES, MAX_CLASSES, MAX_NAME_CHARS = 20, 12, 6, 40
 SMALLEST_SIDE = 0.02  # of the frame
 COPIES = 8
 READ_AT_ONCE, BATCH = 4, 4
 RATE, CLASS_RATE, DECAY, CLIP, WARMUP = 1e-4, 1e-3, 1e-4, 0.1, 10
+SIDES = {"left", "right", "gauche", "droite", "links", "rechts", "izquierda", "derecha"}
+SIDE_MARGIN, SIDE_ALIKE = 0.1, 0.5
 SCALES, LIGHTS, VISIBLE_SHARE = (0.6, 1.3), (0.7, 1.3), 0.4
 
 
@@ -55,27 +59,27 @@ def check_frames(
 ) -> tuple[tuple[str, ...], list[Frame]]:
     """Class names and frames from pictures with (box in shares of the picture, name) each.
 
-    Raises `InputError` for no frame or box, too many of them, boxes that are too small or outside, and faulty names.
+    Names that look alike are one. Raises `InputError` for no frame or box, too many of them, boxes that are too small
+    or outside, and faulty names.
     """
     if not any(boxes for _, boxes in drawn):
         raise InputError("There is no box yet: add a frame and draw a box around each thing to be found.")
     if len(drawn) > MAX_FRAMES or max(len(boxes) for _, boxes in drawn) > MAX_BOXES:
         raise InputError(f"At most {MAX_FRAMES} frames with {MAX_BOXES} boxes each can be learned from.")
-    labels: list[str] = []
+    labels: dict[str, str] = {}
     frames = []
     for image, boxes in drawn:
         classes = []
         for box, name in boxes:
             _check_box(box)
-            label = check_text(name, name="The name of a box", max_chars=MAX_NAME_CHARS).strip()
-            if label not in labels:
-                labels.append(label)
-            classes.append(labels.index(label))
+            label = check_name(name, name="The name of a box", max_chars=MAX_NAME_CHARS)
+            labels.setdefault(same_name(label), label)
+            classes.append(list(labels).index(same_name(label)))
         corners = np.array([list(box) for box, _ in boxes], np.float32).reshape(-1, 4)
         frames.append(Frame(image, corners, np.array(classes, int)))
     if len(labels) > MAX_CLASSES:
         raise InputError(f"There are {len(labels)} kinds of things; the limit is {MAX_CLASSES}.")
-    return tuple(labels), frames
+    return tuple(labels.values()), frames
 
 
 def _check_box(box: Sequence[float]) -> None:
@@ -115,10 +119,42 @@ def _mean_class(head: nn.Module, count: int) -> nn.Linear:
     return new
 
 
-def changed(frame: Frame, random: np.random.Generator) -> Frame:
-    """The frame moved, scaled, mirrored and relit at random; boxes that are mostly outside then are left out."""
+def sides_matter(labels: Sequence[str], frames: Sequence[Frame]) -> bool:
+    """Whether classes differ by side, so that a mirrored copy would be a wrong lesson.
+
+    They do if a name says so, or if most boxes of a class look more like another class once they are mirrored.
+    """
+    if any(SIDES & set(label.casefold().replace("-", " ").split()) for label in labels):
+        return True
+    cut = [
+        (_inside(frame, box), kind)
+        for frame in frames
+        for box, kind in zip(frame.boxes_xyxy, frame.classes, strict=True)
+    ]
+    kinds = np.array([kind for _, kind in cut])
+    if len(set(kinds.tolist())) < 2:
+        return False
+    rows = looks([picture for picture, _ in cut])
+    alike, same = mirrored(rows) @ rows.T, kinds[:, None] == kinds
+    own, other = np.where(same, alike, -1).max(1), np.where(same, -1, alike).max(1)
+    turned = (other > own + SIDE_MARGIN) & (other > SIDE_ALIKE)
+    return any(turned[kinds == kind].mean() > 0.5 for kind in set(kinds.tolist()))
+
+
+def _inside(frame: Frame, box_xyxy: np.ndarray) -> np.ndarray:
     height, width = frame.image.shape[:2]
-    scale, mirrored = random.uniform(*SCALES), random.random() < 0.5
+    left, top = int(box_xyxy[0] * width), int(box_xyxy[1] * height)
+    right, bottom = max(left + 1, round(box_xyxy[2] * width)), max(top + 1, round(box_xyxy[3] * height))
+    return np.ascontiguousarray(frame.image[top:bottom, left:right])
+
+
+def changed(frame: Frame, random: np.random.Generator, *, mirror: bool = True) -> Frame:
+    """The frame moved, scaled, relit and, with `mirror`, every second time mirrored, at random.
+
+    Boxes that are mostly outside then are left out.
+    """
+    height, width = frame.image.shape[:2]
+    scale, flipped = random.uniform(*SCALES), mirror and random.random() < 0.5
     left, top = random.uniform(min(0, 1 - scale), max(0, 1 - scale), 2)  # of the part that is seen, in shares
     picture = Image.fromarray(frame.image)
     box = (left * width, top * height, (left + scale) * width, (top + scale) * height)
@@ -130,7 +166,7 @@ def changed(frame: Frame, random: np.random.Generator) -> Frame:
     pixels = np.asarray(seen).astype(np.float32) * random.uniform(*LIGHTS) + random.uniform(-15, 15)
     image = pixels.clip(0, 255).astype(np.uint8)
     boxes = (frame.boxes_xyxy - np.array([left, top] * 2)) / scale
-    if mirrored:
+    if flipped:
         image, boxes = image[:, ::-1].copy(), np.stack([1 - boxes[:, 2], boxes[:, 1], 1 - boxes[:, 0], boxes[:, 3]], 1)
     kept = boxes.clip(0, 1)
     share = _areas(kept) / np.maximum(_areas(boxes), 1e-9)
@@ -150,10 +186,20 @@ def _target(frame: Frame, device: torch.device) -> dict[str, torch.Tensor]:
 
 
 class Training:
-    """One training: `read()` first, then `fit()`; `detector()` is what has been learned so far."""
+    """One training: `read()` first, then `fit()`; `detector()` is what has been learned so far.
+
+    `mirror`: whether copies are mirrored too; None: unless sides matter.
+    """
 
     def __init__(
-        self, detector: Detector, labels: tuple[str, ...], frames: Sequence[Frame], *, seconds: float, seed: int = 0
+        self,
+        detector: Detector,
+        labels: tuple[str, ...],
+        frames: Sequence[Frame],
+        *,
+        seconds: float,
+        seed: int = 0,
+        mirror: bool | None = None,
     ) -> None:
         self.frames, self.labels, self.seconds = list(frames), labels, seconds
         self.resolution = detector.resolution
@@ -162,6 +208,7 @@ class Training:
         self.device = next(detector.parameters()).device
         self.network = with_new_classes(detector.network, labels)
         self.random = np.random.default_rng(seed)
+        self.mirror = not sides_matter(labels, self.frames) if mirror is None else mirror
         self.stopped = False
         self._student = self.network
         self._states: list[torch.Tensor] = []
@@ -169,7 +216,7 @@ class Training:
 
     def read(self) -> Iterator[int]:
         """Run every frame and its changed copies through the backbone; yields how many are done."""
-        pictures = [changed(frame, self.random) for _ in range(COPIES) for frame in self.frames]
+        pictures = [changed(frame, self.random, mirror=self.mirror) for _ in range(COPIES) for frame in self.frames]
         pictures[: len(self.frames)] = self.frames
         for start in range(0, len(pictures), READ_AT_ONCE):
             some = pictures[start : start + READ_AT_ONCE]

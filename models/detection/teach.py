@@ -22,6 +22,7 @@ class Lesson:
 
     read, pictures: frames and changed copies that the backbone has read, of how many.
     learning: how many parameters learn.
+    mirror: whether copies are mirrored too.
     report: of the last step; None while the backbone reads.
     answers: what the detector says of each frame, now and then and at the end.
     learned: at the end.
@@ -30,6 +31,7 @@ class Lesson:
     read: int
     pictures: int
     learning: int
+    mirror: bool
     run: Run
     report: Report | None = None
     answers: tuple[Prediction, ...] | None = None
@@ -38,13 +40,27 @@ class Lesson:
 
 @compute(heavy=True, gpu_seconds=180)
 def teach_detector(
-    model: str, labels: tuple[str, ...], frames: Sequence[Frame], seconds: float, running: str
+    model: str,
+    labels: tuple[str, ...],
+    frames: Sequence[Frame],
+    seconds: float,
+    running: str,
+    mirror: bool | None = None,
 ) -> Iterator[Lesson]:
-    """Train on drawn frames until the time is over or the wish to stop, `RUNNING`'s `running`, is set."""
+    """Train on drawn frames until the time is over or the wish to stop, `RUNNING`'s `running`, is set.
+
+    `mirror`: whether copies are mirrored too; None: unless sides matter.
+    """
     stop = RUNNING.find(running)
     loaded = load(model)
-    training = Training(loaded.network, labels, frames, seconds=seconds)
-    lesson = partial(Lesson, pictures=training.pictures, learning=training.learning, run=run_of(loaded, 0.0))
+    training = Training(loaded.network, labels, frames, seconds=seconds, mirror=mirror)
+    lesson = partial(
+        Lesson,
+        pictures=training.pictures,
+        learning=training.learning,
+        mirror=training.mirror,
+        run=run_of(loaded, 0.0),
+    )
     for read in training.read():
         yield lesson(read)
         if stop.is_set():

@@ -36,5 +36,5 @@ def to_rgba(signal: np.ndarray) -> np.ndarray:
     """The way back: `[N, 4, 32, 32] float32`, clipped to -1..1 -> `[N, 32, 32, 4] uint8` straight alpha."""
     unit = (np.clip(signal, -1, 1).transpose(0, 2, 3, 1) + 1) / 2
     alpha = unit[..., 3:]
-    color = np.divide(unit[..., :3], alpha, out=np.zeros_like(unit[..., :3]), where=alpha > 1 / 255)
+    color = np.divide(unit[..., :3], alpha, out=np.zeros_like(unit[..., :3]), where=alpha > 0.5 / 255)
     return np.rint(np.concatenate([color.clip(0, 1), alpha], axis=-1) * 255).astype(np.uint8)

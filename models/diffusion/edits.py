@@ -12,7 +12,7 @@ from torch import Tensor
 from models.diffusion.data import to_signal
 from models.diffusion.network import SpriteUNet
 from models.diffusion.samplers import level_at
-from models.diffusion.schedule import cosine_schedule, timesteps
+from models.diffusion.schedule import cosine_schedule, steps_of, timesteps
 from models.diffusion.trace import (
     DenoisingStep,
     Plan,
@@ -79,7 +79,7 @@ def enter(plan: Plan, rgba: np.ndarray, strength: float) -> Entry:
 
     `strength` is the share of the plan's steps that are run: 0 none, 1 all, beginning with next to nothing but noise.
     """
-    first = plan.steps - min(int(plan.steps * strength), plan.steps)
+    first = plan.steps - steps_of(plan.steps, strength)
     x_0 = np.repeat(to_signal(rgba[None]), plan.count, axis=0)
     times = [*timesteps(plan.steps), -1]
     return Entry(plan, first, _noised(x_0, first_noise(plan.count, plan.seed, plan.size), times[first]))
@@ -107,7 +107,7 @@ def inpaint(
         step = denoise_once(network, replace(plan, seed=_another(plan.seed, repeat)), vectors, index, x_t)
         fresh = fresh_noise(x_t.shape, _another(plan.seed, repeat, KNOWN_NOISE), step.t)
         x_next = np.where(hole, step.x_next, _noised(known, fresh, step.t_next))
-        yield replace(step, x_next=x_next, x_0=np.where(hole, step.x_0, known))
+        yield replace(step, x_next=x_next, x_0=np.where(hole, step.x_0, known), given=~hole)
         again = repeat < rounds - 1
         x_t = _one_step_back(x_next, step, _another(plan.seed, repeat, BACK_NOISE)) if again else x_next
 

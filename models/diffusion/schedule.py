@@ -9,6 +9,7 @@ share of the picture's variance left at time t = 0 .. 999:
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,3 +100,8 @@ def guide(unconditional: "Tensor", conditional: "Tensor", guidance: float) -> "T
     `guidance` 1 is the class alone, 0 no class at all.
     """
     return unconditional + guidance * (conditional - unconditional)
+
+
+def steps_of(steps: int, share: float) -> int:
+    """How many whole steps a share of them is, as the share is written: 0.58 of 50 are 29, not 28.999... of them."""
+    return min(math.floor(steps * Fraction(str(share))), steps)

@@ -44,7 +44,7 @@ class DenoisingStep:
     `x_t`. They satisfy x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) epsilon.
 
     `update` are the sampler's factors and `pictures` all that they multiply, by name: x_next is
-    `combine(update.step, pictures)`.
+    `combine(update.step, pictures)`. `given` `[size, size]` bool: pixels that are the visitor's own, not predicted.
     """
 
     index: int
@@ -57,6 +57,7 @@ class DenoisingStep:
     x_next: np.ndarray
     update: Update = field(default_factory=lambda: Update(()))
     pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
+    given: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.x_t), CHANNELS, *self.x_t.shape[2:])
@@ -187,14 +188,16 @@ def _predict(network: SpriteUNet, x_t: Tensor, t: int, vectors: Tensor, guidance
     return guide(unconditional, conditional, guidance)
 
 
-def finished_sprites(x_0: np.ndarray) -> np.ndarray:
+def finished_sprites(x_0: np.ndarray, given: np.ndarray | None = None) -> np.ndarray:
     """Predicted sprites as pictures: `[N, 4, size, size] float32` -> `[N, size, size, 4] uint8`, straight alpha.
 
-    Nearly transparent pixels become transparent and nearly opaque ones opaque (within `ALPHA_SNAP`).
+    Nearly transparent pixels become transparent and nearly opaque ones opaque (within `ALPHA_SNAP`), but those that are
+    `given` `[size, size]` stay as they are.
     """
     opacity = (x_0[:, 3:].clip(-1, 1) + 1) / 2
     signal = np.where(opacity < ALPHA_SNAP, -1.0, x_0)
     signal[:, 3:] = np.where(opacity > 1 - ALPHA_SNAP, 1.0, signal[:, 3:])
+    signal = signal if given is None else np.where(given, x_0, signal)
     return to_rgba(signal.astype(np.float32))
 
 

@@ -24,9 +24,11 @@ from torch.nn import functional
 from models import runtime, stops
 from models.compute import Run, compute, run_of
 from models.errors import InputError
-from models.inputs import check_text
+from models.inputs import check_name
 from models.store import Store
+from models.text.normal import same_name
 from models.vision import library
+from models.vision.alike import first_of_its_kind
 from models.vision.network import Block, VisionTransformer
 from models.vit.neighbours import BACKBONES
 
@@ -43,11 +45,15 @@ STEPS_BETWEEN_REPORTS = 6
 
 @dataclass(frozen=True)
 class Examples:
-    """Pictures of C classes. `labels`: C names; `images`: N arrays `(height, width, 3)` uint8; `classes`: `[N]` int."""
+    """Pictures of C classes. `labels`: C names; `images`: N arrays `(height, width, 3)` uint8; `classes`: `[N]` int.
+
+    `copies`: how many more were given that show nothing new.
+    """
 
     labels: tuple[str, ...]
     images: tuple[np.ndarray, ...]
     classes: np.ndarray
+    copies: int = 0
 
     @property
     def counts(self) -> list[int]:
@@ -218,39 +224,53 @@ def empty_classifier(network: VisionTransformer, backbone: str, labels: Sequence
 
 
 def check_examples(named: Sequence[tuple[object, Sequence[np.ndarray]]]) -> Examples:
-    """Classes given as (name, pictures) as `Examples`.
+    """Classes given as (name, pictures) as `Examples`. Of copies of one picture in a class the first counts.
 
-    Raises `InputError` for fewer than two classes or more than ten, a name that is empty, long or used twice, too few
-    or too many pictures in a class, and a picture that is in two classes.
+    So no picture is held out while its twin is learned from. Raises `InputError` for fewer than two classes or more
+    than ten, a name that is empty, long or used twice, too few different pictures or too many in a class, and a
+    picture that is in two classes.
     """
     if not MIN_CLASSES <= len(named) <= MAX_CLASSES:
         have = {0: "there is no class yet", 1: "there is one class"}.get(len(named), f"there are {len(named)}")
         raise InputError(f"A classifier needs {MIN_CLASSES} to {MAX_CLASSES} classes; {have}.")
     labels = check_labels([name for name, _ in named])
     owner: dict[str, str] = {}
+    kept: list[list[np.ndarray]] = []
     for label, (_, images) in zip(labels, named, strict=True):
-        _check_count(label, len(images))
+        different = first_of_its_kind(images)
+        _check_count(label, len(images), int(different.sum()))
+        kept.append([image for image, counts in zip(images, different, strict=True) if counts])
         for image in images:
             digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
             if owner.setdefault(digest, label) != label:
                 raise InputError(f"One picture is both in “{owner[digest]}” and in “{label}”: take it out of one.")
-    classes = np.repeat(np.arange(len(labels)), [len(images) for _, images in named])
-    return Examples(labels, tuple(image for _, images in named for image in images), classes)
+    classes = np.repeat(np.arange(len(labels)), [len(images) for images in kept])
+    copies = sum(len(images) for _, images in named) - len(classes)
+    return Examples(labels, tuple(image for images in kept for image in images), classes, copies)
 
 
 def check_labels(names: Sequence[object]) -> tuple[str, ...]:
-    """Names of classes, trimmed. Raises `InputError` where one is empty, too long or used twice."""
-    labels = [check_text(name, name="The name of a class", max_chars=MAX_NAME_CHARS).strip() for name in names]
+    """Names of classes, tidy. Raises `InputError` where one is empty or too long, or two look alike."""
+    labels = [check_name(name, name="The name of a class", max_chars=MAX_NAME_CHARS) for name in names]
+    known: dict[str, str] = {}
     for label in labels:
+        other = known.setdefault(same_name(label), label)
         if labels.count(label) > 1:
             raise InputError(f"Two classes are called “{label}”: give them different names.")
+        if other != label:
+            raise InputError(f"“{other}” and “{label}” look like one name: make them one class, or tell them apart.")
     return tuple(labels)
 
 
-def _check_count(label: str, count: int) -> None:
+def _check_count(label: str, count: int, different: int) -> None:
     if count < MIN_PICTURES:
         have = "one picture" if count else "no picture"
         raise InputError(f"“{label}” has {have}: every class needs two, one to learn from and one to be tested on.")
+    if different < MIN_PICTURES:
+        raise InputError(
+            f"“{label}” has {count} pictures, but all are nearly the same one: every class needs two different ones, "
+            "one to learn from and one to be tested on."
+        )
     if count > MAX_PICTURES:
         raise InputError(f"“{label}” has {count} pictures; the limit is {MAX_PICTURES} a class.")
 

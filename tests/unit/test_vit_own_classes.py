@@ -93,8 +93,8 @@ def test_examples_that_are_refused(change, sentence):
 
 
 def test_pictures_of_one_shape_and_other_bytes_are_different():
-    flat = np.zeros((40, 30, 3), np.uint8)
-    examples = check_examples([("wide", [flat.reshape(30, 40, 3), flat[1:]]), ("high", [flat, flat[2:]])])
+    flat = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
+    examples = check_examples([("wide", [flat.reshape(30, 40, 3), flat[9:]]), ("high", [flat, flat[18:]])])
     assert examples.counts == [2, 2]
 
 

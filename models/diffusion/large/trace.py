@@ -19,7 +19,7 @@ from models.diffusion.kept import Kept
 from models.diffusion.large.attention import WordAttention
 from models.diffusion.large.network import LargeNetwork, decode_latent, encode_picture, first_noise
 from models.diffusion.samplers import EPSILON, FRESH, SAMPLERS, X_0, X_T, Level, Update, combine
-from models.diffusion.schedule import guide
+from models.diffusion.schedule import guide, steps_of
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Request:
     @property
     def first(self) -> int:
         """The step at which a run from a picture begins; at least one step is run."""
-        return self.steps - min(max(1, int(self.steps * self.strength)), self.steps)
+        return self.steps - min(max(1, steps_of(self.steps, self.strength)), self.steps)
 
 
 @dataclass(frozen=True)

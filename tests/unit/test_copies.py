@@ -1,0 +1,177 @@
+"""Copies of one picture count once; names that look alike are one; mirrored copies only where sides do not matter."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from demos.vit.own_classes_handlers import _sorted_into_classes
+from models.detection.own_boxes import Frame, changed, check_frames, sides_matter
+from models.errors import InputError
+from models.vision.alike import first_of_its_kind
+from models.vit.own_classes import check_examples, parts_of
+
+
+def noise(seed, side=160):
+    return np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8)
+
+
+def landscape(seed, size=(120, 160)):
+    """Smooth shapes, as photos have them."""
+    small = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
+    return np.asarray(Image.fromarray(small).resize(size[::-1], Image.Resampling.BICUBIC))
+
+
+def saved(image, quality):
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=quality)
+    return np.asarray(Image.open(buffer).convert("RGB"))
+
+
+def scaled(image, factor):
+    size = [round(side * factor) for side in image.shape[1::-1]]
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
+
+
+COPIES = {
+    "the same": lambda image: image.copy(),
+    "saved as JPEG": lambda image: saved(image, 50),
+    "twice as large": lambda image: scaled(image, 2),
+    "half as large": lambda image: scaled(image, 0.5),
+    "darker": lambda image: (image * 0.8).astype(np.uint8),
+    "mirrored": lambda image: np.ascontiguousarray(image[:, ::-1]),
+}
+
+
+@pytest.mark.parametrize("make", [noise, landscape])
+@pytest.mark.parametrize("copy", COPIES.values(), ids=COPIES)
+def test_a_copy_is_seen_and_another_picture_is_not(make, copy):
+    images = [make(0), make(1), copy(make(0)), make(2), copy(make(2))]
+    assert first_of_its_kind(images).tolist() == [True, True, False, True, False]
+
+
+def test_pictures_of_one_colour_are_copies_only_of_their_colour():
+    red, blue = (np.full((20, 30, 3), color, np.uint8) for color in ((200, 10, 10), (10, 10, 200)))
+    assert first_of_its_kind([red, blue, red[:10], blue]).tolist() == [True, True, False, False]
+
+
+def test_one_shape_in_two_colours_is_two_pictures():
+    red, blue = landscape(3).copy(), landscape(3).copy()
+    red[20:100, 30:120], blue[20:100, 30:120] = (200, 40, 40), (40, 60, 200)
+    assert first_of_its_kind([red, blue]).all()
+
+
+def test_a_thing_that_has_moved_makes_another_picture():
+    frames = []
+    for place in range(5):
+        frame = landscape(7).copy()
+        frame[30:90, 10 + 20 * place : 50 + 20 * place] = (250, 240, 20)
+        frames.append(frame)
+    assert first_of_its_kind(frames).all()
+
+
+@given(st.permutations([0, 1, 2, 0, 1, 2]), st.permutations([3, 4, 5, 3, 4, 5]))
+@hypothesis_settings(deadline=None, max_examples=20)
+def test_no_picture_is_held_out_while_its_twin_is_learned_from(first, second):
+    examples = check_examples([("a", [noise(seed) for seed in first]), ("b", [noise(seed) for seed in second])])
+    assert examples.counts == [3, 3]
+    assert examples.copies == 6
+    assert len({image.tobytes() for image in examples.images}) == len(examples.images)
+    assert len(parts_of(examples.classes)) == 6
+
+
+def test_a_class_of_copies_only_is_refused():
+    with pytest.raises(InputError, match="“a” has 3 pictures, but all are nearly the same one"):
+        check_examples([("a", [noise(0), noise(0), saved(noise(0), 70)]), ("b", [noise(1), noise(2)])])
+
+
+# Names
+
+SAME = [
+    *[("my book", "my  book"), ("my book", "my\u00a0book"), ("café", "cafe\u0301"), ("book", "book\u200b")],
+    ("cup", "Cup"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_the_page_says_that_two_names_look_alike(one, other):
+    with pytest.raises(InputError, match=r"Two classes are called|look like one name"):
+        check_examples([(one, [noise(0), noise(1)]), (other, [noise(2), noise(3)])])
+
+
+@pytest.mark.parametrize(("one", "other"), [*SAME, ("book", "book ")])
+def test_the_api_takes_them_for_one_class(tmp_path, one, other):
+    paths = []
+    for seed in range(4):
+        paths.append(str(tmp_path / f"{seed}.png"))
+        Image.fromarray(noise(seed)).save(paths[-1])
+    named = _sorted_into_classes(paths, [one, other, one, "pen"])
+    assert [(label, len(pictures)) for label, pictures in named] == [(" ".join(one.split()), 3), ("pen", 1)]
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_boxes_with_names_that_look_alike_are_one_class(one, other):
+    labels, frames = check_frames(
+        [(noise(0), [([0, 0, 0.5, 0.5], one), ([0, 0, 0.5, 1], other), ([0, 0, 1, 1], "pen")])]
+    )
+    assert labels == (" ".join(one.split()), "pen")
+    assert frames[0].classes.tolist() == [0, 0, 1]
+
+
+# Sides
+
+
+def arrow(to_the_left, seed):
+    """A frame with an arrow in its middle, on noise."""
+    image = np.random.default_rng(seed).integers(100, 140, (96, 96, 3), np.uint8)
+    for step in range(24):
+        image[48 - step : 48 + step + 1, 24 + step] = (250, 40, 40)
+    image[42:55, 48:72] = (250, 40, 40)
+    return image if to_the_left else np.ascontiguousarray(image[:, ::-1])
+
+
+def cross(seed):
+    image = np.random.default_rng(seed).integers(100, 140, (96, 96, 3), np.uint8)
+    image[44:52, 24:72] = image[24:72, 44:52] = (40, 40, 250)
+    return image
+
+
+BOX = np.array([[0.25, 0.25, 0.75, 0.75]], np.float32)
+
+
+def framed(images_and_classes):
+    return [Frame(image, BOX, np.array([kind])) for image, kind in images_and_classes]
+
+
+def test_left_and_right_arrows_are_not_mirrored():
+    frames = framed([(arrow(kind == 0, seed), kind) for seed in range(3) for kind in (0, 1)])
+    assert sides_matter(("a", "b"), frames)
+
+
+def test_things_that_do_not_differ_by_side_are_mirrored():
+    assert not sides_matter(("arrow", "cross"), framed([(arrow(True, 0), 0), (arrow(True, 1), 0), (cross(2), 1)]))
+    assert not sides_matter(("cross",), framed([(cross(seed), 0) for seed in range(3)]))
+
+
+@pytest.mark.parametrize("labels", [("left hand", "other"), ("Right", "x"), ("main gauche", "x"), ("hand-left", "x")])
+def test_names_may_say_that_sides_matter(labels):
+    assert sides_matter(labels, framed([(cross(0), 0), (arrow(True, 1), 1)]))
+
+
+@given(st.integers(0, 2**32 - 1))
+@hypothesis_settings(deadline=None, max_examples=30)
+def test_without_mirroring_an_arrow_points_where_it_did(seed):
+    (frame,) = framed([(arrow(True, 0), 0)])
+    copy = changed(frame, np.random.default_rng(seed), mirror=False)
+    if not len(copy.boxes_xyxy):
+        return
+    left, top, right, bottom = (copy.boxes_xyxy[0] * 96).round().astype(int)
+    if right - left < 20 or right >= 95 or left <= 1:
+        return
+    red = copy.image[top:bottom, left:right, 0].astype(int) - copy.image[top:bottom, left:right, 1] > 60
+    middle = red.shape[1] // 2
+    assert red[:, :middle].sum() > red[:, middle:].sum(), "the head, which is larger, is on the left"
