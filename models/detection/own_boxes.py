@@ -30,7 +30,7 @@ COPIES = 8
 READ_AT_ONCE, BATCH = 4, 4
 RATE, CLASS_RATE, DECAY, CLIP, WARMUP = 1e-4, 1e-3, 1e-4, 0.1, 10
 SIDES = {"left", "right", "gauche", "droite", "links", "rechts", "izquierda", "derecha"}
-SIDE_MARGIN, SIDE_ALIKE = 0.1, 0.5
+SIDE_MARGIN, SIDE_ALIKE = 0.1, 0.7
 SCALES, LIGHTS, VISIBLE_SHARE = (0.6, 1.3), (0.7, 1.3), 0.4
 
 
