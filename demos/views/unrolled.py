@@ -41,7 +41,7 @@ def draw_unrolled(
         "total": first + len(steps),
         "selected": first + len(steps) - 1 if selected is None else selected,
         "steps": [_step(step) for step in steps],
-        "inside": [_map(name, values) for name, values in (inside or {}).items()],
+        "inside": [{**_map(name, values), "exact": _exact(values)} for name, values in (inside or {}).items()],
         "weights": [_weights(matrix) for matrix in matrices],
         "parameters": parameters,
     }
@@ -88,6 +88,11 @@ def _map(name: str, values: np.ndarray) -> dict[str, object]:
     limit = 1.0 if share or np.abs(values).max() <= 1 else float(np.ceil(np.abs(values).max()))
     packed = np.rint(values / limit * 127).astype(np.int8)
     return {"name": name, "values": base64.b64encode(packed.tobytes()).decode(), "limit": limit, "share": share}
+
+
+def _exact(values: np.ndarray) -> str:
+    """Values as float32 in base64, for the numbers that are written out."""
+    return base64.b64encode(values.astype("<f4").tobytes()).decode()
 
 
 def _weights(matrix: WeightMap) -> dict[str, object]:

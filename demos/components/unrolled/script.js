@@ -9,7 +9,7 @@ const chart = lineChart(part("lc-frame"), part("lc-legend"));
 let shown = null;
 let unit = null;
 
-const valuesOf = ({ values, limit }) => Float32Array.from(new Int8Array(bytes(values).buffer), (v) => (v / 127) * limit);
+const valuesOf = ({ values, limit, exact }) => exact ? new Float32Array(bytes(exact).slice().buffer) : Float32Array.from(new Int8Array(bytes(values).buffer), (v) => (v / 127) * limit);
 
 function paint(canvas, rows, columns, colourOf) {
   [canvas.width, canvas.height] = [columns, rows];
