@@ -6,22 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from demos.attention.shared import LATEX, private
-from demos.base import empty_strip, visitor_errors
+from demos.base import empty_strip
+from demos.tab import LATEX, private
 from demos.ui import component
-from demos.views import parallel as figures
+from demos.views import parallel as views
 from demos.views.tasks import draw_table
-from models import runtime, weights
+from models import weights
 from models.inputs import check_flag
 
 if TYPE_CHECKING:
-    from models.attention.speed import Timing
+    from models.attention.speed import Speeds
 
 TITLE = "All at once"
 BUDGET_SECONDS = 16.0
 LONGEST = 2048
-RECURRENT = {"GRU": "char-gru", "LSTM": "char-lstm"}
-TRANSFORMER = "Transformer"
 STATE_SECONDS = 3600
 LOSS_FILE = weights.EMBEDDED.parent / "figures" / "loss_by_position.json"
 
@@ -66,79 +64,66 @@ TRY = """- Look at reading on the even scale: which network is faster for a sent
 - Compare writing: where does the Transformer begin to cost more than a hundred steps of the LSTM?"""
 
 
-@runtime.gpu()
-def _measure(networks: dict[str, Any]) -> "Iterator[Timing]":
-    from models.attention.speed import measure
-
-    recurrent = {name: network for name, network in networks.items() if name != TRANSFORMER}
-    yield from measure(recurrent, {TRANSFORMER: networks[TRANSFORMER]}, budget=BUDGET_SECONDS)
-
-
-def _networks() -> dict[str, Any]:
-    from models.text.causal import load
-    from models.text.recurrent import load as load_recurrent
-
-    loaded = {title: runtime.load(name, load_recurrent).network for title, name in RECURRENT.items()}
-    return {**loaded, TRANSFORMER: runtime.load("char-transformer", load).network}
-
-
 Drawn = tuple[Any, Any, Any, str]
 
 
 def compute_timings(log: Any) -> Iterator[tuple[Any, ...]]:
-    """Measure point by point. Yields (timings, reading, writing, memory, sentence, strip)."""
-    with visitor_errors():
-        log = check_flag(log, name="The choice of axes")
-        yield *(gr.skip() for _ in range(5)), empty_strip("Loading three networks (7 MB) …")
-        networks = _networks()
-        timings: tuple[Timing, ...] = ()
-        for timing in _measure(networks):
-            timings = (*timings, timing)
-            if timing.network == TRANSFORMER and timing.task == "write":
-                note = f"n = {timing.length:,} measured; at most {BUDGET_SECONDS:.0f} seconds in all."
-                yield timings, *_draw(timings, log=log), _strip(note)
-        longest = max(timing.length for timing in timings if timing.network == TRANSFORMER)
+    """Measure point by point. Yields (speeds, reading, writing, memory, sentence, strip)."""
+    log = check_flag(log, name="The choice of axes")
+    yield *(gr.skip() for _ in range(5)), empty_strip("Loading three networks (7 MB) …")
+    from models.attention.speed import measure_speeds
+
+    speeds = None
+    for speeds in measure_speeds(BUDGET_SECONDS):
+        longest = _longest(speeds)
+        note = f"n = {longest:,} measured; at most {BUDGET_SECONDS:.0f} seconds in all."
+        yield speeds, *_draw(speeds, log=log), _strip(speeds, note)
+    if speeds:
+        longest = _longest(speeds)
         why = "" if longest == LONGEST else f" More would have taken longer than {BUDGET_SECONDS:.0f} seconds here."
-        yield timings, *_draw(timings, log=log), _strip(f"Done: up to {longest:,} characters.{why}")
+        yield speeds, *_draw(speeds, log=log), _strip(speeds, f"Done: up to {longest:,} characters.{why}")
 
 
-def view_axes(timings: Any, log: Any) -> Drawn:
+def _longest(speeds: "Speeds") -> int:
+    from models.attention.speed import TRANSFORMER
+
+    return max(timing.length for timing in speeds.timings if timing.network == TRANSFORMER)
+
+
+def view_axes(speeds: Any, log: Any) -> Drawn:
     """The same points on other axes; nothing is measured."""
-    with visitor_errors():
-        log = check_flag(log, name="The choice of axes")
-        return _draw(timings, log=log) if timings else (None, None, None, "")
+    log = check_flag(log, name="The choice of axes")
+    return _draw(speeds, log=log) if speeds else (None, None, None, "")
 
 
-def _draw(timings: "tuple[Timing, ...]", *, log: bool) -> Drawn:
+def _draw(speeds: "Speeds", *, log: bool) -> Drawn:
     """(reading, writing, memory, sentence)."""
-    from models.attention.speed import attention_bytes, fit_curve, state_bytes
+    from models.attention.speed import RECURRENT, TRANSFORMER, fit_curve
 
-    networks = _networks()
+    timings = speeds.timings
     points = [(t.length, t.seconds) for t in timings if t.network == TRANSFORMER and t.task == "read"]
     curve = fit_curve(points, (0, 1, 2)) if len(points) > 3 else {}
     lengths = [length for length, _ in points]
-    sizes = {name: [(n, state_bytes(networks[name])) for n in lengths] for name in RECURRENT}
-    sizes[TRANSFORMER] = [(n, attention_bytes(networks[TRANSFORMER].config, n)) for n in lengths]
-    said = html.escape(figures.sentence_of(timings, curve))
+    sizes = {name: [(n, speeds.state_bytes[name]) for n in lengths] for name in RECURRENT}
+    sizes[TRANSFORMER] = [(n, speeds.attention_bytes(n)) for n in lengths]
+    said = html.escape(views.sentence_of(timings, curve))
     return (
-        figures.draw_timings(timings, "read", curve, log=log),
-        figures.draw_timings(timings, "write", {}, log=log),
-        figures.draw_memory(sizes, log=log),
+        views.chart_of_timings(timings, "read", curve, log=log),
+        views.chart_of_timings(timings, "write", {}, log=log),
+        views.chart_of_memory(sizes, log=log),
         f'<p class="gb-note">{said}</p>',
     )
 
 
-def _strip(note: str) -> str:
-    import torch
-
-    threads = f"{count} threads" if (count := torch.get_num_threads()) > 1 else "1 thread"
-    return empty_strip(f"{note} Device {runtime.device()}, {threads}, PyTorch, float32.")
+def _strip(speeds: "Speeds", note: str) -> str:
+    threads = f"{speeds.threads} threads" if speeds.threads > 1 else "1 thread"
+    return empty_strip(f"{note} Device {speeds.device}, {threads}, PyTorch, float32.")
 
 
 def build() -> None:
     """The page: the measurement and its charts, then the stored loss by position."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
-    timings = gr.State((), time_to_live=STATE_SECONDS)
+    speeds = gr.State(None, time_to_live=STATE_SECONDS)
     with gr.Row():
         run = gr.Button("Measure", variant="primary", size="sm", min_width=120, elem_id="parallel-run")
         stop = gr.Button("Stop", size="sm", min_width=90, elem_id="parallel-stop")
@@ -160,23 +145,23 @@ def build() -> None:
         gr.Markdown(BEYOND)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
-    lines = figures.stored(LOSS_FILE)
+    lines = views.stored(LOSS_FILE)
     if lines:
         gr.Markdown(LOSS_LEAD, elem_classes="gb-note")
-        component("chart", figures.draw_loss(lines), empty="", elem_id="parallel-loss")
-        spans = [f"{low + 1}–{high}" for low, high in figures.STRETCHES]
+        component("chart", views.chart_of_loss(lines), empty="", elem_id="parallel-loss")
+        spans = [f"{low + 1}–{high}" for low, high in views.STRETCHES]
         head = ("bits after characters", "parameters", *spans)
-        gr.HTML(f'<div style="overflow-x:auto">{draw_table(head, figures.rows_of_loss(lines))}</div>')
+        gr.HTML(f'<div style="overflow-x:auto">{draw_table(head, views.rows_of_loss(lines))}</div>')
         gr.Markdown(LOSS_NOTE, elem_classes="gb-note")
 
     drawn = [reading, writing, memory, said]
     measuring = run.click(
         compute_timings,
         log,
-        [timings, *drawn, strip],
+        [speeds, *drawn, strip],
         concurrency_id="attention-measure",
         concurrency_limit=1,
         **private(),
     )
     stop.click(lambda: empty_strip("Stopped."), None, strip, cancels=[measuring], queue=False, **private())
-    log.input(view_axes, [timings, log], drawn, **private())
+    log.input(view_axes, [speeds, log], drawn, **private())

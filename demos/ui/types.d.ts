@@ -8,6 +8,18 @@ export interface Answer {
   probability: number;
 }
 
+/** Four kinds of importance for the prediction of `word` at `position`. */
+export interface AnswerView {
+  position: number;
+  token: number;
+  word: string;
+  probability: number;
+  tokens: string[];
+  columns: ImportanceColumn[];
+  agreement: ([string, string, number | null])[];
+  sentences: string[];
+}
+
 /** The picture with its grid, the answer, and the answer after every layer (`patch_view`). */
 export interface AnswersView {
   run: string;
@@ -17,6 +29,12 @@ export interface AnswersView {
   lens: LensAnswer[];
   title: string;
   before: Answer[];
+}
+
+/** A kind of attention of a network, and in how many layers it is. */
+export interface AttentionKind {
+  kind: "encoder" | "decoder" | "cross";
+  layers: number;
 }
 
 /** A box as the model answers it, and the query it came from. */
@@ -90,6 +108,21 @@ export interface DrawnBox {
   label: string;
 }
 
+/** Predictions before and after a change, at P positions (`prediction_pair`). */
+export interface EffectView {
+  predicts: "next" | "masked" | "written" | "nothing";
+  places: string[];
+  bits: number[];
+  words: string[];
+  ids: ArrayHandle;
+  shares: ArrayHandle;
+  own: number | null;
+  most: number;
+  stacks: StackMoved[];
+  cosine: number;
+  changes: string[];
+}
+
 /** What `attention_explorer` shows: every kind of attention of a run, a translation if it wrote one, and a note. */
 export interface ExplorerView {
   views: (TextAttention | PatchAttention)[];
@@ -123,11 +156,51 @@ export interface HeadScore {
   score: number;
 }
 
+/** Where each head of an attention looks most: the token's place, its word, the weight. */
+export interface HeadsLooking {
+  kind: "encoder" | "decoder" | "cross";
+  best: [number, string, number][];
+}
+
+/** One method's answer for every token, None where it has none. */
+export interface ImportanceColumn {
+  name: string;
+  title: string;
+  values: (number | null)[];
+}
+
+/** A question and, once it was measured, its answer (`importance_view`). */
+export interface ImportanceView {
+  question: QuestionView;
+  answer: AnswerView | null;
+}
+
 /** What the head would answer after some layers, and what it gives the final answer there (both 0 to 1). */
 export interface LensAnswer {
   label: string;
   probability: number;
   final: number;
+}
+
+/** What the stream after each of L layers (row 0: before the first) would predict at T tokens. */
+export interface LensReading {
+  words: string[];
+  ids: ArrayHandle;
+  probabilities: ArrayHandle;
+  entropy: ArrayHandle;
+  final: ArrayHandle;
+}
+
+/** The grid layers x tokens (`logit_lens`), and the layer and the token picked. */
+export interface LensView {
+  kind: "encoder" | "decoder" | "cross";
+  tokens: string[];
+  layer: number;
+  token: number;
+  sizes: ArrayHandle;
+  changes: ArrayHandle;
+  predicts: "next" | "masked" | "nothing";
+  lens: LensReading | null;
 }
 
 /** A picture to learn from: the address of a JPEG, and the boxes drawn on it. */
@@ -230,12 +303,29 @@ export interface QueryRows {
   weights: ArrayHandle;
 }
 
+/** The predictions whose importance can be asked for; none, and why, where the network predicts nothing. */
+export interface QuestionView {
+  predicts: string;
+  places: string[];
+  choices: [number, string, number][][];
+  first: number;
+  nothing: string;
+}
+
 /** One network on one damaged picture. */
 export interface ReadingView {
   p: number;
   top: [string, number][];
   side: number;
   map: ArrayHandle;
+}
+
+/** How far each token's last vector of one stack moved, and that as a share of its length. */
+export interface StackMoved {
+  kind: "encoder" | "decoder" | "cross";
+  tokens: string[];
+  share: number[];
+  moved: number[];
 }
 
 /** A box that a stage would answer with, and whether suppression would leave it. */
@@ -252,9 +342,53 @@ export interface StageView {
   boxes: StageBox[];
 }
 
+/** A vector on a token's way: whether it is the residual stream itself, how many numbers, and its length. */
+export interface StationView {
+  name: string;
+  stream: boolean;
+  meaning: string;
+  numbers: number;
+  size: number;
+}
+
+/** One head of T tokens that look (queries) at S (keys), of width d (`weighted_sum`). */
+export interface SumView {
+  kind: "encoder" | "decoder" | "cross";
+  layer: number;
+  head: number;
+  kinds: AttentionKind[];
+  heads: number;
+  queries: string[];
+  keys: string[];
+  query: number;
+  q: ArrayHandle;
+  k: ArrayHandle;
+  v: ArrayHandle;
+  hidden: ArrayHandle;
+  note: string;
+  translation: string | null;
+}
+
 /** Every stage with and without suppression (`suppression_view`). */
 export interface SuppressionView {
   stages: StageView[];
+}
+
+/** One kind of attention: its layers, the tokens that look and those that are looked at. */
+export interface SwitchStack {
+  kind: "encoder" | "decoder" | "cross";
+  layers: number;
+  queries: string[];
+  keys: string[];
+}
+
+/** Everything that can be switched off inside a network for a text (`inside_switches`). */
+export interface SwitchesView {
+  stacks: SwitchStack[];
+  heads: number;
+  tokens: string[];
+  note: string;
+  places: boolean;
 }
 
 /** One kind of attention of a text of T tokens that look at S. */
@@ -296,6 +430,33 @@ export interface TrackedBox {
   id: number | null;
 }
 
+/** A token of a beam search: its parent among the nodes, its step, its rank in it (by the total, best first). */
+export interface TreeNode {
+  parent: number | null;
+  step: number;
+  rank: number;
+  word: string;
+  log: number;
+  total: number;
+  fate: "kept" | "ended" | "dropped";
+  best: boolean;
+}
+
+/** The tree of a beam search after a beginning (`beam_tree`). */
+export interface TreeView {
+  nodes: TreeNode[];
+  beginning: string;
+  width: number;
+}
+
+/** One token's way through one layer (`layer_walk`). */
+export interface WalkView {
+  title: string;
+  stations: StationView[];
+  values: ArrayHandle;
+  heads: HeadsLooking[];
+}
+
 /** Attention of one block over N = grid x grid patches, in windows of K = window x window places. */
 export interface WindowBlockView {
   stage: number;
@@ -316,4 +477,21 @@ export interface WindowsView {
   image: string;
   size: number;
   blocks: WindowBlockView[];
+}
+
+/** A translation under way (`translation_view`): S tokens read, T written, R rows: T, and one more unless `ended`. */
+export interface WritingView {
+  source: string[];
+  written: string[];
+  ids: number[];
+  candidates: [number, string, number][][];
+  layers: number;
+  heads: number;
+  steps: number;
+  weights: ArrayHandle | null;
+  vector: ArrayHandle | null;
+  ended: boolean;
+  total: number;
+  text: string;
+  note: string;
 }

@@ -1,53 +1,74 @@
 """An edited run beside the unedited one: predictions at every position, and how far each token's vector moved."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from demos.wire import Float32, Int32, view
+
 if TYPE_CHECKING:
-    from models.attention.effects import Effect
-    from models.attention.subjects import Reading, Subject
-
-ROWS = 8
+    from models.attention.effects import Comparison
 
 
-def draw_effect(
-    subject: "Subject",
-    reading: "Reading",
-    effect: "Effect",
-    *,
-    own: int | None = None,
-    changes: list[str] | None = None,
-) -> dict[str, Any]:
-    """What the `prediction_pair` component shows. `own` is the position of the token that looks, if it predicts;
-    `changes` say in words what was changed, nothing for the unedited run.
+@view
+class StackMoved:
+    """How far each token's last vector of one stack moved, and that as a share of its length."""
+
+    kind: Literal["encoder", "decoder", "cross"]
+    tokens: list[str]
+    share: list[float]
+    moved: list[float]
+
+
+@view
+class EffectView:
+    """Predictions before and after a change, at P positions (`prediction_pair`).
+
+    bits: by how much each prediction changed; nothing where the network predicts nothing, as `ids` and `shares`.
+    ids: `[P, 8]`, the likeliest tokens of either run, by their place in `words`.
+    shares: `[P, 8, 2]`, their probabilities before and after.
+    own: the position that predicts for the token that looks, if any. most: the one that changed most.
+    changes: what was changed, in words.
     """
-    stacks = [
-        {
-            "kind": kind,
-            "tokens": list(_tokens(reading, kind)),
-            "share": rounded(effect.moved[kind] / np.maximum(effect.length[kind], 1e-12)),
-            "moved": rounded(effect.moved[kind]),
-        }
-        for kind in effect.moved
-    ]
-    positions = len(effect.places)
-    predicted = [] if effect.bits is None else [effect.rows(subject, t, ROWS) for t in range(positions)]
-    return {
-        "predicts": "written" if reading.written else subject.predicts,
-        "places": list(effect.places),
-        "bits": [] if effect.bits is None else rounded(effect.bits),
-        "rows": [[[word, *rounded(np.array([p, q]), 6)] for word, p, q in rows] for rows in predicted],
-        "own": own,
-        "most": effect.most_changed,
-        "stacks": stacks,
-        "cosine": round(effect.cosine, 5),
-        "changes": changes or [],
-    }
+
+    predicts: Literal["next", "masked", "written", "nothing"]
+    places: list[str]
+    bits: list[float]
+    words: list[str]
+    ids: Int32
+    shares: Float32
+    own: int | None
+    most: int
+    stacks: list[StackMoved]
+    cosine: float
+    changes: list[str]
 
 
-def _tokens(reading: "Reading", kind: str) -> tuple[str, ...]:
-    return reading.written_tokens[:-1] if reading.written and kind == "decoder" else reading.tokens
+def view_of_effect(found: "Comparison") -> EffectView:
+    """A comparison for the browser."""
+    words = sorted({word for rows in found.rows for word, _, _ in rows})
+    place = {word: index for index, word in enumerate(words)}
+    return EffectView(
+        predicts=found.predicts,  # pyright: ignore[reportArgumentType]  # one of the four
+        places=list(found.places),
+        bits=[] if found.bits is None else rounded(found.bits),
+        words=words,
+        ids=np.array([[place[word] for word, _, _ in rows] for rows in found.rows], np.int32),
+        shares=np.array([[(before, after) for _, before, after in rows] for rows in found.rows], np.float32),
+        own=found.own,
+        most=found.most,
+        stacks=[
+            StackMoved(
+                kind=stack.kind,
+                tokens=list(stack.tokens),
+                share=rounded(stack.moved / np.maximum(stack.length, 1e-12)),
+                moved=rounded(stack.moved),
+            )
+            for stack in found.stacks
+        ],
+        cosine=round(found.cosine, 5),
+        changes=list(found.changes),
+    )
 
 
 def rounded(values: np.ndarray, digits: int = 5) -> list[float]:

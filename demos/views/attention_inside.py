@@ -1,79 +1,135 @@
 """What can be changed inside a network, and four kinds of importance side by side."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from demos.views.attention_effect import rounded
+from demos.wire import view
 
 if TYPE_CHECKING:
     from models.attention.importance import Importance
-    from models.attention.subjects import Reading, Run, Subject
+    from models.attention.inside import Explained, Inside, Question
 
-CANDIDATES = 8
 AGREEMENT = ((0.7, "largely agree"), (0.4, "agree in part"), (-0.2, "hardly agree"), (-1.01, "contradict each other"))
 NOTHING = "This network predicts no word, so there is no prediction to explain: choose another model."
 
 
-def draw_inside(subject: "Subject", reading: "Reading") -> dict[str, Any]:
-    """What the `inside_switches` component shows: every attention with its layers, heads and tokens."""
-    from models.attention.changes import layers_of
-    from models.attention.effects import token_names
+@view
+class SwitchStack:
+    """One kind of attention: its layers, the tokens that look and those that are looked at."""
 
-    stacks = []
-    for kind in subject.kinds:
-        queries, keys = token_names(reading, kind)
-        layers = layers_of(subject, kind)
-        stacks.append({"kind": kind, "layers": layers, "queries": list(queries), "keys": list(keys)})
-    return {
-        "stacks": stacks,
-        "heads": subject.heads,
-        "tokens": list(reading.tokens),
-        "note": reading.note,
-        "places": len(subject.position_modules) > 0 or subject.architecture == "llama",
-    }
+    kind: Literal["encoder", "decoder", "cross"]
+    layers: int
+    queries: list[str]
+    keys: list[str]
 
 
-def draw_question(subject: "Subject", reading: "Reading", run: "Run") -> dict[str, Any]:
-    """What the `importance_view` component shows before a question is asked: the predictions to choose from."""
-    from models.attention.effects import predicting_tokens
-    from models.attention.importance import predicted_tokens
+@view
+class SwitchesView:
+    """Everything that can be switched off inside a network for a text (`inside_switches`).
 
-    places = predicting_tokens(subject, reading)
-    if run.logits is None:
-        return {"places": [], "nothing": NOTHING}
-    choices = [predicted_tokens(subject, run, position, CANDIDATES) for position in range(len(places))]
-    return {
-        "places": list(places),
-        "predicts": "written" if reading.written else subject.predicts,
-        "choices": [[[number, word, round(p, 4)] for number, word, p in rows] for rows in choices],
-        "first": len(places) - 1 if subject.kinds == ("decoder",) else min(2, len(places) - 1),
-    }
+    heads: in each layer. places: whether the network can be kept from knowing where its tokens stand.
+    """
+
+    stacks: list[SwitchStack]
+    heads: int
+    tokens: list[str]
+    note: str
+    places: bool
 
 
-def draw_importance(subject: "Subject", found: "Importance") -> dict[str, Any]:
-    """The answer: a column for each method, the rank correlation of each pair, and what they say in words."""
+@view
+class QuestionView:
+    """The predictions whose importance can be asked for; none, and why, where the network predicts nothing.
+
+    choices: for each place the likeliest tokens: number, token, probability. first: the place shown at first.
+    """
+
+    predicts: str
+    places: list[str]
+    choices: list[list[tuple[int, str, float]]]
+    first: int
+    nothing: str
+
+
+@view
+class ImportanceColumn:
+    """One method's answer for every token, None where it has none."""
+
+    name: str
+    title: str
+    values: list[float | None]
+
+
+@view
+class AnswerView:
+    """Four kinds of importance for the prediction of `word` at `position`.
+
+    agreement: rank correlation of each pair of methods, by name; None where there is no order to compare.
+    sentences: what they say in words.
+    """
+
+    position: int
+    token: int
+    word: str
+    probability: float
+    tokens: list[str]
+    columns: list[ImportanceColumn]
+    agreement: list[tuple[str, str, float | None]]
+    sentences: list[str]
+
+
+@view
+class ImportanceView:
+    """A question and, once it was measured, its answer (`importance_view`)."""
+
+    question: QuestionView
+    answer: AnswerView | None
+
+
+def view_of_switches(inside: "Inside") -> SwitchesView:
+    """All that can be changed in a run."""
+    stacks = [SwitchStack(one.kind, one.layers, list(one.queries), list(one.keys)) for one in inside.stacks]
+    return SwitchesView(stacks, inside.heads, list(inside.tokens), inside.note, inside.positions)
+
+
+def view_of_question(question: "Question") -> QuestionView:
+    """The predictions that can be asked about."""
+    return QuestionView(
+        predicts=question.predicts,
+        places=list(question.places) if question.choices else [],
+        choices=[[(number, word, round(share, 4)) for number, word, share in rows] for rows in question.choices],
+        first=question.first,
+        nothing="" if question.choices else NOTHING,
+    )
+
+
+def view_of_importance(explained: "Explained") -> ImportanceView:
+    """A column for each method, the rank correlation of each pair, and what they say in words."""
     from models.attention.importance import METHODS
 
+    found = explained.importance
     agreement = found.agreement()
     columns = [
-        {
-            "name": name,
-            "title": METHODS[name],
-            "values": [None if np.isnan(value) else rounded(np.array([value]), 4)[0] for value in scores],
-        }
+        ImportanceColumn(
+            name=name,
+            title=METHODS[name],
+            values=[None if np.isnan(value) else rounded(np.array([value]), 4)[0] for value in scores],
+        )
         for name, scores in found.scores.items()
     ]
-    return {
-        "position": found.position,
-        "token": found.token,
-        "word": subject.word(found.token),
-        "probability": round(float(np.exp(found.log_probability)), 5),
-        "tokens": list(found.tokens),
-        "columns": columns,
-        "agreement": [[a, b, None if value is None else round(value, 4)] for (a, b), value in agreement.items()],
-        "sentences": _sentences(found, agreement),
-    }
+    answer = AnswerView(
+        position=found.position,
+        token=found.token,
+        word=explained.word,
+        probability=round(float(np.exp(found.log_probability)), 5),
+        tokens=list(found.tokens),
+        columns=columns,
+        agreement=[(a, b, None if value is None else round(value, 4)) for (a, b), value in agreement.items()],
+        sentences=_sentences(found, agreement),
+    )
+    return ImportanceView(view_of_question(explained.question), answer)
 
 
 def _sentences(found: "Importance", agreement: dict[tuple[str, str], float | None]) -> list[str]:

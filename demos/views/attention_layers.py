@@ -1,14 +1,13 @@
 """The layers of one run for the browser: the logit lens as a grid, one token's way through one layer, the softmax."""
 
-import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from demos.wire import Float16, Float32, Int32, view
+
 if TYPE_CHECKING:
-    from models.attention.subjects import Reading, Run, Subject
-    from models.attention.walk import Lens, Walk
-    from models.text.instrument import Kind
+    from models.attention.layers import LayerWalk, LensGrid, NextTokens
 
 MEANINGS = {
     "token embedding": "The token's row in the table of the vocabulary. With its position it begins the stream.",
@@ -33,82 +32,117 @@ MEANINGS = {
 POST_NORM_MEANINGS = {"norm": "The sum normed: this network norms the stream itself.", "cross norm": "The sum normed."}
 
 
-def draw_lens(
-    reading: "Reading", run: "Run", lens: "Lens | None", subject: "Subject", kind: "Kind", at: tuple[int, int]
-) -> dict[str, Any]:
-    """The grid layers x tokens. `at` is the layer and the token picked; without `lens` only changes are shown."""
-    stream = run.stream[kind].float().cpu().numpy()
-    sizes = np.linalg.norm(stream, axis=-1)
-    changes = np.linalg.norm(np.diff(stream, axis=0), axis=-1) / np.maximum(sizes[1:], 1e-9)
-    tokens = reading.written_tokens[:-1] if kind == "decoder" and reading.written else reading.tokens
-    shown = {
-        "kind": kind,
-        "tokens": list(tokens),
-        "layer": at[0],
-        "token": at[1],
-        "sizes": _rounded(sizes),
-        "changes": _rounded(np.concatenate([np.zeros_like(changes[:1]), changes])),
-        "predicts": subject.predicts,
-        "words": None,
-    }
-    if lens is not None and len(tokens) == lens.ids.shape[1]:
-        vocabulary = sorted(set(lens.ids.flatten().tolist()))
-        place = {number: index for index, number in enumerate(vocabulary)}
-        shown |= {
-            "words": [subject.word(number) for number in vocabulary],
-            "ids": [[[place[n] for n in cell] for cell in row] for row in lens.ids.tolist()],
-            "probabilities": _rounded(lens.probabilities),
-            "entropy": _rounded(lens.entropy),
-            "final": _rounded(lens.final),
-        }
-    return shown
+@view
+class LensReading:
+    """What the stream after each of L layers (row 0: before the first) would predict at T tokens.
+
+    words: the tokens met. ids: `[L + 1, T, k]`, the likeliest first, by their place in `words`.
+    probabilities: `[L + 1, T, k]`. entropy: `[L + 1, T]`, bits. final: `[L + 1, T]`, of the last layer's answer.
+    """
+
+    words: list[str]
+    ids: Int32
+    probabilities: Float16
+    entropy: Float16
+    final: Float16
 
 
-def draw_walk(reading: "Reading", walk: "Walk", kind: "Kind", layer: int, token: int) -> dict[str, Any]:
+@view
+class LensView:
+    """The grid layers x tokens (`logit_lens`), and the layer and the token picked.
+
+    sizes: `[L + 1, T]`, length of the stream. changes: what the layer changed of it, as a share of its length.
+    lens: None where this stack writes nothing.
+    """
+
+    kind: Literal["encoder", "decoder", "cross"]
+    tokens: list[str]
+    layer: int
+    token: int
+    sizes: Float32
+    changes: Float32
+    predicts: Literal["next", "masked", "nothing"]
+    lens: LensReading | None
+
+
+@view
+class StationView:
+    """A vector on a token's way: whether it is the residual stream itself, how many numbers, and its length."""
+
+    name: str
+    stream: bool
+    meaning: str
+    numbers: int
+    size: float
+
+
+@view
+class HeadsLooking:
+    """Where each head of an attention looks most: the token's place, its word, the weight."""
+
+    kind: Literal["encoder", "decoder", "cross"]
+    best: list[tuple[int, str, float]]
+
+
+@view
+class WalkView:
+    """One token's way through one layer (`layer_walk`).
+
+    values: the numbers of all stations, one after the other.
+    """
+
+    title: str
+    stations: list[StationView]
+    values: Float32
+    heads: list[HeadsLooking]
+
+
+def view_of_lens(grid: "LensGrid") -> LensView:
+    """The grid of a run."""
+    lens = grid.lens
+    reading = lens and LensReading(list(grid.words), lens.ids, lens.probabilities, lens.entropy, lens.final)
+    return LensView(
+        kind=grid.kind,
+        tokens=list(grid.tokens),
+        layer=grid.layer,
+        token=grid.token,
+        sizes=grid.sizes,
+        changes=grid.changes,
+        predicts=grid.predicts,  # pyright: ignore[reportArgumentType]  # one of the three
+        lens=reading,
+    )
+
+
+def view_of_walk(found: "LayerWalk") -> WalkView:
     """The stations of one token's way through one layer, and where its heads look."""
-    tokens = reading.written_tokens[:-1] if kind == "decoder" and reading.written else reading.tokens
-    sources = {"cross": reading.tokens, kind: tokens}
-    post_norm = walk.stations[-1].name == "last norm"
+    stations = found.walk.stations
+    post_norm = stations[-1].name == "last norm"
     meanings = {**MEANINGS, **(POST_NORM_MEANINGS if post_norm else {})}
+    return WalkView(
+        title=f"{found.token.strip() or 'space'} ({found.number + 1}) in layer {found.layer + 1}",
+        stations=[
+            StationView(one.name, one.stream, meanings[one.name], one.values.size, float(np.linalg.norm(one.values)))
+            for one in stations
+        ],
+        values=np.concatenate([station.values for station in stations]),
+        heads=[
+            HeadsLooking(kind, [_best(row, found.sources[kind]) for row in weights])
+            for kind, weights in found.walk.weights.items()
+        ],
+    )
+
+
+def draw_next(found: "NextTokens") -> dict[str, Any]:
+    """The likeliest tokens of one position, with their logits, for the softmax in the browser (`next_token`)."""
     return {
-        "title": f"{tokens[token].strip() or 'space'} ({token + 1}) in layer {layer + 1}",
-        "stations": [
-            {
-                "name": station.name,
-                "stream": station.stream,
-                "meaning": meanings[station.name],
-                "values": _packed(station.values),
-                "size": float(np.linalg.norm(station.values)),
-            }
-            for station in walk.stations
-        ],
-        "heads": [
-            {"kind": of, "best": [_best(row, sources[of]) for row in weights]} for of, weights in walk.weights.items()
-        ],
+        "after": f"Final softmax: the token {found.place}",
+        "words": list(found.words),
+        "logits": np.round(found.logits, 4).tolist(),
+        "logsumexp": found.logsumexp,
+        "writable": found.writable,
     }
 
 
-def draw_next(
-    subject: "Subject", ids: np.ndarray, logits: np.ndarray, logsumexp: float, after: str, *, writable: bool
-) -> dict[str, Any]:
-    """The likeliest tokens of one position, with their logits, for the softmax in the browser."""
-    return {
-        "after": after,
-        "words": [subject.word(int(number)) for number in ids],
-        "logits": _rounded(logits, 4),
-        "logsumexp": logsumexp,
-        "writable": writable,
-    }
-
-
-def _best(row: np.ndarray, sources: tuple[str, ...]) -> list[Any]:
+def _best(row: np.ndarray, sources: tuple[str, ...]) -> tuple[int, str, float]:
     place = int(row.argmax())
-    return [place, sources[place].strip() or "space", round(float(row[place]), 3)]
-
-
-def _rounded(values: np.ndarray, digits: int = 3) -> Any:
-    return np.round(values.astype(np.float64), digits).tolist()
-
-
-def _packed(values: np.ndarray) -> str:
-    return base64.b64encode(values.astype("<f4").tobytes()).decode()
+    return place, sources[place].strip() or "space", round(float(row[place]), 3)

@@ -20,7 +20,7 @@ TITLES = {"char-rnn": "RNN", "char-gru": "GRU", "char-lstm": "LSTM", "char-trans
 Chart = dict[str, Any]
 
 
-def draw_timings(timings: Sequence["Timing"], task: str, curve: Mapping[int, float], *, log: bool) -> Chart:
+def chart_of_timings(timings: Sequence["Timing"], task: str, curve: Mapping[int, float], *, log: bool) -> Chart:
     """The value of the `chart` component: milliseconds by length for one task, with the Transformer's fitted curve."""
     names = dict.fromkeys(timing.network for timing in timings)
     series = [
@@ -36,7 +36,7 @@ def draw_timings(timings: Sequence["Timing"], task: str, curve: Mapping[int, flo
     return {"series": series, "x": "n, characters", "y": y, "unit": "ms", "dots": True, **_scale(series, log=log)}
 
 
-def draw_memory(sizes: Mapping[str, Sequence[tuple[int, int]]], *, log: bool) -> Chart:
+def chart_of_memory(sizes: Mapping[str, Sequence[tuple[int, int]]], *, log: bool) -> Chart:
     """Megabytes by length, computed: `{network: [(length, bytes), ...]}`."""
     series = [
         {"name": name, **look_of(name), "points": [[n, float(f"{b / 1e6:.4g}")] for n, b in points]}
@@ -64,7 +64,7 @@ def sentence_of(timings: Sequence["Timing"], curve: Mapping[int, float]) -> str:
     return f"{said}Fitted to the Transformer: {shown}."
 
 
-def draw_loss(lines: Sequence[Mapping[str, Any]]) -> Chart:
+def chart_of_loss(lines: Sequence[Mapping[str, Any]]) -> Chart:
     """The value of the `chart` component from the lines of `models.recipes.attention.positions`, averaged in `BINS`."""
     series = []
     for line in lines:

@@ -1,17 +1,14 @@
 """A translation as it is written: the alignment grid and its candidates, the tree of a beam search, BLEU by length."""
 
-import base64
 import html
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from demos.views.attention import pack
+from demos.views.explorer import STEPS, in_steps
+from demos.wire import Float16, Uint16, view
 
 if TYPE_CHECKING:
-    from models.attention.beam import Search
+    from models.attention.drafts import Beam, Find, Translated, Written
 
 LOOKS = {
     "translator-en-fr": ("Transformer", "prediction", "9 3 2 3"),
@@ -22,116 +19,136 @@ END = "(end)"
 END_MARK = "</s>"
 
 
-@dataclass(frozen=True)
-class Writing:
-    """What is drawn of a translation under way.
+@view
+class WritingView:
+    """A translation under way (`translation_view`): S tokens read, T written, R rows: T, and one more unless `ended`.
 
-    Attributes:
-        source: the S tokens read; `written`: the T tokens written, the end mark among them.
-        ids: numbers of the written tokens.
-        candidates: for each of the T positions, and for the next one unless `ended`, the likeliest tokens as (number,
-            token, probability), best first.
-        attention: `[layers, heads, rows, S]`, a row for each entry of `candidates`; None for a network without.
-        vector: all that such a network is told, `[units]`; None for others.
-        total: natural logarithm of the probability of all that is written.
-        text: the same as plain text; `note`: a sentence, or nothing.
+    ids: numbers of the written tokens.
+    candidates: for each row the likeliest tokens, best first: number, token, probability.
+    layers, heads: of the attention; 0 for a network without.
+    weights: `[layers, heads, R, S]` in steps of 1 / `steps`, a row for each entry of `candidates`; None without.
+    vector: `[units]`, all that a network without attention is told; None for others.
+    total: natural logarithm of the probability of all that is written.
     """
 
-    source: Sequence[str]
-    written: Sequence[str]
-    ids: Sequence[int]
-    candidates: Sequence[Sequence[tuple[int, str, float]]]
-    attention: np.ndarray | None
-    vector: np.ndarray | None
+    source: list[str]
+    written: list[str]
+    ids: list[int]
+    candidates: list[list[tuple[int, str, float]]]
+    layers: int
+    heads: int
+    steps: int
+    weights: Uint16 | None
+    vector: Float16 | None
     ended: bool
     total: float
     text: str
-    note: str = ""
+    note: str
 
 
-def draw_writing(writing: Writing) -> dict[str, Any]:
-    """The value of the `translation_view` component."""
-    attention, vector = writing.attention, writing.vector
-    layers, heads = (0, 0) if attention is None else attention.shape[:2]
-    return {
-        "source": [_shown(token) for token in writing.source],
-        "written": [_shown(token) for token in writing.written],
-        "ids": list(writing.ids),
-        "candidates": [
-            [{"id": number, "word": _shown(word), "share": float(f"{share:.4g}")} for number, word, share in row]
-            for row in writing.candidates
+@view
+class TreeNode:
+    """A token of a beam search: its parent among the nodes, its step, its rank in it (by the total, best first).
+
+    log: natural logarithm of its probability; total: of all up to here. best: it belongs to the winner.
+    """
+
+    parent: int | None
+    step: int
+    rank: int
+    word: str
+    log: float
+    total: float
+    fate: Literal["kept", "ended", "dropped"]
+    best: bool
+
+
+@view
+class TreeView:
+    """The tree of a beam search after a beginning (`beam_tree`)."""
+
+    nodes: list[TreeNode]
+    beginning: str
+    width: int
+
+
+def view_of_writing(found: "Written") -> WritingView:
+    """A draft for the browser."""
+    layers, heads = (0, 0) if found.attention is None else found.attention.shape[:2]
+    return WritingView(
+        source=[_shown(token) for token in found.source],
+        written=[_shown(token) for token in found.written],
+        ids=list(found.ids),
+        candidates=[
+            [(number, _shown(word), float(f"{share:.4g}")) for number, word, share in row] for row in found.candidates
         ],
-        "layers": layers,
-        "heads": heads,
-        "weights": "" if attention is None else pack(attention),
-        "vector": None if vector is None else _signed(vector),
-        "ended": writing.ended,
-        "total": round(writing.total, 3),
-        "text": writing.text,
-        "note": writing.note,
-    }
+        layers=layers,
+        heads=heads,
+        steps=STEPS,
+        weights=None if found.attention is None else in_steps(found.attention),
+        vector=found.vector,
+        ended=found.ended,
+        total=round(found.total, 3),
+        text=found.text,
+        note=found.note,
+    )
 
 
-def draw_tree(search: "Search", word: Callable[[int], str], beginning: str) -> dict[str, Any]:
-    """The value of the `beam_tree` component; nodes of a step are ranked by their total, the best first."""
+def view_of_tree(beam: "Beam") -> TreeView:
+    """The tree of a search."""
+    search = beam.search
     best = set(search.path(search.winner))
     ranks: dict[int, int] = {}
     nodes = []
-    for index, node in enumerate(search.nodes):
+    for index, (node, word) in enumerate(zip(search.nodes, beam.words, strict=True)):
         ranks[node.step] = ranks.get(node.step, -1) + 1
         nodes.append(
-            {
-                "parent": node.parent,
-                "step": node.step,
-                "rank": ranks[node.step],
-                "word": _shown(word(node.token)),
-                "log": round(node.log_probability, 2),
-                "total": round(node.total, 2),
-                "fate": node.fate,
-                "best": index in best,
-            }
+            TreeNode(
+                parent=node.parent,
+                step=node.step,
+                rank=ranks[node.step],
+                word=_shown(word),
+                log=round(node.log_probability, 2),
+                total=round(node.total, 2),
+                fate=node.fate,
+                best=index in best,
+            )
         )
-    return {"nodes": nodes, "beginning": beginning, "width": search.width}
+    return TreeView(nodes, beam.beginning, search.width)
 
 
-def draw_finds(search: "Search", text: Callable[[Sequence[int]], str], greedy: tuple[str, float, int]) -> str:
-    """HTML: the whole translations that a search found, best first, beside the greedy one (text, total, tokens)."""
-    whole = [index for index, node in enumerate(search.nodes) if node.fate == "ended"] or [search.winner]
-    whole.sort(key=search.score, reverse=True)
-    rows = [
-        (text(search.written(index)), search.nodes[index].total, search.nodes[index].step, index == search.winner)
-        for index in whole
-    ]
-    body = "".join(_find(f"{place}", *row) for place, row in enumerate(rows, 1)) + _find("greedy", *greedy, False)
+def table_of_finds(beam: "Beam") -> str:
+    """HTML: the whole translations that a search found, best first, beside the greedy one."""
+    rows = "".join(_row(f"{place}", find, wins=place == 1) for place, find in enumerate(beam.finds, 1))
     head = "<tr><th></th><th>translation</th><th>log p</th><th>tokens</th><th>log p a token</th></tr>"
-    return _table(head + body) + _verdict(search, rows, greedy)
+    return _table(head + rows + _row("greedy", beam.greedy, wins=False)) + _verdict(beam)
 
 
-def _find(place: str, text: str, total: float, tokens: int, wins: bool) -> str:
-    name = f"<b>{html.escape(text)}</b>" if wins else html.escape(text)
-    cells = (place, name, _minus(total), str(tokens), _minus(total / max(1, tokens)))
+def _row(place: str, find: "Find", *, wins: bool) -> str:
+    name = f"<b>{html.escape(find.text)}</b>" if wins else html.escape(find.text)
+    cells = (place, name, _minus(find.total), str(find.tokens), _minus(find.total / max(1, find.tokens)))
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
-def _verdict(search: "Search", rows: Sequence[tuple[str, float, int, bool]], greedy: tuple[str, float, int]) -> str:
-    if search.width == 1:
+def _verdict(beam: "Beam") -> str:
+    if beam.search.width == 1:
         return '<p class="gb-note">A beam of width 1 is greedy.</p>'
-    best = greedy[1] / max(1, greedy[2]) if search.by_length else greedy[1]
-    if search.score(search.winner) >= best - 1e-6:
-        same = rows[0][0] == greedy[0]
+    if beam.better:
+        same = beam.finds[0].text == beam.greedy.text
         said = "The beam finds what greedy finds." if same else "The beam finds a better one than greedy."
     else:
         said = "Here greedy is better: its beginning fell out of the beam when others were ahead for a moment."
     return f'<p class="gb-note">{said}</p>'
 
 
-def draw_versions(rows: Sequence[tuple[str, str, float, int, float]]) -> str:
-    """HTML: one sentence by several networks, as (name, translation, seconds, parameters, log p a token)."""
+def table_of_versions(versions: "Mapping[str, Translated]") -> str:
+    """HTML: one sentence by several networks, by their names."""
     head = "<tr><th>network</th><th>translation</th><th>time</th><th>parameters</th><th>log p a token</th></tr>"
     body = "".join(
-        f"<tr><td>{html.escape(_title(name))}</td><td lang='fr'>{html.escape(text)}</td>"
-        f"<td>{1000 * seconds:.0f} ms</td><td>{parameters / 1e6:.2f} M</td><td>{_minus(mean)}</td></tr>"
-        for name, text, seconds, parameters, mean in rows
+        f"<tr><td>{html.escape(_title(name))}</td><td lang='fr'>{html.escape(one.translation)}</td>"
+        f"<td>{1000 * one.run.seconds:.0f} ms</td><td>{one.run.parameters / 1e6:.2f} M</td>"
+        f"<td>{_minus(one.log_probability / max(1, len(one.written)))}</td></tr>"
+        for name, one in versions.items()
     )
     return _table(head + body)
 
@@ -140,7 +157,7 @@ def _table(rows: str) -> str:
     return f'<div style="overflow-x:auto"><table class="gb-table" style="min-width:34rem">{rows}</table></div>'
 
 
-def draw_bleu(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def chart_of_bleu(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The value of the `chart` component from the lines of `models.recipes.sequences.translation.evaluate`."""
     series = []
     for line in sorted(lines, key=lambda line: -line["bleu"]):
@@ -172,9 +189,3 @@ def _shown(token: str) -> str:
 
 def _minus(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
-
-
-def _signed(values: np.ndarray) -> dict[str, Any]:
-    limit = float(np.abs(values).max()) or 1.0
-    steps = np.rint(values / limit * 127).astype(np.int8)
-    return {"values": base64.b64encode(steps.tobytes()).decode(), "limit": round(limit, 2)}

@@ -3,7 +3,7 @@
 Everything is counted from 0, as in the arrays of a trace. Each function raises `InputError` with one sentence.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -72,9 +72,9 @@ def parse_sum(subject: Subject, reading: Reading, run: Run, given: object) -> Ed
     """What was changed in the sums of one head: `{"kind", "layer", "head", "temperature", "rows"}`, each row being
     `{"query", "weights"}` with one weight for every key: none negative, none on a hidden key, one in all.
     """
-    if not isinstance(given, dict):
+    if not isinstance(given, Mapping):
         raise InputError("The change must be an object with kind, layer and head.")
-    head = _head(subject, [given.get("kind"), given.get("layer"), given.get("head")])
+    head = as_head(subject, given.get("kind"), given.get("layer"), given.get("head"))
     low, high = TEMPERATURES
     temperature = check_number(given.get("temperature", 1), name="The temperature", low=low, high=high)
     visible = visible_keys(run, Place(head.kind, head.layer))
@@ -118,11 +118,15 @@ def _layer_number(subject: Subject, kind: Kind, given: object) -> int:
     return check_integer(given, name="The layer", low=0, high=layers_of(subject, kind) - 1)
 
 
-def _head(subject: Subject, item: object) -> Head:
-    kind, layer, head = _parts(item, (3,), "[kind, layer, head]")
+def as_head(subject: Subject, kind: object, layer: object, head: object) -> Head:
+    """One head, from unchecked values."""
     kind = _kind(subject, kind)
     number = check_integer(head, name="The head", low=0, high=subject.heads - 1)
     return Head(kind, _layer_number(subject, kind, layer), number)
+
+
+def _head(subject: Subject, item: object) -> Head:
+    return as_head(subject, *_parts(item, (3,), "[kind, layer, head]"))
 
 
 def _layer(subject: Subject, item: object) -> Place:

@@ -1,6 +1,6 @@
 """What a change inside a network does to what it predicts: the edited run beside the unedited one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from models.text.instrument import Edits, Kind
 from models.text.tokenizer import BOS, EOS, PAD, UNKNOWN
 
 Row = tuple[str, float, float]
+ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,71 @@ class Effect:
     def most_changed(self) -> int:
         """The position whose prediction changed most."""
         return 0 if self.bits is None else int(self.bits.argmax())
+
+
+@dataclass(frozen=True)
+class Moved:
+    """How far each token's last vector of one stack moved: the length of the difference, and of the vector before."""
+
+    kind: Kind
+    tokens: tuple[str, ...]
+    moved: np.ndarray
+    length: np.ndarray
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An edited run beside the unedited one, in words.
+
+    Attributes:
+        predicts: `next`, `masked`, `written` (a translation) or `nothing`.
+        places: what stands at each of the P positions that predict.
+        bits: `[P]`, by how much each prediction changed; None where nothing is predicted.
+        rows: for each position the likeliest tokens of either run: (token, probability before, after).
+        own: the position that predicts for the token that looks; None where it predicts nothing, or nobody asked.
+        most: the position whose prediction changed most.
+        stacks: by stack of layers, how far the last vectors moved.
+        cosine: between the mean last vectors before and after.
+        changes: what was changed, in words; nothing for the unedited run.
+    """
+
+    predicts: str
+    places: tuple[str, ...]
+    bits: np.ndarray | None
+    rows: tuple[tuple[Row, ...], ...]
+    own: int | None
+    most: int
+    stacks: tuple[Moved, ...]
+    cosine: float
+    changes: tuple[str, ...] = ()
+
+
+def in_words(
+    subject: Subject, reading: Reading, effect: Effect, *, own: int | None = None, changes: Sequence[str] = ()
+) -> Comparison:
+    """An effect with the words it is about."""
+    read_back = reading.written_tokens[:-1]
+    stacks = tuple(
+        Moved(
+            kind,
+            read_back if reading.written and kind == "decoder" else reading.tokens,
+            effect.moved[kind],
+            effect.length[kind],
+        )
+        for kind in effect.moved
+    )
+    places = range(0 if effect.bits is None else len(effect.places))
+    return Comparison(
+        predicts="written" if reading.written else subject.predicts,
+        places=effect.places,
+        bits=effect.bits,
+        rows=tuple(tuple(effect.rows(subject, position, ROWS)) for position in places),
+        own=own,
+        most=effect.most_changed,
+        stacks=stacks,
+        cosine=effect.cosine,
+        changes=tuple(changes),
+    )
 
 
 def predicting_tokens(subject: Subject, reading: Reading) -> tuple[str, ...]:

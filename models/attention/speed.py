@@ -14,6 +14,9 @@ from typing import Literal
 import numpy as np
 import torch
 
+from models import runtime
+from models.compute import compute
+from models.text import causal, recurrent
 from models.text.causal import CausalConfig, CausalTransformer
 from models.text.recurrent import CharacterNetwork, State
 
@@ -22,6 +25,9 @@ REPEATS = 5
 SECONDS_A_POINT = 0.5
 FEWEST = 2
 BYTES = 4
+
+RECURRENT = {"GRU": "char-gru", "LSTM": "char-lstm"}
+TRANSFORMER = "Transformer"
 
 Task = Literal["read", "write"]
 
@@ -35,6 +41,50 @@ class Timing:
     length: int
     seconds: float
     repeats: int
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """What was measured so far, where, and what each network must keep.
+
+    Attributes:
+        timings: in the order in which they were measured.
+        state_bytes: by recurrent network, all that it remembers.
+        layers: of the Transformer, and `heads` in each.
+        device: `cpu` or the GPU's name; threads: that PyTorch uses.
+    """
+
+    timings: tuple[Timing, ...]
+    state_bytes: dict[str, int]
+    layers: int
+    heads: int
+    device: str
+    threads: int
+
+    def attention_bytes(self, length: int) -> int:
+        """See `attention_bytes`."""
+        return self.layers * self.heads * length**2 * BYTES
+
+
+@compute(heavy=True)
+def measure_speeds(budget: float) -> Iterator[Speeds]:
+    """Time the three character networks for at most about `budget` seconds; see `measure`. Yields after each length."""
+    networks = {title: runtime.load(name, recurrent.load).network for title, name in RECURRENT.items()}
+    transformer: CausalTransformer = runtime.load("char-transformer", causal.load).network
+    config = transformer.config
+    speeds = Speeds(
+        timings=(),
+        state_bytes={title: state_bytes(network) for title, network in networks.items()},
+        layers=config.layers,
+        heads=config.heads,
+        device=str(runtime.device()),
+        threads=torch.get_num_threads(),
+    )
+    for timing in measure(networks, {TRANSFORMER: transformer}, budget=budget):
+        speeds = replace(speeds, timings=(*speeds.timings, timing))
+        if timing.network == TRANSFORMER and timing.task == "write":
+            yield speeds
+    yield speeds
 
 
 def stretched(network: CausalTransformer, context: int) -> CausalTransformer:

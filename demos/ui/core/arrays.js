@@ -95,3 +95,10 @@ export function part({ data, shape }, ...indices) {
   const place = indices.reduce((sum, index, axis) => sum * shape[axis] + index, 0);
   return { data: data.subarray(place * size, (place + 1) * size), shape: rest };
 }
+
+/** The largest size of any of the numbers, 0 for none. @param {ArrayLike<number>} numbers */
+export function largestSize(numbers) {
+  let most = 0;
+  for (let index = 0; index < numbers.length; index++) most = Math.max(most, Math.abs(numbers[index]));
+  return most;
+}

@@ -1,0 +1,98 @@
+// What is switched off inside a network: kept as the server takes it, each change undone by itself.
+
+import { named } from "./named.js";
+
+/** @typedef {import("../types.js").SwitchesView} SwitchesView */
+/** @typedef {[string, number]} LayerOff  kind, layer */
+/** @typedef {[string, number, number]} HeadOff  kind, layer, head */
+/** @typedef {[string, number, number, number | null, number | null]} EdgeOff  kind, query, key, layer, head; null for all */
+
+/** @template Item @param {Item[]} items @param {Item} item */
+export function toggled(items, item) {
+  const rest = items.filter((other) => String(other) !== String(item));
+  return rest.length < items.length ? rest : [...items, item];
+}
+
+export class InsideEdits {
+  /** @type {HeadOff[]} */ heads = [];
+  /** @type {LayerOff[]} */ layers = [];
+  /** @type {EdgeOff[]} */ edges = [];
+  /** @type {number[]} */ unseen = [];
+  /** @type {[number, number] | null} */ swap = null;
+  positions = true;
+
+  /** @param {HeadOff | LayerOff} place */
+  isOff(place) {
+    const list = /** @type {(HeadOff | LayerOff)[]} */ (place.length === 3 ? this.heads : this.layers);
+    return list.some((other) => String(other) === String(place));
+  }
+
+  /** As `models.attention.changes` takes them. */
+  sent() {
+    const { heads, layers, edges, unseen, swap, positions } = this;
+    return { heads_off: heads, layers_off: layers, edges_off: edges, unseen, swap, positions };
+  }
+
+  /**
+   * Every change in words, with what undoes it.
+   * @param {SwitchesView} view @returns {{ text: string, undo: () => void }[]}
+   */
+  list({ stacks, tokens }) {
+    /** @param {string} kind */
+    const where = (kind) => (stacks.length > 1 ? `${kind} ` : "");
+    const layers = this.layers.map((item) => ({
+      text: `${where(item[0])}layer ${item[1] + 1} off`,
+      undo: () => {
+        this.layers = toggled(this.layers, item);
+      },
+    }));
+    const heads = this.heads.map((item) => ({
+      text: `${where(item[0])}layer ${item[1] + 1}, head ${item[2] + 1} off`,
+      undo: () => {
+        this.heads = toggled(this.heads, item);
+      },
+    }));
+    const edges = this.edges.map((item) => ({
+      text: `${where(item[0])}${lookOf(stacks, item)}`,
+      undo: () => {
+        this.edges = toggled(this.edges, item);
+      },
+    }));
+    const unseen = this.unseen.map((index) => ({
+      text: `${named(tokens[index], index)} hidden`,
+      undo: () => {
+        this.unseen = toggled(this.unseen, index);
+      },
+    }));
+    return [...layers, ...heads, ...edges, ...unseen, ...this.#wholes(tokens)];
+  }
+
+  /** @param {string[]} tokens */
+  #wholes(tokens) {
+    const list = [];
+    if (this.swap)
+      list.push({
+        text: `${this.swap.map((index) => named(tokens[index], index)).join(" and ")} swapped`,
+        undo: () => {
+          this.swap = null;
+        },
+      });
+    if (!this.positions)
+      list.push({
+        text: "no positions",
+        undo: () => {
+          this.positions = true;
+        },
+      });
+    return list;
+  }
+}
+
+/** @param {SwitchesView["stacks"]} stacks @param {EdgeOff} edge */
+function lookOf(stacks, [kind, query, key, layer, head]) {
+  const stack = stacks.find((one) => one.kind === kind) ?? stacks[0];
+  const scope = [layer === null ? "" : `layer ${layer + 1}`, head === null ? "" : `head ${head + 1}`];
+  const inside = scope.filter(Boolean).join(", ");
+  const look = `${named(stack.queries[query], query)} does not look at ${named(stack.keys[key], key)}`;
+  return inside ? `${look} in ${inside}` : look;
+}
