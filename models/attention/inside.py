@@ -106,7 +106,7 @@ def look_inside(model: str, text: str) -> Inside:
         positions=len(subject.position_modules) > 0 or subject.architecture == "llama",
         translation=_translation(subject, reading),
         comparison=in_words(subject, reading, effect_of(subject, reading, ran.run, ran.run)),
-        question=_question(ran),
+        question=question_of(ran),
         run=ran.facts,
     )
 
@@ -115,7 +115,8 @@ def _translation(subject: Subject, reading: Reading) -> str | None:
     return subject.tokenizer.decode(reading.written, skip_special_tokens=True) if reading.written else None
 
 
-def _question(ran: TextRun) -> Question:
+def question_of(ran: TextRun) -> Question:
+    """The predictions of a run whose importance can be asked for."""
     subject, reading = ran.subject, ran.reading
     predicts = "written" if reading.written else subject.predicts
     if ran.run.logits is None:
@@ -182,6 +183,6 @@ def explain_prediction(model: str, text: str, position: int, token: int) -> Iter
     for step in measure_importance(ran.subject, ran.reading, ran.run, position, token):
         if isinstance(step, Importance):
             word = ran.subject.word(step.token)
-            yield Explained(step, word, _question(ran), time.perf_counter() - start)
+            yield Explained(step, word, question_of(ran), time.perf_counter() - start)
         else:
             yield step

@@ -66,10 +66,11 @@ def show_sum(model: str, text: str, given: Mapping[str, Any] | None = None) -> S
         query = min(query, lengths(ran.subject, ran.reading, head.kind)[0] - 1)
     effect = effect_of(ran.subject, ran.reading, ran.run, ran.run)
     own = _own(ran.subject, head.kind, query)
-    return SumShown(_sum(ran, head, query), in_words(ran.subject, ran.reading, effect, own=own), ran.facts)
+    return SumShown(sum_of(ran, head, query), in_words(ran.subject, ran.reading, effect, own=own), ran.facts)
 
 
-def _sum(ran: TextRun, head: Head, query: int) -> HeadSum:
+def sum_of(ran: TextRun, head: Head, query: int) -> HeadSum:
+    """One head of a run."""
     subject, reading = ran.subject, ran.reading
     place = Place(head.kind, head.layer)
     attended = ran.run.attended[place]

@@ -5,12 +5,12 @@ import gzip
 import json
 from collections import Counter
 
-import gradio as gr
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from demos.attention import api
 from demos.attention import explorer as tab
 from models.attention.decoding import greedy, translate
 from models.attention.heads import best_heads, score_heads
@@ -280,9 +280,12 @@ def test_long_texts_are_cut_and_it_is_said(translator, library_model, text):
     "text",
     ["x", "🙂", "مرحبا بالعالم", "<script>alert(1)</script>", "e\u0301\u200b\u202e", "{{value}} ${value}", "\t a \n"],
 )
-def test_strange_texts_are_traced(translator, library_model, text):
-    assert_sound(trace_attention(translator, text))
+def test_strange_texts_are_traced(library_model, text):
     assert_sound(trace_attention(library_model, text))
+
+
+def test_markup_is_a_text_like_any_other(translator):
+    assert_sound(trace_attention(translator, "<script>the cat</script> {{value}}"))
 
 
 def test_byte_level_tokens_are_readable(tmp_path):
@@ -354,25 +357,25 @@ BAD_TEXTS = {
 
 
 @pytest.mark.parametrize("text", BAD_TEXTS.values(), ids=BAD_TEXTS)
-@pytest.mark.parametrize("handler", [tab.attention_trace, lambda *given: list(tab.compute_attention(*given))])
+@pytest.mark.parametrize("handler", [api.attention_trace, lambda *given: list(tab.compute_attention(*given))])
 def test_bad_texts_get_a_sentence(handler, text):
-    with pytest.raises(gr.Error) as refusal:
+    with pytest.raises((InputError, WeightsError)) as refusal:
         handler(text, "translator-en-fr")
     assert len(str(refusal.value)) < 200
 
 
 @pytest.mark.parametrize("model", ["", "gpt5", "../etc", "sprites-unet", None, ["gpt2"], {"a": 1}, "gpt2\0"])
-@pytest.mark.parametrize("handler", [tab.attention_trace, lambda *given: list(tab.compute_attention(*given))])
+@pytest.mark.parametrize("handler", [api.attention_trace, lambda *given: list(tab.compute_attention(*given))])
 def test_unknown_models_get_a_sentence(handler, model):
-    with pytest.raises(gr.Error, match="choose one of"):
+    with pytest.raises((InputError, WeightsError), match="choose one of"):
         handler("the cat", model)
 
 
 def test_a_hub_model_that_is_not_here_is_said_to_be_so(monkeypatch):
-    monkeypatch.setattr(tab.hub, "start", lambda name: tab.hub.Download("failed", reason="the hub cannot be reached"))
-    monkeypatch.setattr(tab.hub, "state_of", tab.hub.start)
-    with pytest.raises(gr.Error, match="the hub cannot be reached"):
-        tab.attention_trace("the cat", "gpt2")
+    monkeypatch.setattr(api.hub, "start", lambda name: api.hub.Download("failed", reason="the hub cannot be reached"))
+    monkeypatch.setattr(api.hub, "state_of", api.hub.start)
+    with pytest.raises((InputError, WeightsError), match="the hub cannot be reached"):
+        api.attention_trace("the cat", "gpt2")
 
 
 def test_a_text_of_which_nothing_is_left_is_refused(tmp_path):

@@ -1,6 +1,5 @@
 """What the pages of the weighted sum and of the inside refuse, and what they draw."""
 
-import base64
 import json
 import math
 from types import SimpleNamespace
@@ -8,14 +7,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from demos.attention import inside, runs, weighted_sum
-from demos.views.attention_effect import draw_effect
-from demos.views.attention_inside import draw_importance, draw_inside, draw_question
-from demos.views.attention_sum import draw_sum, first_head
+from demos.attention import controls, inside, weighted_sum
+from demos.views.attention_effect import view_of_effect
+from demos.views.attention_inside import view_of_importance, view_of_question
+from demos.views.attention_sum import view_of_sum
+from demos.wire import to_wire
 from models.attention.changes import MAX_ROWS, parse_sum
-from models.attention.effects import compare, effect_of
+from models.attention.effects import compare, effect_of, in_words
 from models.attention.importance import MAX_TOKENS_LEFT_OUT, measure_importance, predicted_tokens
+from models.attention.inside import Explained, changes_of, question_of
+from models.attention.runs import TextRun
+from models.attention.sums import first_head, sum_of
 from models.attention.trace import load, load_subject
+from models.compute import Run as Facts
 from models.errors import InputError
 from models.text.instrument import Edits, Head, Place
 from tests.hub import checkpoints
@@ -126,51 +130,63 @@ def test_a_hidden_key_gets_no_weight(looked):
         parse_sum(subject, reading, run, {**given, "kind": "decoder", "rows": [{"query": 1, "weights": row}]})
 
 
-# --- figures
+# --- views
+
+FACTS = Facts("a model", "A model", 1, "a test", "cpu", 0.0)
 
 
-def floats(text, size):
-    return np.frombuffer(base64.b64decode(text), "<f4").reshape(-1, size)
+def sum_view(subject, reading, run):
+    return view_of_sum(sum_of(TextRun(subject, reading, run, FACTS), *first_head(run, subject.kinds)))
+
+
+def importance_view(subject, reading, run, found):
+    question = question_of(TextRun(subject, reading, run, FACTS))
+    return view_of_importance(Explained(found, subject.word(found.token), question, 0.1))
 
 
 def test_the_numbers_sent_are_those_of_the_head(looked):
     subject, reading, run = looked
-    head, query = first_head(run, subject.kinds)
-    drawn = json.loads(json.dumps(draw_sum(subject, reading, run, head, query)))
-    attended = run.attended[Place(head.kind, head.layer)]
+    view = sum_view(subject, reading, run)
+    attended = run.attended[Place(view.kind, view.layer)]
     for name, part in (("q", attended.query), ("k", attended.key), ("v", attended.value)):
-        np.testing.assert_array_equal(floats(drawn[name], drawn["size"]), part[head.head].numpy())
-    hidden = np.frombuffer(base64.b64decode(drawn["hidden"]), np.uint8).reshape(attended.weights.shape[1:])
-    assert not attended.weights[head.head].numpy()[hidden == 1].any()
-    assert (len(drawn["queries"]), len(drawn["keys"])) == hidden.shape
+        np.testing.assert_array_equal(getattr(view, name), part[view.head].numpy())
+    assert not attended.weights[view.head].numpy()[view.hidden == 1].any()
+    assert (len(view.queries), len(view.keys)) == view.hidden.shape
 
 
-def test_effects_and_importance_are_plain_json(looked):
+def test_effects_and_importance_travel(looked):
     subject, reading, run = looked
     edits = Edits(heads_off=frozenset({Head(subject.kinds[0], 0, 0)}))
-    drawn = json.loads(json.dumps(draw_effect(subject, reading, compare(subject, reading, edits), changes=["a"])))
-    assert len(drawn["places"]) == len(drawn["bits"]) == len(drawn["rows"])
-    same = draw_effect(subject, reading, effect_of(subject, reading, run, run))
-    assert not any(same["bits"])
-    assert draw_inside(subject, reading)["heads"] == subject.heads
-    question = draw_question(subject, reading, run)
-    assert len(question["choices"]) == len(question["places"])
+    effect = in_words(subject, reading, compare(subject, reading, edits), changes=["a"])
+    view = view_of_effect(effect)
+    json.dumps(to_wire(view), allow_nan=False)
+    assert len(view.places) == len(view.bits) == len(view.ids) == len(view.shares)
+    first = [(view.words[number], *shares) for number, shares in zip(view.ids[0], view.shares[0], strict=True)]
+    assert [word for word, *_ in first] == [word for word, *_ in effect.rows[0]]
+    np.testing.assert_allclose([shares for _, *shares in first], [shares for _, *shares in effect.rows[0]], rtol=1e-6)
+    assert not any(view_of_effect(in_words(subject, reading, effect_of(subject, reading, run, run))).bits)
     *_, found = measure_importance(subject, reading, run, 2)
-    answer = json.loads(json.dumps(draw_importance(subject, found), allow_nan=False))
-    assert [column["name"] for column in answer["columns"]] == ["attention", "rollout", "gradient", "left_out"]
-    assert len(answer["agreement"]) == 6
-    assert answer["sentences"]
+    importance = importance_view(subject, reading, run, found)
+    json.dumps(to_wire(importance), allow_nan=False)
+    assert len(importance.question.choices) == len(importance.question.places)
+    assert [column.name for column in importance.answer.columns] == ["attention", "rollout", "gradient", "left_out"]
+    assert len(importance.answer.agreement) == 6
+    assert importance.answer.sentences
 
 
 @pytest.mark.parametrize(
     "text", ["x", "🙂", "مرحبا بالعالم", "<script>alert(1)</script>", "e\u0301\u200b\u202e", "the"]
 )
-def test_strange_and_short_texts_are_drawn(subject, text):
-    reading = subject.read(text)
+def test_strange_and_short_texts_are_shown(subject, text):
+    try:
+        reading = subject.read(text)
+    except InputError as refusal:
+        assert "no symbol" in str(refusal)
+        return
     run = subject.run(reading)
-    draw_sum(subject, reading, run, *first_head(run, subject.kinds))
+    sum_view(subject, reading, run)
     *_, found = measure_importance(subject, reading, run, 0)
-    json.dumps(draw_importance(subject, found), allow_nan=False)
+    json.dumps(to_wire(importance_view(subject, reading, run, found)), allow_nan=False)
 
 
 def test_long_texts_are_not_left_out_one_by_one(subject):
@@ -191,7 +207,7 @@ def test_an_encoder_without_words_says_so():
     subject = load("all-minilm-l6-v2").network
     reading = subject.read(TEXT)
     run = subject.run(reading)
-    assert "predicts no word" in draw_question(subject, reading, run)["nothing"]
+    assert "predicts no word" in view_of_question(question_of(TextRun(subject, reading, run, FACTS))).nothing
     for ask in (
         lambda: predicted_tokens(subject, run, 0, 3),
         lambda: list(measure_importance(subject, reading, run, 0)),
@@ -199,8 +215,8 @@ def test_an_encoder_without_words_says_so():
         with pytest.raises(InputError, match="predicts no token"):
             ask()
     effect = compare(subject, reading, Edits(layers_off=frozenset({Place("encoder", 5)})))
-    drawn = draw_effect(subject, reading, effect)
-    assert drawn["rows"] == [] and 0 < drawn["cosine"] < 1
+    view = view_of_effect(in_words(subject, reading, effect))
+    assert view.bits == [] and view.ids.size == 0 and 0 < view.cosine < 1
 
 
 # --- handlers
@@ -229,8 +245,8 @@ def test_nothing_can_be_changed_before_a_run():
 def test_choosing_a_head_runs_no_network(monkeypatch):
     *_, (shown, *_) = weighted_sum.compute_sum(TEXT, MODEL)
     monkeypatch.setattr(type(load(MODEL).network), "run", lambda *_: pytest.fail("a view ran the network"))
-    drawn, pair = weighted_sum.view_head(shown, event(kind="encoder", layer=1, head=2, query=1))
-    assert (drawn["layer"], drawn["head"], pair["own"]) == (1, 2, None)
+    view, pair = weighted_sum.view_head(shown, event(kind="encoder", layer=1, head=2, query=1))
+    assert (view.layer, view.head, pair.own) == (1, 2, None)
 
 
 @pytest.mark.parametrize("data", [{}, {"kind": "cross"}, {"kind": "cross", "layer": 9, "head": 0, "query": 0}])
@@ -240,25 +256,19 @@ def test_an_incomplete_choice_is_refused(data):
         weighted_sum.view_head(shown, event(**data))
 
 
-def test_only_the_latest_runs_are_kept():
-    for number in range(runs.KEPT_RUNS + 3):
-        runs.run_of(MODEL, f"the cat {number}")
-    assert len(runs._runs) == runs.KEPT_RUNS
-
-
 def test_a_change_is_told_in_words():
     edits = Edits(heads_off=frozenset({Head("encoder", 0, 0), Head("encoder", 0, 1)}), positions=False)
-    assert inside._in_words(edits, (1, 2)) == ["2 heads off", "two tokens swapped", "no positions"]
+    assert changes_of(edits, (1, 2)) == ["2 heads off", "two tokens swapped", "no positions"]
 
 
 def test_the_pages_begin_with_a_network_that_writes(monkeypatch):
     def offers(*names):
-        monkeypatch.setattr(runs.weights, "offered", lambda _=None: list(names))
+        monkeypatch.setattr(controls.weights, "offered", lambda _=None: list(names))
 
     offers("all-minilm-l6-v2", "translator-en-fr", "book-gpt")
-    assert runs.predicting_model() == "book-gpt"
+    assert controls.predicting_model() == "book-gpt"
     offers("all-minilm-l6-v2", "translator-en-fr")
-    assert runs.predicting_model() == "translator-en-fr"
+    assert controls.predicting_model() == "translator-en-fr"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import json
 import math
 
-import gradio as gr
 import pytest
 import torch
 from torch.nn import functional as F
@@ -11,6 +10,7 @@ from torch.nn import functional as F
 from demos.attention import parallel as page
 from demos.views import parallel as figures
 from models.attention import speed
+from models.errors import InputError
 from models.recipes.attention import positions
 from models.recipes.attention.evaluate_causal import bits_in_windows
 from models.text.causal import CausalConfig, CausalTransformer
@@ -98,7 +98,7 @@ def test_the_stored_loss_is_drawn_with_every_network():
     lines = figures.stored(page.LOSS_FILE)
     assert [line["model"] for line in lines] == list(positions.NAMES)
     assert all(len(line["bits"]) == len(line["errors"]) == positions.CONTEXT for line in lines)
-    chart = json.loads(json.dumps(figures.draw_loss(lines)))
+    chart = json.loads(json.dumps(figures.chart_of_loss(lines)))
     assert [series["name"] for series in chart["series"]] == ["RNN", "GRU", "LSTM", "Transformer"]
     assert all(len(series["points"]) == len(figures.BINS) - 1 for series in chart["series"])
 
@@ -126,16 +126,20 @@ def timings(lengths=(16, 64, 256)):
     )
 
 
+def speeds():
+    return speed.Speeds(timings(), {"GRU": 1280, "LSTM": 2560}, layers=4, heads=5, device="cpu", threads=1)
+
+
 @pytest.mark.parametrize("log", [False, True])
 def test_the_same_points_on_both_kinds_of_axes(log):
-    reading, _, memory, said = page.view_axes(timings(), log)
+    reading, _, memory, said = page.view_axes(speeds(), log)
     assert bool(reading.get("logx")) == bool(memory.get("logx")) == log
     assert [len(series["points"]) for series in reading["series"][:3]] == [3, 3, 3]
     assert "To read 256 characters" in said
-    assert page.view_axes((), log)[0] is None
+    assert page.view_axes(None, log)[0] is None
 
 
 @pytest.mark.parametrize("log", [None, 1, "yes"])
 def test_axes_are_yes_or_no(log):
-    with pytest.raises(gr.Error, match="true or false"):
-        page.view_axes(timings(), log)
+    with pytest.raises(InputError, match="true or false"):
+        page.view_axes(speeds(), log)

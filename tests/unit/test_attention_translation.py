@@ -5,15 +5,19 @@ import json
 import math
 from pathlib import Path
 
-import gradio as gr
 import numpy as np
 import pytest
 import torch
 
-from demos.attention import translation as page
+from demos.attention import drafts as page
+from demos.attention.api import attention_translate
+from demos.attention.translation import BLEU_FILE
 from demos.views import translation as figures
+from demos.wire import to_wire
 from models.attention.beam import beam_search
 from models.attention.decoding import greedy as greedy_of_decoding
+from models.attention.draft import Draft
+from models.attention.drafts import Written
 from models.attention.subjects import TranslatorSubject
 from models.attention.trace import load_subject
 from models.attention.writing import (
@@ -28,7 +32,8 @@ from models.attention.writing import (
     load_writer,
     log_probability,
 )
-from models.errors import InputError
+from models.compute import Run
+from models.errors import InputError, WeightsError
 from models.sequences.translation.trace import greedy as greedy_of_trace
 from models.text import gru_translator as recurrent
 from models.text.gru_translator import EmbeddedTranslator
@@ -260,44 +265,44 @@ STRANGE = ["Hello 🙂", "<script>alert(1)</script>", "x", "e\u0301\u200b\u202e"
 def test_strange_texts_are_written_about(name, text):
     draft, drawn, _ = page.compute_next(text, name, None)
     assert len(draft.written) == 2
-    json.dumps(drawn)
+    json.dumps(to_wire(drawn))
 
 
 @pytest.mark.parametrize("text", ["🙂", "مرحبا بالعالم", "안녕하세요."])
 def test_a_text_of_which_nothing_is_known_is_not_translated(text):
-    with pytest.raises(gr.Error, match="has no symbol for anything in this sentence"):
+    with pytest.raises((InputError, WeightsError), match="has no symbol for anything in this sentence"):
         page.compute_next(text, OURS[0], None)
 
 
 @pytest.mark.parametrize("name", OURS)
 def test_long_texts_are_cut_and_it_is_said(name):
     _, drawn, _ = page.compute_start("the cat sat on the mat " * 100, name)
-    assert len(drawn["source"]) == MAX_SOURCE
-    assert f"first {MAX_SOURCE} are read" in drawn["note"]
+    assert len(drawn.source) == MAX_SOURCE
+    assert f"first {MAX_SOURCE} are read" in drawn.note
 
 
 @pytest.mark.parametrize("text", ["", " \n", None, 7, "word " * 5_000, "\0"])
 def test_no_sentence_is_no_translation(text):
-    with pytest.raises(gr.Error):
+    with pytest.raises((InputError, WeightsError)):
         page.compute_next(text, "translator-en-fr", None)
-    with pytest.raises(gr.Error):
-        page.attention_translate(text, "translator-en-fr")
+    with pytest.raises((InputError, WeightsError)):
+        attention_translate(text, "translator-en-fr")
 
 
 @pytest.mark.parametrize("model", ["", "gpt2", "char-lstm", None, ["translator-en-fr"], "../x"])
 def test_other_models_are_refused(model):
-    with pytest.raises(gr.Error, match="The model must be one of"):
+    with pytest.raises((InputError, WeightsError), match="The model must be one of"):
         page.compute_next("Go.", model, None)
-    with pytest.raises(gr.Error, match="The model must be one of"):
-        page.attention_translate("Go.", model)
+    with pytest.raises((InputError, WeightsError), match="The model must be one of"):
+        attention_translate("Go.", model)
 
 
 @pytest.mark.parametrize("width", [0, 9, math.nan, math.inf, -1, 2.5, "3", None, True])
 def test_beams_outside_the_range_are_refused(width):
-    with pytest.raises(gr.Error, match="from 1 to 8"):
+    with pytest.raises((InputError, WeightsError), match="from 1 to 8"):
         page.compute_beam("Go.", "translator-en-fr", None, width, True)
-    with pytest.raises(gr.Error, match="from 1 to 8"):
-        page.attention_translate("Go.", "translator-en-fr", width)
+    with pytest.raises((InputError, WeightsError), match="from 1 to 8"):
+        attention_translate("Go.", "translator-en-fr", width)
 
 
 @pytest.mark.parametrize(
@@ -328,7 +333,7 @@ def test_a_draft_of_another_sentence_cannot_be_forced():
     ("words", "sentence"), [("🙂", "no token"), ("", "empty"), ("le " * 160, "tokens"), (3, "text")]
 )
 def test_words_that_cannot_be_written_are_refused(words, sentence):
-    with pytest.raises(gr.Error, match=sentence):
+    with pytest.raises((InputError, WeightsError), match=sentence):
         page.compute_words(words, "Go.", "translator-en-fr", None)
 
 
@@ -340,10 +345,10 @@ def test_words_one_by_one_are_the_words_all_at_once():
     draft = None
     for count in range(1, len(whole.written)):
         draft, step, _ = page.compute_next(REAL[0], "gru-attention-en-fr", draft)
-        assert len(step["written"]) == count
+        assert len(step.written) == count
     assert draft == whole
-    assert drawn["ended"]
-    assert "whole" in page.compute_next(REAL[0], "gru-attention-en-fr", draft)[1]["note"]
+    assert drawn.ended
+    assert "whole" in page.compute_next(REAL[0], "gru-attention-en-fr", draft)[1].note
     assert page.compute_back(REAL[0], "gru-attention-en-fr", draft)[0].written == whole.written[:-1]
     fresh = page.compute_start(REAL[0], "gru-attention-en-fr")[0]
     assert page.compute_back(REAL[0], "gru-attention-en-fr", fresh)[0] == fresh
@@ -351,20 +356,20 @@ def test_words_one_by_one_are_the_words_all_at_once():
 
 def test_a_forced_word_cuts_what_stood_behind_it():
     *_, (whole, drawn, _) = page.compute_all("Go away.", "translator-en-fr", None)
-    other = next(c["id"] for c in drawn["candidates"][1] if c["id"] != whole.written[2])
+    other = next(number for number, *_ in drawn.candidates[1] if number != whole.written[2])
     draft, drawn, _ = page.force("Go away.", "translator-en-fr", whole, 1, other)
     assert draft.written == (*whole.written[:2], other)
-    assert not drawn["ended"]
+    assert not drawn.ended
 
 
 def test_the_tree_is_drawn_and_its_nodes_can_be_gone_on_from():
     draft, _, _, found, tree, table = page.compute_beam(REAL[0], "translator-en-fr", None, 4, True)
-    json.dumps(tree)
-    assert list(draft.written) == found.search.written(found.search.winner)
-    assert sum(node["best"] for node in tree["nodes"]) == len(draft.written) - 1
+    json.dumps(to_wire(tree))
+    assert draft.written in found.written
+    assert sum(node.best for node in tree.nodes) == len(draft.written) - 1
     assert "greedy" in table
     adopted = page.adopt(REAL[0], "translator-en-fr", found, 3)[0]
-    assert list(adopted.written) == found.search.written(3)
+    assert adopted.written == found.written[3]
 
 
 def test_a_hub_model_that_is_not_here_is_said_to_be_so(monkeypatch):
@@ -374,8 +379,8 @@ def test_a_hub_model_that_is_not_here_is_said_to_be_so(monkeypatch):
     assert draft.model == "translator-en-fr"
     assert "the hub cannot be reached" in strip
     assert page.compute_next("Go.", "opus-mt-en-fr", draft)[0].written[:2] == draft.written
-    with pytest.raises(gr.Error, match="the hub cannot be reached"):
-        page.attention_translate("Go.", "opus-mt-en-fr")
+    with pytest.raises((InputError, WeightsError), match="the hub cannot be reached"):
+        attention_translate("Go.", "opus-mt-en-fr")
 
 
 def test_every_network_gives_its_version():
@@ -384,19 +389,23 @@ def test_every_network_gives_its_version():
     assert "<b>Go" not in tables[-1]
 
 
-def test_the_drawing_has_a_row_and_candidates_for_every_position(tokenizer):
+def test_the_view_has_a_row_and_candidates_for_every_position():
     attention = np.full((2, 3, 3, 4), 0.25, np.float32)
-    rows = [[(5, " a", 0.5), (EOS, "</s>", 0.25)]] * 3
-    writing = figures.Writing(list("abcd"), ["le", "chat"], [5, 6], rows, attention, None, False, -1.0, "le chat")
-    drawn = figures.draw_writing(writing)
-    assert (drawn["layers"], drawn["heads"], len(drawn["candidates"])) == (2, 3, 3)
-    assert drawn["candidates"][0][1]["word"] == figures.END
+    rows = (((5, " a", 0.5), (EOS, "</s>", 0.25)),) * 3
+    draft, facts = Draft("a model", "a text", (BOS, 5, 6)), Run("a model", "A model", 1, "a test", "cpu", 0.1)
+    written = Written(
+        draft, tuple("abcd"), ("le", "chat"), (5, 6), rows, attention, None, False, -1.0, "le chat", "", facts
+    )
+    view = figures.view_of_writing(written)
+    assert (view.layers, view.heads, len(view.candidates)) == (2, 3, 3)
+    assert view.candidates[0][1][1] == figures.END
+    np.testing.assert_array_equal(view.weights / view.steps, attention)
 
 
 def test_the_stored_figures_are_those_of_the_networks_offered():
-    lines = json.loads(Path(page.BLEU_FILE).read_text())
+    lines = json.loads(Path(BLEU_FILE).read_text())
     assert {line["model"] for line in lines} == set(OURS)
-    chart = figures.draw_bleu(lines)
+    chart = figures.chart_of_bleu(lines)
     assert [series["name"] for series in chart["series"]] == ["Transformer", "GRU with attention", "GRU, one vector"]
 
 
