@@ -8,14 +8,13 @@ import pytest
 import torch
 from playwright.sync_api import expect
 
+from demos import ui
 from models.attention.changes import layers_of
 from models.attention.trace import load
 from models.text.instrument import Edits, Head, Place
-from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
 
-ARITHMETIC = ROOT / "demos" / "components" / "sum_arithmetic" / "script.js"
 SUM, PAIR = "#sum-figure", "#sum-predictions"
 SWITCHES, EFFECT, IMPORTANCE = "#inside-switches", "#inside-predictions", "#inside-importance"
 SENTENCE = "The bank by the river lends no money."
@@ -28,9 +27,11 @@ def translator():
 
 
 @pytest.fixture
-def blank(browser):
+def blank(browser, app_url):
     page = browser.new_page()
-    page.add_script_tag(path=ARITHMETIC)
+    page.goto(f"{app_url}/healthz")
+    module = f"/ui/{ui.version()}/pieces/sum_arithmetic.js"
+    page.evaluate("async (module) => { window.sumArithmetic = await import(module); }", module)
     yield page
     page.close()
 
@@ -87,37 +88,6 @@ def test_the_arithmetic_is_that_of_the_network(blank, translator):
         np.testing.assert_allclose(np.array(scaled)[visible], expected[seen], rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(row, attended.weights[head, query], atol=1e-6)
         np.testing.assert_allclose(total, attended.mixed[head, query], rtol=1e-4, atol=1e-5)
-
-
-def renormalise(blank, row, index, value, visible=None, kept=()):
-    given = [row, visible or [True] * len(row), index, value, list(kept)]
-    script = (
-        "([row, visible, index, value, kept]) => sumArithmetic.renormalise(row, visible, index, value, new Set(kept))"
-    )
-    return blank.evaluate(script, given)
-
-
-@pytest.mark.parametrize(
-    ("row", "index", "value", "expected"),
-    {
-        "others in proportion": ([0.5, 0.3, 0.2], 0, 0.75, [0.75, 0.15, 0.1]),
-        "all to one": ([0.5, 0.3, 0.2], 1, 1, [0, 1, 0]),
-        "all away from one": ([0.5, 0.3, 0.2], 0, 0, [0, 0.6, 0.4]),
-        "others had nothing": ([1, 0, 0], 0, 0.5, [0.5, 0.25, 0.25]),
-        "too much": ([0.5, 0.5], 0, 7, [1, 0]),
-        "negative": ([0.5, 0.5], 0, -3, [0, 1]),
-        "only one": ([1], 0, 0.2, [1]),
-    }.values(),
-)
-def test_a_changed_weight_leaves_a_sum_of_one(blank, row, index, value, expected):
-    assert renormalise(blank, row, index, value) == pytest.approx(expected)
-
-
-def test_written_weights_stay_and_hidden_ones_stay_zero(blank):
-    row = renormalise(blank, [0.4, 0.4, 0.2, 0], 1, 0.1, visible=[True, True, True, False], kept=[0])
-    assert row == pytest.approx([0.4, 0.1, 0.5, 0])
-    assert renormalise(blank, [0.4, 0.6], 1, 0.9, kept=[0]) == pytest.approx([0.1, 0.9])
-    assert renormalise(blank, [0.4, 0.4, 0.2], 1, 0.9, kept=[0]) == pytest.approx([0.4, 0.6, 0])
 
 
 # --- a weighted sum

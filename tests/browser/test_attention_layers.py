@@ -12,7 +12,7 @@ LENS, WALK, NEXT = "#layers-lens", "#layers-walk", "#layers-next"
 def run(page, text="Alice was beginning to get very tired"):
     page.locator("#layers-text textarea").fill(text)
     page.locator("#layers-run").click()
-    page.locator(f"{LENS} [data-state=ready]").wait_for()
+    page.locator(f"{LENS} [data-state=full]").wait_for()
     page.locator(f"{NEXT} [data-state=ready]").wait_for()
 
 
