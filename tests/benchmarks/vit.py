@@ -8,7 +8,6 @@ a patch of a run of 28 x 28 patches, whose rows come from the server. A training
 browser, from the press on Train until the verdicts stand there: reading the pictures, all heads, and drawing.
 """
 
-import json
 import statistics
 import sys
 import time
@@ -18,14 +17,15 @@ from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from demos.views.vit import draw_attention, pack_attention, picture_of, view_of_answers, view_of_patches
+from demos.views.explorer import pack_attention, view_of_patch_attention
+from demos.views.vit import picture_of, view_of_answers, view_of_patches
 from demos.vit.shared import EMBEDDED, example_pictures
-from demos.wire import to_wire
 from models.compute import run_of
 from models.images import read_image
 from models.vit.cost import cost_of
 from models.vit.trace import VitResult, load_vit, patch_embedding, trace_image
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, running_app
+from tests.travelled import travelled
 
 ROUNDS = 15
 CLICKS = {
@@ -65,7 +65,7 @@ def draw(network, trace):
     )
     picture = picture_of(trace)
     views = view_of_answers(trace, picture, ""), view_of_patches(result, picture, "")
-    return [*map(to_wire, views), draw_attention(trace, packed, "")]
+    return [*views, view_of_patch_attention(packed, picture, "")]
 
 
 def server_side():
@@ -79,10 +79,10 @@ def server_side():
         traces.append(duration)
         drawn, duration = milliseconds(lambda trace=trace: draw(network, trace))
         drawings.append(duration)
-        size = len(json.dumps(drawn))
+        size = travelled(*drawn)
     print(f"{torch.get_num_threads()} threads, medians of {ROUNDS} rounds")
     print(f"trace at 224 pixels: {statistics.median(traces):.0f} ms, drawing: {statistics.median(drawings):.0f} ms")
-    print(f"to the browser: {size / 1e6:.1f} MB")
+    print(f"to the browser: {size / 1e6:.2f} MB")
 
 
 def in_the_browser():
@@ -91,7 +91,7 @@ def in_the_browser():
         page = browser.new_page(viewport={"width": 1280, "height": 900}, base_url=url)
         page.goto("/?tab=vit")
         page.get_by_role("button", name="A cheetah").click()
-        page.locator("#vit-attention .ax[data-state=ready]").wait_for()
+        page.locator("#vit-attention .ax[data-state=full]").wait_for()
         page.wait_for_timeout(1000)
         for name, (selector, kind) in CLICKS.items():
             clicks(page, name, selector, kind)

@@ -1,7 +1,5 @@
 // What the page itself does: sentences about downloads follow the download.
 
-import "./bridge.js";
-
 const EVERY_MILLISECONDS = 2000;
 
 async function followDownloads() {
