@@ -15,7 +15,7 @@ import { jpegOf, pictureOf, Webcam } from "../pieces/webcam.js";
 /** @typedef {{ jpeg: string, boxes: Drawn[] }} Frame */
 
 export const template = `
-<div class="frame-boxes" data-state="empty">
+<div class="frame-boxes">
   <div class="fb-tools">
     <button type="button" class="fb-upload">Add pictures</button>
     <button type="button" class="fb-camera">Open the camera</button>
@@ -184,7 +184,6 @@ export default class FrameBoxes {
     this.#held = null;
     const any = this.#frames.length > 0;
     find(this.root, ".fb-work").hidden = !any;
-    find(this.root, ".frame-boxes").dataset.state = any ? "full" : "empty";
     this.#listFrames();
     if (!any) return;
     find(this.root, ".fb-picture img").src = address(this.#frames[this.#at]);
