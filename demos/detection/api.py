@@ -37,14 +37,14 @@ def detection_detect(
     from models.detection.detect import find_boxes
 
     answer = find_boxes(_embedded(), pixels)
-    found: Any = postprocess(answer.prediction, threshold)
-    found = found[np.isin(found.data["class_name"], wanted)]
+    found = postprocess(answer.prediction, threshold)
+    found = found.take(np.isin(found.names, wanted))
     return {
         "model": answer.run.model,
         "seconds": round(answer.run.seconds, 4),
-        "boxes_xyxy": [[round(float(value), 2) for value in box] for box in found.xyxy],
-        "labels": [str(label) for label in found.data["class_name"]],
-        "scores": [round(float(score), 4) for score in found.confidence],
+        "boxes_xyxy": [[round(float(value), 2) for value in box] for box in found.pixels(pixels.shape[:2])],
+        "labels": found.names,
+        "scores": [round(float(score), 4) for score in found.scores],
     }
 
 

@@ -105,5 +105,5 @@ def _track(tracker: "Tracker", found: "Found", seconds: float) -> dict[str, Any]
 
     prediction = found.prediction
     tracked = tracker.update(postprocess(prediction, LOWEST_SCORE), prediction.size, seconds)
-    boxes = to_wire(view_of_tracked(tracked, prediction.size))
-    return {"boxes": boxes, "counts": tracker.counts(tracked, prediction.labels)}
+    boxes = to_wire(view_of_tracked(tracked))
+    return {"boxes": boxes, "counts": tracker.counts(tracked)}

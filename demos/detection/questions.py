@@ -81,7 +81,7 @@ def _suppress_boxes(run: "Explained", request: Mapping[str, object]) -> object:
 
     threshold = check_number(request.get("threshold"), name="The threshold", low=0, high=1)
     iou = check_number(request.get("iou"), name="The overlap", low=0, high=1)
-    return view_of_suppression(suppress(run.trace, threshold, iou), run.trace.prediction.size)
+    return view_of_suppression(suppress(run.trace, threshold, iou))
 
 
 def _match_boxes(run: "Explained", request: Mapping[str, object]) -> object:

@@ -2,18 +2,16 @@
 
 import base64
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from demos.wire import view
-from models.detection.boxes import postprocess, shares_of
+from models.detection.boxes import postprocess
 
 if TYPE_CHECKING:
-    import supervision as sv
-
-    from models.detection.boxes import Prediction
+    from models.detection.boxes import Boxes, Prediction
 
 LOWEST_SCORE = 0.05
 MAX_CANDIDATES = 40
@@ -42,22 +40,19 @@ class TrackedBox(FoundBox):
 
 def view_of_found(prediction: "Prediction", lowest: float = LOWEST_SCORE) -> list[FoundBox]:
     """The boxes above the score `lowest`, best first, at most `MAX_CANDIDATES`."""
-    found: Any = postprocess(prediction, lowest)[:MAX_CANDIDATES]
-    return [FoundBox(*one) for one in answers(found, prediction.size)]
+    return [FoundBox(*one) for one in answers(postprocess(prediction, lowest))[:MAX_CANDIDATES]]
 
 
-def view_of_tracked(tracked: "sv.Detections", size: tuple[int, int]) -> list[TrackedBox]:
-    """The boxes of a frame of `size` (height, width) with their ids, best first."""
-    ids = tracked.tracker_id if tracked.tracker_id is not None else []
-    named = zip(answers(tracked, size), ids, strict=True)
-    return [TrackedBox(*one, id=int(track) if track >= 0 else None) for one, track in named]
+def view_of_tracked(tracked: "Boxes") -> list[TrackedBox]:
+    """The boxes of a frame with their ids, best first."""
+    ids = [None] * len(tracked) if tracked.ids is None else [int(i) if i >= 0 else None for i in tracked.ids]
+    return [TrackedBox(*one, id=track) for one, track in zip(answers(tracked), ids, strict=True)]
 
 
-def answers(found: "sv.Detections", size: tuple[int, int]) -> list[tuple[list[float], str, float]]:
+def answers(found: "Boxes") -> list[tuple[list[float], str, float]]:
     """Box, label and score of each, as a `FoundBox` begins."""
-    names, scores = found.data.get("class_name", []), found.confidence if found.confidence is not None else []
-    several = zip(shares_of(found, size), names, scores, strict=True)
-    return [(rounded(box), str(label), round(float(score), 4)) for box, label, score in several]
+    several = zip(found.corners, found.names, found.scores, strict=True)
+    return [(rounded(box), name, round(float(score), 4)) for box, name, score in several]
 
 
 def shrunk(image: np.ndarray, max_side: int = MAX_SIDE) -> np.ndarray:

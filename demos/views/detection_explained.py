@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 def history_of_boxes(trace: "DetectionTrace", threshold: float, attended: int) -> list[dict[str, Any]]:
     """Every box above the threshold with its history, in pixels; the public form (see `detection_explain`)."""
-    found: Any = postprocess(trace.prediction, threshold)
+    found = postprocess(trace.prediction, threshold)
     return [
         _explained(trace, int(query), int(label), attended)
-        for query, label in zip(found.data["query"], found.class_id, strict=True)
+        for query, label in zip(found.queries, found.classes, strict=True)
     ]
 
 

@@ -1,7 +1,7 @@
 """From a traced detection to what the browser draws: every query's way to its box, whom it attends to, its match."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -163,8 +163,8 @@ def view_of_trace(trace: "DetectionTrace", image: np.ndarray, run: str) -> Trace
 
 
 def _candidates(trace: "DetectionTrace") -> list[CandidateBox]:
-    found: Any = postprocess(trace.prediction, 0.0)
-    several = zip(answers(found, trace.prediction.size), found.data["query"], strict=True)
+    found = postprocess(trace.prediction, 0.0)
+    several = zip(answers(found), found.queries, strict=True)
     return [CandidateBox(*one, query=int(query)) for one, query in several]
 
 
@@ -201,16 +201,13 @@ def _cost(trace: "DetectionTrace", matching: "Matching", query: int, truth: int)
     )
 
 
-def view_of_suppression(stages: "list[Stage]", size: tuple[int, int]) -> SuppressionView:
-    """Every stage with its boxes; `size` (height, width) of the picture in pixels."""
+def view_of_suppression(stages: "list[Stage]") -> SuppressionView:
+    """Every stage with its boxes."""
     return SuppressionView(
         [
             StageView(
                 stage.name,
-                [
-                    StageBox(*one, kept=bool(kept))
-                    for one, kept in zip(answers(stage.found, size), stage.kept, strict=True)
-                ],
+                [StageBox(*one, kept=bool(kept)) for one, kept in zip(answers(stage.found), stage.kept, strict=True)],
             )
             for stage in stages
         ]

@@ -1,9 +1,13 @@
-"""From a network's raw answer to boxes: every query may name any class, the most probable pairs win, no suppression."""
+"""The form of boxes, and how a network's raw answer becomes them.
 
-from dataclasses import dataclass
+A network speaks of centre and size, `boxes_cxcywh`, as shares of the picture, and its boxes may reach out of it: that
+is kept where its arithmetic is shown (`Prediction`, `trace.py`). Everywhere else boxes have one form, that of `Boxes`:
+corners as shares of the picture, inside of it. Pixels are made of them last, where a file or an answer needs them.
+"""
+
+from dataclasses import dataclass, replace
 
 import numpy as np
-import supervision as sv
 
 
 @dataclass(frozen=True)
@@ -20,38 +24,61 @@ class Prediction:
     labels: tuple[str, ...]
 
 
-def postprocess(prediction: Prediction, threshold: float) -> sv.Detections:
+@dataclass(frozen=True)
+class Boxes:
+    """Boxes in one picture, best first.
+
+    corners: `[N, 4]` float32, left, top, right, bottom as shares of the picture, 0 to 1.
+    scores: `[N]` float32, 0 to 1. classes: `[N]` int, indices into `labels`. queries: `[N]` int, where each came from.
+    ids: `[N]` int, of a track, -1 where there is none yet; None where nothing is tracked.
+    """
+
+    corners: np.ndarray
+    scores: np.ndarray
+    classes: np.ndarray
+    queries: np.ndarray
+    labels: tuple[str, ...]
+    ids: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @property
+    def names(self) -> list[str]:
+        """The class of each box in words."""
+        return [self.labels[index] for index in self.classes]
+
+    def take(self, which: np.ndarray) -> "Boxes":
+        """Those of some indices, or where a mask is true."""
+        ids = None if self.ids is None else self.ids[which]
+        corners, scores, classes, queries = (
+            array[which] for array in (self.corners, self.scores, self.classes, self.queries)
+        )
+        return replace(self, corners=corners, scores=scores, classes=classes, queries=queries, ids=ids)
+
+    def pixels(self, size: tuple[int, int]) -> np.ndarray:
+        """`[N, 4]` float32, left, top, right, bottom in pixels of a picture of `size` (height, width)."""
+        height, width = size
+        return self.corners * np.array([width, height, width, height], np.float32)
+
+
+def postprocess(prediction: Prediction, threshold: float) -> Boxes:
     """The most probable (query, class) pairs with a score above `threshold`, best first.
 
     Score = sigmoid(logit). As many pairs as there are queries are looked at, so one query may answer with two classes.
-    Boxes end where the picture ends; those that lie outside of it altogether are left out. `data` holds `class_name`
-    and `query` (the index of the query each box came from).
+    No suppression. Boxes end where the picture ends; those that lie outside of it altogether are left out.
     """
     queries, classes = prediction.logits.shape
     scores = 1 / (1 + np.exp(-prediction.logits.astype(np.float64).reshape(-1)))
     best = np.argsort(-scores, kind="stable")[:queries]
     best = best[scores[best] > threshold]
-    query, label = best // classes, best % classes
-    height, width = prediction.size
-    shares = corners(prediction.boxes_cxcywh[query]).clip(0, 1)
+    shares = corners(prediction.boxes_cxcywh[best // classes]).clip(0, 1).astype(np.float32)
     inside = (shares[:, 2:] > shares[:, :2]).all(1)
-    best, query, label = best[inside], query[inside], label[inside]
-    boxes = shares[inside] * np.array([width, height, width, height], np.float32)
-    return sv.Detections(
-        xyxy=boxes.astype(np.float32),
-        confidence=scores[best].astype(np.float32),
-        class_id=label,
-        data={"class_name": np.array([prediction.labels[i] for i in label], dtype=str), "query": query},
-    )
+    best, shares = best[inside], shares[inside]
+    return Boxes(shares, scores[best].astype(np.float32), best % classes, best // classes, prediction.labels)
 
 
 def corners(boxes_cxcywh: np.ndarray) -> np.ndarray:
     """(..., 4) centre, size to (..., 4) left, top, right, bottom."""
     centre, half = boxes_cxcywh[..., :2], boxes_cxcywh[..., 2:] / 2
     return np.concatenate([centre - half, centre + half], -1)
-
-
-def shares_of(found: sv.Detections, size: tuple[int, int]) -> np.ndarray:
-    """(N, 4) left, top, right, bottom as shares of a picture of `size` (height, width) in pixels, 0 to 1."""
-    height, width = size
-    return (found.xyxy / np.array([width, height, width, height], np.float32)).clip(0, 1)

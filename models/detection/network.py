@@ -8,7 +8,7 @@ four of its depths into one feature map, and a decoder in which each object quer
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,11 +16,8 @@ import torch
 from torch import nn
 from transformers import RfDetrConfig, RfDetrForObjectDetection
 
-from models.detection.boxes import Prediction, postprocess
+from models.detection.boxes import Boxes, Prediction, postprocess
 from models.runtime import has_bfloat16
-
-if TYPE_CHECKING:
-    import supervision as sv
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -120,9 +117,6 @@ def predict(detector: Detector, image: np.ndarray, *, reduced: bool = False) -> 
     return Prediction(logits, boxes, (height, width), detector.labels)
 
 
-def detect(detector: Detector, image: np.ndarray, threshold: float, *, reduced: bool = False) -> "sv.Detections":
-    """Boxes of one picture, (H, W, 3) uint8 RGB: `xyxy` in its pixels, `confidence`, `data["class_name"]`.
-
-    `reduced` as in `predict`.
-    """
+def detect(detector: Detector, image: np.ndarray, threshold: float, *, reduced: bool = False) -> Boxes:
+    """Boxes of one picture, (H, W, 3) uint8 RGB, with a score above `threshold`; `reduced` as in `predict`."""
     return postprocess(predict(detector, image, reduced=reduced), threshold)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import supervision as sv
 
+from models.detection.boxes import Boxes
 from models.video import Frame
 
 CSV_COLUMNS = ("frame", "seconds", "id", "label", "score", "left", "top", "right", "bottom")
@@ -32,16 +32,12 @@ class FrameRecord:
     ids: np.ndarray
 
 
-def record_of(tracked: sv.Detections, looked_at: tuple[int, int], frame: Frame, threshold: float) -> FrameRecord:
-    """The detections above the threshold; they are in pixels of the frame as it was looked at, (height, width)."""
-    kept: Any = tracked[np.asarray(tracked.confidence) > threshold] if len(tracked) else tracked
-    scale = np.array([whole / shrunk for whole, shrunk in zip(frame.size[::-1], looked_at[::-1], strict=True)] * 2)
-    boxes = (np.asarray(kept.xyxy, np.float64).reshape(-1, 4) * scale).clip(0, [*frame.size[::-1]] * 2)
-    scores, classes, ids = (
-        np.asarray(values if values is not None else [], kind)
-        for values, kind in ((kept.confidence, np.float32), (kept.class_id, int), (kept.tracker_id, int))
-    )
-    return FrameRecord(frame.index, frame.seconds, frame.size, boxes, scores, classes, ids)
+def record_of(tracked: Boxes, frame: Frame, threshold: float) -> FrameRecord:
+    """The boxes of a frame above the threshold, in its pixels."""
+    kept = tracked.take(tracked.scores > threshold)
+    ids = np.full(len(kept), -1) if kept.ids is None else kept.ids
+    boxes = kept.corners.astype(np.float64) * (frame.size[::-1] * 2)
+    return FrameRecord(frame.index, frame.seconds, frame.size, boxes, kept.scores, kept.classes, ids)
 
 
 def write_coco(path: Path, records: Sequence[FrameRecord], labels: Sequence[str]) -> None:

@@ -1,22 +1,22 @@
 """Is suppression needed? The same answers with and without non-maximum suppression, after every stage of a detector."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from models.detection.boxes import Prediction, postprocess
+from models.detection.boxes import Boxes, Prediction, postprocess
+from models.detection.supervised import detections_of, places_of
 from models.detection.trace import DetectionTrace
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What one stage would answer. `found`: detections above the threshold, best first; `kept` (found,) bool: those
+    """What one stage would answer. `found`: boxes above the threshold, best first; `kept` (found,) bool: those
     that suppression would leave.
     """
 
     name: str
-    found: Any
+    found: Boxes
     kept: np.ndarray
 
 
@@ -36,8 +36,7 @@ def suppress(trace: DetectionTrace, threshold: float, iou: float) -> list[Stage]
 
 def _stage(name: str, prediction: Prediction, threshold: float, iou: float) -> Stage:
     found = postprocess(prediction, threshold)
-    found.data["place"] = np.arange(len(found))
     kept = np.zeros(len(found), bool)
     if len(found):
-        kept[np.asarray(found.with_nms(iou).data["place"])] = True
+        kept[places_of(detections_of(found, prediction.size).with_nms(iou))] = True
     return Stage(name, found, kept)

@@ -4,14 +4,15 @@ Ids are those of `models.detection.byte_track`, line and zone those of `supervis
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import supervision as sv
 
+from models.detection.boxes import Boxes
 from models.detection.byte_track import NO_ID, ByteTrack
+from models.detection.supervised import detections_of
 from models.errors import InputError
 from models.inputs import check_number
 
@@ -55,34 +56,33 @@ class Tracker:
         self._line: sv.LineZone | None = None
         self._zone: sv.PolygonZone | None = None
 
-    def update(self, detections: sv.Detections, size: tuple[int, int], seconds: float) -> sv.Detections:
-        """The detections with `tracker_id` (-1: none yet), best first.
+    def update(self, boxes: Boxes, size: tuple[int, int], seconds: float) -> Boxes:
+        """The boxes with their ids, best first.
 
-        `detections` as `models.detection.boxes.postprocess` gives them down to `LOWEST_SCORE`, in pixels of a picture
-        of `size` (height, width), seen at `seconds`. Going back in time, or another size, begins anew. A frame counts
+        `boxes` as `models.detection.boxes.postprocess` gives them down to `LOWEST_SCORE`, of a picture of `size`
+        (height, width) seen at `seconds`. Going back in time, or another size, begins anew. A frame counts
         as at least `SHORTEST_STEP_SECONDS` later than the last, so that tracks end whatever times a client sends, and
         as at most `LONGEST_STEP_SECONDS`, when nothing is remembered any more.
         """
         tracks, step = self._prepare(size, seconds)
-        found = one_per_query(detections)
-        scores = np.zeros(0) if found.confidence is None else np.asarray(found.confidence)
+        boxes = one_per_query(boxes)
         beginning = max(self.watched.threshold, LOWEST_SCORE)
-        found.tracker_id = tracks.update(found.xyxy, scores, beginning=beginning, seconds=step)
-        tracked: Any = found[np.argsort(-scores, kind="stable")] if len(found) else found
+        ids = tracks.update(boxes.pixels(size), boxes.scores, beginning=beginning, seconds=step)
+        tracked = replace(boxes, ids=ids)
         self._seen |= dict(_named(tracked))
         if self._line:
-            self._line.trigger(tracked)
+            self._line.trigger(detections_of(tracked, size))
         return tracked
 
-    def counts(self, tracked: sv.Detections, labels: Sequence[str]) -> dict[str, dict[str, int]]:
+    def counts(self, tracked: Boxes) -> dict[str, dict[str, int]]:
         """How many of each class: `seen` (ids so far), `in` and `out` (over the line), `zone` (in it now)."""
         counts = {"seen": dict(Counter(self._seen.values()))}
         if self._line:
             for way, by_class in (("in", self._line.in_count_per_class), ("out", self._line.out_count_per_class)):
-                counts[way] = {labels[int(index or 0)]: count for index, count in by_class.items()}
+                counts[way] = {tracked.labels[int(index or 0)]: count for index, count in by_class.items()}
         if self._zone:
-            inside: Any = tracked[self._zone.trigger(tracked)] if len(tracked) else tracked
-            counts["zone"] = dict(Counter(name for _, name in _named(inside)))
+            inside = self._zone.trigger(detections_of(tracked, self._size)) if len(tracked) else np.zeros(0, bool)
+            counts["zone"] = dict(Counter(name for _, name in _named(tracked.take(inside))))
         return counts
 
     def _prepare(self, size: tuple[int, int], seconds: float) -> tuple[ByteTrack, float]:
@@ -101,13 +101,10 @@ class Tracker:
         return self._tracks, min(step, LONGEST_STEP_SECONDS)
 
 
-def one_per_query(detections: sv.Detections) -> sv.Detections:
+def one_per_query(boxes: Boxes) -> Boxes:
     """Only the best class of each query; the order stays, best first."""
-    if not len(detections):
-        return detections
-    _, first = np.unique(detections.data["query"], return_index=True)
-    best: Any = detections[np.sort(first)]
-    return best
+    _, first = np.unique(boxes.queries, return_index=True)
+    return boxes.take(np.sort(first))
 
 
 def check_line(value: object) -> tuple[Point, Point] | None:
@@ -143,11 +140,10 @@ def _point(value: object, *, name: str) -> Point:
     return x, y
 
 
-def _named(tracked: sv.Detections) -> list[tuple[int, str]]:
-    if tracked.tracker_id is None or not len(tracked):
+def _named(tracked: Boxes) -> list[tuple[int, str]]:
+    if tracked.ids is None:
         return []
-    names = tracked.data["class_name"]
-    return [(int(i), str(name)) for i, name in zip(tracked.tracker_id, names, strict=True) if i != NO_ID]
+    return [(int(track), name) for track, name in zip(tracked.ids, tracked.names, strict=True) if track != NO_ID]
 
 
 def _line_of(line: tuple[Point, Point] | None, size: tuple[int, int]) -> sv.LineZone | None:

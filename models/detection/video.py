@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import supervision as sv
 
-from models.detection.boxes import Prediction, postprocess
+from models.detection.boxes import Boxes, Prediction, postprocess
 from models.detection.records import FrameRecord, record_of, write_coco, write_csv
+from models.detection.supervised import detections_of
 from models.detection.tracking import LOWEST_SCORE, Tracker, Watched
 from models.video import VideoFile, VideoWriter
 
@@ -54,10 +55,10 @@ class VideoRun:
                 labels = prediction.labels
                 writer = writer or VideoWriter(self.folder / VIDEO, prediction.size)
                 tracked = self._tracker.update(postprocess(prediction, LOWEST_SCORE), prediction.size, frame.seconds)
-                self.records.append(record_of(tracked, prediction.size, frame, self.threshold))
+                self.records.append(record_of(tracked, frame, self.threshold))
                 drawn = self._drawing.draw(frame.image, tracked, self.threshold)
                 writer.write(drawn, frame.seconds)
-                yield VideoStep(drawn, frame.seconds, self._tracker.counts(tracked, labels)["seen"])
+                yield VideoStep(drawn, frame.seconds, self._tracker.counts(tracked)["seen"])
         finally:
             self.video.close()
             if writer:
@@ -75,16 +76,15 @@ class _Drawing:
         self._label = sv.LabelAnnotator(text_scale=0.5, text_padding=4, **look)
         self._trace = sv.TraceAnnotator(thickness=2, trace_length=30, **look)
 
-    def draw(self, image: np.ndarray, tracked: sv.Detections, threshold: float) -> np.ndarray:
+    def draw(self, image: np.ndarray, tracked: Boxes, threshold: float) -> np.ndarray:
         """A copy of `image` (H, W, 3) uint8 RGB with the boxes above the threshold."""
-        shown: Any = tracked[np.asarray(tracked.confidence) > threshold] if len(tracked) else tracked
-        if not len(shown):
+        shown = tracked.take(tracked.scores > threshold)
+        if not len(shown) or shown.ids is None:
             return image
+        found: Any = detections_of(shown, image.shape[:2])
         scene: Any = np.ascontiguousarray(image[..., ::-1])
-        texts = [
-            f"{f'#{track} ' if track >= 0 else ''}{name} {score:.2f}"
-            for track, name, score in zip(shown.tracker_id, shown.data["class_name"], shown.confidence, strict=True)
-        ]
-        scene = self._trace.annotate(scene, shown[shown.tracker_id >= 0])
-        scene = self._label.annotate(self._box.annotate(scene, shown), shown, texts)
+        several = zip(shown.ids, shown.names, shown.scores, strict=True)
+        texts = [f"{f'#{track} ' if track >= 0 else ''}{name} {score:.2f}" for track, name, score in several]
+        scene = self._trace.annotate(scene, found[shown.ids >= 0])
+        scene = self._label.annotate(self._box.annotate(scene, found), found, texts)
         return np.ascontiguousarray(scene[..., ::-1])

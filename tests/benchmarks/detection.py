@@ -36,6 +36,7 @@ import gradio as gr
 
 from models import runtime
 from models.detection.network import detect, load_detector
+from models.detection.supervised import detections_of
 import supervision as sv
 
 loaded = runtime.load("rf-detr-s14-objects", load_detector)
@@ -45,7 +46,8 @@ annotator = sv.BoxAnnotator()
 def answer(picture):
     if picture is None:
         return None
-    return annotator.annotate(picture.copy(), detect(loaded.network, picture, 0.5))
+    found = detections_of(detect(loaded.network, picture, 0.5), picture.shape[:2])
+    return annotator.annotate(picture.copy(), found)
 
 
 with gr.Blocks() as demo:

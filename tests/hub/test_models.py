@@ -110,8 +110,8 @@ def test_rf_detr(arrived, name):
     found = detect(loaded.network, IMAGE, 0.0)
     assert len(found) > 0
     assert loaded.network.labels == ("person", "cat", "dog")
-    assert (found.xyxy >= 0).all()
-    assert (found.xyxy[:, 2] <= 120).all()
+    assert (found.corners >= 0).all()
+    assert (found.pixels(IMAGE.shape[:2])[:, 2] <= 120).all()
 
 
 def test_rf_detr_with_windows_is_traced_and_drawn(arrived):

@@ -65,9 +65,9 @@ def test_postprocessing_is_the_published_one(threshold, seed):
     labels = tuple(f"class {i}" for i in range(25))
     ours = postprocess(Prediction(logits[0].numpy(), boxes[0].numpy(), (480, 640), labels), threshold)
     clamped = expected["boxes"].numpy().clip(0, [640, 480, 640, 480])  # the only difference: no box leaves the picture
-    np.testing.assert_allclose(ours.confidence, expected["scores"], atol=1e-6)
-    np.testing.assert_array_equal(ours.class_id, expected["labels"])
-    np.testing.assert_allclose(ours.xyxy, clamped, atol=1e-3)
+    np.testing.assert_allclose(ours.scores, expected["scores"], atol=1e-6)
+    np.testing.assert_array_equal(ours.classes, expected["labels"])
+    np.testing.assert_allclose(ours.pixels((480, 640)), clamped, atol=1e-3)
 
 
 def test_traced_points_reproduce_the_cross_attention():
@@ -100,8 +100,8 @@ def test_live_video_in_bfloat16_answers_as_float32_does():
     image = read_image("assets/media/detection-1.png")
     detector = runtime.load("rf-detr-s14-objects", load_detector).network
     full, live = (detect(detector, image, 0.6, reduced=reduced) for reduced in (False, True))
-    assert sorted(live.data["class_name"]) == sorted(full.data["class_name"])
-    for name in set(full.data["class_name"]):
-        one, other = (found[found.data["class_name"] == name] for found in (full, live))
-        np.testing.assert_allclose(other.xyxy[0], one.xyxy[0], atol=4)
-        assert abs(float(other.confidence[0] - one.confidence[0])) < 0.05
+    assert sorted(live.names) == sorted(full.names)
+    for name in set(full.classes):
+        one, other = (found.take(found.classes == name) for found in (full, live))
+        np.testing.assert_allclose(other.pixels((480, 640))[0], one.pixels((480, 640))[0], atol=4)
+        assert abs(float(other.scores[0] - one.scores[0])) < 0.05

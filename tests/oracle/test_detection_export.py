@@ -33,9 +33,9 @@ def test_in_float32_the_export_gives_pytorchs_numbers(detector, exported, pictur
     expected = answers(picture, lambda image: predict(detector, image))
     found = answers(picture, exported[False].predict)
     assert len(expected) >= 3
-    assert found.class_id.tolist() == expected.class_id.tolist()
-    np.testing.assert_allclose(found.confidence, expected.confidence, atol=2e-3)
-    np.testing.assert_allclose(found.xyxy, expected.xyxy, atol=0.1)
+    assert found.classes.tolist() == expected.classes.tolist()
+    np.testing.assert_allclose(found.scores, expected.scores, atol=2e-3)
+    np.testing.assert_allclose(found.corners, expected.corners, atol=2e-4)
 
 
 @pytest.mark.skipif(not runtime.has_bfloat16(), reason="no bfloat16 in this processor")
@@ -43,8 +43,8 @@ def test_in_float32_the_export_gives_pytorchs_numbers(detector, exported, pictur
 def test_in_bfloat16_the_export_finds_the_same_objects(detector, exported, picture):
     expected = answers(picture, lambda image: predict(detector, image))
     found = answers(picture, exported[True].predict)
-    for index in np.flatnonzero(expected.confidence > 0.55):
-        same = np.flatnonzero(found.class_id == expected.class_id[index])
-        distance = np.abs(found.xyxy[same] - expected.xyxy[index]).max(1)
-        assert distance.min() < 5
-        assert abs(found.confidence[same[distance.argmin()]] - expected.confidence[index]) < 0.1
+    for index in np.flatnonzero(expected.scores > 0.55):
+        same = np.flatnonzero(found.classes == expected.classes[index])
+        distance = np.abs(found.corners[same] - expected.corners[index]).max(1)
+        assert distance.min() < 0.01
+        assert abs(found.scores[same[distance.argmin()]] - expected.scores[index]) < 0.1

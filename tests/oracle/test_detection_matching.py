@@ -135,8 +135,8 @@ def test_suppression_keeps_what_overlaps_no_better_box_of_its_class(trace, iou):
     assert [stage.name for stage in stages] == ["proposals", "layer 1", "layer 2"]
     for stage in stages:
         kept = []
-        for place, (box, label) in enumerate(zip(stage.found.xyxy, stage.found.class_id, strict=True)):
-            if all(overlap(box, stage.found.xyxy[k]) <= iou for k in kept if stage.found.class_id[k] == label):
+        for place, (box, label) in enumerate(zip(stage.found.corners, stage.found.classes, strict=True)):
+            if all(overlap(box, stage.found.corners[k]) <= iou for k in kept if stage.found.classes[k] == label):
                 kept.append(place)
         assert np.flatnonzero(stage.kept).tolist() == kept
 
@@ -149,5 +149,5 @@ def test_the_last_stage_is_the_answer_and_an_impossible_threshold_leaves_nothing
     centre, half = answer.pred_boxes[0, :, :2], answer.pred_boxes[0, :, 2:] / 2
     seen = ((centre + half > 0) & (centre - half < 1)).all(1)  # the picture is from 0 to 1
     best = float(answer.logits[0][seen].sigmoid().max())
-    assert suppress(trace, 0.5, 0.5)[-1].found.confidence.max() == pytest.approx(best, abs=1e-4)
+    assert suppress(trace, 0.5, 0.5)[-1].found.scores.max() == pytest.approx(best, abs=1e-4)
     assert all(len(stage.found) == 0 == len(stage.kept) for stage in suppress(trace, 1.0, 0.5))

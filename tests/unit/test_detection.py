@@ -10,7 +10,6 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 import pytest
-import supervision as sv
 import torch
 from PIL import Image
 from transformers import RfDetrConfig, RfDetrForObjectDetection
@@ -19,7 +18,7 @@ from demos.detection import frames
 from demos.detection import live as tab
 from models import runtime, weights
 from models.detection import detect as seam
-from models.detection.boxes import Prediction, postprocess
+from models.detection.boxes import Boxes, Prediction, postprocess
 from models.detection.classes import CLASSES
 from models.detection.network import detect, load_detector
 from models.detection.own import Learned, keep
@@ -258,7 +257,7 @@ def test_a_file_of_photographs_without_a_test_part_counts_in_full(boxes_file):
 def test_a_label_the_model_does_not_know_is_said(boxes_file):
     found = evaluate.scenes_of(boxes_file, split="all", seed=0, trained_on=set())
     with pytest.raises(InputError, match="does not know ace"):
-        evaluate.average_precision(found, lambda _: sv.Detections.empty(), ("nine",))
+        evaluate.average_precision(found, lambda _: found([], [], []), ("nine",))
 
 
 def test_scenes_with_each_hand_depend_on_the_seed_alone(hands_file):
@@ -274,8 +273,10 @@ def test_a_file_of_another_kind_is_refused_with_its_columns(tmp_path):
         evaluate.scenes_of(path, split="all", seed=0, trained_on=set())
 
 
-def found(boxes, classes, scores):
-    return sv.Detections(np.array(boxes, np.float32).reshape(-1, 4), confidence=np.array(scores), class_id=classes)
+def found(boxes, classes, scores, side=100):
+    """Boxes given in pixels of a square picture."""
+    corners = np.array(boxes, np.float32).reshape(-1, 4) / side
+    return Boxes(corners, np.array(scores), np.array(classes), np.arange(len(corners)), ())
 
 
 def test_average_precision_of_perfect_shifted_and_missing_boxes():
@@ -290,7 +291,7 @@ def test_average_precision_of_perfect_shifted_and_missing_boxes():
     assert shifted["ap"] == pytest.approx(0.4)  # IoU 0.667: right at 0.50, 0.55, 0.60 and 0.65
     wrong = evaluate.average_precision([scene], lambda _: found([10, 10, 50, 50], np.array([0]), [0.9]), labels)
     assert wrong["ap50"] == 0
-    nothing = evaluate.average_precision([scene], lambda _: sv.Detections.empty(), labels)
+    nothing = evaluate.average_precision([scene], lambda _: found([], [], []), labels)
     missed = {"ace": {"ap50": 0.0, "objects": 1}}
     assert nothing == {"ap": 0.0, "ap50": 0.0, "images": 1, "sizes": sizes(medium=0), "classes": missed}
 
@@ -299,7 +300,7 @@ def test_average_precision_of_each_class_that_is_shown():
     boxes = np.array([[0, 0, 40, 40], [50, 50, 90, 90], [100, 100, 190, 190]], np.float32)
     scene = scenes.Scene(np.zeros((200, 200, 3), np.uint8), boxes, ("ace", "ace", "king"))
     answer = evaluate.average_precision(
-        [scene], lambda _: found(boxes[[0, 2]], np.array([2, 1]), [0.9, 0.8]), ("nine", "king", "ace")
+        [scene], lambda _: found(boxes[[0, 2]], np.array([2, 1]), [0.9, 0.8], 200), ("nine", "king", "ace")
     )
     half = pytest.approx(51 / 101)  # precision 1 up to recall 0.50, at 101 recalls
     assert answer["classes"] == {"king": {"ap50": pytest.approx(1), "objects": 1}, "ace": {"ap50": half, "objects": 2}}
@@ -317,14 +318,14 @@ def test_average_precision_by_size_counts_each_object_in_its_size():
     scene = scenes.Scene(np.zeros((200, 200, 3), np.uint8), boxes, ("ace", "ace", "ace"))
     seen = [0, 2]  # the medium one is missed
     answer = evaluate.average_precision(
-        [scene], lambda _: found(boxes[seen], np.array([1, 1]), [0.9, 0.8]), ("nine", "ace")
+        [scene], lambda _: found(boxes[seen], np.array([1, 1]), [0.9, 0.8], 200), ("nine", "ace")
     )
     assert answer["sizes"] == sizes(small=1, medium=0, large=1)
 
 
 def test_nothing_to_measure_is_said():
     with pytest.raises(InputError, match="nothing to measure"):
-        evaluate.average_precision([], lambda _: sv.Detections.empty(), ("ace",))
+        evaluate.average_precision([], lambda _: found([], [], []), ("ace",))
 
 
 # Network and trace
@@ -333,10 +334,11 @@ def test_nothing_to_measure_is_said():
 def test_threshold_keeps_the_order_and_drops_the_weak():
     logits = np.array([[3.0, -9, -9], [-9, 1.0, 0.5], [-9, -9, -4.0]], np.float32)
     prediction = Prediction(logits, np.full((3, 4), 0.5, np.float32), (100, 200), ("a", "b", "c"))
-    detections = postprocess(prediction, 0.5)
-    assert detections.data["class_name"].tolist() == ["a", "b", "c"]
-    assert detections.data["query"].tolist() == [0, 1, 1]
-    np.testing.assert_allclose(detections.xyxy[0], [50, 25, 150, 75])
+    boxes = postprocess(prediction, 0.5)
+    assert boxes.names == ["a", "b", "c"]
+    assert boxes.queries.tolist() == [0, 1, 1]
+    np.testing.assert_allclose(boxes.corners[0], [0.25, 0.25, 0.75, 0.75])
+    np.testing.assert_allclose(boxes.pixels((100, 200))[0], [50, 25, 150, 75])
     assert len(postprocess(prediction, 1.0)) == 0
 
 
@@ -345,7 +347,7 @@ def test_a_trace_records_where_the_queries_looked_and_answers_as_a_plain_run_doe
     assert trace.points_xy.shape == (2, 10, 4, 2, 2)
     np.testing.assert_allclose(trace.weights.sum(-1), 1, atol=1e-5)
     plain = detect(detector, picture, 0.0)
-    np.testing.assert_allclose(postprocess(trace.prediction, 0.0).xyxy, plain.xyxy, atol=1e-3)
+    np.testing.assert_allclose(postprocess(trace.prediction, 0.0).corners, plain.corners, atol=1e-4)
     assert not any(layer.cross_attn.attn._forward_pre_hooks for layer in detector.network.model.decoder.layers)
 
 
@@ -380,7 +382,7 @@ def test_a_saved_detector_comes_back_with_its_size_and_labels(detector, picture,
     detector.network.save_pretrained(tmp_path)
     loaded = load_detector(tmp_path).eval()
     assert (loaded.resolution, loaded.labels) == (56, ("cat", "dog", "cup"))
-    np.testing.assert_allclose(detect(loaded, picture, 0.0).xyxy, detect(detector, picture, 0.0).xyxy, atol=1e-4)
+    np.testing.assert_allclose(detect(loaded, picture, 0.0).corners, detect(detector, picture, 0.0).corners, atol=1e-5)
     (tmp_path / "preprocessor_config.json").write_text('{"size": {"height": 112, "width": 112}}')
     assert load_detector(tmp_path).resolution == 112
 

@@ -147,9 +147,9 @@ def test_the_cost_table_begins_with_the_matched_query_and_names_other_owners(tra
 
 def test_suppression_is_drawn_in_shares_of_the_picture(trace):
     stages = suppress(trace, 0.3, 0.5)
-    view = views.view_of_suppression(stages, trace.prediction.size)
+    view = views.view_of_suppression(stages)
     last = stages[-1].found
-    np.testing.assert_allclose(view.stages[-1].boxes[0].box, last.xyxy[0] / [60, 40, 60, 40], atol=1e-4)
+    np.testing.assert_allclose(view.stages[-1].boxes[0].box, last.corners[0], atol=1e-4)
     assert [len(stage.boxes) for stage in view.stages] == [len(stage.found) for stage in stages]
 
 

@@ -184,14 +184,12 @@ def test_every_exported_number_finds_its_frame_in_the_visitors_own_video(tmp_pat
     capsys.readouterr()
 
 
-def detections(boxes_xyxy):
-    count = len(boxes_xyxy)
-    return sv.Detections(
-        xyxy=np.array(boxes_xyxy, np.float32).reshape(-1, 4),
-        confidence=np.full(count, 0.9, np.float32),
-        class_id=np.zeros(count, int),
-        tracker_id=np.arange(count),
-    )
+def found_at(boxes_xyxy):
+    """Boxes given in pixels of a frame of 321 x 181, as a network would say them."""
+    pixels = np.array(boxes_xyxy, np.float32).reshape(-1, 4) / [321, 181, 321, 181]
+    centres = np.concatenate([(pixels[:, :2] + pixels[:, 2:]) / 2, pixels[:, 2:] - pixels[:, :2]], 1)
+    logits = np.full((len(pixels), 1), 3, np.float32)
+    return postprocess(Prediction(logits, centres.astype(np.float32), (181, 321), LABELS), 0.5)
 
 
 @pytest.fixture
@@ -199,11 +197,11 @@ def exported(tmp_path):
     """Files of three frames of a video of 641 x 361, looked at in half its size; one frame holds nothing."""
     frames = [Frame(np.zeros((181, 321, 3), np.uint8), number / 10, number, (361, 641)) for number in (0, 3, 6)]
     found = [
-        detections([[-8.93, 11.08, 95.05, 155.19], [300, 170, 330, 190]]),
-        detections([]),
-        detections([[1, 2, 3, 4]]),
+        found_at([[-8.93, 11.08, 95.05, 155.19], [300, 170, 330, 190]]),
+        found_at([]),
+        found_at([[1, 2, 3, 4]]),
     ]
-    records = [record_of(some, (181, 321), frame, 0.5) for some, frame in zip(found, frames, strict=True)]
+    records = [record_of(some, frame, 0.5) for some, frame in zip(found, frames, strict=True)]
     write_coco(tmp_path / COCO_FILE, records, LABELS)
     write_csv(tmp_path / CSV, records, LABELS)
     return tmp_path
@@ -258,12 +256,12 @@ def test_no_box_leaves_its_picture_wherever_the_network_puts_it(boxes, looked_at
     logits = np.full((len(boxes), 1), 3, np.float32)
     prediction = Prediction(logits, np.array(boxes, np.float32).reshape(-1, 4), looked_at, LABELS)
     found = postprocess(prediction, 0.5)
+    assert (found.corners >= 0).all()
+    assert (found.corners <= 1).all()
+    assert (found.corners[:, 2:] > found.corners[:, :2]).all()
     height, width = looked_at
-    corners = np.asarray(found.xyxy)
-    assert (corners >= 0).all()
-    assert (corners <= [width, height, width, height]).all()
-    assert (corners[:, 2:] > corners[:, :2]).all()
+    assert (found.pixels(looked_at) <= [width, height, width, height]).all()
     size = tuple(side * enlarged[0] + enlarged[1] for side in looked_at)
-    record = record_of(found, looked_at, Frame(np.zeros((1, 1, 3), np.uint8), 0, 0, size), 0.5)
+    record = record_of(found, Frame(np.zeros((1, 1, 3), np.uint8), 0, 0, size), 0.5)
     assert (record.boxes_xyxy >= 0).all()
     assert (record.boxes_xyxy <= [size[1], size[0]] * 2).all()

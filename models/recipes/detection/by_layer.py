@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from models import runtime, weights
+from models.detection.boxes import Boxes
 from models.detection.network import Detector, load_detector
 from models.detection.suppression import Stage, suppress
 from models.detection.trace import trace_detection
@@ -36,8 +37,8 @@ def measure(detector: Detector, scenes: list[Scene]) -> list[dict[str, Any]]:
 def _stage(stages: list[Stage], scenes: list[Scene], labels: tuple[str, ...]) -> dict[str, Any]:
     """One stage over all scenes. What greedy suppression keeps above a score does not depend on what is below it."""
     plain = _precision([one.found for one in stages], scenes, labels)
-    suppressed = _precision([one.found[one.kept] for one in stages], scenes, labels)
-    sure = [one.found.confidence > SCORE for one in stages]
+    suppressed = _precision([one.found.take(one.kept) for one in stages], scenes, labels)
+    sure = [one.found.scores > SCORE for one in stages]
     return {
         "stage": stages[0].name,
         **rounded({"ap": plain["ap"], "ap50": plain["ap50"]}),
@@ -47,7 +48,7 @@ def _stage(stages: list[Stage], scenes: list[Scene], labels: tuple[str, ...]) ->
     }
 
 
-def _precision(answers: list[Any], scenes: list[Scene], labels: tuple[str, ...]) -> dict[str, Any]:
+def _precision(answers: list[Boxes], scenes: list[Scene], labels: tuple[str, ...]) -> dict[str, Any]:
     """Average precision of answers already given, one a scene."""
     in_order = iter(answers)
     return average_precision(scenes, lambda _: next(in_order), labels)

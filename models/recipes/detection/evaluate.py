@@ -29,13 +29,13 @@ import numpy as np
 import pyarrow.parquet
 
 from models import runtime, weights
-from models.detection.boxes import postprocess
+from models.detection.boxes import Boxes, postprocess
 from models.detection.network import Detector, detect, load_detector
 from models.errors import InputError
 from models.recipes.detection.scenes import Photo, Scene, load_hands, load_photos, scenes_with_each
 
 if TYPE_CHECKING:
-    import supervision as sv
+    pass
 
 BOX_COLUMNS = {"jpeg", "labels", "boxes_xyxy"}
 HAND_COLUMNS = {"key", "digit", "box_xyxy", "jpeg", "mask_png"}
@@ -80,14 +80,14 @@ def _truths_of(scene: Scene, labels: tuple[str, ...]) -> tuple[np.ndarray, list[
 
 
 def average_precision(
-    scenes: Iterable[Scene], find: Callable[[np.ndarray], "sv.Detections"], labels: tuple[str, ...]
+    scenes: Iterable[Scene], find: Callable[[np.ndarray], Boxes], labels: tuple[str, ...]
 ) -> dict[str, Any]:
     """`ap`, `ap50` (COCO's definition: all areas, 100 boxes a picture), `images`, `sizes` and `classes`.
 
     `sizes`: for each of `SIZES` the `ap` of its objects (None if there are none) and their number, `objects`.
     `classes`: for each class that is shown its `ap50` and the number of its `objects`.
 
-    `find` returns detections with `class_id` into `labels`. Classes that no scene shows do not count, and no boxes of
+    `find` returns boxes with classes into `labels`. Classes that no scene shows do not count, and no boxes of
     classes that were not looked for in their scene.
     """
     from pycocotools.coco import COCO
@@ -100,10 +100,9 @@ def average_precision(
         images.append({"id": image_id, "height": scene.image.shape[0], "width": scene.image.shape[1]})
         for annotation in _annotations(image_id, *_truths_of(scene, labels)):
             truths.append(annotation | {"id": len(truths) + 1, "iscrowd": 0})
-        detections = find(scene.image)
-        scores = detections.confidence if detections.confidence is not None else np.zeros(0)
-        classes = detections.class_id if detections.class_id is not None else np.zeros(0, int)
-        for annotation, score in zip(_annotations(image_id, detections.xyxy, classes), scores, strict=True):
+        boxes = find(scene.image)
+        annotations = _annotations(image_id, boxes.pixels(scene.image.shape[:2]), boxes.classes)
+        for annotation, score in zip(annotations, boxes.scores, strict=True):
             if scene.annotated is not None and labels[annotation["category_id"]] not in scene.annotated:
                 continue
             found.append(annotation | {"score": float(score)})
@@ -164,7 +163,7 @@ def trained_on(name: str) -> set[str]:
     return set(path.read_text().split("\n")) if path.exists() else set()
 
 
-def finder(name: str, detector: Detector, options: argparse.Namespace) -> Callable[[np.ndarray], "sv.Detections"]:
+def finder(name: str, detector: Detector, options: argparse.Namespace) -> Callable[[np.ndarray], Boxes]:
     """What is measured: the detector by the chosen runtime, in the chosen precision."""
     if options.runtime == "pytorch":
         return lambda image: detect(detector, image, 0.0, reduced=options.reduced)
