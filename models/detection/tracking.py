@@ -5,7 +5,6 @@ Ids are those of `models.detection.byte_track`, line and zone those of `supervis
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import supervision as sv
