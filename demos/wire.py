@@ -156,6 +156,18 @@ def _bytes_apart(array: np.ndarray) -> bytes:
     return (array & 255).astype(np.uint8).tobytes() + (array >> 8).astype(np.uint8).tobytes()
 
 
+def content_of(handle: object) -> bytes:
+    """The bytes of an array whose handle came back from a browser. Raises `InputError` where they are not kept."""
+    if not isinstance(handle, dict):
+        raise InputError("What was sent is not what this view shows: run it again.")
+    if "data" not in handle:
+        return ARRAYS.find(handle.get("array")).content
+    try:
+        return base64.b64decode(handle["data"], validate=True)
+    except (TypeError, ValueError):
+        raise InputError("What was sent is not what this view shows: run it again.") from None
+
+
 def _dtype(form: str) -> np.dtype:
     return np.dtype("uint8" if form == "steps8" else form).newbyteorder("<")
 

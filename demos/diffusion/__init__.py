@@ -3,7 +3,7 @@
 import gradio as gr
 
 from demos.base import Demo
-from demos.diffusion import between, forward, image, large, reverse, toy, training
+from demos.diffusion import api, between, forward, image, large, reverse, toy, training
 
 LEAD = """A diffusion model learns one thing: to see what is noise in a noisy picture. Adding noise needs no learning;
 taking it away, a little at a time, makes pictures that never existed."""
@@ -21,6 +21,7 @@ def build() -> None:
             slug = page.__name__.rpartition(".")[2]
             with gr.Tab(page.TITLE, id=slug, elem_id=f"diffusion-{slug}"):
                 page.build(own) if page in WITH_OWN_NETWORK else page.build()
+    api.build()
 
 
 DEMO = Demo("diffusion", "Diffusion", build)

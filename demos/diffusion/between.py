@@ -1,31 +1,27 @@
 """Between two: sprites on the way from one noise to another and from one class to another, all denoised together."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
 from demos.base import empty_strip
-from demos.components.filmstrip import filmstrip
-from demos.diffusion.networks import chosen_network, follow_choice, load_chosen, loading, network_choice
-from demos.diffusion.running import (
+from demos.diffusion.films import film_strip, save_sprites, stop_button, stream_film, wire_stop
+from demos.diffusion.networks import chosen_network, follow_choice, loading, network_choice
+from demos.diffusion.plans import (
     ALL_CLASSES,
+    MAX_COUNT,
     MAX_GUIDANCE,
+    MAX_SEED,
     SAMPLER_CHOICES,
     check_plan,
     check_seed,
-    save_sprites,
-    stream_film,
 )
-from demos.diffusion.shared import LATEX, MAX_COUNT, MAX_SEED, NETWORK, private
-from models import runtime
-from models.diffusion import runs
+from demos.tab import LATEX, LONG, private
 from models.diffusion.data import ANY_CLASS
+from models.diffusion.runs import RUNS, SpriteRun
 from models.diffusion.schedule import GUIDANCE
 from models.inputs import check_choice
-
-if TYPE_CHECKING:
-    from models.diffusion.trace import DenoisingStep, Plan
 
 TITLE = "Between two"
 EMPTY = "Choose two ends and press Walk: the first sprite is one end, the last the other."
@@ -40,34 +36,33 @@ $$\varepsilon_s = \frac{\sin((1-s)\theta)}{\sin\theta}\,\varepsilon_0
 
 
 def compute_between(
-    choice: Any, own: Any, first_class: Any, first_seed: Any, last_class: Any, last_seed: Any, *values: Any
+    choice: object,
+    own: object,
+    first_class: object,
+    first_seed: object,
+    last_class: object,
+    last_seed: object,
+    *values: object,
 ) -> Iterator[tuple[Any, ...]]:
-    """Walk from one end to the other; `values` are count, steps, guidance, sampler. Yields (film, strip, files)."""
+    """Walk from one end to the other; `values`: count, steps, guidance, sampler. Yields (film, strip, files, run)."""
     network = chosen_network(choice, own)
     count, steps, guidance, sampler = values
     plan = check_plan(first_class, count, steps, check_seed(first_seed, "The first seed"), guidance, sampler, network)
     last_class = ANY_CLASS if network else check_choice(last_class, ALL_CLASSES, name="The second class")
     last_seed = check_seed(last_seed, "The second seed")
-    if note := loading(network):
-        yield gr.skip(), note, None
-    load_chosen(network)
-    run, film, strip = runs.Run(plan, network=network), None, ""
-    for film, strip in stream_film(run, _walk(plan, last_class, last_seed, network), total=plan.steps):
-        yield film, strip, None
-    yield film, strip, save_sprites(run.steps[-1].x_0, f"between-{plan.sprite_class}-{last_class}")
+    yield gr.skip(), loading(network) or gr.skip(), None, None
+    from models.diffusion.sprites import walk_between
 
-
-@runtime.gpu()
-def _walk(plan: "Plan", last_class: str, last_seed: int, name: str) -> "Iterator[DenoisingStep]":
-    from models.diffusion.edits import between, run_entry
-
-    network = load_chosen(name).network
-    entry, vectors = between(network, plan, last_class, last_seed)
-    yield from run_entry(network, entry, vectors)
+    run = SpriteRun(plan, plan.steps, network=network)
+    name = RUNS.put(run)
+    for film, strip in stream_film(name, run, walk_between(plan, last_class, last_seed, network)):
+        files = save_sprites(run.steps[-1].x_0, f"between-{plan.sprite_class}-{last_class}") if run.over else None
+        yield film, strip, files, name
 
 
 def build(own: gr.State) -> None:
     """The page: two ends on the left, the way between them on the right."""
+    run_name = gr.State(None)
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             network = network_choice("diffusion-between-network")
@@ -83,14 +78,14 @@ def build(own: gr.State) -> None:
             sampler = gr.Dropdown(SAMPLER_CHOICES, value="ddim", label="Sampler")
             with gr.Row():
                 run = gr.Button("Walk", variant="primary", min_width=110, elem_id="diffusion-walk")
-                stop = gr.Button("Stop", min_width=80)
+                stop = stop_button()
         with gr.Column(scale=5, min_width=300):
-            film = filmstrip(elem_id="diffusion-film-between", empty=EMPTY)
+            film = film_strip("diffusion-film-between", empty=EMPTY)
             strip = gr.HTML(empty_strip("The model is loaded with the first run."))
             gr.Markdown(BETWEEN, elem_classes="gb-note", latex_delimiters=LATEX)
             with gr.Accordion("The sprites as files", open=False):
                 files = gr.Files(show_label=False, interactive=False, height=120)
     follow_choice(network, own, [first_class, last_class, guidance])
     inputs = [network, own, first_class, first_seed, last_class, last_seed, count, steps, guidance, sampler]
-    running = run.click(compute_between, inputs, [film, strip, files], **private(), **NETWORK)
-    stop.click(None, None, None, cancels=running, api_visibility="private")
+    running = run.click(compute_between, inputs, [film, strip, files, run_name], **private(), **LONG)
+    wire_stop(stop, RUNS, run_name, strip, [running])

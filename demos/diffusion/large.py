@@ -1,39 +1,34 @@
 """Large models: pictures from words, by models of the hub, on the same rail as the sprites."""
 
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+import time
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
-from PIL import Image
 
-from demos.base import empty_strip, run_strip, waiting_strip
-from demos.components.filmstrip import filmstrip
-from demos.diffusion.shared import LATEX, MAX_SEED, private
+from demos.base import empty_strip, strip_of, waiting_strip
+from demos.diffusion.films import film_strip, place_in, save_pictures, stop_button, wire_stop
+from demos.diffusion.plans import MAX_SEED, check_seed
 from demos.inputs.uploaded_image import UploadedImage
-from demos.views.diffusion_large import draw_guidance, draw_large, draw_words
-from models import hub, runtime, weights
+from demos.tab import LATEX, LIGHT, LONG, payload, private
+from demos.views.diffusion import FilmView, ForkView, StepView
+from demos.views.diffusion_large import html_of_guidance, html_of_words, view_of_large
+from models import hub, weights
 from models.diffusion.large.offers import FORGETFUL_SAMPLERS, OFFERS
+from models.diffusion.large.runs import LARGE_RUNS, LargeRun
 from models.diffusion.samplers import TITLES
 from models.errors import InputError
 from models.images import read_image
 from models.inputs import check_choice, check_integer, check_number, check_text
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from models.diffusion.large.trace import LargeRun, LargeStep, Request, Start
-    from models.runtime import Loaded
-
-Film = dict[str, Any]
+    from models.diffusion.large.pictures import LargeDenoised
+    from models.diffusion.large.trace import LargeStep, Request
 
 TITLE = "Large models"
 MAX_STEPS, MAX_GUIDANCE, MAX_CHARS = 50, 15, 500
 MIN_STRENGTH = 0.05
 SAMPLER_CHOICES = [(TITLES[name], name) for name in FORGETFUL_SAMPLERS]
-RUNNING = {"concurrency_id": "diffusion-large", "concurrency_limit": 1}
 
 LARGE = r"""The same steps with far more weights. The network works on latents: pictures of 4 or 16 channels and an
 eighth of the side, which a second network, the VAE, turns into pixels; one or two more read the prompt. On the way, a
@@ -73,14 +68,20 @@ NO_LONGER = '<p class="gb-large-words">This run is no longer kept here: press Ge
 
 
 def check_request(
-    prompt: Any, negative: Any, steps: Any, guidance: Any, seed: Any, sampler: Any, strength: Any
+    prompt: object,
+    negative: object,
+    steps: object,
+    guidance: object,
+    seed: object,
+    sampler: object,
+    strength: object,
 ) -> "Request":
     """What is asked for, or `InputError`."""
     prompt = check_text(prompt, name="The prompt", max_chars=MAX_CHARS)
     negative = check_text(negative, name="The negative prompt", max_chars=MAX_CHARS, allow_empty=True)
     steps = check_integer(steps, name="The number of steps", low=1, high=MAX_STEPS)
     guidance = check_number(guidance, name="Guidance", low=1, high=MAX_GUIDANCE)
-    seed = check_integer(seed, name="The seed", low=0, high=MAX_SEED)
+    seed = check_seed(seed)
     sampler = check_choice(sampler, FORGETFUL_SAMPLERS, name="The sampler")
     strength = check_number(strength, name="The strength", low=MIN_STRENGTH, high=1)
     from models.diffusion.large.trace import Request
@@ -93,54 +94,54 @@ def large_models() -> list[str]:
     return [name for name in weights.offered("diffusion") if name in OFFERS]
 
 
-def check_model(model: Any) -> str:
+def check_model(model: object) -> str:
     """A large model that may be chosen, or `InputError`."""
     if not isinstance(model, str) or model not in large_models():
         raise InputError("There is no such large model here: choose one of the list.")
     return model
 
 
-def view_wants(model: Any) -> tuple[str, float, float]:
+def view_wants(model: object) -> tuple[str, float, float]:
     """What a model wants: (words, steps, guidance)."""
     model = check_model(model)
     offer = OFFERS[model]
     return f"{offer.wants} Licence: {weights.CATALOGUE[model].licence}.", offer.steps, offer.guidance
 
 
-def compute_large(model: Any, image: str | None, *values: Any) -> Iterator[tuple[Any, ...]]:
-    """Denoise by a large model. Yields (film, strip, file, fork panel); closing it stops after the step."""
-    request, model = check_request(*values), check_model(model)
+def compute_large(model: object, image: str | None, *values: object) -> Iterator[tuple[Any, ...]]:
+    """Denoise by a large model. Yields (film, strip, file, run, fork panel); closing it stops after the step."""
+    request = check_request(*values)  # pyright: ignore[reportArgumentType]  # the controls' values, in order
+    model = check_model(model)
     rgb = None if image is None else read_image(image)
     if hub.start(model).status != "ready":
         hub.start(OFFERS[model].tiny_decoder)
-        yield gr.skip(), waiting_strip(model), gr.skip(), gr.skip()
+        yield gr.skip(), waiting_strip(model), gr.skip(), gr.skip(), gr.skip()
         return
-    yield gr.skip(), empty_strip(f"Loading {weights.CATALOGUE[model].title} …"), None, gr.Column(visible=False)
-    from models.diffusion.large.trace import LargeRun, from_noise, from_picture
+    yield gr.skip(), empty_strip(f"Loading {weights.CATALOGUE[model].title} …"), None, None, gr.Column(visible=False)
+    from models.diffusion.large.pictures import denoise_large
 
-    tiny, loaded = _load(model)
-    network = loaded.network
-    start = from_noise(network, request) if rgb is None else from_picture(network, request, rgb)
-    for film, strip, file in _stream(LargeRun(model, request), loaded, tiny, start):
-        yield film, strip, file, gr.skip()
+    run = LargeRun(model, request, request.steps if rgb is None else request.steps - request.first)
+    for film, strip, file, name in _stream(run, denoise_large(model, request, rgb)):
+        yield film, strip, file, name, gr.skip()
 
 
 def compute_fork(
-    where: Any, prompt: Any, negative: Any, guidance: Any, sampler: Any, seed: Any
+    where: object, prompt: object, negative: object, guidance: object, sampler: object, seed: object
 ) -> Iterator[tuple[Any, ...]]:
-    """Go on from a step by another request, beside the original. Yields (film, strip, file)."""
+    """Go on from a step by another request, beside the original. Yields (film, strip, file, run)."""
     if not isinstance(where, dict):
         raise InputError("Choose a step of a film first and press “Fork from this step”.")
-    from models.diffusion.large.trace import RUNS, LargeRun, from_step
-
-    parent = RUNS.find(where.get("run"))
-    place = _place_in(parent, where.get("place"))
+    parent = LARGE_RUNS.find(where.get("run"))
+    place = place_in(parent, where.get("place"))
     before = parent.request
     request = check_request(prompt, negative, before.steps, guidance, seed, sampler, before.strength)
-    tiny, loaded = _load(check_model(parent.model))
-    run = LargeRun(parent.model, request, list(parent.steps[:place]))
-    fork = {"forkOf": parent.key, "from": place, "changed": describe_changes(before, request)}
-    yield from _stream(run, loaded, tiny, from_step(parent.steps[place]), fork=fork, originals=list(parent.steps))
+    from models.diffusion.large.pictures import denoise_large
+    from models.diffusion.large.trace import from_step
+
+    run = LargeRun(check_model(parent.model), request, parent.total, list(parent.steps[:place]))
+    fork = ForkView(where["run"], place, describe_changes(before, request))
+    steps = denoise_large(run.model, request, from_step(parent.steps[place]))
+    yield from _stream(run, steps, fork=fork, originals=list(parent.steps))
 
 
 def describe_changes(before: "Request", after: "Request") -> str:
@@ -165,95 +166,53 @@ def describe_changes(before: "Request", after: "Request") -> str:
     return ", ".join(changes) or "nothing changed"
 
 
-def _load(model: str) -> "tuple[Loaded | str, Loaded]":
-    """The tiny decoder, or why there is none; and the model, last, so that it is the last to make room for others."""
-    from models.diffusion.large.load import load_large, load_tiny_decoder
-
-    name = OFFERS[model].tiny_decoder
-    if hub.start(name).status == "ready":
-        return load_tiny_decoder(name), load_large(model)
-    return f"{hub.describe(name)} Meanwhile the model's own VAE decodes.", load_large(model)
-
-
 def _stream(
-    run: "LargeRun",
-    loaded: "Loaded",
-    tiny: "Loaded | str",
-    start: "Start",
-    fork: Film | None = None,
-    originals: "list[LargeStep] | None" = None,
-) -> Iterator[tuple[Film, str, str | None]]:
-    """Take the steps one by one into `run`, and yield (film, strip, file) after each; the file comes at the end."""
-    from models.diffusion.large.trace import RUNS
-
-    watch, begun = runtime.Stopwatch(), len(run.steps)
-    total = begun + run.request.steps - start.index
-    film: Film = {"run": run.key, "count": 1, "total": total, "steps": [], **(fork or {})}
-    instead = tiny if isinstance(tiny, str) else ""
-    steps = _denoise(loaded, run.request, start, None if isinstance(tiny, str) else tiny)
-    while True:
-        with watch("model"):
-            step = next(steps, None)
-        if step is None:
-            return
-        with watch("drawing"):
-            original = originals[len(run.steps)] if originals and len(run.steps) < len(originals) else None
-            drawn = draw_large(step, original)
-            run.steps.append(step)
-            film = {**film, "steps": [*film["steps"], drawn]}
-        RUNS.keep(run)
-        over = len(run.steps) == total
-        note = instead if over else f"step {len(run.steps)} of {total}. {instead}".rstrip()
-        strip = run_strip(loaded, model=watch.seconds["model"], drawing=watch.seconds["drawing"], note=note)
-        yield film, strip, save_picture(step.picture, run.request.seed) if over else None
+    run: LargeRun,
+    steps: "Iterator[LargeDenoised]",
+    *,
+    fork: ForkView | None = None,
+    originals: "Sequence[LargeStep]" = (),
+) -> Iterator[tuple[FilmView, str, str | None, str]]:
+    """Take the steps one by one into `run`; yields (film, strip, file, run) after each, the file at the end."""
+    name, drawing = LARGE_RUNS.put(run), 0.0
+    drawn: list[StepView] = []
+    for made in steps:
+        began, place = time.perf_counter(), len(run.steps)
+        drawn.append(view_of_large(made.step, originals[place] if place < len(originals) else None))
+        run.steps.append(made.step)
+        LARGE_RUNS.put(run, name)  # it has grown
+        drawing += time.perf_counter() - began
+        note = " ".join(filter(None, ["" if run.over else f"step {len(run.steps)} of {run.total}.", _instead(made)]))
+        file = save_pictures(made.step.picture[None], f"picture-{run.request.seed}")[0] if run.over else None
+        strip = strip_of(made.run, drawing=drawing, note=note)
+        yield FilmView(name, 1, run.total, fork, list(drawn)), strip, file, name
 
 
-@runtime.gpu(duration=120)
-def _denoise(loaded: "Loaded", request: "Request", start: "Start", tiny: "Loaded | None") -> Iterator["LargeStep"]:
-    from models.diffusion.large.trace import trace_prompt
-
-    yield from trace_prompt(loaded.network, request, start, tiny.network if tiny else None)
-
-
-def save_picture(rgb: "np.ndarray", seed: int) -> str:
-    """The finished picture as a PNG file in Gradio's cache."""
-    cache_folder = Path(get_upload_folder())
-    cache_folder.mkdir(parents=True, exist_ok=True)
-    path = Path(tempfile.mkdtemp(dir=cache_folder)) / f"picture-{seed}.png"
-    Image.fromarray(rgb).save(path)
-    return str(path)
-
-
-def _place_in(run: "LargeRun", place: Any) -> int:
-    return check_integer(place, name="The step", low=0, high=len(run.steps) - 1)
-
-
-def _sent(event: gr.EventData, name: str) -> Any:
-    data = event._data
-    return data.get(name) if isinstance(data, dict) else None
+def _instead(made: "LargeDenoised") -> str:
+    """What stands in for the tiny decoder, in words."""
+    if made.tiny:
+        return ""
+    return f"{hub.describe(OFFERS[made.run.model].tiny_decoder)} Meanwhile the model's own VAE decodes."
 
 
 def view_step(event: gr.EventData) -> tuple[str, str]:
     """Guidance and words of the step that the film shows, as HTML."""
-    from models.diffusion.large.trace import RUNS
-
-    try:
-        run = RUNS.find(_sent(event, "run"))
-    except InputError:
+    name = payload(event, "run")
+    if name not in LARGE_RUNS:
         return NO_LONGER, NO_LONGER
-    step = run.steps[_place_in(run, _sent(event, "place"))]
-    return draw_words(step), draw_guidance(step)
+    run = LARGE_RUNS.find(name)
+    step = run.steps[place_in(run, payload(event, "place"))]
+    return html_of_words(step), html_of_guidance(step)
 
 
 def view_fork(event: gr.EventData) -> tuple[Any, ...]:
     """Open the fork panel for a step: (panel, where, heading, prompt, negative, guidance, sampler, seed)."""
-    from models.diffusion.large.trace import RUNS
-
-    run = RUNS.find(_sent(event, "run"))
-    place = _place_in(run, _sent(event, "place"))
+    name = payload(event, "run")
+    run = LARGE_RUNS.find(name)
+    place = place_in(run, payload(event, "place"))
     asked, step = run.request, run.steps[place]
     heading = f"**Fork from step {place + 1} of {len(run.steps)}**, t = {step.t:.3g}. {FORK}"
-    where = {"run": run.key, "place": place}
+    where = {"run": name, "place": place}
     changeable = (asked.prompt, asked.negative, asked.guidance, asked.sampler, asked.seed)
     return gr.Column(visible=True), where, heading, *changeable
 
@@ -265,32 +224,30 @@ def build() -> None:
     if not models:
         gr.Markdown(NONE_OFFERED, elem_id="diffusion-large-none")
         return
-    where = gr.State(None)
+    run_name, where = gr.State(None), gr.State(None)
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             model, wants, inputs = _build_request(models)
             with gr.Row():
                 run = gr.Button("Generate", variant="primary", min_width=110, elem_id="diffusion-large-run")
-                stop = gr.Button("Stop", min_width=80)
+                stop = stop_button()
             file = gr.File(label="The picture", interactive=False, height=80)
         with gr.Column(scale=5, min_width=300):
-            film = filmstrip(
-                forkable=True,
-                empty="Press Generate: every step appears here as it is computed.",
-                elem_id="diffusion-large-film",
-            )
+            empty = "Press Generate: every step appears here as it is computed."
+            film = film_strip("diffusion-large-film", empty=empty, forkable=True)
             strip = gr.HTML(empty_strip("The model is fetched from the hub with the first run, then loaded."))
             panel, changes, heading, go = _build_fork()
             gr.Markdown(WORDS, elem_classes="gb-note")
             words = gr.HTML(css_template=STYLE, elem_id="diffusion-large-words")
             gr.Markdown(GUIDANCE_NOTE, elem_classes="gb-note")
             mixed = gr.HTML(css_template=STYLE, elem_id="diffusion-large-guidance")
-    model.change(view_wants, model, wants, **private())
-    running = run.click(compute_large, inputs, [film, strip, file, panel], **private(), **RUNNING)
-    forking = go.click(compute_fork, [where, *changes], [film, strip, file], **private(), **RUNNING)
-    film.fork(view_fork, None, [panel, where, heading, *changes], **private())
-    film.step(view_step, None, [words, mixed], trigger_mode="always_last", **private())
-    stop.click(None, None, None, cancels=[running, forking], api_visibility="private")
+    outputs = [film, strip, file, run_name]
+    model.change(view_wants, model, wants, **private(), **LIGHT)
+    running = run.click(compute_large, inputs, [*outputs, panel], **private(), **LONG)
+    forking = go.click(compute_fork, [where, *changes], outputs, **private(), **LONG)
+    film.fork(view_fork, None, [panel, where, heading, *changes], **private(), **LIGHT)
+    film.step(view_step, None, [words, mixed], trigger_mode="always_last", **private(), **LIGHT)
+    wire_stop(stop, LARGE_RUNS, run_name, strip, [running, forking])
 
 
 def _build_request(models: list[str]) -> tuple[gr.Dropdown, list[Any], list[Any]]:

@@ -1,7 +1,7 @@
 """Which network a page of this tab runs: the embedded one, or the one the visitor has trained on the page "Train one".
 
-Everywhere else a network is told by its name: empty for the embedded one, else the name that `models.diffusion.live`
-keeps the visitor's under, which nobody can guess.
+Everywhere else a network is told by its name: empty for the embedded one, else the one it is kept under
+(`models.diffusion.trained`), which nobody can guess.
 """
 
 from collections.abc import Sequence
@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from demos.base import empty_strip
-from demos.diffusion.shared import NAME, load_sprite_network, private
-from models import runtime, weights
+from demos.tab import LIGHT, private
+from models import runtime
 from models.diffusion.data import ANY_CLASS
-from models.errors import InputError
+from models.diffusion.trained import TRAINED
 from models.inputs import check_choice
 
 if TYPE_CHECKING:
-    from models.diffusion.live import Trained
     from models.diffusion.trace import Plan
 
+NAME = "sprites-unet"
 EMBEDDED, OWN = "embedded", "own"
 CHOICES = [("embedded", EMBEDDED)]
 ADVICE = "One that you train on the page “Train one” is offered here too."
@@ -28,39 +28,19 @@ BOTH = "The embedded one knows classes, yours only the pictures that you gave it
 CLASSLESS = "Trained without classes: there is none to choose, and no guidance, which needs one."
 
 
-def chosen_network(choice: Any, own: Any) -> str:
+def chosen_network(choice: object, own: object) -> str:
     """Name of the network for a choice. Raises `InputError` for another choice, or where the visitor's is not kept."""
     if check_choice(choice, [EMBEDDED, OWN], name="The network") == EMBEDDED:
         return ""
-    _trained(own)
-    return own
-
-
-def _trained(name: Any) -> "Trained":
-    from models.diffusion import live
-
-    return live.find(name)
-
-
-def load_chosen(network: str) -> runtime.Loaded:
-    """The network of that name, ready to run. Raises `InputError` where it is no longer kept."""
-    if not network:
-        return load_sprite_network()
-    trained = _trained(network)
-    entry = weights.Weights("own", "diffusion", _title(trained), "session", "trained in this tab", "yours")
-    parameters = sum(p.numel() for p in trained.network.parameters())
-    return runtime.Loaded("own", trained.network, entry, parameters, 4 * parameters, "cpu")
-
-
-def _title(trained: "Trained") -> str:
-    return f"the one I trained, {trained.settings.size} x {trained.settings.size}"
+    TRAINED.find(own)
+    return str(own)
 
 
 def size_of(network: str) -> int:
     """Pixels a side of the network's pictures."""
     from models.diffusion.network import SIZE
 
-    return _trained(network).settings.size if network else SIZE
+    return TRAINED.find(network).settings.size if network else SIZE
 
 
 def plan_for(network: str, plan: "Plan") -> "Plan":
@@ -78,15 +58,12 @@ def network_choice(elem_id: str) -> gr.Radio:
     return gr.Radio(CHOICES, value=EMBEDDED, label="Network", info=ADVICE, elem_id=elem_id)
 
 
-def view_choice(choice: Any, own: Any) -> tuple[Any, bool]:
+def view_choice(choice: object, own: object) -> tuple[Any, bool]:
     """What there is to choose now, and whether the chosen network knows classes."""
     choice = check_choice(choice, [EMBEDDED, OWN], name="The network")
-    try:
-        offered = [(_title(_trained(own)), OWN)] if own else []
-    except InputError:
-        if choice == OWN:
-            raise
-        offered = []
+    if choice == OWN:
+        TRAINED.find(own)
+    offered = [(TRAINED.find(own).title, OWN)] if own in TRAINED else []
     info = CLASSLESS if choice == OWN else BOTH if offered else ADVICE
     return gr.update(choices=[*CHOICES, *offered], value=choice, info=info), choice == EMBEDDED
 
@@ -94,8 +71,8 @@ def view_choice(choice: Any, own: Any) -> tuple[Any, bool]:
 def follow_choice(network: gr.Radio, own: gr.State, classed: Sequence[Any]) -> None:
     """Offer the visitor's network as soon as there is one, and hide the controls `classed` while it is chosen."""
 
-    def view(choice: Any, name: Any) -> list[Any]:
+    def view(choice: object, name: object) -> list[Any]:
         shown, knows_classes = view_choice(choice, name)
         return [shown, *(gr.update(visible=knows_classes) for _ in classed)]
 
-    gr.on([network.input, own.change], view, [network, own], [network, *classed], **private())
+    gr.on([network.input, own.change], view, [network, own], [network, *classed], **private(), **LIGHT)

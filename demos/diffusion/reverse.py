@@ -1,39 +1,28 @@
 """Reverse: sprites denoised step by step, any step left by a fork, and compared with the training sprites."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import gradio as gr
-from gradio.data_classes import FileData
-from gradio.events import api
 
 from demos.base import empty_strip
-from demos.components.filmstrip import filmstrip
-from demos.components.pixel_canvas import Canvas, canvas_value, pixel_canvas, read_canvas
-from demos.diffusion.networks import chosen_network, follow_choice, load_chosen, loading, network_choice
-from demos.diffusion.running import (
-    ALL_CLASSES,
-    MAX_GUIDANCE,
-    SAMPLER_CHOICES,
-    check_plan,
-    denoise_entry,
-    plan_controls,
-    save_sprites,
-    stream_answers,
-    stream_film,
-)
-from demos.diffusion.shared import LATEX, MAX_SEED, NETWORK, load_sprite_network, private
-from demos.views.diffusion import draw_known, draw_nearest, draw_pixel
-from models.diffusion import runs
+from demos.diffusion.films import film_strip, place_in, save_sprites, stop_button, stream_film, wire_stop
+from demos.diffusion.networks import chosen_network, follow_choice, loading, network_choice
+from demos.diffusion.plans import ALL_CLASSES, MAX_GUIDANCE, MAX_SEED, SAMPLER_CHOICES, check_plan, plan_controls
+from demos.inputs.pixel_canvas import Canvas, pixel_canvas, read_canvas, view_of_canvas
+from demos.tab import LATEX, LIGHT, LONG, RUN, answering, payload, private
+from demos.ui import View
+from demos.views.diffusion import ForkView, PixelView, html_of_known, html_of_nearest, view_of_pixel
+from models.diffusion.runs import RUNS, SpriteRun
 from models.diffusion.samplers import TITLES
 from models.diffusion.schedule import GUIDANCE
+from models.diffusion.trained import TRAINED
 from models.errors import InputError
 from models.inputs import check_integer
 
 if TYPE_CHECKING:
     from models.diffusion.edits import Entry
-    from models.diffusion.trace import DenoisingStep, Plan
+    from models.diffusion.trace import Plan
 
 TITLE = "Reverse: take it away"
 
@@ -65,79 +54,68 @@ shown. A distance alone says little; beside it stands how many real sprites that
 Pictures of a network that you trained are compared pixel by pixel with those you gave it."""
 
 
-def compute_sprites(choice: Any, own: Any, *values: Any) -> Iterator[tuple[Any, ...]]:
-    """Denoise while the visitor watches. Yields (film, strip, files, run, pixel, fork panel); closing it stops it."""
+class Where(TypedDict):
+    """A step of a run: the run's name, and the number of the step from 0."""
+
+    run: str
+    place: int
+
+
+def compute_sprites(choice: object, own: object, *values: object) -> Iterator[tuple[Any, ...]]:
+    """Denoise while the visitor watches. Yields (film, strip, files, run, fork panel); closing it stops it."""
     network = chosen_network(choice, own)
-    plan = check_plan(*values, network=network)
-    closed, as_they_are = ("", gr.Column(visible=False)), (gr.skip(), gr.skip())
-    yield gr.skip(), loading(network) or gr.skip(), None, None, *closed
-    load_chosen(network)
-    run = runs.keep(runs.Run(plan, network=network))
-    film, strip = None, ""
-    for film, strip in stream_film(run, denoise_entry(_beginning(plan), network), total=plan.steps):
-        yield film, strip, None, run.key, *as_they_are
-    yield film, strip, save_sprites(run.steps[-1].x_0, f"{plan.sprite_class}-{plan.seed}"), run.key, *as_they_are
+    plan = check_plan(*values, network=network)  # pyright: ignore[reportArgumentType]  # the controls' values, in order
+    yield gr.skip(), loading(network) or gr.skip(), None, None, gr.Column(visible=False)
+    from models.diffusion.edits import begin
+    from models.diffusion.sprites import denoise_entry
 
-
-def _beginning(plan: "Plan") -> "Entry":
-    from models.diffusion.edits import Entry
-    from models.diffusion.trace import first_noise
-
-    return Entry(plan, 0, first_noise(plan.count, plan.seed, plan.size))
-
-
-def _place_in(run: runs.Run, place: Any) -> int:
-    if not run.steps:
-        raise InputError("This run has no steps yet.")
-    return check_integer(place, name="The step", low=0, high=len(run.steps) - 1)
-
-
-def _sent(event: gr.EventData, name: str) -> Any:
-    data = event._data
-    return data.get(name) if isinstance(data, dict) else None
+    run = SpriteRun(plan, plan.steps, network=network)
+    name = RUNS.put(run)
+    for film, strip in stream_film(name, run, denoise_entry(begin(plan), network)):
+        files = save_sprites(run.steps[-1].x_0, f"{plan.sprite_class}-{plan.seed}") if run.over else None
+        yield film, strip, files, name, gr.skip()
 
 
 def view_fork(event: gr.EventData) -> tuple[Any, ...]:
     """Open the fork panel: (panel, where, heading, canvas, class, guidance, sampler, seed, panel of the classes)."""
-    run = runs.find(_sent(event, "run"))
-    place = _place_in(run, _sent(event, "place"))
+    name = payload(event, "run")
+    run = RUNS.find(name)
+    place = place_in(run, payload(event, "place"))
     from models.diffusion.trace import finished_sprites
 
     step, plan = run.steps[place], run.plan
     heading = f"**Fork from step {place + 1} of {plan.steps}**, t = {step.t}. {FORK}"
-    canvas = canvas_value(finished_sprites(step.x_0))
-    where = {"run": run.key, "place": place}
+    canvas = view_of_canvas(finished_sprites(step.x_0))
     values = plan.sprite_class, plan.guidance, plan.sampler, plan.seed
+    where = Where(run=name, place=place)
     return gr.Column(visible=True), where, heading, canvas, *values, gr.Column(visible=not run.network)
 
 
 def compute_fork(
-    where: Any, sprite_class: Any, guidance: Any, sampler: Any, seed: Any, canvas: Any
+    where: object, sprite_class: object, guidance: object, sampler: object, seed: object, canvas: object
 ) -> Iterator[tuple[Any, ...]]:
     """Go on from a step by another plan, beside the original. Yields (film, strip, files, run)."""
     if not isinstance(where, dict):
         raise InputError("Choose a step of a film first and press “Fork from this step”.")
-    parent = runs.find(where.get("run"))
-    place = _place_in(parent, where.get("place"))
+    parent = RUNS.find(where.get("run"))
+    place = place_in(parent, where.get("place"))
     network, count, steps = parent.network, parent.plan.count, parent.plan.steps
     plan = check_plan(sprite_class, count, steps, seed, guidance, sampler, network)
     painted = read_canvas(canvas)
     entry = _fork_entry(parent, place, plan, painted)
+    from models.diffusion.sprites import denoise_entry
+
     since = parent.since if entry.past or place == parent.since else place
-    run = runs.keep(runs.Run(plan, list(parent.steps[:place]), since, network))
-    fork = {"forkOf": parent.key, "from": place, "changed": describe_changes(parent.plan, plan, painted)}
-
-    def original(at: int) -> "DenoisingStep | None":
-        return parent.steps[at] if at < len(parent.steps) else None
-
-    film, strip = None, ""
-    steps_of_fork = denoise_entry(entry, network)
-    for film, strip in stream_film(run, steps_of_fork, total=plan.steps, film=fork, original=original):
-        yield film, strip, None, run.key
-    yield film, strip, save_sprites(run.steps[-1].x_0, f"{plan.sprite_class}-{plan.seed}-fork"), run.key
+    run = SpriteRun(plan, parent.total, list(parent.steps[:place]), since, network)
+    name = RUNS.put(run)
+    fork = ForkView(where["run"], place, describe_changes(parent.plan, plan, painted))
+    made = denoise_entry(entry, network)
+    for film, strip in stream_film(name, run, made, fork=fork, originals=parent.steps):
+        files = save_sprites(run.steps[-1].x_0, f"{plan.sprite_class}-{plan.seed}-fork") if run.over else None
+        yield film, strip, files, name
 
 
-def _fork_entry(parent: runs.Run, place: int, plan: "Plan", canvas: Canvas | None) -> "Entry":
+def _fork_entry(parent: SpriteRun, place: int, plan: "Plan", canvas: Canvas | None) -> "Entry":
     from models.diffusion.edits import Painting, fork
 
     painting = None
@@ -163,100 +141,74 @@ def describe_changes(before: "Plan", after: "Plan", canvas: Canvas | None) -> st
     return ", ".join(changes) or "nothing changed"
 
 
-def view_pixel(event: gr.EventData) -> str:
-    """The arithmetic of one step at one pixel, as HTML."""
-    run = runs.find(_sent(event, "run"))
-    step = run.steps[_place_in(run, _sent(event, "place"))]
-    sprite = check_integer(_sent(event, "sprite"), name="The sprite", low=0, high=run.plan.count - 1)
-    places = {name: _sent(event, name) for name in ("row", "column")}
-    row, column = (check_integer(at, name=f"The {name}", low=0, high=run.plan.size - 1) for name, at in places.items())
-    return draw_pixel(step, sprite, row, column)
+@answering
+def view_pixel(request: dict[str, Any]) -> PixelView:
+    """The arithmetic of one step at one pixel."""
+    run = RUNS.find(request.get("run"))
+    step = run.steps[place_in(run, request.get("place"))]
+    sprite = check_integer(request.get("sprite"), name="The sprite", low=0, high=run.plan.count - 1)
+    highest = run.plan.size - 1
+    row = check_integer(request.get("row"), name="The row", low=0, high=highest)
+    column = check_integer(request.get("column"), name="The column", low=0, high=highest)
+    return view_of_pixel(step, sprite, row, column)
 
 
-def compute_nearest(key: Any) -> Iterator[str]:
+def compute_nearest(name: object) -> Iterator[str]:
     """Compare the finished sprites of the last run with the training sprites. Yields HTML."""
-    if key is None:
+    if name is None:
         raise InputError("Generate sprites first.")
-    run = runs.find(key)
-    if len(run.steps) < run.plan.steps:
+    run = RUNS.find(name)
+    if not run.over:
         raise InputError("This run was stopped before its end: generate sprites to the last step first.")
     from models.diffusion.trace import finished_sprites
 
     sprites = finished_sprites(run.steps[-1].x_0)
     if run.network:
-        from models.diffusion import live
+        from models.diffusion.live import nearest_pictures
 
-        yield draw_known(sprites, *live.nearest_pictures(sprites, live.find(run.network).rgba))
+        yield html_of_known(sprites, *nearest_pictures(sprites, TRAINED.find(run.network).rgba))
         return
     yield empty_strip("Looking at the sprites with DINOv2 …")
     from models.diffusion.novelty import nearest_training
 
-    yield draw_nearest(sprites, nearest_training(sprites))
-
-
-def diffusion_generate(
-    sprite_class: str, count: int = 4, steps: int = 25, seed: int = 0
-) -> Iterator[tuple[dict[str, Any], list[FileData]]]:
-    """Sprites of a class, denoised from random noise; the same seed gives the same sprites.
-
-    Streams one answer a step, `{"step", "steps", "t", "preview": PNG data address of the predicted sprites}` without
-    files, and the result at the end. Cancel the job and the work stops within a step.
-
-    Args:
-        sprite_class: one of the classes of the Diffusion tab, or "any".
-        count: how many sprites, 1 to 16.
-        steps: denoising steps, 1 to 100.
-        seed: 0 to 2147483647.
-
-    Returns:
-        {"model", "seconds", "images": [file names], "sprite_class", "steps", "seed"} and the PNG files themselves,
-        RGBA of 32 x 32 pixels.
-    """
-    plan = check_plan(sprite_class, count, steps, seed, GUIDANCE)
-    load_sprite_network()
-    asked = {"sprite_class": sprite_class, "steps": steps, "seed": seed}
-    for facts, paths in stream_answers(_beginning(plan), asked):
-        yield facts, [FileData(path=path, orig_name=Path(path).name) for path in paths]
+    yield html_of_nearest(sprites, nearest_training(sprites))
 
 
 def build(own: gr.State) -> None:
     """The page: what to make on the left, the film on the right, forks and the comparison under it."""
-    run_key, where = gr.State(None), gr.State(None)
+    run_name, where = gr.State(None), gr.State(None)
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             network = network_choice("diffusion-network")
             controls = plan_controls()
             with gr.Row():
                 run = gr.Button("Generate", variant="primary", min_width=110, elem_id="diffusion-run")
-                stop = gr.Button("Stop", min_width=80)
+                stop = stop_button()
             with gr.Accordion("The sprites as files", open=False):
                 files = gr.Files(show_label=False, interactive=False, height=120)
         with gr.Column(scale=5, min_width=300):
-            film = filmstrip(forkable=True, elem_id="diffusion-film")
-            pixel = gr.HTML(elem_id="diffusion-pixel")
+            film = film_strip("diffusion-film", forkable=True, pixel=view_pixel)
             strip = gr.HTML(empty_strip("The model is loaded with the first run."))
             panel, fork_controls, classed, canvas, heading, go = _build_fork()
             gr.Markdown(REVERSE, elem_classes="gb-note", latex_delimiters=LATEX)
-    _build_nearest(run_key)
+    _build_nearest(run_name)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
-    outputs = [film, strip, files, run_key]
+    outputs = [film, strip, files, run_name]
     follow_choice(network, own, [controls["sprite_class"], controls["guidance"]])
     asked = [network, own, *controls.values()]
-    running = run.click(compute_sprites, asked, [*outputs, pixel, panel], **private(), **NETWORK)
-    forking = go.click(compute_fork, [where, *fork_controls, canvas], outputs, **private(), **NETWORK)
-    film.fork(view_fork, None, [panel, where, heading, canvas, *fork_controls, classed], **private())
-    film.pixel(view_pixel, None, pixel, **private())
-    stop.click(None, None, None, cancels=[running, forking], api_visibility="private")
-    api(diffusion_generate, api_name="diffusion_generate", **NETWORK)
+    running = run.click(compute_sprites, asked, [*outputs, panel], **private(), **LONG)
+    forking = go.click(compute_fork, [where, *fork_controls, canvas], outputs, **private(), **LONG)
+    film.fork(view_fork, None, [panel, where, heading, canvas, *fork_controls, classed], **private(), **LIGHT)
+    wire_stop(stop, RUNS, run_name, strip, [running, forking])
 
 
-def _build_fork() -> tuple[gr.Column, list[Any], gr.Column, gr.HTML, gr.Markdown, gr.Button]:
+def _build_fork() -> tuple[gr.Column, list[gr.components.Component], gr.Column, View, gr.Markdown, gr.Button]:
     with gr.Column(visible=False, elem_id="diffusion-fork", elem_classes="gb-figure") as panel:
         heading = gr.Markdown(elem_classes="gb-note")
         with gr.Row():
             with gr.Column(min_width=240):
-                canvas = pixel_canvas(elem_id="diffusion-fork-canvas")
+                canvas = pixel_canvas("diffusion-fork-canvas")
             with gr.Column(min_width=240):
                 with gr.Column() as classed:
                     sprite_class = gr.Dropdown(ALL_CLASSES, label="Class", elem_id="diffusion-fork-class")
@@ -267,9 +219,9 @@ def _build_fork() -> tuple[gr.Column, list[Any], gr.Column, gr.HTML, gr.Markdown
     return panel, [sprite_class, guidance, sampler, seed], classed, canvas, heading, go
 
 
-def _build_nearest(run_key: gr.State) -> None:
+def _build_nearest(run_name: gr.State) -> None:
     with gr.Accordion("Is it new? The nearest training sprites", open=False, elem_id="diffusion-nearest"):
         gr.Markdown(NOVELTY, elem_classes="gb-note")
         compare = gr.Button("Compare the finished sprites", elem_id="diffusion-compare")
         table = gr.HTML()
-    compare.click(compute_nearest, run_key, table, **private(), **NETWORK)
+    compare.click(compute_nearest, run_name, table, **private(), **RUN)

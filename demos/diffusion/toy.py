@@ -2,8 +2,8 @@
 
 import gradio as gr
 
-from demos.components.vector_field import vector_field
-from demos.diffusion.shared import LATEX
+from demos.tab import LATEX
+from demos.ui import component
 
 TITLE = "A toy in 2-D"
 
@@ -26,6 +26,6 @@ TRY = """- Train, and watch the field at the end of the flow bend into the shape
 def build() -> None:
     """The page: the plane and its controls, all of it in the browser."""
     gr.Markdown(TOY, elem_classes="gb-note", latex_delimiters=LATEX)
-    vector_field("diffusion-toy")
+    component("vector_field", elem_id="diffusion-toy")
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)

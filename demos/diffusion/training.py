@@ -3,9 +3,7 @@
 import html
 import secrets
 import tempfile
-import time
 from collections.abc import Generator, Iterator
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,19 +12,27 @@ import numpy as np
 from gradio.utils import get_upload_folder
 
 from demos.base import empty_strip, milliseconds
-from demos.components.training_step import training_step
-from demos.components.training_view import training_view
-from demos.diffusion.shared import LATEX, MAX_SEED, example_sprites, load_sprite_network, private
+from demos.diffusion.plans import ALL_CLASSES, MAX_SEED, check_seed, example_sprites
 from demos.inputs.uploaded_files import UploadedFiles
-from demos.views.diffusion_training import draw_curve, draw_data, draw_example, draw_samples
-from models.diffusion.data import CLASSES
-from models.diffusion.schedule import TRAINING_STEPS
+from demos.tab import LATEX, LONG, RUN, private
+from demos.ui import component
+from demos.views.diffusion_training import (
+    ExampleView,
+    LearnedView,
+    SamplesView,
+    TrainingView,
+    view_of_example,
+    view_of_learned,
+    view_of_samples,
+)
+from models.diffusion.data import ANY_CLASS, CLASSES
+from models.diffusion.trained import TRAINED, Settings, save
 from models.errors import InputError
 from models.images import read_rgba
 from models.inputs import check_choice, check_integer, check_number
 
 if TYPE_CHECKING:
-    from models.diffusion.live import LiveTraining, Settings
+    from models.diffusion.live import Progress
 
 TITLE = "Train one"
 SOURCES = {"a class of sprites": "class", "my own pictures": "files"}
@@ -34,9 +40,7 @@ STARTS = {"noise: random weights": "noise", "the embedded model": "embedded"}
 STEP_NETWORKS = {"untrained": "noise", "embedded": "embedded", "the one trained below": "trained"}
 SIZES = (16, 32)
 MIN_SECONDS, MAX_SECONDS = 5, 300
-REPORT_SECONDS, SAMPLE_SECONDS, SAMPLE_SHARE = 0.7, 4.0, 0.15
-TRAINING = {"concurrency_id": "diffusion-training", "concurrency_limit": 1}
-USING = {"concurrency_id": "diffusion-trained", "concurrency_limit": 1}
+SAMPLES = 8
 
 ONE_STEP = r"""### One training step
 Learning is this step, some hundreds or millions of times: take a picture, hide it in a known amount of noise, let the
@@ -49,7 +53,7 @@ $$v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$$"""
 TRAIN = """### Two minutes of training
 The data set of sprites is not part of this app: a class means sprites that the embedded model makes first, so the
 small model learns from the larger one. Your own pictures stay in memory, and only until the training is forgotten.
-One training runs at a time; a second one waits its turn. Stop ends it early and keeps what it has learned. Then the
+Two trainings run at a time; a third one waits its turn. Stop ends it early and keeps what it has learned. Then the
 pages Reverse, Between two and From an image offer your network beside the embedded one."""
 
 MEANING = """With a handful of pictures the model learns them by heart: the row under the samples shows the nearest
@@ -57,75 +61,52 @@ picture it was given, so that you can see whether anything is new. Colours and o
 the detail; the loss falls fast and then hardly at all, while the samples go on improving."""
 
 
-def compute_example(network: Any, picture: Any, seed: Any, name: Any) -> dict[str, Any]:
+def compute_example(network: object, picture: object, seed: object, name: object) -> ExampleView:
     """One training step of a network that stays as it is, on one of its pictures, at a time drawn from the seed."""
     network = check_choice(network, list(STEP_NETWORKS.values()), name="The network")
-    seed = check_integer(seed, name="The seed", low=0, high=MAX_SEED)
+    seed = check_seed(seed)
     picture = check_choice(picture, list(example_sprites()), name="The picture")
-    from models.diffusion import live
-    from models.diffusion.pictures import shrink_square
-
-    t = int(np.random.default_rng(seed).integers(TRAINING_STEPS))
     if network == "trained":
-        trained = live.find(name)
-        rgba = trained.rgba[seed % len(trained.rgba)]
-        return draw_example(live.trace_training_step(trained.network, rgba, t, seed, trained.settings.start))
-    rgba = read_rgba(example_sprites()[picture])
-    if network == "embedded":
-        return draw_example(live.trace_training_step(_on_cpu(), rgba, t, seed, network))
-    first = live.first_network(live.Settings(size=16, start="noise", seed=seed))
-    return draw_example(live.trace_training_step(first, shrink_square(rgba, 16), t, seed, network))
+        TRAINED.find(name)
+    from models.diffusion.live import training_example
+
+    return view_of_example(training_example(network, read_rgba(example_sprites()[picture]), seed, str(name)))
 
 
-def next_seed(seed: Any) -> int:
+def next_seed(seed: object) -> int:
     """Another time and other noise."""
-    return (check_integer(seed, name="The seed", low=0, high=MAX_SEED) + 1) % MAX_SEED
+    return (check_seed(seed) + 1) % MAX_SEED
 
 
-@cache
-def _on_cpu() -> Any:
-    from models import weights
-    from models.diffusion.network import load_network
-
-    loaded = load_sprite_network()
-    return loaded.network if loaded.device == "cpu" else load_network(weights.folder(loaded.name)).eval()
-
-
-def check_settings(size: Any, start: Any, seconds: Any, seed: Any) -> "Settings":
+def check_settings(size: object, start: object, seconds: object, seed: object) -> Settings:
     """The settings of a training, or `InputError`."""
     size = check_integer(size, name="The size in pixels", low=min(SIZES), high=max(SIZES))
     if size not in SIZES:
         raise InputError("The size in pixels must be 16 or 32.")
     start = check_choice(start, list(STARTS.values()), name="The start")
     seconds = check_number(seconds, name="The time in seconds", low=MIN_SECONDS, high=MAX_SECONDS)
-    seed = check_integer(seed, name="The seed", low=0, high=MAX_SEED)
-    from models.diffusion.live import Settings
+    return Settings(size, start, seconds, check_seed(seed))
 
-    return Settings(size, start, seconds, seed)
+
+Event = tuple[Any, str, Any]  # view, strip, name of the training
 
 
 def compute_training(
-    source: Any, sprite_class: Any, files: Any, size: Any, start: Any, seconds: Any, seed: Any
-) -> Iterator[tuple[Any, str, Any]]:
-    """Train while the visitor watches. Yields (view, strip, name of the training); closing it ends the training."""
+    source: object, sprite_class: object, files: list[str] | None, size: object, start: object, *values: object
+) -> Iterator[Event]:
+    """Train while the visitor watches; `values` are seconds and seed. Closing it ends the training."""
     source = check_choice(source, list(SOURCES.values()), name="What to learn")
     sprite_class = check_choice(sprite_class, list(CLASSES), name="The sprite class")
-    settings = check_settings(size, start, seconds, seed)
+    settings = check_settings(size, start, *values)
     rgba = yield from _pictures(source, sprite_class, files, settings.size)
     yield gr.skip(), empty_strip("Preparing the network …"), gr.skip()
-    from models.diffusion import live
+    from models.diffusion.live import train_live
 
-    training = live.LiveTraining(settings, rgba)
-    name = live.register(training)
-    try:
-        yield from _watch(training, name)
-    finally:
-        live.keep(name)
+    name = secrets.token_urlsafe(16)
+    yield from _watch(train_live(settings, rgba, name), settings, view_of_learned(rgba), name)
 
 
-def _pictures(
-    source: str, sprite_class: str, files: Any, size: int
-) -> Generator[tuple[Any, str, Any], None, np.ndarray]:
+def _pictures(source: str, sprite_class: str, files: list[str] | None, size: int) -> Generator[Event, None, np.ndarray]:
     if source == "files":
         from models.diffusion.pictures import read_pictures
 
@@ -140,88 +121,70 @@ def _pictures(
     return np.stack(sprites)
 
 
-def _watch(training: "LiveTraining", name: str) -> Iterator[tuple[Any, str, Any]]:
+def _watch(reports: "Iterator[Progress]", settings: Settings, learned: LearnedView, name: str) -> Iterator[Event]:
     """The training as a growing figure: curves several times a second, samples every few seconds and at the end."""
-    losses: list[float] = []
-    norms: list[float] = []
-    began = time.perf_counter()
-    view: dict[str, Any] = {"run": secrets.token_hex(4), **draw_data(training.rgba), "losses": [], "norms": []}
-    view |= {"samples": [_samples(training, began)], "count": 8}
-    yield view, _strip(training, began), name
-    reported, due = 0.0, SAMPLE_SECONDS
-    for step in training.fit():
-        losses.append(step.loss)
-        norms.append(step.gradient_norm)
-        elapsed = time.perf_counter() - began
-        if elapsed > due:
-            view = {**view, "samples": [*view["samples"], _samples(training, began)]}
-            took = time.perf_counter() - began - elapsed
-            due = elapsed + max(SAMPLE_SECONDS, took / SAMPLE_SHARE)
-        if elapsed > reported + REPORT_SECONDS:
-            reported = elapsed
-            view = {**view, "losses": draw_curve(losses), "norms": draw_curve(norms)}
-            yield view, _strip(training, began), name
-    view = {**view, "losses": draw_curve(losses), "norms": draw_curve(norms)}
-    yield {**view, "samples": [*view["samples"], _samples(training, began)]}, _strip(training, began, over=True), name
+    losses: list[tuple[int, float]] = []
+    norms: list[tuple[int, float]] = []
+    samples: list[SamplesView] = []
+    strip = ""
+    for progress in reports:
+        if progress.loss is not None and progress.gradient_norm is not None:
+            losses.append((progress.step, round(progress.loss, 5)))
+            norms.append((progress.step, round(progress.gradient_norm, 5)))
+        if progress.samples:
+            samples.append(view_of_samples(progress.samples, progress.step, progress.seconds))
+        view = TrainingView(name, learned, list(losses), list(norms), list(samples))
+        strip = _facts(progress, settings)
+        yield view, _strip(strip), name
+    yield gr.skip(), _strip(strip, over=True), name
 
 
-def _samples(training: "LiveTraining", began: float) -> dict[str, Any]:
-    from models.diffusion import live
-
-    rgba = live.draw_samples(training.network_for_sampling(), training.settings.size)
-    nearest, distance = live.nearest_pictures(rgba, training.rgba)
-    return draw_samples(rgba, nearest, distance, training.step, time.perf_counter() - began)
-
-
-def _strip(training: "LiveTraining", began: float, *, over: bool = False) -> str:
-    elapsed = time.perf_counter() - began
-    parameters = sum(p.numel() for p in training.network.parameters())
+def _facts(progress: "Progress", settings: Settings) -> str:
     kind = {"noise": "a small U-Net from random weights", "embedded": "the embedded model, trained on"}
     facts = {
-        "model": kind[training.settings.start],
-        "parameters": f"{parameters / 1e6:.3g} M",
+        "model": kind[settings.start],
+        "parameters": f"{progress.parameters / 1e6:.3g} M",
         "device": "cpu",
-        "step": f"{training.step:,}",
-        "time": f"{elapsed:.0f} of {training.settings.seconds:.0f} s",
-        "a step": milliseconds(elapsed / max(1, training.step)),
+        "step": f"{progress.step:,}",
+        "time": f"{progress.seconds:.0f} of {settings.seconds:.0f} s",
+        "a step": milliseconds(progress.seconds / max(1, progress.step)),
     }
-    cells = "".join(f"<span><b>{html.escape(key)}</b> {html.escape(value)}</span>" for key, value in facts.items())
+    return "".join(f"<span><b>{html.escape(key)}</b> {html.escape(value)}</span>" for key, value in facts.items())
+
+
+def _strip(facts: str, *, over: bool = False) -> str:
     note = "Training is over: choose “the one I trained” on the pages Reverse, Between two and From an image."
     extra = f'<span class="gb-strip-note">{note}</span>' if over else ""
-    return f'<div class="gb-strip" role="status">{cells}{extra}</div>'
+    return f'<div class="gb-strip" role="status">{facts}{extra}</div>'
 
 
-def stop_training(name: Any) -> None:
+def stop_training(name: object) -> None:
     """End the visitor's own training after its present step; what it has learned is kept."""
-    from models.diffusion import live
+    from models.diffusion.live import stop
 
-    live.stop(name)
+    stop(name)
 
 
-def kept_name(name: Any, own: Any) -> Any:
+def kept_name(name: object, own: object) -> object:
     """Name of the visitor's network for all pages: that of the training which has just ended, if it took a step."""
-    from models.diffusion import live
-
-    return name if live.is_kept(name) else own
+    return name if name in TRAINED else own
 
 
-def save_trained(name: Any) -> Any:
+def save_trained(name: object) -> Any:
     """The kept network as a safetensors file in Gradio's cache."""
-    from models.diffusion import live
-
     folder = Path(get_upload_folder())
     folder.mkdir(parents=True, exist_ok=True)
-    path = live.save(live.find(name), Path(tempfile.mkdtemp(dir=folder)))
+    path = save(TRAINED.find(name), Path(tempfile.mkdtemp(dir=folder)))
     return gr.update(value=str(path), visible=True)
 
 
-def view_sources(source: Any) -> tuple[Any, Any]:
+def view_sources(source: object) -> tuple[Any, Any]:
     """Show the class or the file input."""
     source = check_choice(source, list(SOURCES.values()), name="What to learn")
     return gr.update(visible=source == "class"), gr.update(visible=source == "files")
 
 
-def view_size(start: Any, size: Any) -> Any:
+def view_size(start: object, size: object) -> Any:
     """The embedded model knows 32 pixels only."""
     start = check_choice(start, list(STARTS.values()), name="The start")
     return gr.update(value=32, interactive=False) if start == "embedded" else gr.update(value=size, interactive=True)
@@ -243,12 +206,12 @@ def _build_step(own: gr.State) -> None:
             seed = gr.Number(1, precision=0, minimum=0, maximum=MAX_SEED, label="Seed of t and noise")
             draw = gr.Button("Draw t and noise", variant="primary", elem_id="diffusion-draw")
         with gr.Column(scale=5, min_width=300):
-            view = training_step(elem_id="diffusion-step")
+            view = component("training_step", events=("opened",), elem_id="diffusion-step")
     inputs = [network, picture, seed, own]
     following = draw.click(next_seed, seed, seed, **private())
-    following.then(compute_example, inputs, view, **private(), **USING)
+    following.then(compute_example, inputs, view, **private(), **RUN)
     for event in (view.opened, network.input, picture.input):
-        event(compute_example, inputs, view, **private(), **USING)
+        event(compute_example, inputs, view, **private(), **RUN)
 
 
 def _build_training(own: gr.State) -> None:
@@ -257,7 +220,9 @@ def _build_training(own: gr.State) -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             source = gr.Radio(list(SOURCES.items()), value="class", label="What to learn", elem_id="diffusion-source")
-            sprite_class = gr.Dropdown(list(CLASSES), value="potion", label="Class")
+            sprite_class = gr.Dropdown(
+                [name for name in ALL_CLASSES if name != ANY_CLASS], value="potion", label="Class"
+            )
             files = UploadedFiles(
                 label="PNG, JPEG, WebP, GIF, or a zip of them",
                 file_count="multiple",
@@ -275,14 +240,14 @@ def _build_training(own: gr.State) -> None:
             keep = gr.Button("Keep it as a file", elem_id="diffusion-keep")
             file = gr.File(label="safetensors, float16", visible=False, interactive=False, height=80)
         with gr.Column(scale=5, min_width=300):
-            view = training_view(elem_id="diffusion-training-view")
+            view = component("training_view", elem_id="diffusion-training-view", count=SAMPLES)
             strip = gr.HTML(empty_strip("Something to recognise appears within two minutes on two CPU cores."))
             gr.Markdown(MEANING, elem_classes="gb-note")
     source.input(view_sources, source, [sprite_class, files], **private())
     start.input(view_size, [start, size], size, **private())
     run.click(lambda: empty_strip("Waiting for its turn …"), None, strip, **private())
     inputs = [source, sprite_class, files, size, start, seconds, seed]
-    ended = run.click(compute_training, inputs, [view, strip, running], **private(), **TRAINING)
+    ended = run.click(compute_training, inputs, [view, strip, running], **private(), **LONG)
     ended.then(kept_name, [running, own], own, **private())
     stop.click(stop_training, running, None, **private())
     keep.click(save_trained, own, file, **private())

@@ -1,13 +1,14 @@
-"""Denoising steps as small PNGs and plain numbers for the browser."""
+"""Denoising steps as a film of small pictures, the arithmetic of one pixel, and how new finished sprites are."""
 
 import base64
 import html
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+from demos.wire import picture, view
 from models.diffusion.data import CLASSES
 from models.diffusion.samplers import combine
 from models.diffusion.schedule import TRAINING_STEPS, Schedule, cosine_schedule, timesteps
@@ -18,75 +19,124 @@ if TYPE_CHECKING:
     from models.diffusion.trace import DenoisingStep
 
 NOISE_RANGE = 3.0
+NOISE_SHADES = 32
 SUSPICIOUS_SHARE = 0.05
 
 
-def draw_step(step: "DenoisingStep", schedule: Schedule, original: "DenoisingStep | None" = None) -> dict[str, Any]:
-    """One column of the film strip: three pictures of all sprites side by side, and the sampler's factors.
+@view
+class StepView:
+    """One step of a film. Pictures of a run lie side by side on a sheet; `x_t`, `noise` and `x_0` are its addresses.
 
-    Beside the `original` that it forked from: how much its predicted picture differs (root mean square).
+    size: pixels a side of one picture.
+    t, t_next: the step's time and the next one's, -1 for the end.
+    signal, noise_share: x_t = signal x_0 + noise_share noise.
+    terms, correction: the sampler's sums as (factor, name of what it multiplies).
+    difference: root mean square by which x_0 differs from that of the run that was forked; None where there is none.
+    """
+
+    size: int
+    t: float
+    t_next: float
+    x_t: str
+    noise: str
+    x_0: str
+    signal: float
+    noise_share: float
+    terms: list[tuple[float, str]]
+    correction: list[tuple[float, str]]
+    difference: float | None
+
+
+@view
+class ForkView:
+    """What a run was forked from, at which place its own steps begin, and what they do differently, in words."""
+
+    run: str
+    place: int
+    changed: str
+
+
+@view
+class FilmView:
+    """The steps of a run made so far (`filmstrip`); of a fork only its own.
+
+    run: name under which the server keeps it.
+    count: how many pictures a sheet has.
+    total: how many steps the run will have, those before a fork included.
+    """
+
+    run: str
+    count: int
+    total: int
+    fork: ForkView | None
+    steps: list[StepView]
+
+
+@view
+class PixelRow:
+    """A line of the arithmetic of one pixel: red, green, blue and alpha, in about -1 to 1.
+
+    factor: what the picture called `of` was multiplied with; None for a sum.
+    """
+
+    factor: float | None
+    of: str
+    values: list[float]
+
+
+@view
+class PixelView:
+    """The arithmetic of one step at one pixel, with the numbers that were computed."""
+
+    caption: str
+    rows: list[PixelRow]
+
+
+def view_of_step(step: "DenoisingStep", schedule: Schedule, original: "DenoisingStep | None" = None) -> StepView:
+    """A step, beside the `original` that it forked from.
+
+    The noise is shown in `NOISE_SHADES` shades a colour, as random pictures cannot be compressed; x_t and x_0 exactly.
     """
     from models.diffusion.trace import finished_sprites
 
-    drawn = {
-        "size": step.x_t.shape[-1],
-        "t": step.t,
-        "tNext": step.t_next,
-        "xt": sheet(as_picture(step.x_t, 1.0)),
-        "noise": sheet(as_picture(step.epsilon, NOISE_RANGE)),
-        "x0": sheet(finished_sprites(step.x_0, step.given)),
-        "signal": float(schedule.signal(step.t)),
-        "noiseShare": float(schedule.noise(step.t)),
-        "terms": [[term.factor, term.of] for term in step.update.step],
-        "correction": [[term.factor, term.of] for term in step.update.correction],
-    }
-    if original is not None:
-        drawn["difference"] = float(np.sqrt(np.square(step.x_0 - original.x_0).mean()))
-    return drawn
-
-
-PICTURE_NAMES = {
-    "x_t": "x<sub>t</sub>",
-    "x_0": "predicted x<sub>0</sub>",
-    "epsilon": "predicted noise",
-    "fresh": "fresh noise",
-    "x_0_before": "x<sub>0</sub> predicted one step before",
-    "x_0_before_that": "x<sub>0</sub> predicted two steps before",
-    "x_before": "x of the step before",
-    "x_corrected": "corrected x<sub>t</sub>",
-}
-
-
-def draw_pixel(step: "DenoisingStep", sprite: int, row: int, column: int) -> str:
-    """HTML: the arithmetic of one step for the four channels of one pixel, with the numbers that were computed."""
-    rows = []
-    for left, terms in (("corrected x<sub>t</sub>", step.update.correction), ("next x", step.update.step)):
-        for term in terms:
-            values = step.pictures[term.of][sprite, :, row, column]
-            rows.append(f"<tr><td>{term.factor:.4g} × {PICTURE_NAMES[term.of]}</td>{_cells(values)}</tr>")
-        if terms:
-            total = combine(terms, step.pictures)[sprite, :, row, column]
-            rows.append(f'<tr class="gb-total"><th scope="row">= {left}</th>{_cells(total)}</tr>')
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("red", "green", "blue", "alpha"))
-    caption = f"Step {step.index + 1}, sprite {sprite + 1}, row {row + 1}, column {column + 1}"
-    return (
-        f'<table class="gb-pixel"><caption>{caption}: values in about -1 to 1, colours multiplied by alpha</caption>'
-        f'<thead><tr><th scope="col">factor × picture</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    return StepView(
+        size=step.x_t.shape[-1],
+        t=step.t,
+        t_next=step.t_next,
+        x_t=sheet(as_picture(step.x_t, 1.0)),
+        noise=sheet(_fewer_shades(as_picture(step.epsilon, NOISE_RANGE))),
+        x_0=sheet(finished_sprites(step.x_0, step.given)),
+        signal=float(schedule.signal(step.t)),
+        noise_share=float(schedule.noise(step.t)),
+        terms=[(term.factor, term.of) for term in step.update.step],
+        correction=[(term.factor, term.of) for term in step.update.correction],
+        difference=None if original is None else float(np.sqrt(np.square(step.x_0 - original.x_0).mean())),
     )
 
 
-def _cells(values: np.ndarray) -> str:
-    return "".join(f"<td>{value:.3f}</td>" for value in values)
+def view_of_pixel(step: "DenoisingStep", sprite: int, row: int, column: int) -> PixelView:
+    """The arithmetic of one step for the four channels of one pixel."""
+    rows: list[PixelRow] = []
+    for left, terms in (("corrected", step.update.correction), ("next", step.update.step)):
+        for term in terms:
+            values = step.pictures[term.of][sprite, :, row, column]
+            rows.append(PixelRow(term.factor, term.of, values.tolist()))
+        if terms:
+            rows.append(PixelRow(None, left, combine(terms, step.pictures)[sprite, :, row, column].tolist()))
+    caption = f"Step {step.index + 1}, sprite {sprite + 1}, row {row + 1}, column {column + 1}"
+    return PixelView(caption, rows)
 
 
 def preview(x_0: np.ndarray) -> str:
     """Predicted sprites `[N, 4, size, size]` side by side as a PNG data address."""
     from models.diffusion.trace import finished_sprites
 
-    return sheet(finished_sprites(x_0))
+    buffer = io.BytesIO()
+    Image.fromarray(side_by_side(finished_sprites(x_0))).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def draw_entry(entry: "Entry", strength: float) -> str:
+def html_of_entry(entry: "Entry", strength: float) -> str:
     """HTML: the noise timeline from t = 999 to 0, where a picture enters it, and what the picture looks like there."""
     steps, times = entry.plan.steps, timesteps(entry.plan.steps)
     t = times[entry.first] if entry.first < steps else None
@@ -108,7 +158,7 @@ def draw_entry(entry: "Entry", strength: float) -> str:
     )
 
 
-def draw_nearest(rgba: np.ndarray, nearest: "Nearest") -> str:
+def html_of_nearest(rgba: np.ndarray, nearest: "Nearest") -> str:
     """HTML: each sprite `[N, 32, 32, 4]` with its nearest training sprite, the distance, and how usual that is."""
     rows = []
     for number, sprite in enumerate(rgba):
@@ -123,7 +173,7 @@ def draw_nearest(rgba: np.ndarray, nearest: "Nearest") -> str:
     return _nearest_table(heads, rows)
 
 
-def draw_known(rgba: np.ndarray, nearest: np.ndarray, distances: np.ndarray) -> str:
+def html_of_known(rgba: np.ndarray, nearest: np.ndarray, distances: np.ndarray) -> str:
     """HTML: each picture `[N, size, size, 4]` beside the `nearest` of those a network was given, and how far it is."""
     rows = [
         f'<tr><td><img src="{sheet(made[None])}" alt="picture {number}"></td>'
@@ -145,8 +195,16 @@ def as_picture(signal: np.ndarray, limit: float) -> np.ndarray:
     return np.rint(unit.transpose(0, 2, 3, 1) * 255).astype(np.uint8)
 
 
+def _fewer_shades(pixels: np.ndarray) -> np.ndarray:
+    width = 256 // NOISE_SHADES
+    return pixels // width * width + width // 2
+
+
+def side_by_side(pictures: np.ndarray) -> np.ndarray:
+    """`[N, size, size, channels]` as one sheet `[size, N size, channels]`."""
+    return np.concatenate(list(pictures), axis=1)
+
+
 def sheet(pictures: np.ndarray) -> str:
-    """`[N, size, size, 3 or 4]` uint8 side by side as a PNG data address."""
-    buffer = io.BytesIO()
-    Image.fromarray(np.concatenate(list(pictures), axis=1)).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    """Address of `[N, size, size, 3 or 4]` uint8 side by side."""
+    return picture(side_by_side(pictures))

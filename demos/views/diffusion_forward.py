@@ -1,37 +1,66 @@
-"""The forward process at one time, as small PNGs, curves and a histogram for the browser."""
-
-from typing import Any
+"""The forward process at one time: pictures, shares, curves and a histogram for the browser."""
 
 import numpy as np
 
 from demos.views.diffusion import NOISE_RANGE, as_picture, sheet
+from demos.wire import view
 from models.diffusion.forward import SCHEDULES, NoisyPicture, schedule_called
 
 BINS = 41
 CURVE_STRIDE = 9  # 0, 9, .. 999: both ends are on the curve
 
 
-def draw_noisy(rgba: np.ndarray, noisy: NoisyPicture) -> dict[str, Any]:
-    """Picture, noise and their sum, their shares, the curves of all schedules, and the histogram of x_t's colours."""
+@view
+class NoisyView:
+    """A picture, noise, and their sum at time t (`noise_view`); `clean`, `noise` and `noisy` are addresses of pictures.
+
+    alpha_bar: share of variance that is picture.
+    signal, noise_share: x_t = signal x_0 + noise_share noise.
+    signal_to_noise: ratio of variances.
+    values: how many numbers the picture has.
+    curves: alpha_bar of every schedule at times from 0 to 999, evenly spaced.
+    histogram: density of the colours of x_t around `centres`; a standard normal distribution's mean and deviation
+        would be 0 and 1.
+    """
+
+    clean: str
+    noise: str
+    noisy: str
+    schedule: str
+    t: int
+    alpha_bar: float
+    signal: float
+    noise_share: float
+    signal_to_noise: float
+    values: int
+    curves: dict[str, list[float]]
+    histogram: list[float]
+    centres: list[float]
+    mean: float
+    deviation: float
+
+
+def view_of_noisy(rgba: np.ndarray, noisy: NoisyPicture) -> NoisyView:
+    """The sum that makes `rgba [size, size, 4]` uint8 noisy, and what became of its colours."""
     colors = noisy.x_t[:3]
     counts, edges = np.histogram(colors, bins=BINS, range=(-NOISE_RANGE, NOISE_RANGE), density=True)
-    return {
-        "clean": sheet(rgba[None]),
-        "noise": sheet(as_picture(noisy.epsilon[None], NOISE_RANGE)),
-        "noisy": sheet(as_picture(noisy.x_t[None], 1.0)),
-        "schedule": noisy.schedule,
-        "t": noisy.t,
-        "alphaBar": noisy.alpha_bar,
-        "signal": noisy.signal,
-        "noiseShare": noisy.noise,
-        "snr": noisy.signal_to_noise,
-        "values": noisy.x_t.size,
-        "curves": {name: _curve(name) for name in SCHEDULES},
-        "histogram": [round(float(count), 4) for count in counts],
-        "centres": [round(float(edge), 3) for edge in (edges[:-1] + edges[1:]) / 2],
-        "mean": float(colors.mean()),
-        "deviation": float(colors.std()),
-    }
+    return NoisyView(
+        clean=sheet(rgba[None]),
+        noise=sheet(as_picture(noisy.epsilon[None], NOISE_RANGE)),
+        noisy=sheet(as_picture(noisy.x_t[None], 1.0)),
+        schedule=noisy.schedule,
+        t=noisy.t,
+        alpha_bar=noisy.alpha_bar,
+        signal=noisy.signal,
+        noise_share=noisy.noise,
+        signal_to_noise=noisy.signal_to_noise,
+        values=noisy.x_t.size,
+        curves={name: _curve(name) for name in SCHEDULES},
+        histogram=[round(float(count), 4) for count in counts],
+        centres=[round(float(edge), 3) for edge in (edges[:-1] + edges[1:]) / 2],
+        mean=float(colors.mean()),
+        deviation=float(colors.std()),
+    )
 
 
 def _curve(name: str) -> list[float]:

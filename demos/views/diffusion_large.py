@@ -1,15 +1,14 @@
 """Steps of a large latent model as small PNGs for the film, its guidance in numbers, and where its words look."""
 
-import base64
 import html
-import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from demos.views.colors import sequential
-from demos.views.diffusion import NOISE_RANGE, as_picture
+from demos.views.diffusion import NOISE_RANGE, StepView, as_picture
+from demos.wire import picture
 
 if TYPE_CHECKING:
     from models.diffusion.large.trace import LargeStep
@@ -19,30 +18,28 @@ TILE = 128
 HEAT = 0.65  # how much of the heat map covers the picture
 
 
-def draw_large(step: "LargeStep", original: "LargeStep | None" = None) -> dict[str, Any]:
+def view_of_large(step: "LargeStep", original: "LargeStep | None" = None) -> StepView:
     """One column of the film strip: the latents' first three channels as colours, and the decoded picture.
 
     Beside the `original` that it forked from: how much its predicted latent differs (root mean square).
     """
     side = min(SIDE, step.picture.shape[0])
-    drawn = {
-        "size": side,
-        "t": round(step.t, 3),
-        "tNext": round(step.t_next, 3),
-        "xt": _address(_latent(step.x_t), side),
-        "noise": _address(_latent(step.epsilon), side),
-        "x0": _address(step.picture, side),
-        "signal": step.level.signal,
-        "noiseShare": step.level.noise,
-        "terms": [[term.factor, term.of] for term in step.update.step],
-        "correction": [],
-    }
-    if original is not None:
-        drawn["difference"] = _size(step.x_0 - original.x_0)
-    return drawn
+    return StepView(
+        size=side,
+        t=round(step.t, 3),
+        t_next=round(step.t_next, 3),
+        x_t=_address(_latent(step.x_t), side),
+        noise=_address(_latent(step.epsilon), side),
+        x_0=_address(step.picture, side),
+        signal=step.level.signal,
+        noise_share=step.level.noise,
+        terms=[(term.factor, term.of) for term in step.update.step],
+        correction=[],
+        difference=None if original is None else _size(step.x_0 - original.x_0),
+    )
 
 
-def draw_guidance(step: "LargeStep") -> str:
+def html_of_guidance(step: "LargeStep") -> str:
     """HTML: the noise predicted without and with the prompt, their difference, and the sum that guidance makes."""
     if step.without is None:
         return '<p class="gb-large-words">Guidance 1: the network is asked once a step, with the prompt alone.</p>'
@@ -64,7 +61,7 @@ def draw_guidance(step: "LargeStep") -> str:
     return f'<div class="gb-large">{figures}</div><p class="gb-large-words">{words}</p>'
 
 
-def draw_words(step: "LargeStep") -> str:
+def html_of_words(step: "LargeStep") -> str:
     """HTML: for each word of the prompt the picture, lit where that word gets attention; each has its own scale."""
     figures = []
     for word, shares in step.attention.items():
@@ -91,8 +88,6 @@ def _figure(address: str, caption: str) -> str:
 
 
 def _address(rgb: np.ndarray, side: int) -> str:
-    """A picture of `side` pixels as a PNG data address; latents stay blocks, pictures are shrunk smoothly."""
+    """Address of a picture of `side` pixels; latents stay blocks, pictures are shrunk smoothly."""
     filtering = Image.Resampling.NEAREST if rgb.shape[0] < side else Image.Resampling.BOX
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).resize((side, side), filtering).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return picture(np.asarray(Image.fromarray(rgb).resize((side, side), filtering)))

@@ -1,60 +1,109 @@
 """A training step in numbers, and a training as pictures and curves, for the browser."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from demos.views.diffusion import sheet
+from demos.wire import Float16, view
 from models.diffusion.schedule import cosine_schedule
 
 if TYPE_CHECKING:
-    from models.diffusion.live import TrainingExample
+    from models.diffusion.live import Samples, TrainingExample
 
 DATA_SHOWN = 32
-MAX_POINTS = 200
 
 
-def draw_example(example: "TrainingExample") -> dict[str, Any]:
-    """All numbers of one training step: each picture as a flat list, channel by channel, row by row."""
-    pictures = {
-        "x0": example.x_0,
-        "epsilon": example.epsilon,
-        "xt": example.x_t,
-        "v": example.v,
-        "target": example.target,
-        "x0Predicted": example.x_0_predicted,
-    }
+@view
+class ExampleView:
+    """All numbers of one training step (`training_step`); each picture is `[4, size, size]`, red, green, blue, alpha.
+
+    x_t = signal x_0 + noise_share epsilon; the network says `v` and should say `target`; `x_0_predicted` is the clean
+    picture that its answer means. `loss_after`: the same picture, time and noise after one step of the optimiser.
+    """
+
+    size: int
+    t: int
+    signal: float
+    noise_share: float
+    x_0: Float16
+    epsilon: Float16
+    x_t: Float16
+    v: Float16
+    target: Float16
+    x_0_predicted: Float16
+    loss: float
+    gradient_norm: float
+    loss_after: float
+
+
+@view
+class SamplesView:
+    """Samples after some steps, side by side on a sheet, and below each the nearest picture it was given.
+
+    sheet, nearest: addresses.
+    distances: root mean square difference, 0 to 255.
+    """
+
+    step: int
+    seconds: float
+    sheet: str
+    nearest: str
+    distances: list[int]
+
+
+@view
+class LearnedView:
+    """The pictures of a training: the first `shown` of them on a sheet, and how many there are in words."""
+
+    sheet: str
+    shown: int
+    about: str
+
+
+@view
+class TrainingView:
+    """A training so far (`training_view`).
+
+    losses, norms: (step, mean over the steps since the last point) of the loss and of the gradient's norm.
+    """
+
+    run: str
+    learned: LearnedView
+    losses: list[tuple[int, float]]
+    norms: list[tuple[int, float]]
+    samples: list[SamplesView]
+
+
+def view_of_example(example: "TrainingExample") -> ExampleView:
+    """One training step taken apart."""
     schedule = cosine_schedule()
-    return {
-        "size": example.x_0.shape[-1],
-        "t": example.t,
-        "signal": float(schedule.signal(example.t)),
-        "noise": float(schedule.noise(example.t)),
-        "values": {name: np.round(picture, 3).ravel().tolist() for name, picture in pictures.items()},
-        "loss": example.loss,
-        "gradientNorm": example.gradient_norm,
-        "lossAfter": example.loss_after,
-    }
+    return ExampleView(
+        size=example.x_0.shape[-1],
+        t=example.t,
+        signal=float(schedule.signal(example.t)),
+        noise_share=float(schedule.noise(example.t)),
+        x_0=example.x_0,
+        epsilon=example.epsilon,
+        x_t=example.x_t,
+        v=example.v,
+        target=example.target,
+        x_0_predicted=example.x_0_predicted,
+        loss=example.loss,
+        gradient_norm=example.gradient_norm,
+        loss_after=example.loss_after,
+    )
 
 
-def draw_data(rgba: np.ndarray) -> dict[str, Any]:
-    """The pictures of a training, `[N, size, size, 4] uint8`: the first few, and how many there are."""
+def view_of_learned(rgba: np.ndarray) -> LearnedView:
+    """The pictures of a training, `[N, size, size, 4] uint8`."""
     shown = min(len(rgba), DATA_SHOWN)
     more = f", {shown} shown" if shown < len(rgba) else ""
     size = rgba.shape[1]
-    return {"data": sheet(rgba[:shown]), "dataShown": shown, "about": f"({len(rgba)}{more}, {size} x {size} pixels)"}
+    return LearnedView(sheet(rgba[:shown]), shown, f"({len(rgba)}{more}, {size} x {size} pixels)")
 
 
-def draw_samples(
-    rgba: np.ndarray, nearest: np.ndarray, distance: np.ndarray, step: int, seconds: float
-) -> dict[str, Any]:
-    """Samples `[N, size, size, 4] uint8` after `step` steps, the nearest known pictures and how near they are."""
-    distances = [round(float(d)) for d in distance]
-    return {"step": step, "seconds": seconds, "sheet": sheet(rgba), "nearest": sheet(nearest), "distances": distances}
-
-
-def draw_curve(values: list[float]) -> list[list[float]]:
-    """One value a step as at most `MAX_POINTS` points `[last step, mean]`, each the mean of its stretch."""
-    stretches = np.array_split(np.asarray(values), min(len(values), MAX_POINTS)) if values else []
-    ends = np.cumsum([len(stretch) for stretch in stretches])
-    return [[int(end), round(float(stretch.mean()), 5)] for end, stretch in zip(ends, stretches, strict=True)]
+def view_of_samples(samples: "Samples", step: int, seconds: float) -> SamplesView:
+    """Samples after `step` steps and `seconds`."""
+    distances = [round(float(distance)) for distance in samples.distances]
+    return SamplesView(step, seconds, sheet(samples.rgba), sheet(samples.nearest), distances)

@@ -74,6 +74,11 @@ def paint(step: DenoisingStep, painting: Painting) -> np.ndarray:
     return x_t
 
 
+def begin(plan: Plan) -> Entry:
+    """Begin with the noise that the plan's seed gives."""
+    return Entry(plan, 0, first_noise(plan.count, plan.seed, plan.size))
+
+
 def enter(plan: Plan, rgba: np.ndarray, strength: float) -> Entry:
     """Image to image (SDEdit, Meng et al. 2022): noise `rgba [size, size, 4] uint8`, denoise from there.
 

@@ -2,57 +2,70 @@
 
 The same loss and optimisers as the full recipe, on pictures of 16 x 16 or 32 x 32, from random weights or from
 the embedded model. Everything runs on the CPU: networks this small gain little from anything else, and what is trained
-stays in this process, among the `KEPT` used last.
+stays in this process (`models.diffusion.trained`).
 """
 
 import copy
-import json
-import secrets
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from models import weights
+from models.compute import compute
 from models.diffusion.data import ANY_CLASS, to_signal
 from models.diffusion.learning import Recipe, make_optimizers, sprite_loss
 from models.diffusion.network import Config, SpriteUNet, channels_last, load_network
+from models.diffusion.pictures import shrink_square
 from models.diffusion.schedule import TRAINING_STEPS, add_noise, cosine_schedule, from_velocity, velocity
+from models.diffusion.sprites import NAME, load_sprites
 from models.diffusion.trace import Plan, denoise, finished_sprites, first_noise, generate_sprites
+from models.diffusion.trained import TRAINED, Settings, Trained
 from models.errors import InputError
-from models.kept import Kept
 from models.training import Ema, TrainStep, gradient_norm
 
-NAME = "sprites-unet"
-SIZES = (16, 32)
-STARTS = ("noise", "embedded")
 SMALL = Config(classes=(), widths=(48, 96), blocks=1, embedding=128)
 RATES = {"noise": 3e-3, "embedded": 1e-3}
 BATCHES = {"noise": 32, "embedded": 16}
 WARMUP, EMA_DECAY = 10, 0.98
 SAMPLES, SAMPLE_STEPS = 8, 12
-CLASS_SPRITES, CLASS_STEPS = 32, 12
-KEPT = 8
+REPORT_SECONDS, SAMPLE_SECONDS, SAMPLE_SHARE = 0.7, 4.0, 0.15
+CLASS_SPRITES, CLASS_BATCH, CLASS_STEPS = 32, 8, 12
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What a training is asked for: pictures of `size`, from which weights, for how long, and which random numbers."""
+class Samples:
+    """Pictures from noise that is always the same, `rgba [N, size, size, 4] uint8`.
 
-    size: int = 16
-    start: str = "noise"
-    seconds: float = 120
-    seed: int = 0
+    nearest: the nearest picture it was given to each, of the same shape.
+    distances: `[N]`, their root mean square difference, 0 to 255.
+    """
 
-    def __post_init__(self) -> None:
-        if self.start == "embedded" and self.size != 32:
-            raise InputError("The embedded model knows 32 x 32 only: choose 32 pixels, or start from noise.")
+    rgba: np.ndarray
+    nearest: np.ndarray
+    distances: np.ndarray
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a training has come to.
+
+    step, seconds: how many steps it has taken, and for how long it has run.
+    loss, gradient_norm: means over the steps since the last report; None where there were none.
+    samples: what it draws now, every few seconds.
+    parameters: number of scalars that it trains.
+    """
+
+    step: int
+    seconds: float
+    loss: float | None
+    gradient_norm: float | None
+    samples: Samples | None
+    parameters: int
 
 
 @dataclass(frozen=True)
@@ -115,16 +128,6 @@ class LiveTraining:
         network = channels_last(SpriteUNet(self.network.config))
         network.load_state_dict(self.ema.state)
         return network.eval().requires_grad_(False)
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What stays of a training: the averaged network, its settings, its pictures and how many steps it took."""
-
-    network: SpriteUNet
-    settings: Settings
-    rgba: np.ndarray
-    steps: int
 
 
 def first_network(settings: Settings) -> SpriteUNet:
@@ -198,7 +201,7 @@ def _squared_error(said: Tensor, target: Tensor) -> float:
     return (said - target).square().mean().item()
 
 
-def draw_samples(network: SpriteUNet, size: int, *, count: int = SAMPLES, steps: int = SAMPLE_STEPS) -> np.ndarray:
+def sample_pictures(network: SpriteUNet, size: int, *, count: int = SAMPLES, steps: int = SAMPLE_STEPS) -> np.ndarray:
     """Pictures from noise that is always the same, `[count, size, size, 4] uint8`."""
     plan = Plan(ANY_CLASS, count, steps, seed=0, guidance=1, size=size)
     *_, last = denoise(network, plan, first_noise(count, plan.seed, size))
@@ -212,36 +215,57 @@ def nearest_pictures(rgba: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, n
     return known[squared.argmin(1)], np.sqrt(squared.min(1)) * 127.5
 
 
-def class_sprites(sprite_class: str, size: int, *, batch: int = 8) -> Iterator[np.ndarray]:
-    """Sprites of a class made by the embedded model, a batch at a time, `[batch, size, size, 4] uint8`."""
-    from models.diffusion.pictures import shrink_square
-
-    network = load_network(weights.folder(NAME)).eval().requires_grad_(False)
-    for seed in range(CLASS_SPRITES // batch):
-        sprites = generate_sprites(network, sprite_class, batch, CLASS_STEPS, seed)
+@compute(heavy=True)
+def class_sprites(sprite_class: str, size: int) -> Iterator[np.ndarray]:
+    """Sprites of a class made by the embedded model, a batch at a time, `[CLASS_BATCH, size, size, 4] uint8`."""
+    network = load_sprites().network
+    for seed in range(CLASS_SPRITES // CLASS_BATCH):
+        sprites = generate_sprites(network, sprite_class, CLASS_BATCH, CLASS_STEPS, seed)
         yield np.stack([shrink_square(sprite, size) for sprite in sprites])
 
 
-def save(trained: Trained, folder: Path) -> Path:
-    """Write the network to `folder` as safetensors in float16, its configuration in the file's metadata."""
-    path = folder / f"trained-{trained.settings.size}px-{trained.steps}-steps.safetensors"
-    config = json.dumps({"size": trained.settings.size, **asdict(trained.network.config)})
-    state = {name: tensor.half().contiguous() for name, tensor in trained.network.state_dict().items()}
-    save_file(state, path, metadata={"format": "pt", "config": config})
-    return path
+@compute
+def training_example(network: str, rgba: np.ndarray, seed: int, name: str = "") -> TrainingExample:
+    """One training step of a network that stays as it is, at a time drawn from the seed.
+
+    network: "noise" (random weights), "embedded", or "trained", the one kept under `name`, which learns from one of its
+        own pictures. The others learn from `rgba [32, 32, 4] uint8`.
+    """
+    t = int(np.random.default_rng(seed).integers(TRAINING_STEPS))
+    if network == "trained":
+        trained = TRAINED.find(name)
+        return trace_training_step(
+            trained.network, trained.rgba[seed % len(trained.rgba)], t, seed, trained.settings.start
+        )
+    if network == "embedded":
+        loaded = load_sprites()
+        on_cpu = loaded.network if loaded.device == "cpu" else load_network(weights.folder(NAME))
+        return trace_training_step(on_cpu, rgba, t, seed, network)
+    first = first_network(Settings(size=16, start="noise", seed=seed))
+    return trace_training_step(first, shrink_square(rgba, 16), t, seed, network)
 
 
 _lock = threading.Lock()
 _running: dict[str, LiveTraining] = {}
-_kept: Kept[Trained] = Kept(KEPT)
 
 
-def register(training: LiveTraining) -> str:
-    """A name for a running training that nobody can guess; `stop` takes it."""
-    name = secrets.token_urlsafe(16)
+@compute(heavy=True)
+def train_live(settings: Settings, rgba: np.ndarray, name: str) -> Iterator[Progress]:
+    """Train on `rgba [N, size, size, 4] uint8`; `stop(name)` or closing ends it. What it has learned is kept as `name`.
+
+    Reports several times a second, with samples every few seconds and at both ends. Raises `InputError` where there is
+    nothing to learn.
+    """
+    training = LiveTraining(settings, rgba)
     with _lock:
         _running[name] = training
-    return name
+    try:
+        yield from _reports(training)
+    finally:
+        with _lock:
+            del _running[name]
+        if training.step:
+            TRAINED.put(Trained(training.network_for_sampling(), settings, rgba, training.step), name)
 
 
 def stop(name: object) -> None:
@@ -251,24 +275,34 @@ def stop(name: object) -> None:
             _running[name].stopped = True
 
 
-def keep(name: str) -> Trained | None:
-    """Forget the optimiser of a training that has ended and keep its averaged network, if it took a step."""
-    with _lock:
-        training = _running.pop(name, None)
-    if training is None or training.step == 0:
-        return None
-    trained = Trained(training.network_for_sampling(), training.settings, training.rgba, training.step)
-    _kept.put(trained, name)
-    return trained
+def _reports(training: LiveTraining) -> Iterator[Progress]:
+    began = time.perf_counter()
+    yield _progress(training, began, [], _samples(training))
+    reported, due, steps = 0.0, SAMPLE_SECONDS, list[TrainStep]()
+    for step in training.fit():
+        steps.append(step)
+        elapsed = time.perf_counter() - began
+        if elapsed <= reported + REPORT_SECONDS:
+            continue
+        samples = _samples(training) if elapsed > due else None
+        if samples:
+            due = elapsed + max(SAMPLE_SECONDS, (time.perf_counter() - began - elapsed) / SAMPLE_SHARE)
+        yield _progress(training, began, steps, samples)
+        reported, steps = elapsed, []
+    yield _progress(training, began, steps, _samples(training))
 
 
-def is_kept(name: object) -> bool:
-    """Whether there is a network under that name."""
-    return _kept.get(name) is not None
+def _progress(training: LiveTraining, began: float, steps: list[TrainStep], samples: Samples | None) -> Progress:
+    return Progress(
+        step=training.step,
+        seconds=time.perf_counter() - began,
+        loss=float(np.mean([step.loss for step in steps])) if steps else None,
+        gradient_norm=float(np.mean([step.gradient_norm for step in steps])) if steps else None,
+        samples=samples,
+        parameters=sum(parameter.numel() for parameter in training.network.parameters()),
+    )
 
 
-def find(name: object) -> Trained:
-    """The network kept under `name`. Raises `InputError` where it is not kept any more, or never was."""
-    if trained := _kept.get(name):
-        return trained
-    raise InputError("There is no network trained by you here (any more): train one first, on the page “Train one”.")
+def _samples(training: LiveTraining) -> Samples:
+    rgba = sample_pictures(training.network_for_sampling(), training.settings.size)
+    return Samples(rgba, *nearest_pictures(rgba, training.rgba))

@@ -14,6 +14,7 @@ import torch
 from safetensors import safe_open
 
 from models import runtime, weights
+from models.compute import compute
 from models.diffusion.data import BACKGROUND
 from models.errors import WeightsError
 from models.images import over_background
@@ -87,6 +88,7 @@ def stored_training() -> Training | None:
         return Training(features, tuple(json.loads(facts["names"])), file.get_tensor("held_out"), facts)
 
 
+@compute
 def nearest_training(rgba: np.ndarray) -> Nearest:
     """The nearest training sprite to each of `[N, 32, 32, 4] uint8`.
 

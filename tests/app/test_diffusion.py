@@ -49,7 +49,7 @@ def test_wrong_requests_get_a_sentence(client, arguments, sentence):
 def test_noise_is_added_by_the_closed_form(client):
     from gradio_client import handle_file
 
-    from demos.diffusion.shared import example_sprites
+    from demos.diffusion.plans import example_sprites
 
     picture = handle_file(str(example_sprites()["potion"]))
     facts, files = client.predict(picture, 400, "shifted", 3, api_name="/diffusion_forward")

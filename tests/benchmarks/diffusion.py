@@ -18,7 +18,7 @@ from diffusers import DDIMScheduler, DiffusionPipeline
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from demos.views.diffusion import draw_step
+from demos.views.diffusion import view_of_step
 from models import runtime
 from models.diffusion.network import load_network
 from models.diffusion.schedule import GUIDANCE, cosine_schedule
@@ -78,7 +78,7 @@ def main():
     print(f"mean difference of the results {difference:.4f}")
 
     def first_frame():
-        return draw_step(next(trace_denoising(network, "monster", 4, STEPS, 0)), cosine_schedule())
+        return view_of_step(next(trace_denoising(network, "monster", 4, STEPS, 0)), cosine_schedule())
 
     first = statistics.median(timed(first_frame)[1] for _ in range(ROUNDS))
     many = statistics.median(timed(lambda: ours(guidance=GUIDANCE))[1] for _ in range(ROUNDS))

@@ -28,16 +28,16 @@ def test_sprites_appear_step_by_step_and_can_be_stepped_back(open_tab, screensho
     page.wait_for_timeout(1000)
     requests = []
     page.on("request", lambda request: requests.append(request.url) if request.url.startswith("http") else None)
-    last = page.locator(f"{FILM} .original .canvas.x0").inner_html()
+    last = page.locator(f"{FILM} .original .canvas.x_0").inner_html()
     for _ in range(20):
         page.locator(f"{FILM} .back").click()
     assert page.locator(f"{FILM} .where").inner_text().startswith("step 5 of 25")
-    assert page.locator(f"{FILM} .original .canvas.x0").inner_html() != last
+    assert page.locator(f"{FILM} .original .canvas.x_0").inner_html() != last
     page.locator(f"{FILM} .rail .step").nth(11).click()
     assert page.locator(f"{FILM} .where").inner_text().startswith("step 12 of 25")
     page.locator(f"{FILM} .play").click()
     page.locator(f"{FILM} .where", has_text="step 25 of 25").wait_for()
-    assert page.locator(f"{FILM} .original .canvas.x0").inner_html() == last
+    assert page.locator(f"{FILM} .original .canvas.x_0").inner_html() == last
     assert requests == [], "going back must not run the network"
     page.screenshot(path=screenshots / "diffusion.png", full_page=True)
 
@@ -49,8 +49,10 @@ def test_stop_ends_the_run(open_tab):
     page.locator("#diffusion-run").click()
     page.locator(f"{FILM} .rail .step").nth(1).wait_for()
     page.get_by_role("button", name="Stop").dispatch_event("click")  # without waiting for a quiet page
-    page.wait_for_timeout(1500)
+    stopped = page.locator("#diffusion-reverse .gb-strip", has_text="Stopped at step")
+    stopped.wait_for()
     count = page.locator(f"{FILM} .rail .step").count()
+    assert f"Stopped at step {count} of 50" in stopped.inner_text()
     page.wait_for_timeout(1500)
     assert page.locator(f"{FILM} .rail .step").count() == count < 50
 
@@ -95,8 +97,10 @@ def test_an_unchanged_fork_is_the_same_run_and_a_painted_one_is_not(open_tab, sc
     lane.filter(has_text="painted on sprite 1").wait_for()
     page.locator(f"{FILM} .where", has_text="step 8 of 8").wait_for()
     assert "by 0.0 " not in lane.inner_text()
-    page.locator(f"{FILM} .lane.other .x0 .tile").first.click(position={"x": 20, "y": 20})
-    page.locator("#diffusion-pixel caption", has_text="Step 8, sprite 1").wait_for()
+    page.locator(f"{FILM} .lane.other .x_0 .tile").first.click(position={"x": 20, "y": 20})
+    page.locator(f"{FILM} .pixel caption", has_text="Step 8, sprite 1").wait_for()
+    page.locator(f"{FILM} .back").click()
+    page.locator(f"{FILM} .pixel caption").wait_for(state="detached")
     page.screenshot(path=screenshots / "diffusion-fork.png", full_page=True)
 
 
@@ -110,7 +114,7 @@ def test_a_picture_in_the_middle_is_saved_on_the_chosen_background(open_tab, tmp
         if transparent:
             page.locator(f"{FILM} .tools .clear").click()
         with page.expect_download() as download:
-            page.locator(f"{FILM} .save[data-what=x0]").click()
+            page.locator(f"{FILM} .save[data-what=x_0]").click()
         assert download.value.suggested_filename == "x0-step-2-sprite-1.png"
         download.value.save_as(tmp_path / "saved.png")
         saved = Image.open(tmp_path / "saved.png").convert("RGBA")
@@ -137,7 +141,7 @@ def test_a_walk_between_two_classes(open_tab):
     page.locator("#diffusion-walk").click()
     film = page.locator("#diffusion-film-between")
     film.locator(".where", has_text="step 25 of 25").wait_for()
-    assert film.locator(".original .x0 .tile").count() == 8
+    assert film.locator(".original .x_0 .tile").count() == 8
 
 
 @pytest.mark.parametrize("how", [{"dark": True}, {"phone": True}], ids=["dark", "phone"])

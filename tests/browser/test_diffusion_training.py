@@ -39,7 +39,7 @@ def test_one_step_is_taken_apart(training_page):
     page.locator("#diffusion-draw").click()
     page.wait_for_function("first => document.querySelector('.training-step .t').textContent !== first", arg=first)
     assert float(page.locator(".training-step .loss").inner_text()) > 0
-    page.locator(".training-step canvas[data-name=xt]").focus()
+    page.locator(".training-step canvas[data-name=x_t]").focus()
     page.keyboard.press("ArrowRight")
     page.locator(".training-step .pixel", has_text="v should be").wait_for()
 

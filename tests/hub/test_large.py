@@ -15,9 +15,8 @@ from models import runtime
 from models.diffusion.large.attention import WordAttention
 from models.diffusion.large.network import decode_latent, first_noise
 from models.diffusion.large.offers import FORGETFUL_SAMPLERS, OFFERS
+from models.diffusion.large.runs import LARGE_RUNS, LargeRun
 from models.diffusion.large.trace import (
-    RUNS,
-    LargeRun,
     Request,
     from_picture,
     from_step,
@@ -232,13 +231,14 @@ def test_shares_of_prx_are_those_of_the_attention_it_computes(arrived, monkeypat
 
 
 def test_runs_are_kept_under_a_budget_that_counts_them_as_they_grow(network, monkeypatch):
-    monkeypatch.setattr(RUNS, "_runs", type(RUNS._runs)())
+    monkeypatch.setattr(LARGE_RUNS, "_kept", type(LARGE_RUNS._kept)())
     steps = list(trace_prompt(network, GUIDED))
-    first, second = (RUNS.keep(LargeRun("sd-turbo", GUIDED, list(steps[:1]))) for _ in range(2))
-    monkeypatch.setattr(RUNS, "budget_bytes", 4 * steps[0].nbytes)
-    assert RUNS.find(first.key) is first
+    first, second = (LargeRun("sd-turbo", GUIDED, len(steps), list(steps[:1])) for _ in range(2))
+    names = [LARGE_RUNS.put(run) for run in (first, second)]
+    monkeypatch.setattr(LARGE_RUNS, "budget_bytes", 4 * steps[0].nbytes)
+    assert LARGE_RUNS.find(names[0]) is first
     second.steps.extend(steps[1:])
-    RUNS.keep(second)
-    assert RUNS.find(second.key) is second
+    LARGE_RUNS.put(second, names[1])
+    assert LARGE_RUNS.find(names[1]) is second
     with pytest.raises(InputError, match="no longer kept"):
-        RUNS.find(first.key)
+        LARGE_RUNS.find(names[0])

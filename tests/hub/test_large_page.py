@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from demos.diffusion import films as films_module
 from demos.diffusion import large as page
-from demos.views.diffusion_large import draw_guidance, draw_large, draw_words
+from demos.views.diffusion import FilmView
+from demos.views.diffusion_large import html_of_guidance, html_of_words, view_of_large
 from models import runtime
 from models.diffusion.large.offers import OFFERS
-from models.diffusion.large.trace import RUNS, Request, trace_prompt
+from models.diffusion.large.runs import LARGE_RUNS
+from models.diffusion.large.trace import Request, trace_prompt
 from models.errors import InputError
 from tests.conftest import running_app
 
@@ -22,8 +25,8 @@ ASKED = ("a red potion", "blue", 3, 4, 0, "euler-ancestral", 0.6)
 def ready(stand_in, fetch, monkeypatch, tmp_path):
     """`ready(*names)`: models fetched from the stand-in; nothing kept from other tests."""
     monkeypatch.setattr(runtime, "_loaded", type(runtime._loaded)())
-    monkeypatch.setattr(RUNS, "_runs", type(RUNS._runs)())
-    monkeypatch.setattr(page, "get_upload_folder", lambda: str(tmp_path / "uploads"))
+    monkeypatch.setattr(LARGE_RUNS, "_kept", type(LARGE_RUNS._kept)())
+    monkeypatch.setattr(films_module, "get_upload_folder", lambda: str(tmp_path / "uploads"))
 
     def ready_(*names):
         for name in names:
@@ -50,14 +53,14 @@ def sent(**data):
 
 
 def films(answers):
-    return [answer[0] for answer in answers if isinstance(answer[0], dict) and "steps" in answer[0]]
+    return [answer[0] for answer in answers if isinstance(answer[0], FilmView)]
 
 
 @pytest.mark.parametrize("model", OFFERS)
 def test_the_page_streams_and_ends_with_a_file(ready, model):
     ready(model, OFFERS[model].tiny_decoder)
     answers = list(page.compute_large(model, None, *ASKED))
-    assert [len(film["steps"]) for film in films(answers)] == [1, 2, 3]
+    assert [len(film.steps) for film in films(answers)] == [1, 2, 3]
     assert page.weights.CATALOGUE[model].origin in answers[-1][1]
     assert "decodes" not in answers[-1][1], "nothing stands in for anything"
     assert Image.open(answers[-1][2]).size == (16, 16)
@@ -66,14 +69,14 @@ def test_the_page_streams_and_ends_with_a_file(ready, model):
 def test_words_and_guidance_can_be_had_of_any_step(ready):
     ready("sd-turbo", "taesd")
     *_, (film, *_) = page.compute_large("sd-turbo", None, *ASKED)
-    views = [page.view_step(sent(run=film["run"], place=place)) for place in range(3)]
+    views = [page.view_step(sent(run=film.run, place=place)) for place in range(3)]
     assert len({words for words, _ in views}) == len({guidance for _, guidance in views}) == 3
     for place, (words, guidance) in enumerate(views):
         assert words.count("<img") == 3
         assert f"In step {place + 1}," in guidance
     for wrong in (-1, 3, 1.5, None, "0", True):
         with pytest.raises(InputError):
-            page.view_step(sent(run=film["run"], place=wrong))
+            page.view_step(sent(run=film.run, place=wrong))
     assert "no longer kept" in page.view_step(sent(run="x", place=0))[0]
     assert "no longer kept" in page.view_step(sent())[1]
 
@@ -81,25 +84,27 @@ def test_words_and_guidance_can_be_had_of_any_step(ready):
 def test_a_fork_goes_on_beside_the_original(ready):
     ready("sd-turbo", "taesd")
     *_, (film, *_) = page.compute_large("sd-turbo", None, *ASKED)
-    _, where, heading, *changeable = page.view_fork(sent(run=film["run"], place=1))
+    _, where, heading, *changeable = page.view_fork(sent(run=film.run, place=1))
     assert changeable == ["a red potion", "blue", 4, "euler-ancestral", 0]
     assert "step 2 of 3" in heading
     forks = films(page.compute_fork(where, *changeable))
-    assert [len(fork["steps"]) for fork in forks] == [1, 2]
-    assert (forks[0]["forkOf"], forks[0]["from"], forks[0]["total"]) == (film["run"], 1, 3)
-    assert forks[0]["changed"] == "nothing changed"
-    assert [step["difference"] for step in forks[-1]["steps"]] == [0, 0]
-    assert [step["x0"] for step in forks[-1]["steps"]] == [step["x0"] for step in film["steps"][1:]]
+    assert [len(fork.steps) for fork in forks] == [1, 2]
+    assert (forks[0].fork.run, forks[0].fork.place, forks[0].total) == (film.run, 1, 3)
+    assert forks[0].fork.changed == "nothing changed"
+    assert [step.difference for step in forks[-1].steps] == [0, 0]
+    assert [step.x_0 for step in forks[-1].steps] == [step.x_0 for step in film.steps[1:]]
 
-    *_, (other, _, file) = page.compute_fork(where, "a blue cat", "", 2, "ddim", 0)
-    assert other["changed"] == "prompt “a blue cat”, negative prompt “”, guidance 4 → 2, sampler Euler ancestral → DDIM"
-    assert other["steps"][0]["xt"] == film["steps"][1]["xt"]
-    assert other["steps"][-1]["difference"] > 0
+    *_, (other, _, file, _) = page.compute_fork(where, "a blue cat", "", 2, "ddim", 0)
+    assert (
+        other.fork.changed == "prompt “a blue cat”, negative prompt “”, guidance 4 → 2, sampler Euler ancestral → DDIM"
+    )
+    assert other.steps[0].x_t == film.steps[1].x_t
+    assert other.steps[-1].difference > 0
     assert Image.open(file).size == (16, 16)
-    assert "cat" in page.view_step(sent(run=other["run"], place=1))[0]
-    assert "potion" in page.view_step(sent(run=other["run"], place=0))[0], "before the fork it is the original"
-    _, where, *_ = page.view_fork(sent(run=other["run"], place=2))
-    assert films(page.compute_fork(where, "a", "", 1, "ddim", 0))[-1]["forkOf"] == other["run"]
+    assert "cat" in page.view_step(sent(run=other.run, place=1))[0]
+    assert "potion" in page.view_step(sent(run=other.run, place=0))[0], "before the fork it is the original"
+    _, where, *_ = page.view_fork(sent(run=other.run, place=2))
+    assert films(page.compute_fork(where, "a", "", 1, "ddim", 0))[-1].fork.run == other.run
 
 
 def test_a_run_from_a_picture_can_be_forked_too(ready, tmp_path):
@@ -107,11 +112,11 @@ def test_a_run_from_a_picture_can_be_forked_too(ready, tmp_path):
     Image.fromarray(np.full((40, 40, 3), 90, np.uint8)).save(tmp_path / "grey.png")
     asked = ("a red potion", "", 5, 1, 0, "ddim", 0.6)
     film = films(page.compute_large("prx-512", str(tmp_path / "grey.png"), *asked))[-1]
-    assert (film["total"], len(film["steps"])) == (3, 3)
-    _, where, *changeable = page.view_fork(sent(run=film["run"], place=2))
+    assert (film.total, len(film.steps)) == (3, 3)
+    _, where, *changeable = page.view_fork(sent(run=film.run, place=2))
     fork = films(page.compute_fork(where, *changeable[1:]))[-1]
-    assert (fork["total"], len(fork["steps"])) == (3, 1)
-    assert fork["steps"][0]["x0"] == film["steps"][2]["x0"]
+    assert (fork.total, len(fork.steps)) == (3, 1)
+    assert fork.steps[0].x_0 == film.steps[2].x_0
 
 
 @pytest.mark.parametrize(
@@ -131,7 +136,7 @@ def test_a_run_from_a_picture_can_be_forked_too(ready, tmp_path):
 def test_forks_that_are_refused(ready, wrong):
     ready("sd-turbo", "taesd")
     *_, (film, *_) = page.compute_large("sd-turbo", None, *ASKED)
-    places = {"kept": {"run": film["run"], "place": 1}, "out": {"run": film["run"], "place": 3}}
+    places = {"kept": {"run": film.run, "place": 1}, "out": {"run": film.run, "place": 3}}
     where = places.get(wrong[0], wrong[0]) if isinstance(wrong[0], str) else wrong[0]
     with pytest.raises(InputError):
         list(page.compute_fork(where, *wrong[1:]))
@@ -173,15 +178,15 @@ def test_a_step_is_drawn(ready):
 
     network = load_large("sd-turbo").network
     step = next(trace_prompt(network, Request("a red potion", "blue", guidance=4)))
-    drawn = draw_large(step)
-    assert drawn["size"] == step.picture.shape[0]
-    assert drawn["terms"] == [[term.factor, term.of] for term in step.update.step]
-    assert "difference" not in drawn
-    assert draw_guidance(step).count("<img") == 4
-    assert draw_words(step).count("<img") == 3
+    drawn = view_of_large(step)
+    assert drawn.size == step.picture.shape[0]
+    assert drawn.terms == [(term.factor, term.of) for term in step.update.step]
+    assert drawn.difference is None
+    assert html_of_guidance(step).count("<img") == 4
+    assert html_of_words(step).count("<img") == 3
     plain = next(trace_prompt(network, Request("<b>a</b>", steps=1)))
-    assert "asked once" in draw_guidance(plain)
-    assert "<b>" not in draw_words(plain)
+    assert "asked once" in html_of_guidance(plain)
+    assert "<b>" not in html_of_words(plain)
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from models.diffusion import edits, runs
+from models.diffusion import edits
 from models.diffusion.data import CLASSES, to_signal
 from models.diffusion.edits import Painting, between, cut_out, enter, fork, inpaint, paint, run_entry, slerp
 from models.diffusion.network import Config, SpriteUNet
+from models.diffusion.runs import SpriteRun
 from models.diffusion.samplers import SAMPLERS
 from models.diffusion.schedule import cosine_schedule, timesteps
 from models.diffusion.trace import Plan, denoise, first_noise
-from models.errors import InputError
 
 STEPS = 6
 PICTURE = np.random.default_rng(0).integers(0, 256, (32, 32, 4), dtype=np.uint8)
@@ -177,24 +177,6 @@ def test_the_border_becomes_transparent_and_the_inside_stays():
     assert np.array_equal(cut_out(cut), cut)
 
 
-@pytest.fixture
-def empty_shelf(monkeypatch):
-    monkeypatch.setattr(runs.SPRITES, "_runs", type(runs.SPRITES._runs)())
-
-
-def test_runs_are_found_by_their_key_and_forgotten_under_the_budget(empty_shelf, monkeypatch):
-    first, second = (runs.keep(runs.Run(plan_of())) for _ in range(2))
-    assert runs.find(first.key) is first
-    monkeypatch.setattr(runs.SPRITES, "budget_bytes", 2 * first.reserved_bytes)
-    runs.keep(runs.Run(plan_of()))
-    assert runs.find(first.key) is first, "used last"
-    with pytest.raises(InputError, match="no longer kept"):
-        runs.find(second.key)
-    for wrong in (None, 3, "", "x" * 10_000, ["a"]):
-        with pytest.raises(InputError):
-            runs.find(wrong)
-
-
 def test_a_run_takes_no_more_than_it_reserves(network):
     for sampler in SAMPLERS:
         plan = plan_of(sampler)
@@ -202,7 +184,9 @@ def test_a_run_takes_no_more_than_it_reserves(network):
         for step in whole_run(network, plan):
             for array in (step.x_t, step.epsilon, step.x_0, step.x_next, *step.pictures.values()):
                 arrays[id(array)] = array
-        assert sum(a.nbytes for a in arrays.values()) <= runs.Run(plan).reserved_bytes * (STEPS + 1) / STEPS
+        assert (
+            sum(a.nbytes for a in arrays.values()) <= SpriteRun(plan, plan.steps).reserved_bytes * (STEPS + 1) / STEPS
+        )
 
 
 def test_seeds_of_rounds_and_purposes_do_not_meet():

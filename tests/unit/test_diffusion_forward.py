@@ -1,19 +1,18 @@
 """The forward process: its closed form, its schedules, what the page draws and what the endpoint saves."""
 
-import base64
-import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from demos.diffusion import forward
+from demos.diffusion import api, forward
 from demos.views.diffusion import as_picture
-from demos.views.diffusion_forward import draw_noisy
+from demos.views.diffusion_forward import view_of_noisy
 from models.diffusion.forward import SCHEDULES, SHIFT, noisy_picture, schedule_called
 from models.diffusion.schedule import Schedule
 from models.errors import InputError
+from tests.pictures import picture_at
 
 RGBA = np.random.default_rng(0).integers(0, 256, (32, 32, 4), dtype=np.uint8)
 
@@ -23,10 +22,6 @@ def picture(tmp_path):
     path = tmp_path / "picture.png"
     Image.fromarray(RGBA).save(path)
     return str(path)
-
-
-def decoded(address):
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))))
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -70,26 +65,26 @@ def test_the_seed_decides_the_noise():
 
 def test_the_histogram_becomes_a_standard_normal_density():
     black = np.zeros((128, 128, 4), np.uint8)
-    start, end = (draw_noisy(black, noisy_picture(black, t, "cosine", 0)) for t in (0, 999))
-    normal = np.exp(-np.square(end["centres"]) / 2) / np.sqrt(2 * np.pi)
-    assert np.abs(np.array(end["histogram"]) - normal).max() < 0.04
-    assert np.abs(np.array(start["histogram"]) - normal).max() > 1
-    assert (end["mean"], end["deviation"]) == (pytest.approx(0, abs=0.02), pytest.approx(1, abs=0.02))
+    start, end = (view_of_noisy(black, noisy_picture(black, t, "cosine", 0)) for t in (0, 999))
+    normal = np.exp(-np.square(np.array(end.centres)) / 2) / np.sqrt(2 * np.pi)
+    assert np.abs(np.array(end.histogram) - normal).max() < 0.04
+    assert np.abs(np.array(start.histogram) - normal).max() > 1
+    assert (end.mean, end.deviation) == (pytest.approx(0, abs=0.02), pytest.approx(1, abs=0.02))
 
 
 def test_the_page_draws_every_size_and_all_curves(picture):
     for size in forward.SIZES:
         drawn = forward.view_forward(picture, 999, "linear", 3, size)
-        assert decoded(drawn["clean"]).shape == (size, size, 4)
-        assert decoded(drawn["noisy"]).shape == (size, size, 3)
-        assert drawn["values"] == 4 * size**2
-        assert set(drawn["curves"]) == {"cosine", "linear", "shifted"}
-        assert drawn["curves"]["linear"][-1] == pytest.approx(drawn["alphaBar"], abs=1e-5)
+        assert picture_at(drawn.clean).shape == (size, size, 4)
+        assert picture_at(drawn.noisy).shape == (size, size, 3)
+        assert drawn.values == 4 * size**2
+        assert set(drawn.curves) == {"cosine", "linear", "shifted"}
+        assert drawn.curves["linear"][-1] == pytest.approx(drawn.alpha_bar, abs=1e-5)
 
 
 def test_the_endpoint_saves_numbers_that_fit_together(picture, tmp_path, monkeypatch):
-    monkeypatch.setattr(forward, "get_upload_folder", lambda: str(tmp_path / "cache"))
-    facts, files = forward.diffusion_forward(picture, 300, "shifted", 8)
+    monkeypatch.setattr(api, "get_upload_folder", lambda: str(tmp_path / "cache"))
+    facts, files = api.diffusion_forward(picture, 300, "shifted", 8)
     paths = {Path(file).name: file for file in files}
     with np.load(paths["arrays.npz"]) as arrays:
         np.testing.assert_allclose(
@@ -130,7 +125,7 @@ def test_pictures_that_are_refused_and_a_missing_one(tmp_path):
             forward.view_forward(str(path), 5, "cosine", 0)
     assert forward.view_forward(None, 5, "cosine", 0) is None
     with pytest.raises(InputError, match="no picture"):
-        forward.diffusion_forward(None)
+        api.diffusion_forward(None)
 
 
 def test_animated_and_transparent_pictures_are_read(tmp_path):
@@ -138,5 +133,5 @@ def test_animated_and_transparent_pictures_are_read(tmp_path):
     frames = [Image.new("RGB", (40, 40), color) for color in ("red", "blue")]
     frames[0].save(animated, save_all=True, append_images=frames[1:])
     Image.new("RGBA", (40, 40), (0, 0, 0, 0)).save(clear)
-    assert decoded(forward.view_forward(str(animated), 0, "cosine", 0)["clean"])[0, 0].tolist() == [255, 0, 0, 255]
-    assert (decoded(forward.view_forward(str(clear), 0, "cosine", 0)["clean"])[..., 3] == 0).all()
+    assert picture_at(forward.view_forward(str(animated), 0, "cosine", 0).clean)[0, 0].tolist() == [255, 0, 0, 255]
+    assert (picture_at(forward.view_forward(str(clear), 0, "cosine", 0).clean)[..., 3] == 0).all()

@@ -1,6 +1,8 @@
 """A training while somebody watches: one step taken apart, learning, stopping, keeping, forgetting."""
 
 import json
+import threading
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -10,8 +12,8 @@ from safetensors import safe_open
 from models.diffusion import live
 from models.diffusion.network import Config, SpriteUNet
 from models.diffusion.schedule import add_noise, cosine_schedule, velocity
+from models.diffusion.trained import TRAINED, Settings, Trained, save
 from models.errors import InputError
-from models.kept import Kept
 
 TINY = Config(classes=(), widths=(16, 16), blocks=1, heads=2, embedding=16)
 
@@ -19,8 +21,7 @@ TINY = Config(classes=(), widths=(16, 16), blocks=1, heads=2, embedding=16)
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch):
     monkeypatch.setattr(live, "SMALL", TINY)
-    monkeypatch.setattr(live, "_kept", Kept(live.KEPT))
-    monkeypatch.setattr(live, "_running", {})
+    monkeypatch.setattr(TRAINED, "_kept", OrderedDict())
 
 
 def squares(count=3, size=16):
@@ -31,7 +32,7 @@ def squares(count=3, size=16):
 
 
 def training(**settings):
-    return live.LiveTraining(live.Settings(**{"seconds": 1000, **settings}), squares(size=settings.get("size", 16)))
+    return live.LiveTraining(Settings(**{"seconds": 1000, **settings}), squares(size=settings.get("size", 16)))
 
 
 def after(steps, **settings):
@@ -43,7 +44,7 @@ def after(steps, **settings):
 
 
 def test_the_four_parts_of_a_step_fit_together():
-    network = live.first_network(live.Settings(seed=4))
+    network = live.first_network(Settings(seed=4))
     kept = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     example = live.trace_training_step(network, squares()[1], 300, seed=7, start="noise")
     schedule = cosine_schedule()
@@ -62,7 +63,7 @@ def test_the_four_parts_of_a_step_fit_together():
 
 
 def test_one_step_makes_the_embedded_network_a_little_less_wrong():
-    network = live.first_network(live.Settings(size=32, start="embedded")).eval()
+    network = live.first_network(Settings(size=32, start="embedded")).eval()
     example = live.trace_training_step(network, squares(size=32)[1], 500, seed=1, start="embedded")
     assert 0 < example.loss_after < example.loss
 
@@ -72,7 +73,7 @@ def test_it_learns_and_the_same_seed_learns_the_same():
     before = training(seed=1)
 
     def nearness(made):
-        samples = live.draw_samples(made.network_for_sampling(), 16, count=4, steps=6)
+        samples = live.sample_pictures(made.network_for_sampling(), 16, count=4, steps=6)
         return live.nearest_pictures(samples, made.rgba)[1].mean()
 
     assert nearness(first) < 0.8 * nearness(before)
@@ -86,55 +87,68 @@ def test_the_embedded_model_is_where_a_training_may_start():
     assert start.network.no_class == 13
     assert next(start.fit()).loss < 0.5, "it can denoise already"
     with pytest.raises(InputError, match="32 x 32 only"):
-        live.Settings(size=16, start="embedded")
+        Settings(size=16, start="embedded")
 
 
 def test_time_and_stop_end_it():
     assert list(training(seconds=0).fit()) == []
-    made = training()
-    name = live.register(made)
     live.stop("somebody else's guess")
     live.stop(None)
-    steps = 0
-    for _ in made.fit():
-        steps += 1
-        if steps == 2:
-            live.stop(name)
-    assert steps == 2
-    assert live.keep(name).steps == 2
-
-
-def test_the_latest_few_are_kept_and_nothing_without_a_step():
-    assert live.keep(live.register(training())) is None
-    names = []
-    for _ in range(live.KEPT + 1):
-        names.append(live.register(after(1)))
-        live.keep(names[-1])
-    assert sum(map(live.is_kept, names)) == live.KEPT
+    reports = live.train_live(Settings(seconds=1000), squares(), "mine")
+    first = next(reports)
+    assert (first.step, first.loss) == (0, None)
+    assert first.samples.rgba.shape == first.samples.nearest.shape == (live.SAMPLES, 16, 16, 4)
+    assert "mine" not in TRAINED
+    next(reports)
+    live.stop("mine")
+    *_, last = reports
+    assert last.samples is not None
+    assert TRAINED.find("mine").steps == last.step >= 1
     assert live._running == {}
-    live.find(names[-1])
-    assert live.is_kept(names[1])
-    assert not any(map(live.is_kept, (names[0], None, ["x"])))
-    for name in (names[0], None, 3, "guess"):
+
+
+def test_a_report_says_what_happened_since_the_last_one(monkeypatch):
+    monkeypatch.setattr(live, "REPORT_SECONDS", 0)
+    reports = live.train_live(Settings(seconds=1000, seed=3), squares(), "mine")
+    made = [next(reports) for _ in range(4)]
+    reports.close()
+    expected = [step.loss for step, _ in zip(training(seed=3).fit(), range(3), strict=False)]
+    assert [report.step for report in made] == [0, 1, 2, 3]
+    assert [report.loss for report in made[1:]] == pytest.approx(expected)
+    assert TRAINED.find("mine").steps == 3
+
+
+def test_nothing_is_kept_of_a_training_without_a_step():
+    assert len(list(live.train_live(Settings(seconds=0), squares(), "mine"))) == 2
+    assert "mine" not in TRAINED
+    for name in ("mine", None, 3, ["x"]):
         with pytest.raises(InputError, match="train one first"):
-            live.find(name)
+            TRAINED.find(name)
 
 
-def test_what_was_used_last_is_forgotten_last():
-    first, second = (live.register(after(1)) for _ in range(2))
-    for name in (first, second):
-        live.keep(name)
-    live.find(first)
-    for _ in range(live.KEPT - 1):
-        live.keep(live.register(after(1)))
-    assert live.is_kept(first)
-    assert not live.is_kept(second)
+def test_trainings_of_two_visitors_are_stopped_one_by_one():
+    both = {name: live.train_live(Settings(seconds=1000), squares(), name) for name in ("one", "two")}
+    ended = {}
+
+    def run(name):
+        ended[name] = sum(1 for _ in both[name])
+
+    next(both["one"]), next(both["two"])
+    live.stop("one")
+    first = threading.Thread(target=run, args=["one"])
+    first.start()
+    first.join(60)
+    assert set(ended) == {"one"}
+    assert set(live._running) == {"two"}
+    both["two"].close()
 
 
 def test_what_was_trained_can_be_used_and_saved(tmp_path):
-    trained = live.keep(live.register(after(2)))
-    assert live.draw_samples(trained.network, 16, count=3, steps=2).shape == (3, 16, 16, 4)
-    with safe_open(live.save(trained, tmp_path), "pt") as file:
+    made = after(2)
+    trained = Trained(made.network_for_sampling(), made.settings, made.rgba, made.step)
+    assert trained.parameters == sum(p.numel() for p in made.network.parameters())
+    assert live.sample_pictures(trained.network, 16, count=3, steps=2).shape == (3, 16, 16, 4)
+    with safe_open(save(trained, tmp_path), "pt") as file:
         config = json.loads(file.metadata()["config"])
         assert config.pop("size") == 16
         network = SpriteUNet(Config(**{**config, "classes": (), "widths": tuple(config["widths"])}))
@@ -152,12 +166,13 @@ def test_nearest_pictures():
 def test_nothing_to_train_on_is_refused():
     for rgba in (np.zeros((0, 16, 16, 4), np.uint8), squares(size=32)):
         with pytest.raises(InputError, match="nothing to train on"):
-            live.LiveTraining(live.Settings(), rgba)
+            live.LiveTraining(Settings(), rgba)
 
 
 def test_sprites_of_a_class_come_from_the_embedded_model(monkeypatch):
     monkeypatch.setattr(live, "CLASS_SPRITES", 4)
     monkeypatch.setattr(live, "CLASS_STEPS", 2)
-    batches = list(live.class_sprites("potion", 16, batch=2))
+    monkeypatch.setattr(live, "CLASS_BATCH", 2)
+    batches = list(live.class_sprites("potion", 16))
     assert [batch.shape for batch in batches] == [(2, 16, 16, 4)] * 2
     assert not np.array_equal(*batches)

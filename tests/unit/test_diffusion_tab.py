@@ -1,20 +1,14 @@
 """The Diffusion tab's figures and checks, without a browser."""
 
-import base64
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
 
-from demos.diffusion.running import check_plan
-from demos.views.diffusion import draw_pixel, draw_step
+from demos.diffusion.plans import ALL_CLASSES, check_plan
+from demos.views.diffusion import NOISE_SHADES, view_of_pixel, view_of_step
+from models.diffusion.data import ANY_CLASS, CLASSES
 from models.diffusion.schedule import cosine_schedule
 from models.errors import InputError
-
-
-def decoded(address):
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))))
+from tests.pictures import picture_at
 
 
 def test_a_step_is_drawn_with_the_factors_that_lead_to_the_next():
@@ -26,14 +20,17 @@ def test_a_step_is_drawn_with_the_factors_that_lead_to_the_next():
     update = Update((Term(0.8, "x_0"), Term(0.6, "epsilon")))
     pictures = {"x_0": x_0, "epsilon": epsilon}
     step = DenoisingStep(0, 10, 499, 399, arrays[2], epsilon, x_0, 0.8 * x_0 + 0.6 * epsilon, update, pictures)
-    drawn = draw_step(step, cosine_schedule())
-    assert drawn["terms"] == [[0.8, "x_0"], [0.6, "epsilon"]]
-    assert "difference" not in drawn
-    assert decoded(drawn["xt"]).shape == (32, 64, 3)
-    assert decoded(drawn["x0"]).shape == (32, 64, 4)
+    drawn = view_of_step(step, cosine_schedule())
+    assert drawn.terms == [(0.8, "x_0"), (0.6, "epsilon")]
+    assert drawn.difference is None
+    assert picture_at(drawn.x_t).shape == (32, 64, 3)
+    assert picture_at(drawn.x_0).shape == (32, 64, 4)
+    noise = picture_at(drawn.noise)
+    assert len(np.unique(noise)) == NOISE_SHADES
+    assert np.abs(noise[:, :32] - 255 * (epsilon[0, :3].clip(-3, 3).transpose(1, 2, 0) + 3) / 6).max() <= 4.5
     other = DenoisingStep(0, 10, 499, 399, arrays[2], epsilon, np.zeros_like(x_0), x_0, update, pictures)
     expected = np.sqrt(np.square(x_0).mean())
-    assert draw_step(other, cosine_schedule(), step)["difference"] == pytest.approx(expected, rel=1e-5)
+    assert view_of_step(other, cosine_schedule(), step).difference == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_arithmetic_of_a_pixel_has_its_numbers():
@@ -47,11 +44,18 @@ def test_the_arithmetic_of_a_pixel_has_its_numbers():
         Update((Term(0.8, "x_0"), Term(0.6, "epsilon")), (Term(0.5, "x_0"), Term(0.5, "x_0"))),
         {"x_0": x_0, "epsilon": epsilon},
     )
-    text = draw_pixel(step, 0, 5, 7)
-    assert "Step 4, sprite 1, row 6, column 8" in text
-    assert "0.750" in text
-    assert f"{0.8 * 0.75 - 0.6:.3f}" in text
-    assert "corrected" in text
+    pixel = view_of_pixel(step, 0, 5, 7)
+    assert pixel.caption == "Step 4, sprite 1, row 6, column 8"
+    assert [(row.factor, row.of) for row in pixel.rows] == [
+        *((0.5, "x_0"), (0.5, "x_0"), (None, "corrected"), (0.8, "x_0"), (0.6, "epsilon"), (None, "next")),
+    ]
+    assert pixel.rows[0].values == [0.25, 0.25, 0.75, 0.25]
+    assert pixel.rows[-1].values == pytest.approx([0.8 * value - 0.6 for value in pixel.rows[0].values])
+
+
+def test_every_class_is_offered_once_and_any_last():
+    assert sorted(ALL_CLASSES) == sorted([*CLASSES, ANY_CLASS])
+    assert (ALL_CLASSES[0], ALL_CLASSES[-1]) == ("potion", ANY_CLASS)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The page that trains: what its handlers accept, stream, stop, keep and save, without a browser."""
 
 import zipfile
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -10,12 +11,12 @@ from safetensors import safe_open
 
 from demos.diffusion import training
 from demos.inputs.uploaded_files import ListFiles, UploadedFiles
-from demos.views.diffusion_training import draw_curve, draw_data
+from demos.views.diffusion_training import ExampleView, TrainingView, view_of_learned
 from models.diffusion import live
 from models.diffusion.network import Config
 from models.diffusion.schedule import cosine_schedule
+from models.diffusion.trained import TRAINED
 from models.errors import InputError
-from models.kept import Kept
 
 TINY = Config(classes=(), widths=(16, 16), blocks=1, heads=2, embedding=16)
 
@@ -23,8 +24,7 @@ TINY = Config(classes=(), widths=(16, 16), blocks=1, heads=2, embedding=16)
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch, tmp_path):
     monkeypatch.setattr(live, "SMALL", TINY)
-    monkeypatch.setattr(live, "_kept", Kept(live.KEPT))
-    monkeypatch.setattr(live, "_running", {})
+    monkeypatch.setattr(TRAINED, "_kept", OrderedDict())
     monkeypatch.setattr(training, "get_upload_folder", lambda: str(tmp_path / "cache"))
 
 
@@ -44,7 +44,7 @@ def begun(archive, **how):
     values = {"size": 16, "start": "noise", "seconds": 60, "seed": 0, **how}
     stream = training.compute_training("files", "potion", [archive], *values.values())
     for view, strip, name in stream:
-        if isinstance(view, dict) and "samples" in view:
+        if isinstance(view, TrainingView):
             assert "parameters" in strip
             return stream, view, name
     raise AssertionError("no figure")
@@ -53,32 +53,30 @@ def begun(archive, **how):
 @pytest.mark.parametrize("network", ["noise", "embedded"])
 def test_one_step_in_numbers_fits_together(network):
     drawn = training.compute_example(network, "potion", 5, None)
-    assert drawn["size"] == {"noise": 16, "embedded": 32}[network]
-    assert drawn["t"] == int(np.random.default_rng(5).integers(1000))
-    values = {name: np.array(numbers) for name, numbers in drawn["values"].items()}
-    assert {len(numbers) for numbers in values.values()} == {4 * drawn["size"] ** 2}
-    np.testing.assert_allclose(
-        values["xt"], drawn["signal"] * values["x0"] + drawn["noise"] * values["epsilon"], atol=3e-3
-    )
-    assert drawn["loss"] == pytest.approx(np.square(values["v"] - values["target"]).mean(), rel=0.02)
-    assert drawn["signal"] == pytest.approx(float(cosine_schedule().signal(drawn["t"])))
+    assert isinstance(drawn, ExampleView)
+    assert drawn.size == {"noise": 16, "embedded": 32}[network]
+    assert drawn.t == int(np.random.default_rng(5).integers(1000))
+    assert drawn.x_t.shape == drawn.v.shape == (4, drawn.size, drawn.size)
+    np.testing.assert_allclose(drawn.x_t, drawn.signal * drawn.x_0 + drawn.noise_share * drawn.epsilon, atol=1e-5)
+    assert drawn.loss == pytest.approx(np.square(drawn.v - drawn.target).mean(), rel=1e-4)
+    assert drawn.signal == pytest.approx(float(cosine_schedule().signal(drawn.t)))
 
 
 def test_a_training_streams_stops_and_can_be_used_looked_at_and_saved(archive):
     stream, view, name = begun(archive)
-    assert view["about"].startswith("(3, 16 x 16")
-    assert len(view["samples"]) == 1
-    assert view["samples"][0]["step"] == 0
+    assert view.learned.about.startswith("(3, 16 x 16")
+    assert [samples.step for samples in view.samples] == [0]
     next(stream)
     training.stop_training(name)
-    *_, (last, strip, _) = stream
+    *_, (last, _, _), (_, strip, _) = stream
     assert "Training is over" in strip
-    assert last["samples"][-1]["step"] == live.find(name).steps >= 1
-    assert last["losses"][-1][0] == last["samples"][-1]["step"]
+    assert last.samples[-1].step == TRAINED.find(name).steps >= 1
+    assert last.losses[-1][0] == last.norms[-1][0] <= last.samples[-1].step
+    assert len(last.losses) == len({step for step, _ in last.losses})
 
     assert training.kept_name(name, "before") == name
     drawn = training.compute_example("trained", "potion", 2, name)
-    assert drawn["size"] == 16
+    assert drawn.size == 16
     with safe_open(training.save_trained(name)["value"], "pt") as file:
         assert "config" in file.metadata()
 
@@ -90,7 +88,7 @@ def test_leaving_ends_the_training_and_keeps_what_was_learned(archive):
         next(stream)
     stream.close()
     assert live._running == {}
-    assert live.find(name).steps >= 1
+    assert TRAINED.find(name).steps >= 1
 
 
 @pytest.mark.parametrize(
@@ -141,10 +139,5 @@ def test_files_outside_the_upload_cache_are_refused(tmp_path):
         files.preprocess(ListFiles([FileData(path="/etc/passwd")]))
 
 
-def test_long_curves_are_shortened_to_means_and_large_sets_to_their_first_pictures():
-    curve = draw_curve([float(i) for i in range(1000)])
-    assert len(curve) == 200
-    assert curve[0] == [5, 2.0]
-    assert curve[-1][0] == 1000
-    assert draw_curve([]) == []
-    assert draw_data(np.zeros((40, 16, 16, 4), np.uint8))["about"] == "(40, 32 shown, 16 x 16 pixels)"
+def test_of_many_pictures_the_first_are_shown():
+    assert view_of_learned(np.zeros((40, 16, 16, 4), np.uint8)).about == "(40, 32 shown, 16 x 16 pixels)"

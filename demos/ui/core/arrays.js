@@ -35,30 +35,36 @@ export async function image(picture) {
   return node;
 }
 
+/** The file of a picture, to be kept by the view. @param {string} picture @returns {Promise<Blob>} */
+export const file = async (picture) => (await ask(address(picture))).blob();
+
 /** @param {string} name @returns {Promise<ArrayBuffer>} */
 function fetchOnce(name) {
   const known = fetched.get(name);
   if (known) return known;
-  const asked = ask(name);
+  const asked = ask(new URL(`arrays/${name}`, document.baseURI).href).then((answer) => answer.arrayBuffer());
   fetched.set(name, asked);
   asked.catch(() => fetched.delete(name));
   if (fetched.size > KEPT) fetched.delete(/** @type {string} */ (fetched.keys().next().value));
   return asked;
 }
 
-/** @param {string} name */
-async function ask(name) {
-  const answer = await fetch(new URL(`arrays/${name}`, document.baseURI)).catch(() => null);
+/** @param {string} href */
+async function ask(href) {
+  const answer = await fetch(href).catch(() => null);
   if (!answer) throw new Error("The server cannot be reached: run it again when the connection is back.");
   if (!answer.ok)
     throw new Error(
       (await answer.json().catch(() => ({}))).error ?? "What this view shows could not be fetched: run it again.",
     );
-  return answer.arrayBuffer();
+  return answer;
 }
 
 /** Bytes of a base64 text. @param {string} text */
 export const bytesOf = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+
+/** Bytes as a base64 text, to send them. @param {Uint8Array | Uint8ClampedArray} bytes */
+export const textOf = (bytes) => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 
 /** @param {ArrayHandle} handle @param {ArrayBufferLike} buffer @returns {Numbers} */
 function decoded({ dtype, low = 0, step = 1 }, buffer) {

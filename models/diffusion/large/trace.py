@@ -7,15 +7,13 @@ negative prompt and with the prompt:
     output = output_without + guidance (output_with - output_without)
 """
 
-import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from models.diffusion.kept import Kept
 from models.diffusion.large.attention import WordAttention
 from models.diffusion.large.network import LargeNetwork, decode_latent, encode_picture, first_noise
 from models.diffusion.samplers import EPSILON, FRESH, SAMPLERS, X_0, X_T, Level, Update, combine
@@ -40,7 +38,7 @@ class Request:
     @property
     def first(self) -> int:
         """The step at which a run from a picture begins; at least one step is run."""
-        return self.steps - min(max(1, steps_of(self.steps, self.strength)), self.steps)
+        return self.steps - max(1, steps_of(self.steps, self.strength))
 
 
 @dataclass(frozen=True)
@@ -80,24 +78,6 @@ class LargeStep:
         """What the arrays take."""
         arrays = [self.x_t, self.epsilon, self.x_0, self.x_next, self.without, self.with_prompt, self.picture]
         return sum(array.nbytes for array in (*arrays, *self.attention.values()) if array is not None)
-
-
-@dataclass
-class LargeRun:
-    """A request to a model of the catalogue and the steps made so far; a forked run begins with those of another."""
-
-    model: str
-    request: Request
-    steps: list[LargeStep] = field(default_factory=list)
-    key: str = field(default_factory=lambda: secrets.token_urlsafe(9))
-
-    @property
-    def reserved_bytes(self) -> int:
-        """What it takes so far."""
-        return sum(step.nbytes for step in self.steps)
-
-
-RUNS: Kept[LargeRun] = Kept(512 * 2**20)
 
 
 def from_noise(network: LargeNetwork, request: Request) -> Start:

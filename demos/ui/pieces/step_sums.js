@@ -1,0 +1,105 @@
+// The sums of a denoising step: what x_t is, what the next x is mixed from, and the same for one pixel in numbers.
+
+import { element } from "../core/dom.js";
+import { fixed, minus } from "../core/format.js";
+
+/** @typedef {import("../types.js").StepView} StepView */
+
+/** Role and words of what a sampler multiplies. @type {Record<string, [string, string]>} */
+const NAMES = {
+  x_t: ["input", "xₜ"],
+  x_0: ["prediction", "predicted x₀"],
+  epsilon: ["noise", "predicted noise"],
+  fresh: ["noise", "fresh noise"],
+  x_0_before: ["prediction", "x₀ predicted one step before"],
+  x_0_before_that: ["prediction", "x₀ predicted two steps before"],
+  x_before: ["input", "x of the step before"],
+  x_corrected: ["input", "corrected xₜ"],
+  corrected: ["input", "corrected xₜ"],
+  next: ["input", "next x"],
+};
+
+/** A factor as it is read: three decimals, powers of ten for what they would hide. @param {number} value */
+export const factor = (value) =>
+  minus(Math.abs(value) >= 0.0005 || value === 0 ? value.toFixed(3) : value.toExponential(1));
+
+/** The sums of a step: those for a corrected x_t, if there are any, and those for the next x. @param {StepView} step */
+const sums = ({ correction, terms }) =>
+  /** @type {[string, [number, string][]][]} */ ([
+    ["corrected", correction],
+    ["next", terms],
+  ]).filter(([, sum]) => sum.length);
+
+/** The sums of a step in one sentence. @param {StepView} step */
+export const sentence = (step) =>
+  sums(step)
+    .map(([left, sum]) => `${NAMES[left][1]} = ${sum.map(([by, of]) => `${factor(by)} × ${NAMES[of][1]}`).join(" + ")}`)
+    .join("; ");
+
+export class StepSums {
+  sentence = sentence;
+
+  /** @param {HTMLElement} words @param {HTMLElement} pixel */
+  constructor(words, pixel) {
+    this.words = words;
+    this.pixel = pixel;
+  }
+
+  /** @param {StepView} step */
+  show(step) {
+    const where = `xₜ = ${factor(step.signal)} × x₀ + ${factor(step.noise_share)} × noise, as the network reads it. `;
+    const then = step.t_next < 0 ? "The last step." : `Next: t = ${step.t_next}.`;
+    this.words.replaceChildren(
+      element("span", {}, where + then),
+      ...sums(step).map(([left, sum]) =>
+        element(
+          "span",
+          {},
+          `${NAMES[left][1]} = `,
+          ...sum.flatMap(([by, of], index) => [
+            index ? " + " : "",
+            element("span", { class: `term ${NAMES[of][0]}` }, `${factor(by)} × ${NAMES[of][1]}`),
+          ]),
+        ),
+      ),
+    );
+  }
+
+  /** @param {import("../types.js").PixelView} pixel */
+  showPixel({ caption, rows }) {
+    const head = ["factor × picture", "red", "green", "blue", "alpha"].map((name) =>
+      element("th", { scope: "col" }, name),
+    );
+    this.pixel.replaceChildren(
+      element(
+        "table",
+        { class: "gb-pixel" },
+        element("caption", {}, `${caption}: values in about −1 to 1, colours multiplied by alpha`),
+        element("thead", {}, element("tr", {}, ...head)),
+        element("tbody", {}, ...rows.map(pixelRow)),
+      ),
+    );
+  }
+
+  /** @param {string} sentence */
+  say(sentence) {
+    this.pixel.replaceChildren(element("p", { class: "gb-fault" }, sentence));
+  }
+
+  clearPixel() {
+    this.pixel.replaceChildren();
+  }
+}
+
+/** @param {import("../types.js").PixelRow} row */
+function pixelRow({ factor: by, of, values }) {
+  const cells = values.map((value) => element("td", {}, fixed(value, 3)));
+  if (by === null)
+    return element("tr", { class: "gb-total" }, element("th", { scope: "row" }, `= ${NAMES[of][1]}`), ...cells);
+  return element(
+    "tr",
+    {},
+    element("td", {}, `${minus(String(Number(by.toPrecision(4))))} × ${NAMES[of][1]}`),
+    ...cells,
+  );
+}

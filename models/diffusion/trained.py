@@ -1,0 +1,74 @@
+"""Networks that visitors have trained, kept under names that nobody can guess until they are no longer used."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.errors import InputError
+from models.store import Store
+
+if TYPE_CHECKING:
+    from models.diffusion.network import SpriteUNet
+
+BUDGET_BYTES = 256 * 2**20
+MAX_AGE_SECONDS = 1800
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a training is asked for: pictures of `size`, from which weights, for how long, and which random numbers."""
+
+    size: int = 16
+    start: str = "noise"
+    seconds: float = 120
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.start == "embedded" and self.size != 32:
+            raise InputError("The embedded model knows 32 x 32 only: choose 32 pixels, or start from noise.")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What stays of a training: the averaged network, its settings, its pictures and how many steps it took.
+
+    rgba: the pictures it was given, `[N, size, size, 4]` uint8.
+    """
+
+    network: "SpriteUNet"
+    settings: Settings
+    rgba: np.ndarray
+    steps: int
+
+    @property
+    def title(self) -> str:
+        """What it is called on the pages."""
+        return f"the one I trained, {self.settings.size} x {self.settings.size}"
+
+    @property
+    def parameters(self) -> int:
+        """Number of scalars."""
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
+
+TRAINED: Store[Trained] = Store(
+    "trained sprite networks",
+    BUDGET_BYTES,
+    size=lambda trained: 4 * trained.parameters + trained.rgba.nbytes,
+    gone="There is no network trained by you here (any more): train one first, on the page “Train one”.",
+    max_age=MAX_AGE_SECONDS,
+)
+
+
+def save(trained: Trained, folder: Path) -> Path:
+    """Write the network to `folder` as safetensors in float16, its configuration in the file's metadata."""
+    from safetensors.torch import save_file
+
+    path = folder / f"trained-{trained.settings.size}px-{trained.steps}-steps.safetensors"
+    config = json.dumps({"size": trained.settings.size, **asdict(trained.network.config)})
+    state = {name: tensor.half().contiguous() for name, tensor in trained.network.state_dict().items()}
+    save_file(state, path, metadata={"format": "pt", "config": config})
+    return path
