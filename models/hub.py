@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -21,6 +22,9 @@ from typing import Literal
 from models import weights
 from models.errors import InputError, WeightsError
 
+ASKING: ContextVar[str] = ContextVar("ASKING", default="")
+"""For whom the present code runs; whoever serves visitors sets it."""
+MAX_DOWNLOADS_EACH, MAX_DOWNLOADS = 3, 6
 STALL_SECONDS = float(os.environ.get("GLASSBOX_HUB_STALL_SECONDS", "30"))
 
 
@@ -32,6 +36,7 @@ class Download:
     bytes_done: int = 0
     bytes_total: int = 0
     reason: str = ""
+    asked_by: str = ""
 
 
 _downloads: dict[str, Download] = {}
@@ -47,7 +52,10 @@ def state_of(name: str) -> Download:
 
 
 def start(name: str) -> Download:
-    """Begin to fetch a hub model in the background unless it is here or on its way; returns the state at once."""
+    """Begin to fetch a hub model in the background unless it is here or on its way; returns the state at once.
+
+    Raises `InputError` where `MAX_DOWNLOADS_EACH` are on their way for whoever asks, or `MAX_DOWNLOADS` in all.
+    """
     entry = weights.find(name)
     if entry.kind != "hub":
         raise InputError(f"{entry.title} does not come from the hub.")
@@ -57,7 +65,10 @@ def start(name: str) -> Download:
     with _downloads_lock:
         if _downloads.get(name, state).status == "running":
             return _downloads[name]
-        _downloads[name] = Download("running")
+        running = [one.asked_by for one in _downloads.values() if one.status == "running"]
+        if len(running) >= MAX_DOWNLOADS or (ASKING.get() and running.count(ASKING.get()) >= MAX_DOWNLOADS_EACH):
+            raise InputError("Other models are on their way: ask again when one of them has arrived.")
+        _downloads[name] = Download("running", asked_by=ASKING.get())
     threading.Thread(target=_watch_child, args=(entry,), daemon=True).start()
     return Download("running")
 
@@ -94,7 +105,7 @@ def _watch_child(entry: weights.Weights) -> None:
 
 def _remember(name: str, state: Download) -> None:
     with _downloads_lock:
-        _downloads[name] = state
+        _downloads[name] = replace(state, asked_by=_downloads[name].asked_by if name in _downloads else "")
 
 
 def describe(name: str) -> str:

@@ -22,6 +22,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from demos.base import log
 from demos.detection.frames import MAX_FRAME_BYTES, TURNS, FrameFound, Stream, answer, detect, open_stream
+from demos.door.doors import is_same_host
+from demos.door.operations import FRAMES_DROPPED
 from models.errors import InputError, WeightsError
 from models.inputs import check_flag, check_number, check_text
 
@@ -37,6 +39,8 @@ SEND_SECONDS = 5.0
 GOING_AWAY, POLICY = 1001, 1008
 
 _connections: Counter[str] = Counter()
+_next_message: dict[str, float] = {}
+"""When the next message of an address is taken: its connections share `MESSAGES_A_SECOND`."""
 
 
 class _Ended(Exception):  # noqa: N818  # not an error of ours: how a connection ends, and what the client is told
@@ -56,18 +60,12 @@ async def serve_live(socket: WebSocket) -> None:
         _connections[address] += 1
         try:
             await socket.accept()
-            await Visit(socket).run()
+            await Visit(socket, address).run()
         finally:
             _connections[address] -= 1
             if not _connections[address]:
                 del _connections[address]
-
-
-def is_same_host(headers: Mapping[str, str]) -> bool:
-    """Whether a request comes from a page of this host, or from no page at all (programs send no `Origin`)."""
-    origin = headers.get("origin")
-    hosts = {headers.get("host"), headers.get("x-forwarded-host")} - {None, ""}
-    return origin is None or origin.partition("://")[2] in hosts
+                _next_message.pop(address, None)
 
 
 async def _refuse(socket: WebSocket, status: int, sentence: str) -> None:
@@ -77,11 +75,11 @@ async def _refuse(socket: WebSocket, status: int, sentence: str) -> None:
 class Visit:
     """One client: settings first, then frames, each answered with its boxes or as dropped."""
 
-    def __init__(self, socket: WebSocket) -> None:
+    def __init__(self, socket: WebSocket, address: str = "") -> None:
         self._socket = socket
         self._stream: Stream | None = None
         self._last_number = -1
-        self._next_message = 0.0
+        self._address = address
         self._in_order = asyncio.Lock()  # whoever asks first has it first
 
     async def run(self) -> None:
@@ -120,8 +118,9 @@ class Visit:
     async def _receive(self) -> Mapping[str, Any]:
         """The next message; messages that come faster than `MESSAGES_A_SECOND` are left in the network."""
         now = time.monotonic()
-        await asyncio.sleep(max(0.0, self._next_message - now))
-        self._next_message = max(now, self._next_message) + 1 / MESSAGES_A_SECOND
+        turn = max(now, _next_message.get(self._address, 0.0))
+        _next_message[self._address] = turn + 1 / MESSAGES_A_SECOND
+        await asyncio.sleep(turn - now)
         try:
             async with asyncio.timeout(IDLE_SECONDS):
                 message = await self._socket.receive()
@@ -157,6 +156,7 @@ class Visit:
         async with self._in_order:
             found = await asyncio.wrap_future(future) if future else None
             if found is None:
+                FRAMES_DROPPED.inc()
                 await self._send({"frame": number, "dropped": True})
                 return
             boxes = await asyncio.to_thread(answer_to, found)

@@ -6,16 +6,16 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from demos.door.answers import Refused
+from models.hub import ASKING
 
 UPLOADED_BYTES_A_MINUTE = 240 * 2**20
-VISITOR: ContextVar[str] = ContextVar("VISITOR", default="")
+VISITOR = ASKING
 """The address for which the present code runs, also inside of an event."""
 
 
