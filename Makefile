@@ -39,7 +39,7 @@ audit: $(VENV)/.dev
 	  $(VENV)-audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1; }
 	@report=$$($(VENV)-audit/bin/pip-audit --progress-spinner off --no-deps --disable-pip -r constraints.txt 2>&1); \
 	  status=$$?; echo "$$report"; \
-	  case "$$report" in *"known vulnerabilit"*) exit $$status;; esac; \
+	  case "$$report" in *"Found "*" known vulnerabilit"*) exit $$status;; esac; \
 	  case "$$status $$report" in "0 "*"could not be audited"*|[1-9]*) \
 	    echo "The audit could not reach its data for all packages: it does not count.";; esac
 
