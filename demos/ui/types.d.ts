@@ -45,6 +45,14 @@ export interface CandidateBox {
   query: number;
 }
 
+/** Pictures to paint over (`pixel_canvas`); with several, the visitor chooses one. */
+export interface CanvasView {
+  token: string;
+  count: number;
+  side: number;
+  pixels: ArrayHandle;
+}
+
 /** A training of one's own classes (`class_board`). */
 export interface ClassBoardView {
   run: string;
@@ -123,6 +131,23 @@ export interface EffectView {
   changes: string[];
 }
 
+/** All numbers of one training step (`training_step`); each picture is `[4, size, size]`, red, green, blue, alpha. */
+export interface ExampleView {
+  size: number;
+  t: number;
+  signal: number;
+  noise_share: number;
+  x_0: ArrayHandle;
+  epsilon: ArrayHandle;
+  x_t: ArrayHandle;
+  v: ArrayHandle;
+  target: ArrayHandle;
+  x_0_predicted: ArrayHandle;
+  loss: number;
+  gradient_norm: number;
+  loss_after: number;
+}
+
 /** What `attention_explorer` shows: every kind of attention of a run, a translation if it wrote one, and a note. */
 export interface ExplorerView {
   views: (TextAttention | PatchAttention)[];
@@ -140,6 +165,22 @@ export interface FeaturesView {
   values: ArrayHandle;
   ends: [number, number][][];
   shares: number[][];
+}
+
+/** The steps of a run made so far (`filmstrip`); of a fork only its own. */
+export interface FilmView {
+  run: string;
+  count: number;
+  total: number;
+  fork: ForkView | null;
+  steps: StepView[];
+}
+
+/** What a run was forked from, at which place its own steps begin, and what they do differently, in words. */
+export interface ForkView {
+  run: string;
+  place: number;
+  changed: string;
 }
 
 /** A box that a detector answers with. */
@@ -173,6 +214,13 @@ export interface ImportanceColumn {
 export interface ImportanceView {
   question: QuestionView;
   answer: AnswerView | null;
+}
+
+/** The pictures of a training: the first `shown` of them on a sheet, and how many there are in words. */
+export interface LearnedView {
+  sheet: string;
+  shown: number;
+  about: string;
 }
 
 /** What the head would answer after some layers, and what it gives the final answer there (both 0 to 1). */
@@ -232,6 +280,25 @@ export interface MatchingView {
   loss: Record<string, number>;
 }
 
+/** A picture, noise, and their sum at time t (`noise_view`); `clean`, `noise` and `noisy` are addresses of pictures. */
+export interface NoisyView {
+  clean: string;
+  noise: string;
+  noisy: string;
+  schedule: string;
+  t: number;
+  alpha_bar: number;
+  signal: number;
+  noise_share: number;
+  signal_to_noise: number;
+  values: number;
+  curves: Record<string, number[]>;
+  histogram: number[];
+  centres: number[];
+  mean: number;
+  deviation: number;
+}
+
 /** Attention of a picture's patches; the rows of a token are asked for when it is chosen. */
 export interface PatchAttention {
   kind: "patches";
@@ -278,6 +345,19 @@ export interface Picture {
   columns: number;
 }
 
+/** A line of the arithmetic of one pixel: red, green, blue and alpha, in about -1 to 1. */
+export interface PixelRow {
+  factor: number | null;
+  of: string;
+  values: number[];
+}
+
+/** The arithmetic of one step at one pixel, with the numbers that were computed. */
+export interface PixelView {
+  caption: string;
+  rows: PixelRow[];
+}
+
 /** What is proposed at every position of the feature map, row by row. */
 export interface ProposalsView {
   rows: number;
@@ -320,6 +400,15 @@ export interface ReadingView {
   map: ArrayHandle;
 }
 
+/** Samples after some steps, side by side on a sheet, and below each the nearest picture it was given. */
+export interface SamplesView {
+  step: number;
+  seconds: number;
+  sheet: string;
+  nearest: string;
+  distances: number[];
+}
+
 /** How far each token's last vector of one stack moved, and that as a share of its length. */
 export interface StackMoved {
   kind: "encoder" | "decoder" | "cross";
@@ -349,6 +438,21 @@ export interface StationView {
   meaning: string;
   numbers: number;
   size: number;
+}
+
+/** One step of a film. Pictures of a run lie side by side on a sheet; `x_t`, `noise` and `x_0` are its addresses. */
+export interface StepView {
+  size: number;
+  t: number;
+  t_next: number;
+  x_t: string;
+  noise: string;
+  x_0: string;
+  signal: number;
+  noise_share: number;
+  terms: [number, string][];
+  correction: [number, string][];
+  difference: number | null;
 }
 
 /** One head of T tokens that look (queries) at S (keys), of width d (`weighted_sum`). */
@@ -428,6 +532,15 @@ export interface TrackedBox {
   label: string;
   score: number;
   id: number | null;
+}
+
+/** A training so far (`training_view`). */
+export interface TrainingView {
+  run: string;
+  learned: LearnedView;
+  losses: [number, number][];
+  norms: [number, number][];
+  samples: SamplesView[];
 }
 
 /** A token of a beam search: its parent among the nodes, its step, its rank in it (by the total, best first). */
