@@ -198,10 +198,15 @@ def test_every_pair_comes_as_it_is_and_in_another_form():
 
 @pytest.mark.parametrize(
     ("form", "expected"),
-    [("capitals", "WHERE IS THE CAFÉ?"), ("small letters", "where is the café?"), ("no stop", "Where is the café")],
+    [("bare", "where is the café"), ("small letters", "where is the café?"), ("no stop", "Where is the café")],
 )
 def test_forms_of_a_sentence(form, expected):
     assert forms.in_form("Where is the café?", form) == expected
+
+
+def test_what_is_measured_in_capitals_is_read_as_on_the_page():
+    found = evaluate.other_forms(["I saw Tom.", "Where is it?"])
+    assert found == {"capitals": ["I saw tom.", "Where is it?"], "bare": ["i saw tom", "where is it"]}
 
 
 def test_fine_tuning_begins_with_the_stored_network(tmp_path):

@@ -8,7 +8,8 @@ unless `--split test` asks for the held-out 2 % of a file of which the rest was 
 `--limit` draws that many sentences with the seed. One JSON line:
 `bleu` is corpus BLEU against one reference (the first the file gives, so that each English sentence counts once);
 `bleu_multi` uses all references of a sentence; `bleu_pairs` counts each pair as a sentence;
-`bleu_capitals` is `bleu` with the English in capitals.
+`bleu_capitals` is `bleu` with the English in capitals, read as the page reads them (`sentences.in_small_letters`), and
+`bleu_bare` with the English in small letters and without its final stop.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from models.attention.decoding import translate
 from models.recipes.attention.forms import in_form
 from models.recipes.attention.train import NAME, Run, averaged_network
 from models.text.pairs import Pair, part_of, read_pairs
+from models.text.sentences import in_small_letters
 from models.text.tokenizer import load_tokenizer
 from models.text.transformer import Translator, load_network
 
@@ -61,6 +63,14 @@ def measure(hypotheses: list[str], references: list[list[str]]) -> dict[str, flo
     }
 
 
+def other_forms(sentences: list[str]) -> dict[str, list[str]]:
+    """What the network reads when the sentences are typed in capitals, and when they are typed bare."""
+    return {
+        "capitals": [in_small_letters(sentence.upper()) for sentence in sentences],
+        "bare": [in_form(sentence, "bare") for sentence in sentences],
+    }
+
+
 def load_translator(checkpoint: Path | None) -> tuple[Translator, Path]:
     """The embedded translator, or the averaged weights of a training under way, and the folder of its tokenizer."""
     if checkpoint:
@@ -88,8 +98,8 @@ def main() -> None:
     with torch.inference_mode():
         figures = measure(translate(network, tokenizer, list(references)), french)
         seconds = round(time.perf_counter() - start, 1)
-        capitals = translate(network, tokenizer, [in_form(english, "capitals") for english in references])
-    figures["bleu_capitals"] = measure(capitals, french)["bleu"]
+        for name, typed in other_forms(list(references)).items():
+            figures[f"bleu_{name}"] = measure(translate(network, tokenizer, typed), french)["bleu"]
     counts = {"sentences": len(references), "pairs": sum(map(len, references.values()))}
     print(json.dumps({"model": NAME, **figures, **counts, "split": options.split, "seconds": seconds}))
 

@@ -1,4 +1,4 @@
-"""Sentences as people type them: in capitals, in small letters, without the final stop. The French stays as it is."""
+"""Sentences as people type them: in small letters, without the final stop, or both. The French stays as it is."""
 
 from collections.abc import Iterable
 
@@ -6,12 +6,13 @@ import numpy as np
 
 from models.text.pairs import Pair
 
-SHARES = {"capitals": 0.6, "small letters": 0.25, "no stop": 0.15}
+SHARES = {"small letters": 0.3, "no stop": 0.3, "bare": 0.4}
 
 
 def in_form(english: str, form: str) -> str:
-    """`english` in one of the forms of `SHARES`. `KeyError` for another."""
-    return {"capitals": english.upper(), "small letters": english.lower(), "no stop": english.rstrip(".!?")}[form]
+    """`english` in one of the forms of `SHARES`; "bare" is both others at once. `KeyError` for another."""
+    open_ended = english.rstrip(".!?")
+    return {"small letters": english.lower(), "no stop": open_ended, "bare": open_ended.lower()}[form]
 
 
 def with_forms(pairs: Iterable[Pair], seed: int) -> list[Pair]:

@@ -5,7 +5,7 @@
     python -m models.recipes.attention.train --data ... --run ... --export                     write assets/weights
     python -m models.recipes.attention.train --data ... --run ... --fine-tune      begin with the embedded weights
 
-Every pair is learnt twice: as it is, and with the English in capitals, in small letters or without its stop (`forms`).
+Every pair is learnt twice: as it is, and with the English in small letters, without its stop, or both (`forms`).
 Recipe: label smoothing 0.1, Muon (Jordan et al. 2024) for the matrices of the layers and AdamW for the rest,
 batches of sentences of equal length, bfloat16 autocast, an exponential moving average of the weights.
 """
