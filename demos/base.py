@@ -3,7 +3,7 @@
 import html
 import logging
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,13 +71,22 @@ def run_strip(loaded: "Loaded", *, capture: float = 0.0, model: float, drawing: 
     return f'<div class="gb-strip" role="status">{cells}{extra}</div>'
 
 
-def strip_of(run: Run, *, capture: float = 0.0, drawing: float = 0.0, note: str = "") -> str:
+def strip_of(
+    run: Run,
+    *,
+    capture: float = 0.0,
+    drawing: float = 0.0,
+    more: Sequence[tuple[str, str]] = (),
+    note: str = "",
+) -> str:
     """HTML of the strip: which model, parameters, weights and device, and where the time went (seconds).
 
+    more: facts as (name, value).
     `note`: a sentence, for instance of `usable_model`; one about a download follows it.
     """
     facts = [*facts_of(run), *([("capture", milliseconds(capture))] if capture else [])]
     facts += [("model time", milliseconds(run.seconds)), *([("drawing", milliseconds(drawing))] if drawing else [])]
+    facts += more
     cells = "".join(f"<span><b>{html.escape(name)}</b> {html.escape(value)}</span>" for name, value in facts)
     waiting = html.escape(_download_told_of(note))
     extra = f'<span class="gb-strip-note" data-gb-download="{waiting}">{html.escape(note)}</span>' if note else ""

@@ -1,12 +1,11 @@
 """Sequences: recurrent networks, their memory, what they forget, and the four kinds of task they can be given."""
 
-from typing import Any
-
 import gradio as gr
 
 from demos.base import Demo
-from demos.sequences import edit, next_token, reach, tasks, training
-from demos.sequences.networks import Own, choices
+from demos.sequences import api, edit, next_character, reach, tasks, training
+from demos.sequences.networks import choices
+from demos.tab import private
 
 LEAD = """A recurrent network reads one symbol at a time, and all it knows of the past is a list of numbers: its memory.
 Watch it fill, measure how far back it reaches, change it, and train one yourself."""
@@ -15,10 +14,10 @@ Watch it fill, measure how far back it reaches, change it, and train one yoursel
 def build() -> None:
     """One page for each question; a page that was never opened costs nothing."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
-    own = gr.State(None, time_to_live=next_token.STATE_SECONDS)
+    own = gr.State(None, time_to_live=next_character.STATE_SECONDS)
     with gr.Tabs():
         with gr.Tab("Next character", id="next"):
-            first = next_token.build(own)
+            first = next_character.build(own)
         with gr.Tab("How far back", id="reach") as reach_tab:
             reach_text = reach.build(own)
         with gr.Tab("Edit the memory", id="edit") as edit_tab:
@@ -27,18 +26,18 @@ def build() -> None:
             tasks.build()
         with gr.Tab("Train one", id="train"):
             kept = training.build(own)
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
     for tab, text in ((reach_tab, reach_text), (edit_tab, edited.text)):
-        tab.select(_taken_along, [first.text, text], text, **quiet)
-    kept.success(_with_own, own, [first.model, edited.model], **quiet)
+        tab.select(_taken_along, [first.text, text], text, queue=False, **private())
+    kept.success(_with_own, own, [first.model, edited.model], queue=False, **private())
+    api.build()
 
 
-def _taken_along(typed: str, here: str) -> str:
+def _taken_along(typed: object, here: str) -> str:
     """The text of the first page, if there is one, else what stands here."""
     return typed if isinstance(typed, str) and typed.strip() else here
 
 
-def _with_own(own: Own | None) -> list[gr.Radio]:
+def _with_own(own: str | None) -> list[gr.Radio]:
     """Both choices of a network, with the one the visitor has just kept among them."""
     return [gr.Radio(choices(own)) for _ in range(2)]
 

@@ -53,6 +53,49 @@ export interface CanvasView {
   pixels: ArrayHandle;
 }
 
+/** A list of numbers in the cell; share: from 0 to 1, else from -limit to limit. */
+export interface CellNumbers {
+  name: string;
+  limit: number;
+  share: boolean;
+}
+
+/** What a step may write, and its probability, 0 to 1. */
+export interface CellOutput {
+  label: string;
+  probability: number;
+}
+
+/** One step. input: empty where nothing goes in; fed_back: it is what the step before has written. */
+export interface CellStep {
+  input: string;
+  fed_back: boolean;
+  part: string;
+  asked: boolean;
+  outputs: CellOutput[];
+  limit: number;
+}
+
+/** One weight matrix. size: rows and columns of the whole of it; highest: what 255 stands for in `blocks`. */
+export interface CellWeights {
+  name: string;
+  size: number[];
+  highest: number;
+  blocks: ArrayHandle;
+}
+
+/** Lines over one axis. x, y: what the axes are called; log: logarithmic y; unit: written behind values. */
+export interface Chart {
+  series: Series[];
+  x: string;
+  y: string;
+  log: boolean;
+  low: number | null;
+  high: number | null;
+  marks: [number, string][];
+  unit: string;
+}
+
 /** A training of one's own classes (`class_board`). */
 export interface ClassBoardView {
   run: string;
@@ -88,6 +131,23 @@ export interface ClassVerdict {
   before: [string, number] | null;
   head: [string, number];
   blocks: [string, number] | null;
+}
+
+/** A text of T characters read twice (`memory_compare`). Pairs are of the unedited run and the edited one. */
+export interface ComparisonView {
+  text: string[];
+  first: number;
+  edits: string[];
+  difference: ArrayHandle;
+  distance: ArrayHandle;
+  surprise: ArrayHandle;
+  alphabet: string;
+  best: ArrayHandle;
+  probabilities: ArrayHandle;
+  memories: string[];
+  states: ArrayHandle;
+  limit: number;
+  continuations: string[];
 }
 
 /** One strength, 0 to 1: what it means in words, the pixels both were given, and how both read them. */
@@ -216,6 +276,12 @@ export interface ImportanceView {
   answer: AnswerView | null;
 }
 
+/** One text, character by character, and how far back each network reaches in it (`influence_view`). */
+export interface InfluenceView {
+  text: string[];
+  networks: NetworkReach[];
+}
+
 /** The pictures of a training: the first `shown` of them on a sheet, and how many there are in words. */
 export interface LearnedView {
   sheet: string;
@@ -278,6 +344,18 @@ export interface MatchingView {
   truths: QueryCost[][];
   weights: number[];
   loss: Record<string, number>;
+}
+
+/** What the predictions of one network owe to earlier characters. */
+export interface NetworkReach {
+  title: string;
+  color: string;
+  dash: string;
+  best: string[];
+  shares: ArrayHandle;
+  curve: number[];
+  half: number;
+  most: number;
 }
 
 /** A picture, noise, and their sum at time t (`noise_view`); `clean`, `noise` and `noisy` are addresses of pictures. */
@@ -392,12 +470,45 @@ export interface QuestionView {
   nothing: string;
 }
 
+/** A text as a network met it, or what a version of it adds to the one before (`sequence_reader`). */
+export interface ReaderView {
+  reading: string;
+  version: string;
+  base: string;
+  kept: number;
+  text: string;
+  alphabet: string;
+  symbols: ArrayHandle;
+  surprise: ArrayHandle;
+  best: ArrayHandle;
+  probabilities: ArrayHandle;
+  columns: ArrayHandle;
+  typed: number;
+  layer: string;
+  units: number;
+  scale: "share" | "signed";
+  limit: number;
+  low: number;
+  high: number;
+  bars: number;
+  tracked: TrackedView[] | null;
+  writing: string;
+  replaces: string;
+  goes_on: boolean;
+}
+
 /** One network on one damaged picture. */
 export interface ReadingView {
   p: number;
   top: [string, number][];
   side: number;
   map: ArrayHandle;
+}
+
+/** What the network wrote after so many steps. */
+export interface Sample {
+  steps: number;
+  text: string;
 }
 
 /** Samples after some steps, side by side on a sheet, and below each the nearest picture it was given. */
@@ -407,6 +518,14 @@ export interface SamplesView {
   sheet: string;
   nearest: string;
   distances: number[];
+}
+
+/** One line. color: a role of the theme; dash: every line has its own, so that nobody depends on hue. */
+export interface Series {
+  name: string;
+  color: string;
+  dash: string;
+  points: [number, number][];
 }
 
 /** How far each token's last vector of one stack moved, and that as a share of its length. */
@@ -534,6 +653,14 @@ export interface TrackedBox {
   id: number | null;
 }
 
+/** A unit that goes along with something in the text; correlation on unread text, -1 to 1. */
+export interface TrackedView {
+  feature: string;
+  layer: string;
+  unit: number;
+  correlation: number;
+}
+
 /** A training so far (`training_view`). */
 export interface TrainingView {
   run: string;
@@ -541,6 +668,16 @@ export interface TrainingView {
   losses: [number, number][];
   norms: [number, number][];
   samples: SamplesView[];
+}
+
+/** A training as far as it has come (`training_curves`). samples: the newest first. */
+export interface TrainingView {
+  loss: Chart;
+  norm: Chart;
+  distance: Chart;
+  samples: Sample[];
+  largest: string;
+  factor: string;
 }
 
 /** A token of a beam search: its parent among the nodes, its step, its rank in it (by the total, best first). */
@@ -560,6 +697,20 @@ export interface TreeView {
   nodes: TreeNode[];
   beginning: string;
   width: number;
+}
+
+/** A run of a network, step by step (`unrolled`). */
+export interface UnrolledView {
+  sequence_type: "one to one" | "one to many" | "many to one" | "many to many";
+  first: number;
+  total: number;
+  selected: number;
+  steps: CellStep[];
+  hidden: ArrayHandle;
+  inside: CellNumbers[];
+  values: ArrayHandle;
+  weights: CellWeights[];
+  parameters: number;
 }
 
 /** One token's way through one layer (`layer_walk`). */

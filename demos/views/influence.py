@@ -1,10 +1,12 @@
 """From influence traces to text that can be coloured and curves over distance."""
 
-import base64
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from demos.views.chart import Chart, Series
+from demos.wire import Uint8, view
 
 if TYPE_CHECKING:
     from models.sequences.influence import InfluenceTrace
@@ -24,22 +26,46 @@ def look_of(title: str) -> dict[str, str]:
     return {"color": color, "dash": dash}
 
 
-def draw_influence(traces: Sequence[tuple[str, "InfluenceTrace"]]) -> dict[str, object]:
-    """The value of the `influence_view` component from (title, trace) pairs of one text."""
-    return {"text": list(traces[0][1].text), "networks": [_network(title, trace) for title, trace in traces]}
+@view
+class NetworkReach:
+    """What the predictions of one network owe to earlier characters.
+
+    color, dash: of its line; best: the most probable character after each of the T characters
+    shares: `[T, T]` share of its row's influence, 0 to 1, as 255 times its square root
+    curve: `[T]` mean share of the character d places back
+    half, most: mean distance in characters within which half and nine tenths of the influence lie
+    """
+
+    title: str
+    color: str
+    dash: str
+    best: list[str]
+    shares: Uint8
+    curve: list[float]
+    half: float
+    most: float
 
 
-def _network(title: str, trace: "InfluenceTrace") -> dict[str, object]:
+@view
+class InfluenceView:
+    """One text, character by character, and how far back each network reaches in it (`influence_view`)."""
+
+    text: list[str]
+    networks: list[NetworkReach]
+
+
+def reach_of(title: str, trace: "InfluenceTrace") -> NetworkReach:
+    """One network's trace of a text."""
     shares = trace.shares()
-    return {
-        "title": title,
+    return NetworkReach(
+        title=title,
         **look_of(title),
-        "best": list(trace.best),
-        "shares": base64.b64encode(np.rint(255 * np.sqrt(shares)).astype(np.uint8).tobytes()).decode(),
-        "curve": [float(f"{share:.3g}") for share in trace.by_distance()],
-        "half": round(_mean_reach(shares, 0.5), 1),
-        "most": round(_mean_reach(shares, 0.9), 1),
-    }
+        best=list(trace.best),
+        shares=np.rint(255 * np.sqrt(shares)),
+        curve=[float(f"{share:.3g}") for share in trace.by_distance()],
+        half=round(_mean_reach(shares, 0.5), 1),
+        most=round(_mean_reach(shares, 0.9), 1),
+    )
 
 
 def _mean_reach(shares: np.ndarray, wanted: float) -> float:
@@ -48,21 +74,20 @@ def _mean_reach(shares: np.ndarray, wanted: float) -> float:
     return float(np.mean(reaches))
 
 
-def draw_recall(points: Sequence[tuple[str, int, float]], chance: float) -> dict[str, object]:
-    """The value of the `chart` component from (title, distance, accuracy) of the recall task."""
+def chart_of_recall(points: Sequence[tuple[str, int, float]], chance: float) -> Chart:
+    """The accuracy of the recall task over distance, from (title, distance, accuracy 0 to 1)."""
     titles = dict.fromkeys(title for title, _, _ in points)
     lines = [
-        {"name": title, **look_of(title), "points": [[d, round(100 * a, 2)] for t, d, a in points if t == title]}
+        Series(title, **look_of(title), points=[(d, round(100 * a, 2)) for t, d, a in points if t == title])
         for title in titles
     ]
     distances = [distance for _, distance, _ in points]
-    guess = {"name": "guessing", "color": "noise", "dash": "1 5"}
-    ends = [[min(distances), round(100 * chance, 2)], [max(distances), round(100 * chance, 2)]]
-    return {
-        "series": [*lines, {**guess, "points": ends}],
-        "x": "characters between the name and the question",
-        "y": "Names recalled, per cent",
-        "low": 0,
-        "high": 100,
-        "unit": "%",
-    }
+    ends = [(distance, round(100 * chance, 2)) for distance in (min(distances), max(distances))]
+    return Chart(
+        series=[*lines, Series("guessing", "noise", "1 5", ends)],
+        x="characters between the name and the question",
+        y="Names recalled, per cent",
+        low=0,
+        high=100,
+        unit="%",
+    )

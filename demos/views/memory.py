@@ -1,12 +1,12 @@
-"""From a text read twice, with and without an edit of the memory, to what the browser draws."""
+"""A text read twice, with and without an edit of the memory."""
 
-import base64
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.text.symbols import ALPHABET, decode
+from demos.wire import Float32, Uint8, view
+from models.text.symbols import ALPHABET
 
 if TYPE_CHECKING:
     from models.sequences.edits import Comparison, Edit
@@ -14,26 +14,61 @@ if TYPE_CHECKING:
 OUTPUTS = 8
 
 
-def draw_comparison(
-    comparison: "Comparison", edits: Sequence["Edit"], continuations: Sequence[str] = ()
-) -> dict[str, object]:
-    """The value of the `memory_compare` component.
+@view
+class ComparisonView:
+    """A text of T characters read twice (`memory_compare`). Pairs are of the unedited run and the edited one.
 
-    `continuations` are what the unedited and the edited network go on to write, or nothing yet.
+    text: its characters; first: place of the first edit, T where there is none; edits: in words
+    difference: `[T]` bits by which the edited prediction differs after each character
+    distance: `[T]` length of the difference of the hidden states over the length of the unedited one
+    surprise: `[2, T]` bits
+    best: `[T, OUTPUTS]` the next symbols that matter in either run, as places in `alphabet`
+    probabilities: `[T, OUTPUTS, 2]` of them
+    memories: names of the states at the last edit, unedited, edited and their difference; none without an edit
+    states: `[memories, units]`; limit: of the colours
+    continuations: what both runs go on to write, or nothing yet
     """
-    unedited, edited = comparison.unedited, comparison.edited
-    return {
-        "text": list(unedited.text),
-        "read": list(decode(unedited.symbols)),
-        "first": min((edit.position for edit in edits), default=len(unedited.text)),
-        "edits": [describe_edit(edit, unedited.text) for edit in edits],
-        "difference": [round(float(bits), 4) for bits in comparison.difference_bits],
-        "distance": [round(float(share), 4) for share in _distance(comparison)],
-        "surprise": [[round(float(bits), 3) for bits in run.surprise_bits] for run in (unedited, edited)],
-        "pairs": [_pairs(p, q) for p, q in zip(unedited.probabilities, edited.probabilities, strict=True)],
-        "memories": _memories(comparison, edits),
-        "continuations": list(continuations),
-    }
+
+    text: list[str]
+    first: int
+    edits: list[str]
+    difference: Float32
+    distance: Float32
+    surprise: Float32
+    alphabet: str
+    best: Uint8
+    probabilities: Float32
+    memories: list[str]
+    states: Float32
+    limit: float
+    continuations: list[str]
+
+
+def view_of_comparison(
+    comparison: "Comparison", edits: Sequence["Edit"], continuations: Sequence[str] = ()
+) -> ComparisonView:
+    """Both runs. `continuations` are what the unedited and the edited network go on to write, or nothing yet."""
+    runs = (comparison.unedited, comparison.edited)
+    text = comparison.unedited.text
+    both = np.stack([run.probabilities for run in runs], axis=-1)
+    best = np.argsort(-both.max(axis=-1), axis=1, kind="stable")[:, :OUTPUTS]
+    memories = _memories(comparison, edits)
+    states = np.stack(list(memories.values())) if memories else np.zeros((0, 0), np.float32)
+    return ComparisonView(
+        text=list(text),
+        first=min((edit.position for edit in edits), default=len(text)),
+        edits=[describe_edit(edit, text) for edit in edits],
+        difference=comparison.difference_bits,
+        distance=_distance(comparison),
+        surprise=np.stack([run.surprise_bits for run in runs]),
+        alphabet=ALPHABET,
+        best=best,
+        probabilities=np.take_along_axis(both, best[..., None], axis=1),
+        memories=list(memories),
+        states=states,
+        limit=float(max(np.abs(states[:2]).max(), 1e-6)) if memories else 1.0,
+        continuations=list(continuations),
+    )
 
 
 def _distance(comparison: "Comparison") -> np.ndarray:
@@ -42,32 +77,17 @@ def _distance(comparison: "Comparison") -> np.ndarray:
     return np.linalg.norm(after - before, axis=1) / np.maximum(np.linalg.norm(before, axis=1), 1e-9)
 
 
-def _pairs(p: np.ndarray, q: np.ndarray) -> list[list[object]]:
-    """[character, probability unedited, probability edited] of the characters that matter in either run."""
-    best = np.argsort(-np.maximum(p, q), kind="stable")[:OUTPUTS]
-    return [[ALPHABET[i], round(float(p[i]), 4), round(float(q[i]), 4)] for i in best]
-
-
-def _memories(comparison: "Comparison", edits: Sequence["Edit"]) -> list[dict[str, object]]:
+def _memories(comparison: "Comparison", edits: Sequence["Edit"]) -> dict[str, np.ndarray]:
     """The state at the last edit, unedited, edited and their difference; the cell state where there is one."""
     if not edits:
-        return []
+        return {}
     position = max(edit.position for edit in edits)
     cell = bool(comparison.unedited.cell_state.size)
     name = "cell state" if cell else "hidden state"
     before, after = (
         (run.cell_state if cell else run.hidden_state)[position] for run in (comparison.unedited, comparison.edited)
     )
-    limit = float(max(np.abs(before).max(), np.abs(after).max(), 1e-6))
-    shown = {f"{name}, unedited": before, f"{name}, edited": after, "difference": after - before}
-    return [
-        {"name": label, "limit": round(limit, 2), "values": _packed(values / limit)} for label, values in shown.items()
-    ]
-
-
-def _packed(values: np.ndarray) -> str:
-    """Values in -1..1 as int8 in base64."""
-    return base64.b64encode(np.rint(values.clip(-1, 1) * 127).astype(np.int8).tobytes()).decode()
+    return {f"{name}, unedited": before, f"{name}, edited": after, "difference": after - before}
 
 
 def describe_edit(edit: "Edit", text: str) -> str:

@@ -1,74 +1,138 @@
-"""From the trace of a text to what the browser draws: characters with their predictions, one layer as columns."""
+"""A text under the eyes of a recurrent network: characters with their predictions, one layer as columns."""
 
-import base64
 import html
-import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import numpy as np
 
-from models.text.symbols import ALPHABET, UNKNOWN, decode
+from demos.wire import Float16, Float32, Uint8, view
+from models.text.symbols import ALPHABET
 
 if TYPE_CHECKING:
+    from models.sequences.reading import Reading
     from models.sequences.trace import SequenceTrace
     from models.sequences.units import TrackedUnit
 
 MAX_BARS = 20
 
 
-def draw_reader(
-    trace: "SequenceTrace", layer: str, *, typed: int, bars: int, tracked: Sequence["TrackedUnit"] = ()
-) -> dict[str, object]:
-    """The value of the `sequence_reader` component.
+@view
+class TrackedView:
+    """A unit that goes along with something in the text; correlation on unread text, -1 to 1."""
 
-    `layer` is a name of `trace.layers()`; `typed` counts the characters that the visitor typed (the rest was sampled);
-    `bars` is how many next characters are shown; `tracked` are units to offer for colouring the text. Each character
-    travels as one JSON string, its activations in base64 (little-endian float16, three digits): while text is being
-    sampled Gradio sends only the new ones.
+    feature: str
+    layer: str
+    unit: int
+    correlation: float
+
+
+@view
+class ReaderView:
+    """A text as a network met it, or what a version of it adds to the one before (`sequence_reader`).
+
+    reading: name under which the server keeps it; version: of what is shown with this view; base: the one before it
+    kept: how many characters of `base` stay; all that follows is of the characters after them, n of them
+    text: the n characters, the line break before the text is the first of all
+    symbols: `[n]` what was read of them, as places in `alphabet`
+    surprise: `[n]` bits; 0 for the first of all
+    best, probabilities: `[n, MAX_BARS]` the likeliest next symbols and their probabilities, best first
+    columns: `[n, units]` the values of `layer`, within 0.05 %
+    typed: how many characters the visitor typed; the rest was sampled
+    scale, limit: `share` from 0 to 1, or `signed` from -limit to limit; low, high: of this text
+    bars: how many next characters are shown
+    tracked: units to colour the text by; None where they are those of `base`
+    writing: names the run that writes the text into the box; empty where it is not to be written
+    replaces: what the box held when that run began; goes_on: the run will write more without anybody asking
     """
-    values = trace.layers()[layer]
-    share = layer.endswith("gate") and not layer.startswith("candidate")
-    return {
-        "characters": _characters(trace, values, typed),
-        "layer": layer,
-        "units": values.shape[1],
-        "scale": "share" if share else "signed",
-        "limit": 1.0 if np.abs(values).max() <= 1 else float(np.ceil(np.abs(values).max())),
-        "range": [float(values.min()), float(values.max())],
-        "bars": bars,
-        "tracked": [
-            {"feature": t.feature, "layer": t.layer, "unit": t.unit, "correlation": t.correlation} for t in tracked
-        ],
-    }
+
+    reading: str
+    version: str
+    base: str
+    kept: int
+    text: str
+    alphabet: str
+    symbols: Uint8
+    surprise: Float32
+    best: Uint8
+    probabilities: Float32
+    columns: Float16
+    typed: int
+    layer: str
+    units: int
+    scale: Literal["share", "signed"]
+    limit: float
+    low: float
+    high: float
+    bars: int
+    tracked: list[TrackedView] | None
+    writing: str
+    replaces: str
+    goes_on: bool
 
 
-def _characters(trace: "SequenceTrace", values: np.ndarray, typed: int) -> list[str]:
-    best = np.argsort(-trace.probabilities, axis=1, kind="stable")[:, :MAX_BARS]
-    probabilities = np.take_along_axis(trace.probabilities, best, axis=1)
-    read = decode(trace.symbols)
-    return [
-        json.dumps(
-            {
-                "character": character,
-                "read": read[t],
-                "unknown": read[t] == UNKNOWN,
-                "sampled": t > typed,
-                "surprise": round(float(trace.surprise_bits[t]), 3),
-                "tokens": decode(best[t]),
-                "probabilities": [round(float(p), 5) for p in probabilities[t]],
-                "column": _half(values[t]),
-            }
-        )
-        for t, character in enumerate(trace.text)
-    ]
+@dataclass(frozen=True)
+class Writing:
+    """A run that writes into the text box; see `ReaderView`."""
+
+    run: str
+    replaces: str
+    goes_on: bool = False
 
 
-def _half(column: np.ndarray) -> str:
-    return base64.b64encode(column.astype("<f2").tobytes()).decode("ascii")
+def view_of_reading(
+    name: str,
+    reading: "Reading",
+    *,
+    bars: int,
+    base: str = "",
+    kept: int = 0,
+    writing: "Writing | None" = None,
+) -> ReaderView:
+    """The reading kept under `name`, whole, or what follows the `kept` characters it shares with version `base`."""
+    trace, values = reading.trace, reading.trace.layers()[reading.layer]
+    probabilities = trace.probabilities[kept:]
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :MAX_BARS]
+    share = reading.layer.endswith("gate")
+    return ReaderView(
+        reading=name,
+        version=reading.version,
+        base=base,
+        kept=kept,
+        text=trace.text[kept:],
+        alphabet=ALPHABET,
+        symbols=trace.symbols[kept:],
+        surprise=trace.surprise_bits[kept:],
+        best=best,
+        probabilities=np.take_along_axis(probabilities, best, axis=1),
+        columns=values[kept:],
+        typed=reading.typed,
+        layer=reading.layer,
+        units=values.shape[1],
+        scale="share" if share else "signed",
+        limit=limit_of(values, share=share),
+        low=float(values.min()),
+        high=float(values.max()),
+        bars=bars,
+        tracked=None if kept else [_tracked(unit) for unit in reading.facts.tracked],
+        writing=writing.run if writing else "",
+        replaces=writing.replaces if writing else "",
+        goes_on=writing is not None and writing.goes_on,
+    )
 
 
-def draw_arithmetic(trace: "SequenceTrace", position: int, unit: int) -> str:
+def _tracked(unit: "TrackedUnit") -> TrackedView:
+    return TrackedView(unit.feature, unit.layer, unit.unit, unit.correlation)
+
+
+def limit_of(values: np.ndarray, *, share: bool) -> float:
+    """The end of a colour scale for `values`: 1, or the next whole number where they go beyond it."""
+    largest = float(np.abs(values).max())
+    return 1.0 if share or largest <= 1 else float(np.ceil(largest))
+
+
+def arithmetic_html(trace: "SequenceTrace", position: int, unit: int) -> str:
     """HTML: how one unit got its value at one position, with the numbers of the trace."""
     before, now = _before_and_now(trace.hidden_state, position, unit)
     gates = {name: float(gate[position, unit]) for name, gate in zip(trace.gate_names, trace.gates, strict=True)}
@@ -127,13 +191,20 @@ def _visible(character: str) -> str:
     return {" ": "space", "\n": "newline"}.get(character, character)
 
 
-def next_characters(probabilities: np.ndarray, count: int) -> list[dict[str, object]]:
+class NextCharacter(TypedDict):
+    """A character that may come next, and its probability, 0 to 1."""
+
+    token: str
+    probability: float
+
+
+def next_characters(probabilities: np.ndarray, count: int) -> list[NextCharacter]:
     """The `count` most probable next characters of one row of probabilities [symbols], best first."""
     best = np.argsort(-probabilities, kind="stable")[:count]
     return [{"token": ALPHABET[index], "probability": float(probabilities[index])} for index in best]
 
 
-def draw_units(tracked: Sequence["TrackedUnit"]) -> str:
+def units_html(tracked: Sequence["TrackedUnit"]) -> str:
     """HTML: the units that follow something, each with its correlation on text no network was trained on."""
     if not tracked:
         return '<div class="gb-note">For this network no such list has been made.</div>'

@@ -1,4 +1,4 @@
-"""What stands beside the drawing of a task: verdicts word by word, baselines, earlier runs."""
+"""What stands beside the drawing of a task: the answer, verdicts word by word, baselines, earlier runs."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 MAX_WORDS = 400
 
 
-def draw_answer(question: str, answer: str, note: str = "") -> str:
-    """HTML: the answer in one line, with a sentence on what it does not know."""
+def answer_html(question: str, answer: str, note: str = "") -> str:
+    """The answer in one line, with a sentence on what it does not know."""
     extra = f'<p class="gb-note">{html.escape(note)}</p>' if note else ""
     asked = f'<span class="gb-note">{html.escape(question)}</span>'
     return f'<div class="gb-figure">{asked} <b>{html.escape(answer)}</b>{extra}</div>'
 
 
-def draw_verdicts(trace: "UnrolledTrace") -> str:
-    """HTML: the words of a review, each coloured by the verdict after it; the last `MAX_WORDS` of them."""
+def verdicts_html(trace: "UnrolledTrace") -> str:
+    """The words of a review, each coloured by the verdict after it; the last `MAX_WORDS` of them."""
     steps = trace.steps[-MAX_WORDS:]
     before = len(trace.steps) - len(steps)
     words = "".join(_word(step.input, dict(step.output)["positive"]) for step in steps)
@@ -40,8 +40,8 @@ def _word(word: str, positive: float) -> str:
     return f'{space}<span {style} title="{html.escape(title)}">{html.escape(word.removeprefix("##"))}</span>'
 
 
-def draw_runs(runs: Sequence[tuple[str, int, str, float]]) -> str:
-    """HTML: earlier runs as (text, steps, verdict, probability of it), the newest first."""
+def runs_html(runs: Sequence[tuple[str, int, str, float]]) -> str:
+    """Earlier runs as (text, steps, verdict, probability of it), the newest first."""
     rows = "".join(
         f"<tr><td>{html.escape(_short(text))}</td><td>{steps}</td><td>{html.escape(verdict)}</td>"
         f"<td>{probability:.1%}</td></tr>"
@@ -55,8 +55,8 @@ def _short(text: str, limit: int = 70) -> str:
     return text if len(text) <= limit else f"{text[: limit // 2]} … {text[-limit // 2 :]}"
 
 
-def draw_baselines(probability: float, baselines: Mapping[str, float]) -> str:
-    """HTML: the network's probability of rain beside those of simpler models."""
+def baselines_html(probability: float, baselines: Mapping[str, float]) -> str:
+    """The network's probability of rain beside those of simpler models."""
     shown = {"this network": probability, **baselines}
     rows = "".join(
         f"<tr><td>{html.escape(name)}</td>"

@@ -1,8 +1,11 @@
-"""From a running training to what the browser draws: loss, gradient norm, gradient over distance, samples."""
+"""A running training: loss, gradient norm, gradient over distance, and what the network writes meanwhile."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from demos.views.chart import Chart, Series
+from demos.wire import view
 
 if TYPE_CHECKING:
     from models.sequences.live import History, LiveTraining
@@ -12,94 +15,110 @@ MAX_SAMPLES = 12
 MAX_LOSS_BITS = 16
 SMALLEST_GRADIENT = 1e-12
 
-Points = list[list[float]]
+Points = list[tuple[float, float]]
 
 
-def draw_training(job: "LiveTraining", before: "History | None" = None) -> dict[str, object]:
-    """The value of the `training_curves` component.
+@view
+class Sample:
+    """What the network wrote after so many steps."""
+
+    steps: int
+    text: str
+
+
+@view
+class TrainingView:
+    """A training as far as it has come (`training_curves`). samples: the newest first.
+
+    loss: in bits per character; norm: of the gradient; distance: gradient norm by characters back
+    largest, factor: a sentence each on the largest norm and on what a character back makes of the gradient
+    """
+
+    loss: Chart
+    norm: Chart
+    distance: Chart
+    samples: list[Sample]
+    largest: str
+    factor: str
+
+
+def view_of_training(job: "LiveTraining", before: "History | None" = None) -> TrainingView:
+    """The curves of a training.
 
     `before` is the history of the run before, drawn beside this one. Curves longer than `MAX_POINTS` are thinned: the
     mean of the losses, the largest of the gradient norms of neighbouring steps. Only finite numbers are sent.
     """
     history = job.history
-    return {
-        "loss": _loss_chart(job, before),
-        "norm": _norm_chart(history, before),
-        "distance": _distance_chart(history),
-        "samples": [{"steps": steps, "text": text} for steps, text in history.samples[: -MAX_SAMPLES - 1 : -1]],
-        "largest": _largest_norm(history),
-        "factor": _factor_sentence(history),
-        "ended": job.ended,
-    }
+    return TrainingView(
+        loss=_loss_chart(job, before),
+        norm=_norm_chart(history, before),
+        distance=_distance_chart(history),
+        samples=[Sample(steps, text) for steps, text in history.samples[: -MAX_SAMPLES - 1 : -1]],
+        largest=_largest_norm(history),
+        factor=_factor_sentence(history),
+    )
 
 
-def _loss_chart(job: "LiveTraining", before: "History | None") -> dict[str, object]:
+def _loss_chart(job: "LiveTraining", before: "History | None") -> Chart:
     history = job.history
     last = max(1, job.steps_done)
     loss = [(step.step, step.loss) for step in history.steps]
     series = [
-        _series("training", "memory", "", thin(loss, _mean)),
-        _series("held out", "prediction", "7 3", thin(history.held_out, _mean)),
+        Series("training", "memory", "", thin(loss, _mean)),
+        Series("held out", "prediction", "7 3", thin(history.held_out, _mean)),
         *(
-            _series(name, "noise", dash, [[0, bits], [last, bits]])
+            Series(name, "noise", dash, [(0, bits), (last, bits)])
             for (name, bits), dash in zip(job.baselines().items(), ("2 4", "8 3 2 3"), strict=True)
         ),
     ]
     if before:
         earlier = [(step.step, step.loss) for step in before.steps if step.step <= last]
-        series.append(_series("training, run before", "input", "10 4 2 4", thin(earlier, _mean)))
-    largest = max((y for line in series for _, y in line["points"]), default=0)
+        series.append(Series("training, run before", "input", "10 4 2 4", thin(earlier, _mean)))
+    largest = max((y for line in series for _, y in line.points), default=0)
     high = min(MAX_LOSS_BITS, math.ceil(largest))
-    return _chart(series, history, "steps", "bits per character", low=0, high=high)
+    return Chart(series, "steps", "bits per character", low=0, high=high, marks=list(history.marks))
 
 
-def _norm_chart(history: "History", before: "History | None") -> dict[str, object]:
+def _norm_chart(history: "History", before: "History | None") -> Chart:
     last = max(1, len(history.steps))
     norms = [(step.step, step.gradient_norm) for step in history.steps]
-    series = [_series("gradient norm", "key", "", thin(norms, max))]
+    series = [Series("gradient norm", "key", "", thin(norms, max))]
     if before:
         earlier = [(step.step, step.gradient_norm) for step in before.steps if step.step <= last]
-        series.append(_series("run before", "input", "10 4 2 4", thin(earlier, max)))
-    return {**_chart(series, history, "steps", "gradient norm"), **_decades(series)}
+        series.append(Series("run before", "input", "10 4 2 4", thin(earlier, max)))
+    return _log_chart(series, "steps", history.marks)
 
 
-def _distance_chart(history: "History") -> dict[str, object]:
+def _distance_chart(history: "History") -> Chart:
     chosen = [
         ("at the start", "noise", "2 4", history.distances[:1]),
         ("now", "memory", "", history.distances[1:][-1:]),
     ]
     series = [
-        _series(f"{name} (step {steps:,})", color, dash, _finite(enumerate(norms)))
+        Series(f"{name} (step {steps:,})", color, dash, _finite(enumerate(norms.tolist())))
         for name, color, dash, measured in chosen
         for steps, norms in measured
     ]
-    return {"series": series, "x": "characters back", "y": "gradient norm", **_decades(series)}
+    return _log_chart(series, "characters back", ())
 
 
-def _decades(series: list[dict[str, Any]]) -> dict[str, object]:
-    """A logarithmic scale of whole decades around all points."""
-    values = [math.log10(y) for line in series for _, y in line["points"] if y > 0] or [0.0]
+def _log_chart(series: list[Series], x: str, marks: Sequence[tuple[float, str]]) -> Chart:
+    """Gradient norms on a logarithmic scale of whole decades around all points."""
+    values = [math.log10(y) for line in series for _, y in line.points if y > 0] or [0.0]
     low = math.floor(min(values))
-    return {"log": True, "low": low, "high": max(low + 1, math.ceil(max(values)))}
-
-
-def _chart(series: list[dict[str, Any]], history: "History", x: str, y: str, **more: object) -> dict[str, object]:
-    return {"series": series, "x": x, "y": y, "marks": [list(mark) for mark in history.marks], **more}
-
-
-def _series(name: str, color: str, dash: str, points: Points) -> dict[str, Any]:
-    return {"name": name, "color": color, "dash": dash, "points": points}
+    high = max(low + 1, math.ceil(max(values)))
+    return Chart(series, x, "gradient norm", log=True, low=low, high=high, marks=list(marks))
 
 
 def thin(points: Sequence[tuple[float, float]], merge: Callable[[list[float]], float]) -> Points:
     """At most `MAX_POINTS` points: neighbours become one, with the last of their x and `merge` of their y."""
     size = math.ceil(len(points) / MAX_POINTS) or 1
     groups = (_finite(points[first : first + size]) for first in range(0, len(points), size))
-    return [[group[-1][0], _short(merge([y for _, y in group]))] for group in groups if group]
+    return [(group[-1][0], _short(merge([y for _, y in group]))) for group in groups if group]
 
 
-def _finite(points: "Sequence[tuple[float, float]] | enumerate[float]") -> Points:
-    return [[x, max(float(y), SMALLEST_GRADIENT)] for x, y in points if math.isfinite(y)]
+def _finite(points: Iterable[tuple[float, float]]) -> Points:
+    return [(x, max(float(y), SMALLEST_GRADIENT)) for x, y in points if math.isfinite(y)]
 
 
 def _mean(values: list[float]) -> float:

@@ -1,12 +1,13 @@
-"""From the run of a recurrent network to the one drawing of steps, inputs, outputs and shared weights."""
+"""A recurrent network unrolled in time: steps, inputs, outputs, what is inside the cell, and the shared weights."""
 
-import base64
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.sequences.unrolled import UnrolledStep, UnrolledTrace, WeightMap
+from demos.views.sequences import limit_of
+from demos.wire import Float32, Int8, Uint8, view
+from models.sequences.unrolled import SequenceType, UnrolledStep, UnrolledTrace, WeightMap
 from models.text.symbols import ALPHABET
 
 if TYPE_CHECKING:
@@ -18,45 +19,126 @@ CELL_STEPS = 8
 NAMES = {" ": "space", "\n": "newline", "\ufffd": "unknown"}
 
 
-def draw_unrolled(
+@view
+class CellOutput:
+    """What a step may write, and its probability, 0 to 1."""
+
+    label: str
+    probability: float
+
+
+@view
+class CellStep:
+    """One step. input: empty where nothing goes in; fed_back: it is what the step before has written.
+
+    part: of one network of several; asked: whether the task asks for the outputs; limit: what 127 stands for in its row
+    of `UnrolledView.hidden`
+    """
+
+    input: str
+    fed_back: bool
+    part: str
+    asked: bool
+    outputs: list[CellOutput]
+    limit: float
+
+
+@view
+class CellNumbers:
+    """A list of numbers in the cell; share: from 0 to 1, else from -limit to limit."""
+
+    name: str
+    limit: float
+    share: bool
+
+
+@view
+class CellWeights:
+    """One weight matrix. size: rows and columns of the whole of it; highest: what 255 stands for in `blocks`.
+
+    blocks: `[rows, columns]` root mean square of each block of it
+    """
+
+    name: str
+    size: list[int]
+    highest: float
+    blocks: Uint8
+
+
+@view
+class UnrolledView:
+    """A run of a network, step by step (`unrolled`).
+
+    first: number of the first step shown; total: how many there are up to the last one shown; selected: number of one
+    hidden: `[steps, units]` the state after each step, in 127ths of its limit
+    inside, values: what is in the cell at the selected step, `[inside, units]`, exactly
+    parameters: number of scalars in the network
+    """
+
+    sequence_type: SequenceType
+    first: int
+    total: int
+    selected: int
+    steps: list[CellStep]
+    hidden: Int8
+    inside: list[CellNumbers]
+    values: Float32
+    weights: list[CellWeights]
+    parameters: int
+
+
+def view_of_run(
     trace: UnrolledTrace,
     matrices: tuple[WeightMap, ...],
     parameters: int,
     *,
     selected: int | None = None,
     first: int = 0,
-    inside: Mapping[str, np.ndarray] | None = None,
-) -> dict[str, object]:
-    """The value of the `unrolled` component.
+    inside: Mapping[str, np.ndarray],
+) -> UnrolledView:
+    """The last `MAX_STEPS` steps of a run, of which the last is selected unless another one is named.
 
-    The last `MAX_STEPS` steps are drawn; `first` is the number of the first step of `trace` in the whole run, and
-    `selected` counts from there. `inside` holds what is in the cell at the selected step, by name, [units] each.
+    `first` is the number of the first step of `trace` in the whole run, and `selected` counts from there. `inside` is
+    what the cell holds at the selected step, by name, `[units]` each.
     """
     steps = trace.steps[-MAX_STEPS:]
     first += len(trace.steps) - len(steps)
-    return {
-        "sequence_type": trace.sequence_type,
-        "answer": trace.answer,
-        "first": first,
-        "total": first + len(steps),
-        "selected": first + len(steps) - 1 if selected is None else selected,
-        "steps": [_step(step) for step in steps],
-        "inside": [{**_map(name, values), "exact": _exact(values)} for name, values in (inside or {}).items()],
-        "weights": [_weights(matrix) for matrix in matrices],
-        "parameters": parameters,
-    }
+    limits = [limit_of(step.hidden_state, share=False) for step in steps]
+    hidden = [np.rint(step.hidden_state / limit * 127) for step, limit in zip(steps, limits, strict=True)]
+    return UnrolledView(
+        sequence_type=trace.sequence_type,
+        first=first,
+        total=first + len(steps),
+        selected=first + len(steps) - 1 if selected is None else selected,
+        steps=[_step(step, limit) for step, limit in zip(steps, limits, strict=True)],
+        hidden=np.stack(hidden),
+        inside=[_inside(name, values) for name, values in inside.items()],
+        values=np.stack(list(inside.values())),
+        weights=[_weights(matrix) for matrix in matrices],
+        parameters=parameters,
+    )
 
 
-def draw_cell(
+def view_of_task(
+    trace: UnrolledTrace, matrices: tuple[WeightMap, ...], parameters: int, selected: int | None = None
+) -> UnrolledView:
+    """The run of a task, with the memory before and after the selected step."""
+    at = len(trace.steps) - 1 if selected is None else selected
+    before = {"hidden state before": trace.steps[at - 1].hidden_state} if at else {}
+    inside = {**before, "hidden state": trace.steps[at].hidden_state}
+    return view_of_run(trace, matrices, parameters, selected=at, inside=inside)
+
+
+def view_of_cell(
     trace: "SequenceTrace", position: int, matrices: tuple[WeightMap, ...], parameters: int
-) -> dict[str, object]:
+) -> UnrolledView:
     """The cell that has just read the character at `position`, with the steps before it, and everything inside it."""
     first = max(0, position - CELL_STEPS + 1)
     run = UnrolledTrace("many to many", tuple(_read_step(trace, t) for t in range(first, position + 1)), "")
     inside = {name: values[position] for name, values in trace.layers().items() if name != "hidden state"}
     before = trace.hidden_state[position - 1] if position else np.zeros_like(trace.hidden_state[0])
     shown = {"hidden state before": before, **inside, "hidden state": trace.hidden_state[position]}
-    return draw_unrolled(run, matrices, parameters, selected=position, first=first, inside=shown)
+    return view_of_run(run, matrices, parameters, selected=position, first=first, inside=shown)
 
 
 def _read_step(trace: "SequenceTrace", position: int) -> UnrolledStep:
@@ -71,38 +153,17 @@ def _visible(character: str) -> str:
     return NAMES.get(character, character)
 
 
-def _step(step: UnrolledStep) -> dict[str, object]:
-    return {
-        "input": step.input,
-        "fed_back": step.fed_back,
-        "part": step.part,
-        "asked": step.asked,
-        "output": [[label, round(probability, 4)] for label, probability in step.output[:OUTPUTS]],
-        "hidden": _map("hidden state", step.hidden_state),
-    }
+def _step(step: UnrolledStep, limit: float) -> CellStep:
+    outputs = [CellOutput(label, round(probability, 4)) for label, probability in step.output[:OUTPUTS]]
+    return CellStep(step.input, step.fed_back, step.part, step.asked, outputs, limit)
 
 
-def _map(name: str, values: np.ndarray) -> dict[str, object]:
-    """Values as int8 in base64, 127 standing for `limit`."""
+def _inside(name: str, values: np.ndarray) -> CellNumbers:
     share = name.endswith("gate")
-    limit = 1.0 if share or np.abs(values).max() <= 1 else float(np.ceil(np.abs(values).max()))
-    packed = np.rint(values / limit * 127).astype(np.int8)
-    return {"name": name, "values": base64.b64encode(packed.tobytes()).decode(), "limit": limit, "share": share}
+    return CellNumbers(name, limit_of(values, share=share), share)
 
 
-def _exact(values: np.ndarray) -> str:
-    """Values as float32 in base64, for the numbers that are written out."""
-    return base64.b64encode(values.astype("<f4").tobytes()).decode()
-
-
-def _weights(matrix: WeightMap) -> dict[str, object]:
-    top = float(matrix.magnitudes.max())
-    packed = np.rint(matrix.magnitudes / max(top, 1e-12) * 255).astype(np.uint8)
-    return {
-        "name": matrix.name,
-        "shape": list(matrix.shape),
-        "rows": packed.shape[0],
-        "columns": packed.shape[1],
-        "values": base64.b64encode(packed.tobytes()).decode(),
-        "highest": round(top, 3),
-    }
+def _weights(matrix: WeightMap) -> CellWeights:
+    highest = float(matrix.magnitudes.max())
+    blocks = np.rint(matrix.magnitudes / max(highest, 1e-12) * 255)
+    return CellWeights(matrix.name, list(matrix.shape), round(highest, 3), blocks)

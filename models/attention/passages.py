@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from models.attention.beam import beam_search
-from models.attention.writing import Writer, log_probability
+from models.attention.writing import Writer, load_writer, log_probability
+from models.compute import compute
 from models.text.known import unknown_sentence
 from models.text.sentences import CAPITALS_NOTE, in_small_letters, sentences_of
 
@@ -38,6 +39,12 @@ class _Sentence:
     translation: str
     log_probability: float
     note: str = ""
+
+
+@compute
+def translation_by(model: str, text: str) -> str:
+    """What a translator makes of `text`, sentence by sentence; errors as for `translate_passage`."""
+    return translate_passage(load_writer(model)[0], text).translation
 
 
 def translate_passage(writer: Writer, text: str, *, width: int = 1, beginning: str = "") -> Passage:

@@ -61,6 +61,24 @@ class SequenceTrace:
         """The trace as it was after `length` positions: going back in time runs nothing."""
         return self._map(lambda array: array[:length].copy(), text=self.text[:length])
 
+    def last(self) -> "SequenceTrace":
+        """The last position alone: all that reading on needs."""
+        return self._map(lambda array: array[-1:].copy(), text=self.text[-1:])
+
+    def then(self, more: "SequenceTrace") -> "SequenceTrace":
+        """This trace and `more`, which was read after it."""
+        parts = {
+            f.name: np.concatenate([getattr(self, f.name), getattr(more, f.name)], axis=1 if f.name == "gates" else 0)
+            for f in fields(self)
+            if f.name not in ("gate_names", "text")
+        }
+        return SequenceTrace(self.gate_names, self.text + more.text, **parts)
+
+    def shared(self, text: str) -> int:
+        """How many of its characters `text` begins with."""
+        pairs = enumerate(zip(self.text, text, strict=False))
+        return next((t for t, (ours, theirs) in pairs if ours != theirs), min(len(self.text), len(text)))
+
     def _map(self, change: Callable[[np.ndarray], np.ndarray], text: str) -> "SequenceTrace":
         """`change` applied to every array with time as its first axis."""
         arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("gate_names", "text", "gates")}
@@ -76,17 +94,17 @@ def trace_text(network: CharacterNetwork, text: str, *, before: SequenceTrace | 
     """
     text = START + text
     if before is None:
-        return _read(network, text, None)
-    shared = _shared_length(before.text, text)
+        return read_on(network, text, None)
+    shared = before.shared(text)
     kept = before if shared == len(before.text) else before.first(shared)
     if shared == len(text):
         return kept
-    return _join(kept, _read(network, text[shared:], kept))
+    return kept.then(read_on(network, text[shared:], kept))
 
 
 def trace_step(network: CharacterNetwork, trace: SequenceTrace, character: str) -> SequenceTrace:
     """The trace after reading one character more: one step of the network."""
-    return _join(trace, _read(network, character, trace))
+    return trace.then(read_on(network, character, trace))
 
 
 class Changes(Protocol):
@@ -104,8 +122,8 @@ def trace_with_changes(network: CharacterNetwork, trace: SequenceTrace, changes:
     if changes.first >= len(trace.text):
         return trace
     kept = trace.first(changes.first) if changes.first else None
-    rest = _read(network, trace.text[changes.first :], kept, changes)
-    return _join(kept, rest) if kept else rest
+    rest = read_on(network, trace.text[changes.first :], kept, changes)
+    return kept.then(rest) if kept else rest
 
 
 def choose_next(trace: SequenceTrace, *, temperature: float, top_k: int, seed: int, top_p: float = 1.0) -> str:
@@ -153,9 +171,10 @@ def _choose(probabilities: np.ndarray, seed: tuple[int, int], temperature: float
 
 
 @torch.inference_mode()
-def _read(
+def read_on(
     network: CharacterNetwork, text: str, before: SequenceTrace | None, changes: Changes | None = None
 ) -> SequenceTrace:
+    """The trace of `text` alone, read from the state that `before` ends in (from a fresh one where there is none)."""
     device = network.output.weight.device
     symbols = encode(text).symbols
     state = network.fresh_state() if before is None else state_after(network, before)
@@ -204,19 +223,6 @@ def _last_log_probabilities(before: SequenceTrace | None) -> np.ndarray:
 def _logarithm(probabilities: np.ndarray) -> np.ndarray:
     """Of the float32 numbers that are kept, in float64: a text read in two parts has the surprise of one read whole."""
     return np.log(np.maximum(probabilities.astype(np.float64), 1e-30))
-
-
-def _shared_length(a: str, b: str) -> int:
-    return next((t for t, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-
-
-def _join(a: SequenceTrace, b: SequenceTrace) -> SequenceTrace:
-    parts = {
-        f.name: np.concatenate([getattr(a, f.name), getattr(b, f.name)], axis=1 if f.name == "gates" else 0)
-        for f in fields(a)
-        if f.name not in ("gate_names", "text")
-    }
-    return SequenceTrace(a.gate_names, a.text + b.text, **parts)
 
 
 @torch.inference_mode()

@@ -97,13 +97,19 @@ class TestClassify:
             max(answer["steps"][-1]["positive"], 1 - answer["steps"][-1]["positive"]), abs=1e-3
         )
 
-    @pytest.mark.parametrize("text", ["x", "🙂", "<script>alert(1)</script>", "good " * 3_900, "\u202e live", "a\0b"])
+    @pytest.mark.parametrize("text", ["x", "<script>alert(1)</script>", "good " * 3_900, "\u202e live", "a\0b"])
     def test_any_text_is_read(self, client, text):
         assert self.classify(client, text)["label"] in ("positive", "negative")
 
     @pytest.mark.parametrize(
         ("text", "sentence"),
-        [("", "is empty"), ("  \n", "is empty"), ("x" * 20_001, "limit is 20,000"), (None, "text")],
+        [
+            ("", "is empty"),
+            ("  \n", "is empty"),
+            ("🙂", "no symbol for anything"),
+            ("x" * 20_001, "limit is 20,000"),
+            (None, "text"),
+        ],
     )
     def test_mistakes(self, client, text, sentence):
         refused(client, sentence, text, api_name="/sequences_classify")
@@ -151,8 +157,12 @@ class TestTranslate:
         assert answer["note"] == ""
 
     def test_a_long_text_is_cut_with_a_sentence(self, client):
-        answer = client.predict("I am tired. " * 50, api_name="/sequences_translate")
+        answer = client.predict("I am so tired " * 50, api_name="/sequences_translate")
         assert "the first 64 are read" in answer["note"]
+
+    def test_of_many_sentences_twenty_are_translated(self, client):
+        answer = client.predict("I am tired. " * 50, api_name="/sequences_translate")
+        assert "The first 20 of 50 sentences were translated." in answer["note"]
 
     @pytest.mark.parametrize(("text", "sentence"), [("", "is empty"), ("x" * 20_001, "limit"), ([1], "text")])
     def test_mistakes(self, client, text, sentence):

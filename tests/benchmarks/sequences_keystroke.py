@@ -10,35 +10,29 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from demos.sequences.next_token import Look, _draw, _read
-from models import runtime
-from models.text import recurrent as network
+from demos.sequences.reading import compute_reading
+from demos.wire import to_wire
 
 LENGTH, KEYSTROKES = 256, 40
 TEXT = ("It was late when the old captain came home, and nobody had waited for him but the dog. " * 4)[:LENGTH]
 
 
-def milliseconds(action):
+def keystroke(text, model, name):
+    """Milliseconds from the text to what is sent, and the name it is kept under."""
     start = time.perf_counter()
-    result = action()
-    return 1000 * (time.perf_counter() - start), result
+    name, reader, cell, _ = compute_reading(text, model, "hidden state", 8, name, None)
+    to_wire(reader), to_wire(cell)
+    return 1000 * (time.perf_counter() - start), name
 
 
-def keystroke(loaded, text, before, look):
-    reading = _read(text, loaded, before)
-    return reading, _draw(reading, look)
-
-
-def measure(name):
-    loaded, look = runtime.load(name, network.load), Look("hidden state", 8)
-    reading = _read(TEXT, loaded, None)
+def measure(model):
+    """Median milliseconds of a keystroke, and of reading the same text anew."""
     times = {"kept": [], "anew": []}
-    for number in range(KEYSTROKES):
-        text = TEXT[: LENGTH - KEYSTROKES + number]
-        before = _read(text[:-1], loaded, reading)
-        for way, known in (("kept", before), ("anew", None)):
-            took, _ = milliseconds(lambda known=known, text=text: keystroke(loaded, text, known, look))
-            times[way].append(took)
+    _, name = keystroke(TEXT[: LENGTH - KEYSTROKES], model, None)
+    for length in range(LENGTH - KEYSTROKES + 1, LENGTH + 1):
+        took, name = keystroke(TEXT[:length], model, name)
+        times["kept"].append(took)
+        times["anew"].append(keystroke(TEXT[:length], model, None)[0])
     return {way: statistics.median(values) for way, values in times.items()}
 
 

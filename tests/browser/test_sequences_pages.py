@@ -92,7 +92,7 @@ class TestReach:
         page.locator("#sequences-recall-run").click()
         chart = page.locator("#sequences-recall-chart")
         expect(page.get_by_text("36 of 36 points")).to_be_visible(timeout=90_000)
-        expect(chart.locator(".lc-legend span")).to_have_count(5)
+        expect(chart.locator(".ch-legend span")).to_have_count(5)
         chart.screenshot(path=screenshots / "sequences-recall.png")
 
 

@@ -1,20 +1,15 @@
-"""Symbols, corpus split, traces, sampling, training that resumes exactly, bits per character, the tab's handlers."""
+"""Symbols, corpus split, traces, sampling, training that resumes exactly, bits per character."""
 
-import base64
 import json
 import math
-from types import SimpleNamespace
 
-import gradio as gr
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from demos.sequences import next_token as tab
-from demos.views.sequences import draw_arithmetic, draw_reader, next_characters
-from models import runtime, training, weights
+from models import training, weights
 from models.errors import InputError, WeightsError
 from models.recipes.sequences import train
 from models.sequences.bits import WARM_UP, bits_per_character
@@ -234,9 +229,9 @@ class TestTraining:
 
     def test_slips_are_rare_and_can_be_any_symbol(self, text, monkeypatch):
         readers, clean = train.Readers(torch.from_numpy(text), seed=0), train.Readers(torch.from_numpy(text), seed=0)
-        monkeypatch.setattr(train, "SLIP_PROBABILITY", 0.25)
+        monkeypatch.setattr(train.books, "SLIP_PROBABILITY", 0.25)
         slipped, _ = readers.next_window()
-        monkeypatch.setattr(train, "SLIP_PROBABILITY", 0.0)
+        monkeypatch.setattr(train.books, "SLIP_PROBABILITY", 0.0)
         original, _ = clean.next_window()
         changed = slipped != original
         assert changed.float().mean() == pytest.approx(0.25, abs=0.12)
@@ -269,188 +264,3 @@ class TestTraining:
         (folder / "config.json").write_text(json.dumps({"cell": "lstm", "units": 17}))
         with pytest.raises(WeightsError, match="char-lstm"):
             load(folder)
-
-
-def unpacked(drawn):
-    return [json.loads(character) for character in drawn["characters"]]
-
-
-class TestFigures:
-    @pytest.mark.parametrize("layer", tab.LAYERS[:6])
-    def test_columns_decode_to_the_trace(self, lstm, layer):
-        trace = trace_text(lstm, "Tea")
-        drawn = draw_reader(trace, layer, typed=2, bars=8)
-        characters = unpacked(drawn)
-        columns = [np.frombuffer(base64.b64decode(c["column"]), "<f2") for c in characters]
-        assert np.allclose(columns, trace.layers()[layer], rtol=0.0005)
-        assert [c["sampled"] for c in characters] == [False, False, False, True]
-        assert "".join(c["character"] for c in characters) == trace.text
-        json.dumps(drawn)
-
-    def test_a_longer_text_begins_with_the_same_characters(self, lstm):
-        """Gradio then sends only what is new."""
-        trace = trace_text(lstm, "Tea")
-        drawn, longer = (
-            draw_reader(t, "cell state", typed=3, bars=8)["characters"] for t in (trace, trace_step(lstm, trace, "!"))
-        )
-        assert longer[:-1] == drawn
-
-    def test_best_characters_come_first(self, lstm):
-        trace = trace_text(lstm, "Tea")
-        top = next_characters(trace.probabilities[-1], 100)
-        assert sum(entry["probability"] for entry in top) == pytest.approx(1, abs=1e-5)
-        assert top == sorted(top, key=lambda entry: -entry["probability"])
-        drawn = draw_reader(trace, "hidden state", typed=3, bars=8)
-        assert unpacked(drawn)[-1]["tokens"] == "".join(entry["token"] for entry in top[:20])
-
-    def test_arithmetic_shows_the_numbers_of_the_trace(self, network):
-        trace = trace_text(network, "a<b")
-        drawn = draw_arithmetic(trace, 2, 5)
-        assert f"{trace.hidden_state[2, 5]:.3f}".replace("-", "−") in drawn
-        assert "&lt;" in drawn
-        assert "“<”" not in drawn
-        draw_arithmetic(trace, 0, 0)
-
-
-@pytest.fixture
-def model(monkeypatch, lstm):
-    """The tab's handlers with a tiny network in the place of the embedded one; returns the network."""
-    entry = weights.find("char-lstm")
-    loaded = runtime.Loaded("char-lstm", lstm, entry, 1000, 4000, "cpu")
-    monkeypatch.setattr(tab, "usable_network", lambda name, own: (weights.find(name, "sequences"), (loaded, ""))[1])
-    return lstm
-
-
-LOOK = ("hidden state", 8)
-SAMPLING = (0.7, 40, 1, 0)
-
-
-def event(**data):
-    return SimpleNamespace(_data=data)
-
-
-@pytest.mark.usefixtures("model")
-class TestHandlers:
-    def read(self, text="It was", before=None):
-        return tab.compute_reading(text, "char-lstm", *LOOK, before, None)[0]
-
-    def step(self, text, state):
-        return tab.compute_step(text, "char-lstm", *LOOK, state, None, *SAMPLING)
-
-    def test_reading_keeps_what_was_typed(self):
-        state, drawn, cell, strip = tab.compute_reading("It was", "char-lstm", *LOOK, None, None)
-        assert (state.text, state.typed) == ("It was", 6)
-        assert len(drawn["characters"]) == 7
-        assert "Character LSTM" in strip
-        assert [step["input"] for step in cell["steps"]] == ["start", "I", "t", "space", "w", "a", "s"]
-        assert cell["parameters"] == 1000
-
-    def test_empty_text_shows_how_texts_begin(self):
-        assert len(tab.compute_reading("", "char-lstm", *LOOK, None, None)[1]["characters"]) == 1
-
-    def test_another_network_brings_its_layers_and_equations(self):
-        *_, layers, equations, units = tab.compute_model("It", "char-lstm", *LOOK, None, None)
-        assert [name for name, _ in layers.choices] == list(tab.LAYERS[:6])
-        assert "LSTM" in equations
-        assert units
-
-    def test_a_layer_that_the_network_lacks_is_shown_as_its_hidden_state(self):
-        assert tab.compute_reading("a", "char-lstm", "reset gate", 8, None, None)[1]["layer"] == "hidden state"
-
-    def test_step_and_step_back(self):
-        state, drawn, _, _, text = self.step("It was", None)
-        assert len(text) == 7
-        assert unpacked(drawn)[-1]["sampled"]
-        shorter, _, _, back = tab.view_step_back(*LOOK, state)
-        assert back == "It was"
-        assert self.step(back, shorter)[-1] == text
-        with pytest.raises(gr.Error, match="No sampled character"):
-            tab.view_step_back(*LOOK, shorter)
-
-    def test_play_is_stepping(self):
-        play = tab.compute_play("It", "char-lstm", *LOOK, None, None, *SAMPLING, 30)
-        texts = [next(play)[-1] for _ in range(4)]
-        play.close()
-        state, text = None, "It"
-        for played in texts:
-            state, *_, text = self.step(text, state)
-            assert text == played
-
-    def test_pick_goes_back_and_on_with_another_character(self):
-        picked = event(position=3, character="x")
-        state, drawn, _, _, text = tab.compute_pick("char-lstm", *LOOK, self.read(), None, picked)
-        assert text == "It x"
-        assert [c["sampled"] for c in unpacked(drawn)] == [False] * 4 + [True]
-        assert state.typed == 3
-
-    def test_views_never_run_the_network(self, model, monkeypatch):
-        state = self.step("It was", None)[0]
-        for name in ("step", "_advance", "forward", "scores"):
-            monkeypatch.setattr(type(model), name, None)
-        for layer in tab.LAYERS[:6]:
-            assert tab.view_reading(layer, 20, state)["layer"] == layer
-        assert "Unit 3" in tab.view_arithmetic(state, event(position=2, unit=3))
-        assert tab.view_position(state, event(position=2))["selected"] == 2
-        assert tab.view_follow(8, state, event(layer="cell state", unit=3))[1]["layer"] == "cell state"
-        assert tab.view_step_back(*LOOK, state)[-1] == "It was"
-
-    @settings(max_examples=30, deadline=None)
-    @given(st.text(max_size=40))
-    def test_any_text_can_be_typed(self, text):
-        state, drawn, *_ = tab.compute_reading(text, "char-lstm", *LOOK, None, None)
-        json.dumps(drawn).encode()
-        assert len(drawn["characters"]) == len(state.trace.text)
-
-    GOOD = {"text": "a", "model": "char-lstm", "layer": "hidden state", "bars": 8, "before": None, "own": None}
-    GOOD_STEP = {**GOOD, "temperature": 1, "top_k": 40, "top_p": 1, "seed": 0}
-    NOT_NUMBERS = (None, "5", True, [1], {}, float("nan"), float("inf"), -1, 1e12)
-    MISTAKES = [
-        ("text", ["x" * 1_000_000], "1,000,000 characters; the limit is"),
-        ("text", ["a" * 1000], "has reached 1,000"),
-        ("text", [None, 5, ["a"]], "must be text"),
-        ("model", [None, "nope", ["char-lstm"], 3], "no such model"),
-        ("layer", [None, "x", []], "The layer must be one of"),
-        ("bars", NOT_NUMBERS, "The number of bars must be"),
-        ("temperature", NOT_NUMBERS, "The temperature must be"),
-        ("top_k", NOT_NUMBERS, "Top-k must be"),
-        ("top_p", NOT_NUMBERS, "Top-p must be"),
-        ("seed", NOT_NUMBERS, "The seed must be"),
-    ]
-
-    @pytest.mark.parametrize(("name", "values", "sentence"), MISTAKES)
-    def test_mistakes_become_one_sentence(self, name, values, sentence):
-        for value in values:
-            with pytest.raises(gr.Error, match=sentence):
-                tab.compute_step(**{**self.GOOD_STEP, name: value})
-            if name in self.GOOD and "reached" not in sentence:
-                with pytest.raises(gr.Error, match=sentence):
-                    tab.compute_reading(**{**self.GOOD, name: value})
-
-    @pytest.mark.parametrize("pace", NOT_NUMBERS)
-    def test_bad_pace(self, pace):
-        with pytest.raises(gr.Error, match="Characters a second must be"):
-            next(tab.compute_play(**self.GOOD_STEP, pace=pace))
-
-    def test_nothing_read_yet(self):
-        for call in (
-            lambda: tab.compute_pick("char-lstm", *LOOK, None, None, event()),
-            lambda: tab.view_arithmetic(None, event()),
-            lambda: tab.view_position(None, event()),
-        ):
-            with pytest.raises(gr.Error, match="Type a text first"):
-                call()
-        assert tab.view_reading(*LOOK, None) is None
-
-    @pytest.mark.parametrize(
-        "data", [{}, {"position": 99, "character": "a"}, {"position": 1, "character": "🙂"}, None, [1]]
-    )
-    def test_bad_picks(self, data):
-        with pytest.raises(gr.Error, match="must be"):
-            tab.compute_pick("char-lstm", *LOOK, self.read(), None, SimpleNamespace(_data=data))
-
-    @pytest.mark.parametrize(
-        "data", [{}, {"position": -1, "unit": 0}, {"position": 1, "unit": 16}, {"unit": "x"}, None]
-    )
-    def test_bad_inspections(self, data):
-        with pytest.raises(gr.Error, match="must be"):
-            tab.view_arithmetic(self.read(), SimpleNamespace(_data=data))

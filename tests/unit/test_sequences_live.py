@@ -4,20 +4,22 @@ import json
 import math
 from pathlib import Path
 
-import gradio as gr
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from demos.sequences import training as page
-from demos.sequences.networks import Own
-from demos.views.training import MAX_POINTS, draw_training, thin
+from demos.sequences import learning as page
+from demos.sequences.training import LEARNING_RATES
+from demos.views.training import MAX_POINTS, thin, view_of_training
+from demos.wire import to_wire
 from models.errors import InputError
 from models.recipes.sequences import live as command
-from models.sequences import live
+from models.sequences import live, trainings
 from models.sequences.live import WINDOW, LiveTraining, Settings, check_settings, gradient_by_distance, write
+from models.sequences.networks import OWN, load_cell
 from models.sequences.trace import trace_text
+from models.sequences.trainings import TRAININGS
 from models.text.symbols import UNKNOWN
 
 RHYMES = page.TEXTS["Nursery rhymes"]()
@@ -127,7 +129,7 @@ class TestChanges:
 class TestExplosion:
     @staticmethod
     def job(**changes):
-        preset = page._preset(page.EXPLOSION)
+        preset = page.values_of(page.EXPLOSION)
         _, settings = page._check((RHYMES, *preset))
         return without_measurements(LiveTraining(RHYMES, live.replace(settings, **changes)))
 
@@ -150,7 +152,7 @@ class TestExplosion:
         assert job.ended.startswith("The gradients exploded at step 4: ")
         assert len(job.history.steps) == 4
         assert train(job, 1) == []
-        json.dumps(draw_training(job), allow_nan=False)
+        json.dumps(to_wire(view_of_training(job)), allow_nan=False)
 
     def test_ends_at_the_last_step(self, monkeypatch):
         monkeypatch.setattr(live, "MAX_STEPS", 3)
@@ -256,75 +258,86 @@ class TestPage:
         assert page.MAX_CHARS == live.MAX_CHARACTERS
         for preset in (page.DEFAULT, page.EXPLOSION):
             for name in page.TEXTS:
-                text, settings = page._check((page.view_text(name), *page._preset(preset)))
+                text, settings = page._check((page.view_text(name), *page.values_of(preset)))
                 assert LiveTraining(text, settings).unknown == 0
-        assert {page.DEFAULT.learning_rate, page.EXPLOSION.learning_rate} <= set(page.LEARNING_RATES)
+        assert {page.DEFAULT.learning_rate, page.EXPLOSION.learning_rate} <= set(LEARNING_RATES)
+
+    def begin(self, before=None):
+        return page.compute_start(*self.controls, before)[0]
 
     def test_train_pause_go_on_keep(self, monkeypatch):
-        monkeypatch.setattr(page, "SECONDS_BETWEEN_PICTURES", 0.01)
-        run, strip, *_ = page.compute_go_on(*self.controls, None)
-        assert "one training runs at a time" in strip
-        stream = page.compute_training(run)
-        drawn, strip, *_ = next(stream)
-        json.dumps(drawn, allow_nan=False)
+        monkeypatch.setattr(trainings, "SECONDS_BETWEEN_STEPS", 0.01)
+        name, strip, *_ = page.compute_go_on(*self.controls, None)
+        training = TRAININGS.find(name)
+        assert "Waiting for its turn" in strip
+        stream = page.compute_training(name)
+        view, strip, *_ = next(stream)
+        json.dumps(to_wire(view), allow_nan=False)
         assert "GRU, 16 units" in strip
         assert "steps/s" in strip
-        done = run.job.steps_done
-        page.view_change(0.5, True, 1.0, run)
-        _, strip, *buttons = page.view_pause(run)
+        done = training.job.steps_done
+        page.view_change(0.5, True, 1.0, name)
+        _, strip, *buttons = page.view_pause(name)
         assert list(stream) == []
-        assert run.job.steps_done == done
+        assert training.job.steps_done == done
         assert f"Paused at step {done}" in strip
         assert buttons[0].interactive
         assert not buttons[1].interactive
-        again, *_ = page.compute_go_on(*self.controls, run)
-        assert again is run
-        next(page.compute_training(run))
-        assert run.job.steps_done > done
-        assert run.job.history.marks == [(done, "learning rate 0.5"), (done, "learning rate 0.01")]
-        own, strip = page.view_keep(run)
-        assert isinstance(own, Own)
-        assert own.title in strip
+        assert page.compute_go_on(*self.controls, name)[0] == name
+        next(page.compute_training(name))
+        assert training.job.steps_done > done
+        assert training.job.history.marks == [(done, "learning rate 0.5"), (done, "learning rate 0.01")]
+        own, strip = page.view_keep(name)
+        assert OWN.find(own).title in strip
+        assert load_cell(own).network is not training.job.network
+
+    def test_a_training_that_nobody_follows_any_more_stops(self, monkeypatch):
+        monkeypatch.setattr(trainings, "SECONDS_BETWEEN_STEPS", 0.01)
+        name = self.begin()
+        stream = page.compute_training(name)
+        next(stream)
+        stream.close()
+        assert not TRAININGS.find(name).going
 
     def test_another_cell_needs_a_new_start(self):
-        run, *_ = page.compute_start(*self.controls, None)
-        page.view_pause(run)
-        with pytest.raises(gr.Error, match="press Start again"):
-            page.compute_go_on(RHYMES, "lstm", *self.controls[2:], run)
-        assert not run.going
+        name = self.begin()
+        page.view_pause(name)
+        with pytest.raises(InputError, match="press Start again"):
+            page.compute_go_on(RHYMES, "lstm", *self.controls[2:], name)
+        assert not TRAININGS.find(name).going
 
     def test_starting_again_stops_the_run_before_and_draws_it_beside(self):
-        first, *_ = page.compute_start(*self.controls, None)
-        train(first.job, 3)
-        second, *_ = page.compute_start(*self.controls, first)
-        assert not first.going
+        first = self.begin()
+        train(TRAININGS.find(first).job, 3)
+        second = TRAININGS.find(self.begin(first))
+        assert not TRAININGS.find(first).going
         assert list(page.compute_training(first)) == []
         train(second.job, 2)
-        names = [series["name"] for series in draw_training(second.job, second.before)["loss"]["series"]]
+        names = [series.name for series in view_of_training(second.job, second.before).loss.series]
         assert names == ["training", "held out", "uniform", "letter frequencies", "training, run before"]
 
     def test_pauses_by_itself_and_says_so(self, monkeypatch):
-        monkeypatch.setattr(page, "RUN_SECONDS", 0)
-        run, *_ = page.compute_start(*self.controls, None)
-        *_, last = page.compute_training(run)
+        monkeypatch.setattr(trainings, "RUN_SECONDS", 0)
+        name = self.begin()
+        *_, last = page.compute_training(name)
         assert "so that others can train too" in last[1]
-        assert not run.going
+        assert not TRAININGS.find(name).going
 
     def test_an_explosion_is_told_and_cannot_be_continued(self):
-        run, *_ = page.compute_start(*self.controls, None)
+        name = self.begin()
         with torch.no_grad():
-            run.job.network.output.bias[0] = math.inf
-        _, strip, *buttons = list(page.compute_training(run))[-1]
+            TRAININGS.find(name).job.network.output.bias[0] = math.inf
+        _, strip, *buttons = list(page.compute_training(name))[-1]
         assert "The gradients exploded at step 1" in strip
         assert not buttons[0].interactive
-        with pytest.raises(gr.Error, match="start again"):
-            page.compute_go_on(*self.controls, run)
+        with pytest.raises(InputError, match="start again"):
+            page.compute_go_on(*self.controls, name)
 
-    @pytest.mark.parametrize("run", [None, "run", 7, {}])
-    def test_a_job_that_does_not_exist(self, run):
-        for handler in (page.view_pause, page.view_keep, lambda run: list(page.compute_training(run))):
-            with pytest.raises(gr.Error, match="There is no training yet"):
-                handler(run)
+    @pytest.mark.parametrize("name", [None, "run", 7, {}])
+    def test_a_training_that_does_not_exist(self, name):
+        for handler in (page.view_pause, page.view_keep, lambda name: list(page.compute_training(name))):
+            with pytest.raises(InputError, match="There is no training yet"):
+                handler(name)
 
     @pytest.mark.parametrize(
         ("position", "bad"),
@@ -334,18 +347,18 @@ class TestPage:
         values = list(self.controls)
         values[position] = bad
         for begin in (page.compute_start, page.compute_go_on):
-            with pytest.raises(gr.Error):
+            with pytest.raises(InputError):
                 begin(*values, None)
 
     @pytest.mark.parametrize("bad", [math.nan, -1, "fast", None, [1]])
     def test_bad_changes_are_refused(self, bad):
-        run, *_ = page.compute_start(*self.controls, None)
-        with pytest.raises(gr.Error):
-            page.view_change(bad, True, 1.0, run)
-        assert run.job.settings.learning_rate == 0.01
+        name = self.begin()
+        with pytest.raises(InputError):
+            page.view_change(bad, True, 1.0, name)
+        assert TRAININGS.find(name).job.settings.learning_rate == 0.01
 
     def test_text_to_pick(self):
-        with pytest.raises(gr.Error):
+        with pytest.raises(InputError):
             page.view_text("../../etc/passwd")
 
 

@@ -1,10 +1,8 @@
 """Edits of the memory, influence of earlier characters, units that track something, and the pages that show them."""
 
-import base64
 import json
 from types import SimpleNamespace
 
-import gradio as gr
 import numpy as np
 import pytest
 import torch
@@ -13,19 +11,22 @@ from hypothesis import strategies as st
 
 from demos.sequences import edit as edit_page
 from demos.sequences import networks, reach
-from demos.views.influence import draw_influence
-from demos.views.memory import draw_comparison
-from demos.views.sequences import draw_units
-from demos.views.unrolled import draw_cell, draw_unrolled
-from models import runtime, weights
+from demos.sequences.networks import YOURS
+from demos.views.influence import InfluenceView, reach_of
+from demos.views.sequences import units_html
+from demos.views.unrolled import view_of_cell, view_of_task
+from demos.wire import to_wire
 from models.errors import InputError
 from models.recipes.sequences import units
+from models.sequences.editing import EDITED
 from models.sequences.edits import KINDS, WHOLE_MEMORY, Edit, compare_edits, parse_units
 from models.sequences.influence import BLOCK, MAX_CHARACTERS, InfluenceTrace, trace_influence
+from models.sequences.networks import OWN, OwnNetwork, load_cell
 from models.sequences.trace import trace_text
 from models.sequences.units import tracked_units
 from models.sequences.unrolled import UnrolledStep, UnrolledTrace, matrices_of, weight_maps
 from models.text.recurrent import GATES, CharacterNetwork, Config, matrices
+from tests.handles import array_of
 
 TEXT = "The cat sat on the mat."
 
@@ -187,12 +188,11 @@ class TestInfluence:
         with pytest.raises(ValueError, match="does not fit"):
             InfluenceTrace("ab", np.zeros((3, 3), np.float32), "ab")
 
-    def test_figure_travels_whole(self, network):
+    def test_view_travels_whole(self, network):
         trace = self.trace(network)
-        drawn = draw_influence([("LSTM", trace)])
-        packed = np.frombuffer(base64.b64decode(drawn["networks"][0]["shares"]), np.uint8)
-        assert np.allclose((packed / 255) ** 2, trace.shares().ravel(), atol=0.005)
-        json.dumps(drawn)
+        sent = to_wire(InfluenceView(list(trace.text), [reach_of("LSTM", trace)]))
+        assert np.allclose((array_of(sent["networks"][0]["shares"]) / 255) ** 2, trace.shares(), atol=0.005)
+        json.dumps(sent)
 
 
 class TestUnits:
@@ -234,7 +234,7 @@ class TestUnits:
         for feature in units.FEATURES:
             assert len({u.unit for u in found if u.feature == feature}) == units.UNITS_PER_FEATURE
         assert all(-1 <= u.correlation <= 1 and 0 <= u.chance <= 1 for u in found)
-        assert "inside quotation marks" in draw_units(found)
+        assert "inside quotation marks" in units_html(found)
 
     @pytest.mark.parametrize("name", networks.CELLS)
     def test_embedded_networks_have_units_that_beat_chance(self, name):
@@ -245,17 +245,21 @@ class TestUnits:
 
 
 class TestDrawing:
-    def test_the_cell_shows_the_numbers_of_the_trace(self, network):
+    def test_the_cell_shows_the_numbers_of_the_trace_exactly(self, network):
         trace = trace_text(network, "a cat")
-        drawn = draw_cell(trace, 3, weight_maps(matrices(network)), 123)
-        assert [step["input"] for step in drawn["steps"]] == ["start", "a", "space", "c"]
-        inside = {entry["name"]: entry for entry in drawn["inside"]}
-        assert next(iter(inside)) == "hidden state before"
-        assert set(inside) >= {"hidden state", *(f"{g} gate" for g in GATES[network.config.cell] if g != "candidate")}
-        for name, expected in (("hidden state", 3), ("hidden state before", 2)):
-            values = np.frombuffer(base64.b64decode(inside[name]["values"]), np.int8) / 127 * inside[name]["limit"]
-            assert np.allclose(values, trace.hidden_state[expected], atol=0.005)
-        json.dumps(drawn)
+        sent = to_wire(view_of_cell(trace, 3, weight_maps(matrices(network)), 123))
+        assert [step["input"] for step in sent["steps"]] == ["start", "a", "space", "c"]
+        names = [entry["name"] for entry in sent["inside"]]
+        assert names[0] == "hidden state before"
+        assert set(names) >= {"hidden state", *(f"{g} gate" for g in GATES[network.config.cell] if g != "candidate")}
+        values = dict(zip(names, array_of(sent["values"]), strict=True))
+        assert np.array_equal(values.pop("hidden state before"), trace.hidden_state[2])
+        for name, shown in values.items():
+            assert np.array_equal(shown, trace.layers()[name][3]), name
+        limits = np.array([step["limit"] for step in sent["steps"]])
+        hidden = array_of(sent["hidden"]) / 127 * limits[:, None]
+        assert np.allclose(hidden, trace.hidden_state[:4], atol=0.005)
+        json.dumps(sent)
 
     def test_weight_maps_are_root_mean_squares_of_blocks(self):
         matrix = np.arange(24, dtype=np.float32).reshape(4, 6)
@@ -271,9 +275,10 @@ class TestDrawing:
 
     def test_long_runs_are_cut_at_their_beginning(self):
         steps = tuple(UnrolledStep(str(n), np.zeros(3, np.float32), (("x", 1.0),), asked=True) for n in range(100))
-        drawn = draw_unrolled(UnrolledTrace("many to many", steps, ""), (), 5)
-        assert (drawn["first"], drawn["total"], drawn["selected"]) == (52, 100, 99)
-        assert drawn["steps"][0]["input"] == "52"
+        view = view_of_task(UnrolledTrace("many to many", steps, ""), (), 5)
+        assert (view.first, view.total, view.selected) == (52, 100, 99)
+        assert view.steps[0].input == "52"
+        assert [one.name for one in view.inside] == ["hidden state before", "hidden state"]
 
     def test_runs_without_an_answer_are_refused(self):
         with pytest.raises(ValueError, match="asked"):
@@ -282,13 +287,10 @@ class TestDrawing:
             UnrolledStep("a", np.zeros(2), (("x", 0.1), ("y", 0.9)))
 
 
-@pytest.fixture
-def model(monkeypatch):
-    """Both pages with a tiny network in the place of the embedded ones."""
-    network = make("lstm")
-    loaded = runtime.Loaded("char-lstm", network, weights.find("char-lstm"), 1000, 4000, "cpu")
-    monkeypatch.setattr(edit_page, "usable_network", lambda name, own: (loaded, ""))
-    return network
+@pytest.fixture(scope="module")
+def own():
+    """Name of a tiny network of a visitor's own, with which the page is tried."""
+    return OWN.put(OwnNetwork(make("lstm"), "A small LSTM"))
 
 
 def last(stream):
@@ -296,52 +298,65 @@ def last(stream):
     return final
 
 
-ERASE = ("erase", 5, "", 2, "")
-
-
-@pytest.mark.usefixtures("model")
 class TestEditPage:
-    def edit(self, session=None, kind="erase", position=5, units="1-4", factor=2, donor="x", strength=1, text=TEXT):
-        chosen = (text, "char-lstm", None, session, strength, 0, kind, position, units, factor, donor)
-        return last(edit_page.compute_edit(*chosen))
+    @pytest.fixture
+    def edit(self, own):
+        def edit_(name=None, kind="erase", position=5, units="1-4", factor=2, donor="x", strength=1, text=TEXT):
+            chosen = (text, YOURS, own, name, strength, 0, kind, position, units, factor, donor)
+            return last(edit_page.compute_edit(*chosen))
 
-    def test_edits_add_up_and_can_be_undone(self):
-        session, drawn, strip = self.edit()
-        assert drawn["first"] == 5
-        assert len(drawn["continuations"]) == 2
-        assert "Character LSTM" in strip
-        session, drawn, _ = self.edit(session, "zero", 9)
-        assert len(drawn["edits"]) == 2
-        session, drawn, _ = last(edit_page.compute_undo(TEXT, "char-lstm", None, session, 1, 0, every=False))
-        assert len(drawn["edits"]) == 1
-        session, drawn, _ = last(edit_page.compute_undo(TEXT, "char-lstm", None, session, 1, 0, every=True))
-        assert drawn["edits"] == []
-        assert max(drawn["difference"]) == 0
-        with pytest.raises(gr.Error, match="no edit to undo"):
-            last(edit_page.compute_undo(TEXT, "char-lstm", None, session, 1, 0, every=True))
+        return edit_
 
-    def test_strength_zero_shows_two_equal_runs(self):
-        drawn = self.edit(strength=0)[1]
-        assert max(drawn["difference"]) == 0
-        assert drawn["continuations"][0] == drawn["continuations"][1]
+    def test_edits_add_up_and_can_be_undone(self, edit, own):
+        name, view, strip = edit()
+        assert view.first == 5
+        assert len(view.continuations) == 2
+        assert "A small LSTM" in strip
+        name, view, _ = edit(name, "zero", 9)
+        assert len(view.edits) == 2
+        name, view, _ = last(edit_page.compute_undo(TEXT, YOURS, own, name, 1, 0, every=False))
+        assert len(view.edits) == 1
+        name, view, _ = last(edit_page.compute_undo(TEXT, YOURS, own, name, 1, 0, every=True))
+        assert view.edits == view.memories == []
+        assert not view.difference.any()
+        with pytest.raises(InputError, match="no edit to undo"):
+            last(edit_page.compute_undo(TEXT, YOURS, own, name, 1, 0, every=True))
 
-    def test_edits_that_do_not_fit_a_new_text_are_dropped(self):
-        session = self.edit(self.edit()[0], "zero", 15)[0]
-        shorter = last(edit_page.compute_comparison(TEXT[:9], "char-lstm", None, session, 1, 0))[0]
-        assert [e.position for e in shorter.edits] == [5]
+    def test_strength_zero_shows_two_equal_runs(self, edit):
+        view = edit(strength=0)[1]
+        assert not view.difference.any()
+        assert view.continuations[0] == view.continuations[1]
 
-    def test_units_are_picked_from_the_trace(self, model, monkeypatch):
-        session = self.edit()[0]
-        for name in ("step", "_advance", "forward"):
-            monkeypatch.setattr(type(model), name, None)
-        largest = [int(u) for u in edit_page.view_pick(edit_page.LARGEST, 5, session).split(", ")]
-        hidden = np.abs(session.comparison.unedited.hidden_state[5])
+    def test_edits_that_do_not_fit_a_new_text_are_dropped(self, edit, own):
+        name = edit(edit()[0], "zero", 15)[0]
+        shorter = last(edit_page.compute_comparison(TEXT[:9], YOURS, own, name, 1, 0))[0]
+        assert [e.position for e in EDITED.find(shorter).edits] == [5]
+
+    def test_edits_of_units_are_dropped_with_another_network(self, edit):
+        name = edit(edit()[0], "zero", 6)[0]
+        other = OWN.put(OwnNetwork(make("gru"), "A small GRU"))
+        read = last(edit_page.compute_comparison(TEXT, YOURS, other, name, 1, 0))[0]
+        assert [e.kind for e in EDITED.find(read).edits] == ["erase"]
+
+    def test_what_is_no_longer_kept_begins_anew(self, edit):
+        name = edit()[0]
+        EDITED.discard(name)
+        assert len(edit(name, position=7)[1].edits) == 1
+
+    def test_units_are_picked_from_the_trace(self, edit, monkeypatch):
+        name = edit()[0]
+        for method in ("step", "_advance", "forward"):
+            monkeypatch.setattr(CharacterNetwork, method, None)
+        largest = [int(u) for u in edit_page.view_pick(edit_page.LARGEST, 5, name).split(", ")]
+        hidden = np.abs(EDITED.find(name).compared.comparison.unedited.hidden_state[5])
         assert largest[0] == hidden.argmax()
-        assert edit_page.view_pick(edit_page.EVERY, 5, session) == "all"
+        assert edit_page.view_pick(edit_page.EVERY, 5, name) == "all"
+        with pytest.raises(InputError, match="Read a text first"):
+            edit_page.view_pick(edit_page.EVERY, 5, None)
 
     @pytest.mark.parametrize("kind", KINDS)
-    def test_every_kind_is_described(self, kind):
-        assert self.edit(kind=kind)[1]["edits"][0]
+    def test_every_kind_is_described(self, edit, kind):
+        assert edit(kind=kind)[1].edits[0]
         shown = edit_page.view_fields(kind)
         assert shown[0]["visible"] == (kind not in WHOLE_MEMORY)
 
@@ -360,39 +375,50 @@ class TestEditPage:
             ("units", ["", "x", "99"], "unit|list"),
         ],
     )
-    def test_mistakes_become_one_sentence(self, name, values, sentence):
+    def test_mistakes_become_one_sentence(self, edit, name, values, sentence):
         kind = {"donor": "paste", "units": "zero"}.get(name, "erase")
         for value in values:
-            with pytest.raises(gr.Error, match=sentence):
-                self.edit(**{"kind": kind, name: value})
+            with pytest.raises(InputError, match=sentence):
+                edit(**{"kind": kind, name: value})
 
     @pytest.mark.parametrize("data", [None, {}, {"position": "x"}, {"position": -1}, {"position": 1e9}])
     def test_bad_pauses(self, data):
-        with pytest.raises(gr.Error, match="position must be"):
+        with pytest.raises(InputError, match="position must be"):
             edit_page.view_pause(SimpleNamespace(_data=data))
 
-    def test_comparison_figure_is_json(self, model):
-        trace = trace_text(model, "")
-        json.dumps(draw_comparison(compare_edits(model, trace, [Edit("erase", 0)]), [Edit("erase", 0)]))
+    def test_the_view_holds_both_runs(self, edit):
+        name, view, _ = edit()
+        sent, runs = to_wire(view), EDITED.find(name).compared.comparison
+        best, pairs = array_of(sent["best"]), array_of(sent["probabilities"])
+        assert np.array_equal(pairs[7, :, 0], runs.unedited.probabilities[7, best[7]])
+        assert np.array_equal(pairs[7, :, 1], runs.edited.probabilities[7, best[7]])
+        assert np.array_equal(array_of(sent["states"])[1], runs.edited.cell_state[5])
+        json.dumps(sent)
 
 
 class TestOwnNetwork:
     def test_without_one_there_is_a_sentence(self):
         with pytest.raises(InputError, match="train one"):
-            networks.usable_network(networks.OWN, None)
+            networks.usable_network(networks.YOURS, None)
         assert networks.choices(None) == networks.CHOICES
 
-    def test_a_kept_network_is_used_under_its_own_name(self):
-        own = networks.Own(make("gru"), "Your own GRU", "yours-1")
-        loaded, note = networks.usable_network(networks.OWN, own)
-        assert (loaded.name, loaded.weights.title, note) == ("yours-1", "Your own GRU", "")
-        assert networks.choices(own)[-1] == ("Your own GRU", networks.OWN)
+    def test_one_that_is_no_longer_kept(self):
+        with pytest.raises(InputError, match="no longer kept"):
+            networks.usable_network(networks.YOURS, "gone")
+        assert networks.choices("gone") == networks.CHOICES
 
-    def test_an_own_network_is_measured_too(self, monkeypatch):
-        network = make("gru")
-        loaded = runtime.Loaded("char-gru", network, weights.find("char-gru"), 1000, 4000, "cpu")
-        monkeypatch.setattr(reach, "_network", lambda name, own: loaded)
-        own = networks.Own(network, "Your own GRU", "yours-1")
-        drawn, strip = last(reach.compute_influence(TEXT, own))
-        assert [n["title"] for n in drawn["networks"]] == ["RNN", "GRU", "LSTM", "Transformer", "Your own GRU"]
-        assert "Your own GRU" in strip
+    def test_a_kept_network_is_used_under_its_own_name(self, own):
+        assert networks.usable_network(networks.YOURS, own) == (own, "")
+        assert networks.choices(own)[-1] == ("A small LSTM", networks.YOURS)
+        loaded = load_cell(own)
+        assert (loaded.name, loaded.weights.title) == (own, "A small LSTM")
+
+    def test_its_name_is_no_model_of_the_catalogue(self, own):
+        with pytest.raises(InputError, match="no such model"):
+            networks.usable_network(own, own)
+
+    def test_an_own_network_is_measured_too(self, own, monkeypatch):
+        monkeypatch.setattr(reach, "TITLES", {"char-gru": "GRU"})
+        view, strip = last(reach.compute_influence(TEXT, own))
+        assert [n.title for n in view.networks] == ["GRU", "A small LSTM"]
+        assert "A small LSTM" in strip

@@ -100,3 +100,25 @@ export function fitText(context, text, width) {
   while (short.length > 1 && context.measureText(short).width > width) short = `${short.slice(0, -2)}…`;
   return short;
 }
+
+/**
+ * Calls `act` when `node` comes on the screen, or near it, after what it shows has changed.
+ * @param {Element} node @param {() => unknown} act
+ * @returns {{ refresh: () => unknown }} `refresh` says that it has changed
+ */
+export function onScreen(node, act) {
+  let [near, stale] = [false, false];
+  const refresh = () => {
+    stale = !near;
+    return near ? act() : undefined;
+  };
+  const seen = new IntersectionObserver(
+    (entries) => {
+      near = entries.some((entry) => entry.isIntersecting);
+      if (near && stale) refresh();
+    },
+    { rootMargin: "25%" },
+  );
+  seen.observe(node);
+  return { refresh };
+}

@@ -19,8 +19,8 @@ import { clamp, onArrows } from "./keys.js";
  * @property {boolean} [log]  logarithmic y
  * @property {boolean} [logx]  logarithmic x (x > 0)
  * @property {boolean} [dots]  show every point of a line of fewer than 30
- * @property {number} [low]  fixes the range, as a power of ten where `log`: values outside are drawn at its edge
- * @property {number} [high]
+ * @property {number | null} [low]  fixes the range, as a power of ten where `log`: values outside are drawn at its edge
+ * @property {number | null} [high]
  * @property {[number, string][]} [marks]  vertical lines with a word
  * @property {[number, number, string][]} [cloud]  dots of no line; the nearest to the pointer, or reached by keys, is named
  * @property {string} [cloudNote]  stands in the legend before one is named

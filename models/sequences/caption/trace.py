@@ -10,10 +10,6 @@ from models.sequences.unrolled import UnrolledStep, UnrolledTrace
 
 BEST = 8
 MAX_WORDS = 12
-CANNOT_KNOW = (
-    "It knows ten objects in eight colours, drawn by this scene maker, and nothing else. A photograph gets a sentence "
-    "of the same words, and the probabilities are no reliable warning."
-)
 
 
 @torch.inference_mode()

@@ -2,6 +2,11 @@
 
 import math
 
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
 FEATURES = ("highest temperature", "lowest temperature", "wind", "month (sine)", "month (cosine)")
 
 

@@ -7,13 +7,9 @@ import torch
 from models.errors import InputError
 from models.inputs import check_integer, check_number
 from models.sequences.unrolled import UnrolledStep, UnrolledTrace
-from models.sequences.weather.features import features_of
+from models.sequences.weather.features import MONTHS, features_of
 from models.sequences.weather.network import RainNetwork
 
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 TEMPERATURES = (-30.0, 50.0)
 WINDS = (0.0, 40.0)
 

@@ -1,0 +1,365 @@
+// A text under the eyes of a recurrent network: surprise, next-character bars and the map of its memory, linked.
+//
+// Events: `typed`, the visitor has changed the text box (`props.box`); `interrupted`, they do so while the network is
+// writing; `pick` (position, character), a bar was clicked; `inspect` (position, unit), a cell of the map was clicked;
+// `moved` (position), another character was chosen; `follow` (layer, unit), a unit of another layer is to colour the text.
+
+import { contextOf, paintScale } from "../core/canvas.js";
+import { element, find } from "../core/dom.js";
+import { fixed, percent } from "../core/format.js";
+import { clamp } from "../core/keys.js";
+import { css, diverging, inkOn, sequential } from "../core/ramps.js";
+import { ask } from "../core/server.js";
+import { CharacterRow, nameOf, titleAt } from "../pieces/characters.js";
+import { MemoryMap } from "../pieces/memory_map.js";
+import { arraysOf, largestFirst, Reading, slowness, UNKNOWN } from "../pieces/reading.js";
+import { TypedBox } from "../pieces/typed_box.js";
+
+/** @typedef {import("../types.js").ReaderView} ReaderView */
+
+export const template = `
+<div class="reader" data-state="empty">
+  <p class="gb-empty empty">Type a text, or take an example: every character you type becomes one column here.</p>
+  <div class="sr-full">
+  <section class="gb-panel" aria-label="The text as the network met it">
+    <div class="bar-of-controls">
+      <label>Colour the text by
+        <select class="colouring"><option value="surprise">surprise</option><option value="unit">one unit</option></select>
+      </label>
+      <label class="unit-field">unit <input class="unit" type="number" min="0" step="1" value="0"></label>
+      <label class="tracked-field">follow a unit that tracks <select class="tracked"></select></label>
+      <span class="gb-scale text-scale"><span class="low"></span> <canvas width="96" height="1"></canvas> <span class="high"></span></span>
+    </div>
+    <div class="characters"></div>
+    <div class="bar-of-controls">
+      <label class="grow">back in time <input class="scrubber" type="range" min="0" max="0" value="0"></label>
+      <button type="button" class="now">now</button>
+    </div>
+    <p class="gb-caption summary"></p>
+  </section>
+  <section class="gb-panel" aria-label="Prediction of the next character">
+    <h4 class="prediction-title"></h4>
+    <div class="bars"></div>
+  </section>
+  <section class="gb-panel wide" aria-label="Map of the memory over time">
+    <div class="bar-of-controls">
+      <h4 class="map-title"></h4>
+      <label>order of units
+        <select class="ordering"><option value="stored">as stored</option><option value="slow">slow ones first</option><option value="value">by value at this character</option></select>
+      </label>
+      <span class="gb-scale map-scale"><span class="low"></span> <canvas width="96" height="1"></canvas> <span class="high"></span></span>
+    </div>
+    <div class="map"></div>
+    <p class="gb-caption readout"></p>
+  </section>
+  </div>
+</div>`;
+
+const SURPRISE_LIMIT = 10; // bits
+const TELLING_MILLISECONDS = 60;
+
+export default class SequenceReader {
+  /** @type {ReaderView | null} */ #view = null;
+  /** @type {number | null} the character clicked; null follows the last one */ #pinned = null;
+  /** @type {number | null} */ #hovered = null;
+  /** @type {number[]} row of the map to unit */ #order = [];
+  #reading = new Reading();
+  #turn = Promise.resolve();
+  #telling = 0;
+
+  /** @param {import("../core/mount.js").Context} context */
+  constructor({ root, props, emit, server }) {
+    this.root = root;
+    this.emit = emit;
+    this.server = server;
+    this.box = new TypedBox(props.box, emit);
+    this.row = new CharacterRow(find(root, ".characters"), {
+      onHover: (place) => this.#hover(place),
+      onPick: (place) => this.#pin(place),
+    });
+    this.map = new MemoryMap(find(root, ".map"), {
+      onHover: (cell) => this.#hover(cell?.place ?? null, cell?.unit ?? null),
+      onPick: ({ place, unit }) => this.#inspect(place, unit),
+    });
+    this.#listen();
+  }
+
+  /** Views are taken one after the other. @param {ReaderView | null} view */
+  show(view) {
+    find(this.root, ".reader").dataset.state = view || this.#view ? "full" : "empty";
+    if (!view) return this.#turn;
+    const taken = this.#turn.then(() => this.#take(view));
+    this.#turn = taken.catch(() => undefined);
+    return taken;
+  }
+
+  /** @param {ReaderView} given */
+  async #take(given) {
+    if (given.version === this.#reading.version) return;
+    const { reading: name, bars } = given;
+    const view = this.#reading.accepts(given) ? given : await ask(this.server.whole_reading, { reading: name, bars });
+    const arrays = await arraysOf(view);
+    if (this.box.isLate(given, this.#reading.textWith(view))) return;
+    const before = this.#view;
+    if (view.tracked === null) view.tracked = before?.tracked ?? [];
+    const text = this.#reading.text;
+    this.#reading.apply(view, arrays);
+    if (this.#reading.text !== text) this.#pinned = null;
+    this.#view = view;
+    this.#draw(view, before);
+    this.box.goesOn = given.goes_on;
+    if (given.writing) this.box.write(given.writing, this.#reading.text);
+  }
+
+  #place() {
+    return Math.min(this.#hovered ?? this.#pinned ?? this.#reading.last, this.#reading.last);
+  }
+
+  #unit() {
+    const typed = Math.round(Number(find(this.root, ".unit").value) || 0);
+    return clamp(typed, 0, (this.#view?.units ?? 1) - 1);
+  }
+
+  #byUnit() {
+    return find(this.root, ".colouring").value === "unit";
+  }
+
+  /** @param {number} value */
+  #color(value) {
+    const { scale, limit } = /** @type {ReaderView} */ (this.#view);
+    return scale === "signed" ? diverging(value / limit) : sequential(value / limit);
+  }
+
+  /** @param {ReaderView} view @param {ReaderView | null} before */
+  #draw(view, before) {
+    const { characters, last } = this.#reading;
+    this.#hovered = null;
+    const same = before?.layer === view.layer && before.limit === view.limit && before.units === view.units;
+    find(this.root, ".unit").max = view.units - 1;
+    find(this.root, ".scrubber").max = last;
+    this.row.show(
+      characters.map(({ character }) => character),
+      view.kept,
+    );
+    this.#offerTracked(view);
+    this.#markTyped(view, Math.min(view.kept, before?.typed ?? 0, view.typed));
+    this.#paintText(this.#byUnit() && !same ? 0 : view.kept);
+    this.#summarise();
+    this.#paintMap(same ? view.kept : 0);
+    if (!same || view.kept === 0) this.#paintScales();
+    find(this.root, ".characters").scrollTop = find(this.root, ".characters").scrollHeight;
+    this.#move();
+  }
+
+  /** @param {ReaderView} view */
+  #offerTracked({ tracked }) {
+    const [field, select] = [find(this.root, ".tracked-field"), find(this.root, ".tracked")];
+    const units = tracked ?? [];
+    field.hidden = !units.length;
+    if (select.options.length !== units.length + 1 || select.dataset.of !== JSON.stringify(units)) {
+      const options = units.map(({ feature, unit, correlation }, index) =>
+        element("option", { value: index }, `${feature}: unit ${unit} (${fixed(correlation, 2)})`),
+      );
+      select.replaceChildren(element("option", { value: "" }, "—"), ...options);
+      select.dataset.of = JSON.stringify(units);
+    }
+    if (select.value !== "" && units[Number(select.value)]?.unit !== this.#unit()) select.value = "";
+  }
+
+  /** Marks what was sampled or is unknown. @param {ReaderView} view @param {number} first */
+  #markTyped({ typed }, first) {
+    const { characters } = this.#reading;
+    for (let place = first; place < characters.length; place++) {
+      this.row.spans[place].classList.toggle("sampled", place > typed);
+      this.row.spans[place].classList.toggle("unknown", characters[place].read === UNKNOWN);
+    }
+  }
+
+  /** Colours the characters from `first` on. @param {number} first */
+  #paintText(first) {
+    const [byUnit, unit] = [this.#byUnit(), this.#unit()];
+    find(this.root, ".unit-field").hidden = !byUnit;
+    this.#reading.characters.slice(first).forEach(({ surprise, column }, index) => {
+      const { style } = this.row.spans[first + index];
+      const rgb = byUnit ? this.#color(column[unit]) : null;
+      const share = first + index ? Math.min(1, surprise / SURPRISE_LIMIT) * 60 : 0;
+      style.background = rgb ? css(rgb) : `color-mix(in srgb, var(--gb-prediction) ${share}%, transparent)`;
+      style.color = rgb ? inkOn(rgb) : "";
+    });
+  }
+
+  #summarise() {
+    const { characters, last } = this.#reading;
+    const bits = characters.reduce((sum, { surprise }) => sum + surprise, 0);
+    const unknown = characters.filter(({ read }) => read === UNKNOWN).length;
+    const outside = unknown ? `; ${unknown} outside the alphabet, read as “unknown”.` : ".";
+    find(this.root, ".summary").textContent = last
+      ? `${last} characters, ${bits.toFixed(0)} bits of surprise: ${(bits / last).toFixed(2)} bits per character${outside}`
+      : "Nothing is typed yet: the network has read one line break and expects a text to begin.";
+  }
+
+  #paintScales() {
+    const { layer, units } = /** @type {ReaderView} */ (this.#view);
+    find(this.root, ".map-title").textContent = `${layer[0].toUpperCase()}${layer.slice(1)}, ${units} units over time`;
+    this.#paintScale(find(this.root, ".text-scale"), this.#byUnit());
+    this.#paintScale(find(this.root, ".map-scale"), true);
+  }
+
+  /** @param {HTMLElement} scale @param {boolean} ofValues of the layer, else of surprise */
+  #paintScale(scale, ofValues) {
+    const { scale: kind, limit } = /** @type {ReaderView} */ (this.#view);
+    const low = ofValues && kind === "signed" ? -limit : 0;
+    scale.classList.toggle("of-surprise", !ofValues);
+    const canvas = find(scale, "canvas");
+    if (ofValues) paintScale(canvas, (share) => this.#color(low + share * (limit - low)));
+    else contextOf(canvas).clearRect(0, 0, canvas.width, canvas.height);
+    find(scale, ".low").textContent = ofValues ? fixed(low, low ? 1 : 0) : "0";
+    find(scale, ".high").textContent = ofValues ? fixed(limit, 1) : `${SURPRISE_LIMIT} bits or more`;
+  }
+
+  /** Orders the units and draws the map's columns from `kept` on. @param {number} kept */
+  #paintMap(kept) {
+    const { units, limit, low, high } = /** @type {ReaderView} */ (this.#view);
+    const columns = this.#reading.characters.map(({ column }) => column);
+    const order = this.#ordered(columns, units);
+    const same = order.length === this.#order.length && order.every((unit, row) => unit === this.#order[row]);
+    this.#order = order;
+    this.map.show(columns, order, (value) => this.#color(value), limit, same ? kept : 0);
+    find(this.root, ".map-scale").title = `this text: ${fixed(low, 2)} to ${fixed(high, 2)}`;
+  }
+
+  /** @param {Float32Array[]} columns @param {number} units */
+  #ordered(columns, units) {
+    const how = find(this.root, ".ordering").value;
+    if (how === "slow") return largestFirst(slowness(columns, units));
+    if (how === "value") return largestFirst(columns[Math.min(this.#pinned ?? this.#reading.last, this.#reading.last)]);
+    return Array.from({ length: units }, (_, unit) => unit);
+  }
+
+  /** Shows the place pointed at or chosen. @param {number | null} cell unit under the pointer */
+  #move(cell = null) {
+    const place = this.#place();
+    find(this.root, ".characters").querySelector(".current")?.classList.remove("current");
+    this.row.spans[place].classList.add("current");
+    find(this.root, ".scrubber").value = place;
+    find(this.root, ".now").disabled = place === this.#reading.last;
+    this.#paintBars(place);
+    const marked = cell ?? (this.#byUnit() ? this.#unit() : null);
+    this.map.mark(place, marked);
+    this.#read(place, marked);
+  }
+
+  /** @param {number} place @param {number | null} unit */
+  #read(place, unit) {
+    const { low, high } = /** @type {ReaderView} */ (this.#view);
+    const { character, surprise, column } = this.#reading.characters[place];
+    const after = place ? `“${nameOf(character)}”` : "the start";
+    const surprised = place ? ` It was a surprise of ${surprise.toFixed(2)} bits.` : "";
+    find(this.root, ".readout").textContent =
+      unit === null
+        ? `At ${after} (character ${place}). This text: ${fixed(low, 2)} to ${fixed(high, 2)}.${surprised}`
+        : `Unit ${unit} after ${after} (character ${place}): ${fixed(column[unit], 3)}.${surprised}`;
+  }
+
+  /** @param {number} place */
+  #paintBars(place) {
+    const { characters } = this.#reading;
+    const { best, probabilities } = characters[place];
+    const next = characters[place + 1];
+    /** @type {[string, number][]} */
+    const rows = best.slice(0, this.#view?.bars).map((token, index) => [token, probabilities[index]]);
+    if (next && !rows.some(([token]) => token === next.read)) rows.push([next.read, 2 ** -next.surprise]);
+    find(this.root, ".bars").replaceChildren(
+      ...rows.map(([token, probability]) => this.#bar(place, token, probability, rows[0][1], next?.read === token)),
+    );
+    find(this.root, ".prediction-title").textContent = titleAt(
+      characters.map(({ character }) => character),
+      place,
+    );
+  }
+
+  /** @param {number} position @param {string} token @param {number} probability @param {number} most @param {boolean} taken */
+  #bar(position, token, probability, most, taken) {
+    const fill = element("span", { class: "gb-fill", style: { width: `${(100 * probability) / most}%` } });
+    const onclick = () => this.emit.pick({ position, character: token });
+    return element(
+      "button",
+      {
+        type: "button",
+        class: `gb-bare${taken ? " taken" : ""}`,
+        title: "continue the text with this character",
+        onclick,
+      },
+      element("span", { class: "name" }, nameOf(token)),
+      element("span", { class: "gb-track" }, fill),
+      element("span", { class: "gb-number" }, share(probability)),
+    );
+  }
+
+  /** @param {number | null} place @param {number | null} unit */
+  #hover(place, unit = null) {
+    if (!this.#view) return;
+    this.#hovered = place;
+    this.#move(unit);
+  }
+
+  /** @param {number} place */
+  #pin(place) {
+    this.#pinned = place === this.#reading.last ? null : place;
+    this.#hovered = null;
+    if (find(this.root, ".ordering").value === "value") this.#paintMap(0);
+    this.#move();
+    clearTimeout(this.#telling);
+    this.#telling = setTimeout(() => this.emit.moved({ position: this.#place() }), TELLING_MILLISECONDS);
+  }
+
+  /** @param {number} place @param {number} unit */
+  #inspect(place, unit) {
+    this.#colourBy(unit);
+    this.#pin(place);
+    this.emit.inspect({ position: place, unit });
+  }
+
+  /** @param {number} unit */
+  #colourBy(unit) {
+    find(this.root, ".colouring").value = "unit";
+    find(this.root, ".unit").value = unit;
+    this.#recolour();
+  }
+
+  #recolour() {
+    if (!this.#view) return;
+    this.#paintText(0);
+    this.#paintScales();
+    this.#move();
+  }
+
+  #follow() {
+    const choice = this.#view?.tracked?.[Number(find(this.root, ".tracked").value || -1)];
+    if (!choice) return;
+    this.#colourBy(choice.unit);
+    if (choice.layer !== this.#view?.layer) this.emit.follow({ layer: choice.layer, unit: choice.unit });
+  }
+
+  #listen() {
+    const { root } = this;
+    find(root, ".scrubber").addEventListener("input", () => this.#pin(Number(find(root, ".scrubber").value)));
+    find(root, ".now").addEventListener("click", () => this.#pin(this.#reading.last));
+    find(root, ".colouring").addEventListener("change", () => this.#recolour());
+    find(root, ".tracked").addEventListener("change", () => this.#follow());
+    find(root, ".unit").addEventListener("input", () => {
+      this.#recolour();
+      this.emit.inspect({ position: this.#place(), unit: this.#unit() });
+    });
+    find(root, ".ordering").addEventListener("change", () => {
+      this.#paintMap(0);
+      this.#move();
+    });
+  }
+}
+
+/** A probability with one decimal, tiny ones with their first digit. @param {number} probability */
+function share(probability) {
+  const value = 100 * probability;
+  return value >= 0.1 ? `${value.toFixed(1)} %` : percent(probability);
+}

@@ -1,0 +1,100 @@
+// A text as a recurrent network met it, kept up to date: each view says what it adds to the version before it.
+
+import { load, part } from "../core/arrays.js";
+
+/** @typedef {import("../types.js").ReaderView} ReaderView */
+/** @typedef {import("../core/arrays.js").NumericArray} NumericArray */
+
+/**
+ * @typedef {object} Met  one character
+ * @property {string} character  as typed
+ * @property {string} read  as the network read it
+ * @property {number} surprise  bits
+ * @property {string[]} best  the likeliest next characters
+ * @property {ArrayLike<number>} probabilities  of them
+ * @property {Float32Array} column  the values of the shown layer
+ *
+ * @typedef {object} Arrays
+ * @property {NumericArray} symbols
+ * @property {NumericArray} surprise
+ * @property {NumericArray} best
+ * @property {NumericArray} probabilities
+ * @property {NumericArray} columns
+ */
+
+export const UNKNOWN = "\ufffd";
+
+/** The arrays of a view. @param {ReaderView} view @returns {Promise<Arrays>} */
+export async function arraysOf(view) {
+  const handles = [view.symbols, view.surprise, view.best, view.probabilities, view.columns];
+  const [symbols, surprise, best, probabilities, columns] = await Promise.all(handles.map(load));
+  return { symbols, surprise, best, probabilities, columns };
+}
+
+export class Reading {
+  /** @type {Met[]} */ characters = [];
+  version = "";
+
+  /** Whether a view can be added to what is here. @param {ReaderView} view */
+  accepts(view) {
+    return view.kept === 0 || view.base === this.version;
+  }
+
+  /** @param {ReaderView} view @param {Arrays} arrays */
+  apply(view, arrays) {
+    const alphabet = Array.from(view.alphabet);
+    const added = Array.from(view.text, (character, index) => ({
+      character,
+      read: alphabet[arrays.symbols.data[index]],
+      surprise: arrays.surprise.data[index],
+      best: Array.from(part(arrays.best, index).data, (symbol) => alphabet[symbol]),
+      probabilities: part(arrays.probabilities, index).data,
+      column: /** @type {Float32Array} */ (part(arrays.columns, index).data),
+    }));
+    this.characters = [...this.characters.slice(0, view.kept), ...added];
+    this.version = view.version;
+  }
+
+  /** The text without the line break before it. */
+  get text() {
+    return this.#first(Infinity).slice(1);
+  }
+
+  /** What `text` is once a view is applied. @param {ReaderView} view */
+  textWith({ kept, text }) {
+    return (this.#first(kept) + text).slice(1);
+  }
+
+  /** @param {number} count */
+  #first(count) {
+    return this.characters
+      .slice(0, count)
+      .map(({ character }) => character)
+      .join("");
+  }
+
+  get last() {
+    return this.characters.length - 1;
+  }
+}
+
+/**
+ * How slowly each unit changes: the range it covers in a text over the way it makes from character to character, 0 where
+ * it never moves.
+ * @param {Float32Array[]} columns by character @param {number} units
+ */
+export function slowness(columns, units) {
+  return Float64Array.from({ length: units }, (_, unit) => {
+    let [path, low, high] = [0, Infinity, -Infinity];
+    columns.forEach((column, place) => {
+      low = Math.min(low, column[unit]);
+      high = Math.max(high, column[unit]);
+      if (place) path += Math.abs(column[unit] - columns[place - 1][unit]);
+    });
+    return path ? (high - low) / path : 0;
+  });
+}
+
+/** Places of values, largest first; equal ones in their order. @param {ArrayLike<number>} values */
+export const largestFirst = (values) =>
+  Array.from(values, (_, place) => place).sort((a, b) => values[b] - values[a] || a - b);

@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+globalThis.document = {
+  baseURI: "http://localhost/",
+  createElement: () => ({ addEventListener() {}, setAttribute() {}, append() {} }),
+  head: { append() {} },
+};
+
+const { layout, unitAt } = await import("../../demos/ui/pieces/units.js");
+const { columnsShown, roomFor } = await import("../../demos/ui/pieces/memory_map.js");
+const { arraysOf, largestFirst, Reading, slowness } = await import("../../demos/ui/pieces/reading.js");
+const { nameOf, titleAt } = await import("../../demos/ui/pieces/characters.js");
+const { TypedBox } = await import("../../demos/ui/pieces/typed_box.js");
+const { reach, sharesOf } = await import("../../demos/ui/components/influence_view.js");
+const { meanAfter } = await import("../../demos/ui/components/memory_compare.js");
+
+const inline = (dtype, values, shape) => ({
+  dtype,
+  shape,
+  data: Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64"),
+});
+
+/** A view of `text` whose characters are symbols of "\nabc", with two units and one bar. */
+function viewOf(text, { base = "", version = "1", kept = 0 } = {}) {
+  const alphabet = "\nabc";
+  const symbols = Uint8Array.from(text, (character) => alphabet.indexOf(character));
+  const count = symbols.length;
+  return {
+    ...{ base, version, kept, text, alphabet },
+    symbols: inline("uint8", symbols, [count]),
+    surprise: inline(
+      "float32",
+      Float32Array.from({ length: count }, (_, place) => kept + place),
+      [count],
+    ),
+    best: inline(
+      "uint8",
+      Uint8Array.from({ length: count }, () => 2),
+      [count, 1],
+    ),
+    probabilities: inline(
+      "float32",
+      Float32Array.from({ length: count }, () => 0.5),
+      [count, 1],
+    ),
+    columns: inline(
+      "float16",
+      Uint16Array.from({ length: 2 * count }, () => 0x3c00),
+      [count, 2],
+    ),
+  };
+}
+
+test("a reading grows, shrinks and changes by what each view adds", async () => {
+  const reading = new Reading();
+  const cases = [
+    [viewOf("\nab", { version: "1" }), "ab"],
+    [viewOf("c", { base: "1", version: "2", kept: 3 }), "abc"],
+    [viewOf("", { base: "2", version: "3", kept: 2 }), "a"],
+    [viewOf("cb", { base: "3", version: "4", kept: 2 }), "acb"],
+    [viewOf("\nb", { version: "5" }), "b"],
+  ];
+  for (const [view, text] of cases) {
+    assert.ok(reading.accepts(view));
+    assert.equal(reading.textWith(view), text);
+    reading.apply(view, await arraysOf(view));
+    assert.equal(reading.text, text);
+    assert.equal(reading.last, text.length);
+  }
+  const { read, surprise, best, probabilities, column } = reading.characters[1];
+  assert.deepEqual([read, surprise, best, [...probabilities], [...column]], ["b", 1, ["b"], [0.5], [1, 1]]);
+});
+
+test("a view of another version than the last is not added", async () => {
+  const reading = new Reading();
+  const view = viewOf("\nab", { version: "1" });
+  reading.apply(view, await arraysOf(view));
+  assert.ok(!reading.accepts(viewOf("c", { base: "2", version: "3", kept: 3 })));
+  assert.ok(reading.accepts(viewOf("\nabc", { version: "3" })));
+});
+
+test("slow units cover their range in few steps; constant ones come last", () => {
+  const columns = [
+    [0, 0, 1],
+    [1, 1, 1],
+    [0, 2, 1],
+    [1, 3, 1],
+  ].map((values) => Float32Array.from(values));
+  assert.deepEqual([...slowness(columns, 3)], [1 / 3, 1, 0]);
+  assert.deepEqual(largestFirst(slowness(columns, 3)), [1, 0, 2]);
+  assert.deepEqual(largestFirst([1, 3, 1, 3]), [1, 3, 0, 2]);
+});
+
+test("the map has room for more columns than it shows", () => {
+  assert.deepEqual([1, 48, 49, 64, 65, 1001].map(columnsShown), [48, 48, 49, 64, 65, 1001]);
+  assert.deepEqual([1, 48, 64, 65, 257, 1001].map(roomFor), [64, 64, 64, 128, 512, 1024]);
+});
+
+test("units lie in rows of 32, and are found under the pointer", () => {
+  assert.deepEqual([5, 32, 33, 512].map(layout), [
+    [1, 5],
+    [1, 32],
+    [2, 32],
+    [16, 32],
+  ]);
+  const canvas = { getBoundingClientRect: () => ({ left: 10, top: 10, width: 320, height: 20 }) };
+  const at = (x, y) => unitAt(canvas, { clientX: x, clientY: y }, 40);
+  assert.deepEqual([at(10, 10), at(329, 10), at(15, 25), at(329, 29), at(0, 0)], [0, 31, 32, 39, 0]);
+});
+
+test("characters by their names, titles with the last twelve of them", () => {
+  assert.deepEqual([" ", "\n", "\ufffd", "a"].map(nameOf), ["space", "newline", "unknown", "a"]);
+  const characters = Array.from("\nThe old house\nstood");
+  assert.equal(titleAt(characters, 0), "First character of a text");
+  assert.equal(titleAt(characters, 3), "Next character after “The”");
+  assert.equal(titleAt(characters, 15), "Next character after “… old house⏎s”");
+});
+
+test("influence: shares from their roots, and how far back one must go", () => {
+  const roots = Uint8Array.from([0, 255, 0, 0, 255 * Math.SQRT1_2, 255 * Math.SQRT1_2, 0, 0, 0]);
+  const shares = sharesOf({ data: roots, shape: [3, 3] }, 1);
+  assert.ok(Math.abs(shares[1] - 0.5) < 0.01);
+  assert.deepEqual(
+    [reach(Float64Array.of(0.2, 0.3, 0.5), 2, 0.5), reach(Float64Array.of(0.2, 0.3, 0.5), 2, 0.9)],
+    [1, 3],
+  );
+  assert.equal(reach(Float64Array.of(0, 0), 1, 0.5), 2);
+});
+
+test("surprise after the first edit, on average", () => {
+  assert.equal(meanAfter([9, 9, 1, 3], 1), 2);
+});
+
+/** A page with one text box. */
+function boxed(value) {
+  const heard = {};
+  const node = { value, dispatchEvent: (event) => heard.input?.({ target: node, type: event.type }) };
+  globalThis.document.querySelector = () => node;
+  globalThis.document.addEventListener = (name, act) => {
+    heard[name] = act;
+  };
+  const told = [];
+  const emit = { typed: () => told.push("typed"), interrupted: () => told.push("interrupted") };
+  return { node, heard, told, box: new TypedBox("box", emit) };
+}
+
+const run = (writing, replaces) => ({ writing, replaces });
+const reading = run("", "");
+
+test("whoever types wins: what a run writes after the visitor has changed the box is late", () => {
+  const { node, box } = boxed("bla");
+  assert.ok(box.isLate(run("1", "bl"), "blac"));
+  assert.ok(!box.isLate(run("1", "bla"), "blac"));
+  box.write("1", "blac");
+  assert.equal(node.value, "blac");
+  assert.ok(!box.isLate(run("1", "bla"), "blackb"));
+  for (const typed of ["blacX", "bla", ""]) {
+    node.value = typed;
+    assert.ok(box.isLate(run("1", "bla"), "black"), typed);
+    assert.ok(!box.isLate(reading, typed));
+  }
+});
+
+test("an answer of an older text than was written since is late, one of what is typed is not", () => {
+  const { node, box } = boxed("sto");
+  box.write("1", "stop");
+  assert.ok(box.isLate(reading, "sto"));
+  assert.ok(!box.isLate(reading, "stop"));
+  node.value = "stopp";
+  assert.ok(!box.isLate(reading, "sto"));
+});
+
+test("the first key press interrupts at once and only once; what is written is not typed", async () => {
+  const { node, heard, told, box } = boxed("a");
+  heard.beforeinput({ target: node });
+  assert.deepEqual(told, []);
+  box.goesOn = true;
+  heard.beforeinput({ target: {} });
+  heard.beforeinput({ target: node });
+  heard.beforeinput({ target: node });
+  assert.deepEqual(told, ["interrupted"]);
+  box.write("1", "ab");
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.deepEqual(told, ["interrupted"]);
+  heard.input({ target: node });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.deepEqual(told, ["interrupted", "typed"]);
+});
