@@ -1,7 +1,5 @@
 """Boxes as what the browser draws, and pictures as small as they are shown."""
 
-import base64
-import io
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,13 +58,6 @@ def shrunk(image: np.ndarray, max_side: int = MAX_SIDE) -> np.ndarray:
     shown = Image.fromarray(image)
     shown.thumbnail((max_side, max_side))
     return np.asarray(shown)
-
-
-def jpeg_address(image: np.ndarray, max_side: int = MAX_SIDE) -> str:
-    """(H, W, 3) uint8 as a `data:` address, shrunk to at most `max_side` pixels a side."""
-    buffer = io.BytesIO()
-    Image.fromarray(shrunk(image, max_side)).save(buffer, "JPEG", quality=88)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def rounded(values: np.ndarray) -> list[float]:
