@@ -137,8 +137,8 @@ def draw_next(found: "NextTokens") -> dict[str, Any]:
     return {
         "after": f"Final softmax: the token {found.place}",
         "words": list(found.words),
-        "logits": np.round(found.logits, 4).tolist(),
-        "logsumexp": found.logsumexp,
+        "logits": np.round(found.logits, 6).tolist(),
+        "partitions": np.round(found.partitions, 6).tolist(),
         "writable": found.writable,
     }
 

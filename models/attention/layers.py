@@ -47,7 +47,7 @@ class LayerWalk:
 
 @dataclass(frozen=True)
 class NextTokens:
-    """The likeliest tokens at one place: their logits less the highest, and the logarithm of the sum over all.
+    """The likeliest tokens at one place: their logits less the highest, and log-partitions (see `walk.next_token`).
 
     place: `after` or `in place of`; writable: whether a token can be written behind the text.
     """
@@ -55,7 +55,7 @@ class NextTokens:
     place: str
     words: tuple[str, ...]
     logits: np.ndarray
-    logsumexp: float
+    partitions: np.ndarray
     writable: bool
 
 
@@ -134,13 +134,12 @@ def _walk(ran: TextRun, kind: Kind, layer: int, token: int) -> LayerWalk:
 
 def _next(ran: TextRun, kind: Kind, token: int) -> NextTokens:
     subject, reading, tokens = ran.subject, ran.reading, _tokens(ran, kind)
-    ids, logits, logsumexp = next_token(ran.run, token, NEXT_TOKENS)
-    cut = reading.tokens_given > len(reading.ids)
+    ids, logits, partitions = next_token(ran.run, token, NEXT_TOKENS)
     place = "in place of" if subject.predicts == "masked" else "after"
     return NextTokens(
         place=f"{place} {tokens[token].strip() or 'space'} ({token + 1})",
         words=tuple(subject.word(int(number)) for number in ids),
         logits=logits,
-        logsumexp=logsumexp,
-        writable=kind == "decoder" and not reading.written and token == len(tokens) - 1 and not cut,
+        partitions=partitions,
+        writable=kind == "decoder" and not reading.written and token == len(tokens) - 1 and not reading.is_cut,
     )

@@ -48,10 +48,15 @@ class Reading:
     said: str = ""
 
     @property
+    def is_cut(self) -> bool:
+        """Whether the end of the text is missing."""
+        return self.tokens_given > MAX_TOKENS
+
+    @property
     def note(self) -> str:
         """What must be said of the text, that it was cut first, or nothing."""
         given = f"The text has {self.tokens_given:,} tokens; the first {MAX_TOKENS} are shown."
-        return " ".join(filter(None, (given if self.tokens_given > MAX_TOKENS else "", self.said)))
+        return " ".join(filter(None, (given if self.is_cut else "", self.said)))
 
 
 @dataclass(frozen=True)

@@ -89,4 +89,4 @@ def attention_of(subject: Subject, reading: Reading, run: Run) -> AttentionRun:
         tokens, sources = named[kind]
         traces.append(AttentionTrace(kind, tokens, sources, run.weights(kind).float().cpu().numpy()))
     translation = subject.tokenizer.decode(reading.written, skip_special_tokens=True) if reading.written else None
-    return AttentionRun(tuple(traces), reading.note, translation, reading.tokens_given > len(reading.ids))
+    return AttentionRun(tuple(traces), reading.note, translation, reading.is_cut)

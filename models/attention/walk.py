@@ -101,10 +101,15 @@ def logit_lens(subject: Subject, run: Run, k: int = 5) -> Lens | None:
     return Lens(ids, probabilities, entropies, final)
 
 
-def next_token(run: Run, token: int, k: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """The `k` likeliest tokens at position `token`: ids, their logits less the highest, and log of the sum of all.
+TEMPERATURES = tuple(round(0.1 + 0.05 * step, 2) for step in range(59))
+"""What the page's slider can be set to: 0.1 to 3."""
 
-    So p(i) = exp(logit_i / temperature) over the sum of the same; what the `k` leave out is known at temperature 1.
+
+def next_token(run: Run, token: int, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The `k` likeliest tokens at position `token`: ids, their logits less the highest, and log-partitions.
+
+    The log-partition of each of `TEMPERATURES` is log sum_j exp(logit_j / temperature) over the whole vocabulary, so
+    that p(i) = exp(logit_i / temperature - log-partition) is exact though only `k` logits are given.
     Raises `ValueError` for a network that predicts nothing.
     """
     if run.logits is None:
@@ -112,7 +117,8 @@ def next_token(run: Run, token: int, k: int) -> tuple[np.ndarray, np.ndarray, fl
     logits = run.logits[token].double()
     logits = logits - logits.max()
     top = logits.topk(min(k, len(logits)))
-    return top.indices.cpu().numpy(), top.values.cpu().numpy(), float(logits.logsumexp(-1))
+    partitions = torch.stack([(logits / temperature).logsumexp(-1) for temperature in TEMPERATURES])
+    return top.indices.cpu().numpy(), top.values.cpu().numpy(), partitions.cpu().numpy()
 
 
 def _station(name: str, values: torch.Tensor, *, stream: bool = False) -> Station:

@@ -1,18 +1,24 @@
 """Layer by layer: the logit lens, the walk through a layer, the softmax, and what bad input is told."""
 
 import json
+from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from demos.attention import layers as page
+from demos.views.attention_layers import draw_next
 from demos.wire import to_wire
 from models.attention import runs
+from models.attention.layers import NextTokens
 from models.attention.trace import load
 from models.attention.trace import load_subject as load_folder
-from models.attention.walk import logit_lens, next_token, walk
+from models.attention.walk import TEMPERATURES, logit_lens, next_token, walk
 from models.errors import InputError
 from tests.hub import checkpoints
 
@@ -92,9 +98,23 @@ def test_a_network_that_predicts_nothing_still_shows_its_stream():
 
 def test_the_softmax_is_the_networks(gpt2, run):
     _, of = run
-    ids, logits, logsumexp = next_token(of, 2, 10)
-    expected = of.logits[2].double().softmax(-1)
-    np.testing.assert_allclose(np.exp(logits - logsumexp), expected[ids], rtol=1e-9)
+    ids, logits, partitions = next_token(of, 2, 10)
+    for temperature, partition in zip(TEMPERATURES, partitions, strict=True):
+        expected = (of.logits[2].double() / temperature).softmax(-1)
+        np.testing.assert_allclose(np.exp(logits / temperature - partition), expected[ids], rtol=1e-9)
+
+
+@given(arrays.arrays(np.float32, 500, elements=st.floats(-30, 30, width=32)), st.sampled_from(range(59)))
+def test_what_the_page_computes_of_a_few_logits_is_the_softmax_of_all(logits, step):
+    of = SimpleNamespace(logits=torch.from_numpy(logits)[None])
+    ids, few, partitions = next_token(of, 0, 20)
+    drawn = draw_next(NextTokens("after a (1)", tuple(map(str, ids)), few, partitions, writable=False))
+    temperature = TEMPERATURES[step]
+    assert temperature == pytest.approx(0.1 + 0.05 * step)
+    shares = np.exp(np.array(drawn["logits"]) / temperature - drawn["partitions"][step])
+    exact = (torch.from_numpy(logits).double() / temperature).softmax(-1)
+    np.testing.assert_allclose(shares, exact[ids], rtol=1e-4, atol=1e-9)
+    assert shares.sum() <= 1 + 1e-4
 
 
 def test_a_cell_is_taken_apart():

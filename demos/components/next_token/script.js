@@ -11,12 +11,12 @@ const settings = () => ({
   p: Number(find("nt-topp").value),
 });
 
-// What the tokens beyond the listed ones weigh is known exactly at temperature 1 only; elsewhere the list is all there is.
+// The log-partition over the whole vocabulary comes for each setting of the slider, so that every probability is exact.
 const chances = () => {
   const { temperature, k, p } = settings();
   const powers = shown.logits.map((logit) => Math.exp(logit / temperature));
-  const listed = powers.reduce((a, b) => a + b, 0);
-  const total = temperature === 1 ? Math.exp(shown.logsumexp) : listed;
+  const slider = find("nt-temperature");
+  const total = Math.exp(shown.partitions[Math.round((temperature - slider.min) / slider.step)]);
   const plainShares = powers.map((power) => power / total);
   const limit = k >= Number(find("nt-topk").max) ? shown.logits.length : k;
   let reached = 0;
@@ -56,9 +56,8 @@ const draw = () => {
     row.addEventListener("click", () => take(i));
     return row;
   }));
-  const exact = temperature === 1 ? "" : ` Shares are among the ${shown.words.length} likeliest tokens.`;
   find("nt-note").textContent =
-    `Token, logit less the highest, probability.${exact}` + (shown.writable ? " Click a token to write it and go on." : "");
+    `Token, logit less the highest, probability among all tokens; drawn is among the ${shown.words.length} likeliest.` + (shown.writable ? " Click a token to write it and go on." : "");
 };
 
 const take = (index) => {
