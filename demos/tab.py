@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import gradio as gr
 
@@ -31,8 +31,8 @@ LATEX = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": 
 class Private(TypedDict):
     """Settings of an event that is no part of the public API."""
 
-    api_visibility: str
-    show_progress: str
+    api_visibility: Literal["private"]
+    show_progress: Literal["hidden"]
 
 
 def private() -> Private:

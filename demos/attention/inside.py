@@ -101,16 +101,16 @@ def compute_translation(shown: Any, given: Any) -> Iterator[dict[str, Any]]:
 
 def compute_importance(shown: Any, event: gr.EventData) -> Iterator[tuple[Any, str]]:
     """Four kinds of importance for one prediction. Yields (importance, progress), the view at last."""
-    from models.attention.inside import explain_prediction
+    from models.attention.inside import Explained, explain_prediction
 
     model, text = shown_text(shown)
     position = check_integer(payload(event, "position"), name="The position", low=0, high=MOST_TOKENS)
     token = check_integer(payload(event, "token"), name="The token", low=0, high=MOST_WORDS)
     for step in explain_prediction(model, text, position, token):
-        if isinstance(step, float):
-            yield gr.skip(), empty_strip(f"Leaving out one token after the other: {step:.0%} …")
-        else:
+        if isinstance(step, Explained):
             yield view_of_importance(step), empty_strip(f"Measured in {step.seconds:.2g} s.")
+        else:
+            yield gr.skip(), empty_strip(f"Leaving out one token after the other: {step:.0%} …")
 
 
 def build() -> None:
