@@ -48,11 +48,16 @@ def test_long_text_is_cut_with_a_sentence(client, model):
 
 
 STRANGE = ["🙂", "مرحبا بالعالم", "<script>alert(1)</script>", "a\0b", "\u202e\u0301x", "{{value}}${1+1}"]
+UNKNOWN = STRANGE[:2]
 
 
 @pytest.mark.parametrize("text", STRANGE)
 @pytest.mark.parametrize("model", OFFERED)
 def test_strange_text_is_traced(client, text, model):
+    if model == "translator-en-fr" and text in UNKNOWN:
+        with pytest.raises(AppError, match="no symbol for anything"):
+            client.predict(text, model, api_name="/attention_trace")
+        return
     facts, _ = client.predict(text, model, api_name="/attention_trace")
     assert facts["tokens"]
 

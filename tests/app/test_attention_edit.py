@@ -81,6 +81,10 @@ def test_bad_changes_get_one_sentence(client, changes):
 @pytest.mark.parametrize("text", ["🙂", "x", "مرحبا بالعالم", "<script>alert(1)</script>", "a\0b", "\u202e\u0301x"])
 @pytest.mark.parametrize("model", OFFERED)
 def test_strange_texts_are_edited(client, text, model):
+    if model == "translator-en-fr" and text in ("🙂", "مرحبا بالعالم"):
+        with pytest.raises(AppError, match="no symbol for anything"):
+            edit(client, text, model)
+        return
     found = edit(client, text, model, positions=False)
     assert found["tokens"]
 

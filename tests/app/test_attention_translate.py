@@ -36,11 +36,20 @@ def test_a_beginning_is_kept(client):
     assert len(facts["written"]) > 4
 
 
-@pytest.mark.parametrize("text", ["🙂", "مرحبا", "<script>alert(1)</script>", "a\0b", "\u202ex", "word " * 300])
-def test_strange_text_is_translated(client, text):
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [("<script>alert(1)</script>", "no symbol for"), ("a\0b", ""), ("\u202ex", ""), ("word " * 300, "first 64")],
+)
+def test_strange_text_is_translated(client, text, note):
     facts, _ = translate(client, text, "translator-en-fr")
     assert facts["written"]
-    assert bool(facts["note"]) == (len(text) > 1_000)
+    assert note in facts["note"] and bool(facts["note"]) == bool(note)
+
+
+@pytest.mark.parametrize("text", ["🙂", "مرحبا"])
+def test_a_text_of_which_nothing_is_known_is_refused(client, text):
+    with pytest.raises(AppError, match="no symbol for anything"):
+        translate(client, text, "translator-en-fr")
 
 
 @pytest.mark.parametrize(
