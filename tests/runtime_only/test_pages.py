@@ -1,0 +1,117 @@
+"""Every inner page, used as a visitor would, where only `requirements.txt` is installed: open it, press its example and
+its main button. Anything but an answer fails: a refusal, an apology, an error of the browser, silence.
+
+Pages are found in the app's own configuration and buttons by their rank, so that a new page is walked without being
+listed here.
+"""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+
+from demos import DEMOS
+from tests.conftest import choose_page
+
+pytestmark = pytest.mark.browser
+
+SCRIPT = Path(__file__).parent / "walk.js"
+BEGUN_MILLISECONDS, ANSWER_MILLISECONDS, END_MILLISECONDS = 3_000, 60_000, 10_000
+STOP = re.compile(r"^(Stop|Cancel)$")
+
+
+def inner_pages(app_url, slug):
+    """Titles of the pages of a tab, in their order."""
+    config = httpx.get(f"{app_url}/config").json()
+    components = {component["id"]: component for component in config["components"]}
+
+    def titles(node, inside):
+        component = components.get(node["id"], {"type": "", "props": {}})
+        if component["type"] == "tabitem":
+            if inside:
+                return [component["props"]["label"]]
+            if component["props"]["elem_id"] != f"tab-{slug}":
+                return []
+            inside = True
+        return [title for child in node.get("children") or [] for title in titles(child, inside)]
+
+    return titles(config["layout"], inside=False)
+
+
+def until(page, condition, milliseconds, argument=None):
+    """Whether the condition on `runtime` (see walk.js) holds in time."""
+    try:
+        page.wait_for_function(f"argument => {condition}", arg=argument, timeout=milliseconds)
+    except PlaywrightTimeoutError:
+        return False
+    return True
+
+
+def press(page, panel, button):
+    """Press, and wait until the server answers or, where it is not asked, the picture changes."""
+    button.scroll_into_view_if_needed()
+    name, shown = button.inner_text(), panel.screenshot()
+    asked, answers = page.evaluate("[runtime.asked, runtime.answers]")
+    button.click()
+    if not until(page, "runtime.asked > argument", BEGUN_MILLISECONDS, asked):
+        assert panel.screenshot() != shown, f"{name}: nothing happens"
+        return
+    answered = until(page, "runtime.answers > argument || runtime.failures.length", ANSWER_MILLISECONDS, answers)
+    assert answered, f"{name}: no answer"
+    if not until(page, "runtime.completed >= runtime.asked", END_MILLISECONDS):
+        for stop in panel.get_by_role("button", name=STOP).all():
+            if stop.is_visible() and stop.is_enabled():
+                stop.click()
+
+
+def teach_a_box(page, panel):
+    """Your own objects: what is taught must be drawn first."""
+    panel.locator(".fb-camera").click()
+    panel.locator(".fb-snap:enabled").click()
+    panel.locator(".fb-picture img").wait_for()
+    panel.locator(".fb-name").fill("book")
+    canvas = panel.locator(".fb-picture canvas")
+    canvas.scroll_into_view_if_needed()
+    area = canvas.bounding_box()
+    page.mouse.move(area["x"] + 0.05 * area["width"], area["y"] + 0.02 * area["height"])
+    page.mouse.down()
+    page.mouse.move(area["x"] + 0.2 * area["width"], area["y"] + 0.2 * area["height"])
+    page.mouse.move(area["x"] + 0.3 * area["width"], area["y"] + 0.33 * area["height"])
+    page.mouse.up()
+    panel.locator(".fb-list li").first.wait_for()
+    panel.locator(".fb-camera").click()
+
+
+BEFORE = {".fb-camera": teach_a_box}
+"""What a page with such an element needs before its main button has something to work on."""
+
+
+def walk(page, tab, title):
+    choose_page(tab, title)
+    panel = tab.locator("[role=tabpanel]:visible").first
+    panel.wait_for()
+    until(page, "runtime.completed >= runtime.asked", ANSWER_MILLISECONDS)
+    for selector, prepare in BEFORE.items():
+        if panel.locator(selector).count():
+            prepare(page, panel)
+    count = panel.evaluate("panel => runtime.mark(panel)")
+    for place in range(count):
+        press(page, panel, panel.locator(f'[data-walk="{place}"]'))
+    assert count or len(panel.inner_text()) > 40, f"{title}: neither a button nor a sentence"
+    failures = page.evaluate("runtime.failures") + page.locator(".toast-body.error").all_inner_texts()
+    assert not failures, f"{title}: {failures}"
+
+
+@pytest.mark.parametrize("slug", DEMOS)
+def test_every_page_of_the_tab_answers(new_page, app_url, slug):
+    page = new_page()
+    page.add_init_script(path=SCRIPT)
+    page.goto(f"/?tab={slug}")
+    tab = page.locator(f"#tab-{slug}")
+    tab.wait_for(state="visible")
+    titles = inner_pages(app_url, slug)
+    assert titles
+    for title in titles:
+        walk(page, tab, title)
