@@ -7,9 +7,15 @@ import gradio as gr
 from demos import DEMOS
 from demos.base import Demo
 from demos.door.shell import Shell
+from demos.door.sweep import KEPT_MINUTES
 
 HEADING = """# Glassbox
 Watch five kinds of deep-learning model think: every number on these pages is computed by the model that runs, now."""
+
+KEEPING = (
+    f"Files you upload and files made for you are removed {KEPT_MINUTES} minutes after they were last used. "
+    "Frames of the live camera are never stored."
+)
 
 
 def all_demos() -> list[Demo]:
@@ -26,6 +32,7 @@ def create_app() -> Shell:
             for demo in demos:
                 with gr.Tab(demo.title, id=demo.slug, elem_id=f"tab-{demo.slug}"):
                     demo.build()
+        gr.Markdown(KEEPING, elem_classes="gb-note")
         app.load(_tab_of_address, None, tabs, api_visibility="private", queue=False)
     return app.queue(api_open=False)
 

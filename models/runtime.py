@@ -1,5 +1,6 @@
 """Where models run and how they stay in memory: one load per model, least recently used out under a budget."""
 
+import ctypes
 import functools
 import logging
 import os
@@ -83,6 +84,13 @@ def names_in_memory() -> list[str]:
     """Loaded models, least recently used first."""
     with _registry_lock:
         return list(_loaded)
+
+
+def return_memory() -> None:
+    """Give free memory back to the machine, which glibc otherwise keeps after a large job; elsewhere nothing."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def bytes_in_memory() -> dict[str, int]:

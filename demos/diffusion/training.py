@@ -52,7 +52,7 @@ $$v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$$"""
 
 TRAIN = """### Two minutes of training
 The data set of sprites is not part of this app: a class means sprites that the embedded model makes first, so the
-small model learns from the larger one. Your own pictures stay in memory, and only until the training is forgotten.
+small model learns from the larger one. Your own pictures are removed as the foot of this page says.
 Two trainings run at a time; a third one waits its turn. Stop ends it early and keeps what it has learned. Then the
 pages Reverse, Between two and From an image offer your network beside the embedded one."""
 

@@ -1,6 +1,7 @@
 """The gate: everything a request must pass before Gradio sees it, in order."""
 
 import asyncio
+import json
 import re
 from collections.abc import Sequence
 from urllib.parse import parse_qs
@@ -120,12 +121,14 @@ class Gate:
         with self.ledger.hold(UPLOADS, address):
             if size > MAX_UPLOAD_BODY_BYTES:
                 raise Refused(413, f"The request is larger than {MAX_UPLOAD_BODY_BYTES // 2**20} MB.")
-            self._kept.check_room(size)
+            self._kept.check_room(address, size)
             body = Body(receive, MAX_UPLOAD_BODY_BYTES, lambda piece: self.ledger.spend(address, piece))
 
             async def send(message: Message) -> None:
                 if body.refusal is not None:  # Gradio has removed what was written and says so in its own words
                     raise body.refusal
+                if message["type"] == "http.response.body" and message.get("body", b"").startswith(b"["):
+                    self._kept.note_upload(address, json.loads(message["body"]))
                 await answer.send(message)
 
             await self.app(scope, body.receive, send)

@@ -14,11 +14,13 @@ from gradio.queueing import Event, Queue
 
 from demos.door import operations
 from demos.door.visitors import VISITOR
+from models.runtime import return_memory
 
 MAX_WAITING = 60
 PLACES_A_SESSION, PLACES_AN_ADDRESS = 10, 20
 RUNNING_A_SESSION, RUNNING_AN_ADDRESS = 4, 8
 UNHEARD_SECONDS = 15.0
+LONG_SECONDS = 2.0
 
 
 class FairQueue(Queue):
@@ -74,7 +76,10 @@ class FairQueue(Queue):
             await super().process_events(events, batch, begin_time, fn)
         finally:
             outcome = str((self.event_analytics.pop(event._id, None) or {}).get("status", "cancelled"))
-            operations.note_job(fn, began - event.enqueue_time, time.monotonic() - began, outcome)
+            seconds = time.monotonic() - began
+            operations.note_job(fn, began - event.enqueue_time, seconds, outcome)
+            if seconds > LONG_SECONDS:
+                await asyncio.to_thread(return_memory)
 
     def compute_analytics_summary(self, records: Any) -> dict[str, Any]:
         """Nothing: Gradio would sum up its last 10,000 events with pandas after each one."""

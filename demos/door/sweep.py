@@ -15,6 +15,7 @@ KEPT_MINUTES = 30
 """Files of visitors that were not used for this long are removed (within a minute after)."""
 KEPT_BYTES = int(float(os.environ.get("GLASSBOX_DISK_GB", "1")) * 2**30)
 LEFT_FREE_BYTES = 200 * 2**20
+SHARE_OF_ONE = 0.4
 YOUNG_SECONDS = 60.0
 EVERY_SECONDS = 30.0
 
@@ -41,6 +42,13 @@ class KeptFiles:
         folder.mkdir(parents=True, exist_ok=True)
         self._of_the_page = {file.path for file in self._files()}
         self.bytes = 0
+        self._uploads: dict[Path, tuple[str, int]] = {}
+
+    def note_upload(self, address: str, paths: Iterable[str]) -> None:
+        """Note whose these files are."""
+        for path in map(Path, paths):
+            with contextlib.suppress(OSError):
+                self._uploads[path] = (address, path.stat().st_size)
 
     def touch(self, paths: Iterable[str]) -> None:
         """Note that these files are used now; others than files of this folder are left alone."""
@@ -69,10 +77,18 @@ class KeptFiles:
                 removed += file.size
         self._remove_empty_folders()
         self.bytes = total - removed
+        self._uploads = {path: owner for path, owner in self._uploads.items() if path.exists()}
         return removed
 
-    def check_room(self, wanted: int) -> None:
-        """Make room for an upload of so many bytes. Raises `Refused` (507) where there is none."""
+    def check_room(self, address: str, wanted: int) -> None:
+        """Make room for an upload of so many bytes.
+
+        Raises `Refused`: 429 for a visitor whose uploads take `SHARE_OF_ONE` of all room, 507 where there is none left.
+        """
+        held = sum(size for owner, size in self._uploads.values() if owner == address)
+        if held and held + wanted > SHARE_OF_ONE * KEPT_BYTES:
+            sentence = f"Your files take too much room here: try again {KEPT_MINUTES} minutes after their last use."
+            raise Refused(429, sentence, 60 * KEPT_MINUTES)
         if self.bytes + wanted > KEPT_BYTES or self._free() < wanted + LEFT_FREE_BYTES:
             self.sweep(wanted)
         if self.bytes + wanted > KEPT_BYTES or self._free() < wanted + LEFT_FREE_BYTES:

@@ -109,10 +109,10 @@ def test_a_full_disk_is_507_and_passes(app_url, tmp_path_factory, monkeypatch):
     kept = sweep.KeptFiles(tmp_path_factory.mktemp("kept"), list)
     monkeypatch.setattr(sweep, "LEFT_FREE_BYTES", 2**60)
     with pytest.raises(Refused) as refusal:
-        kept.check_room(1)
+        kept.check_room("a", 1)
     assert (refusal.value.status, refusal.value.sentence) == (507, DISK_FULL)
     monkeypatch.undo()
-    kept.check_room(1)
+    kept.check_room("a", 1)
 
 
 def test_a_defect_is_500_and_says_so():

@@ -419,8 +419,21 @@ def test_past_the_total_size_the_oldest_go_and_a_full_disk_is_said(kept, monkeyp
     assert not older.exists()
     assert newer.exists()
     with pytest.raises(Refused) as refusal:
-        kept.check_room(300)
+        kept.check_room("a", 300)
     assert refusal.value.status == 507
+
+
+def test_one_visitor_may_take_a_share_of_the_room(kept, monkeypatch):
+    monkeypatch.setattr(sweep, "KEPT_BYTES", 1000)
+    mine = upload(kept, "mine", 1, size=350)
+    kept.note_upload("me", [str(mine)])
+    with pytest.raises(Refused) as refusal:
+        kept.check_room("me", 100)
+    assert refusal.value.status == 429
+    kept.check_room("you", 100)
+    mine.unlink()
+    kept.sweep()
+    kept.check_room("me", 100)
 
 
 def test_folders_of_processes_that_are_gone_are_removed(tmp_path):
