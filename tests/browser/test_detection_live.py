@@ -20,6 +20,10 @@ KEEP_FRAMES = """(() => {
   const keep = ({ detail }) => window.frames_seen.push(detail);
   document.querySelector("#detection-live .live").addEventListener("frame", keep);
 })()"""
+ALL_HAVE_IDS = """(count) => window.frames_seen.find(({ boxes }) => {
+  const sure = boxes.filter(({ score }) => score > 0.5);
+  return sure.length >= count && sure.every(({ id }) => id !== null);
+})"""
 NO_SOCKETS = "(() => { window.WebSocket = class { constructor() { throw new DOMException('no'); } }; })()"
 
 SLOW_SOCKETS = """(() => { window.WebSocket = class extends WebSocket {
@@ -94,14 +98,13 @@ def test_ids_the_line_and_the_zone(open_live, screenshots):
     handle.press("ArrowLeft")
     assert handle.bounding_box()["x"] < before
     start_camera(page)
-    frames = answered(page, 6)
-    ids = {(box["label"], box["id"]) for box in frames[-1]["boxes"] if box["score"] > 0.5}
-    assert len(ids) >= len(TRUTH["labels"])
-    assert all(number is not None for _, number in ids)
+    frame = page.wait_for_function(ALL_HAVE_IDS, arg=len(TRUTH["labels"]), timeout=ANSWER_MS).json_value()
+    ids = [box["id"] for box in frame["boxes"] if box["score"] > 0.5]
+    assert len(set(ids)) == len(ids)
     table = page.locator("#detection-live .counts")
     expect(table).to_contain_text("in the zone")
     expect(table.get_by_role("row", name="weapon")).to_contain_text("1")
-    assert frames[-1]["answer"]["counts"]["zone"] == {"weapon": 1}
+    assert frame["answer"]["counts"]["zone"] == {"weapon": 1}
     page.screenshot(path=screenshots / "detection-tracking.png", full_page=True)
     page.get_by_label("Ids and traces").uncheck()
     expect(page.get_by_label("Zone", exact=True)).not_to_be_checked()
