@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from demos.base import empty_strip, strip_of
-from demos.views.training import TrainingView, view_of_training
+from demos.views.training import LearningView, view_of_training
 from models.inputs import check_choice, check_flag, check_text
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def compute_training(name: str) -> Iterator[tuple[object, ...]]:
 
 
 def _shown(training: "Training", speed: float | None = None) -> tuple[object, ...]:
-    view: TrainingView = view_of_training(training.job, training.before)
+    view: LearningView = view_of_training(training.job, training.before)
     return view, _strip(training, speed, training.note), *_buttons(training)
 
 

@@ -289,6 +289,16 @@ export interface LearnedView {
   about: string;
 }
 
+/** A training as far as it has come (`training_curves`). samples: the newest first. */
+export interface LearningView {
+  loss: Chart;
+  norm: Chart;
+  distance: Chart;
+  samples: Sample[];
+  largest: string;
+  factor: string;
+}
+
 /** What the head would answer after some layers, and what it gives the final answer there (both 0 to 1). */
 export interface LensAnswer {
   label: string;
@@ -668,16 +678,6 @@ export interface TrainingView {
   losses: [number, number][];
   norms: [number, number][];
   samples: SamplesView[];
-}
-
-/** A training as far as it has come (`training_curves`). samples: the newest first. */
-export interface TrainingView {
-  loss: Chart;
-  norm: Chart;
-  distance: Chart;
-  samples: Sample[];
-  largest: string;
-  factor: string;
 }
 
 /** A token of a beam search: its parent among the nodes, its step, its rank in it (by the total, best first). */

@@ -27,7 +27,7 @@ class Sample:
 
 
 @view
-class TrainingView:
+class LearningView:
     """A training as far as it has come (`training_curves`). samples: the newest first.
 
     loss: in bits per character; norm: of the gradient; distance: gradient norm by characters back
@@ -42,14 +42,14 @@ class TrainingView:
     factor: str
 
 
-def view_of_training(job: "LiveTraining", before: "History | None" = None) -> TrainingView:
+def view_of_training(job: "LiveTraining", before: "History | None" = None) -> LearningView:
     """The curves of a training.
 
     `before` is the history of the run before, drawn beside this one. Curves longer than `MAX_POINTS` are thinned: the
     mean of the losses, the largest of the gradient norms of neighbouring steps. Only finite numbers are sent.
     """
     history = job.history
-    return TrainingView(
+    return LearningView(
         loss=_loss_chart(job, before),
         norm=_norm_chart(history, before),
         distance=_distance_chart(history),

@@ -3,7 +3,7 @@
 import { LineChart } from "../core/chart.js";
 import { element, find } from "../core/dom.js";
 
-/** @typedef {import("../types.js").TrainingView} TrainingView */
+/** @typedef {import("../types.js").LearningView} LearningView */
 /** @typedef {import("../types.js").Sample} Sample */
 
 export const template = `
@@ -52,7 +52,7 @@ export default class TrainingCurves {
     this.charts = { loss: chart("loss"), norm: chart("norm"), distance: chart("distance") };
   }
 
-  /** @param {TrainingView | null} view */
+  /** @param {LearningView | null} view */
   show(view) {
     find(this.root, ".tc").dataset.state = view ? "full" : "empty";
     if (!view) return;
