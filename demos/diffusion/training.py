@@ -20,7 +20,7 @@ from demos.views.diffusion_training import (
     ExampleView,
     LearnedView,
     SamplesView,
-    TrainingView,
+    SpriteTrainingView,
     view_of_example,
     view_of_learned,
     view_of_samples,
@@ -133,7 +133,7 @@ def _watch(reports: "Iterator[Progress]", settings: Settings, learned: LearnedVi
             norms.append((progress.step, round(progress.gradient_norm, 5)))
         if progress.samples:
             samples.append(view_of_samples(progress.samples, progress.step, progress.seconds))
-        view = TrainingView(name, learned, list(losses), list(norms), list(samples))
+        view = SpriteTrainingView(name, learned, list(losses), list(norms), list(samples))
         strip = _facts(progress, settings)
         yield view, _strip(strip), name
     yield gr.skip(), _strip(strip, over=True), name

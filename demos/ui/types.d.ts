@@ -538,6 +538,15 @@ export interface Series {
   points: [number, number][];
 }
 
+/** A training so far (`training_view`). */
+export interface SpriteTrainingView {
+  run: string;
+  learned: LearnedView;
+  losses: [number, number][];
+  norms: [number, number][];
+  samples: SamplesView[];
+}
+
 /** How far each token's last vector of one stack moved, and that as a share of its length. */
 export interface StackMoved {
   kind: "encoder" | "decoder" | "cross";
@@ -669,15 +678,6 @@ export interface TrackedView {
   layer: string;
   unit: number;
   correlation: number;
-}
-
-/** A training so far (`training_view`). */
-export interface TrainingView {
-  run: string;
-  learned: LearnedView;
-  losses: [number, number][];
-  norms: [number, number][];
-  samples: SamplesView[];
 }
 
 /** A token of a beam search: its parent among the nodes, its step, its rank in it (by the total, best first). */

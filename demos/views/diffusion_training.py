@@ -62,7 +62,7 @@ class LearnedView:
 
 
 @view
-class TrainingView:
+class SpriteTrainingView:
     """A training so far (`training_view`).
 
     losses, norms: (step, mean over the steps since the last point) of the loss and of the gradient's norm.

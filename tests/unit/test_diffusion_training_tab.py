@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from demos.diffusion import training
 from demos.inputs.uploaded_files import ListFiles, UploadedFiles
-from demos.views.diffusion_training import ExampleView, TrainingView, view_of_learned
+from demos.views.diffusion_training import ExampleView, SpriteTrainingView, view_of_learned
 from models.diffusion import live
 from models.diffusion.network import Config
 from models.diffusion.schedule import cosine_schedule
@@ -44,7 +44,7 @@ def begun(archive, **how):
     values = {"size": 16, "start": "noise", "seconds": 60, "seed": 0, **how}
     stream = training.compute_training("files", "potion", [archive], *values.values())
     for view, strip, name in stream:
-        if isinstance(view, TrainingView):
+        if isinstance(view, SpriteTrainingView):
             assert "parameters" in strip
             return stream, view, name
     raise AssertionError("no figure")

@@ -5,7 +5,7 @@ import { clamp } from "../core/keys.js";
 import { Sheets, tile } from "../pieces/sheets.js";
 import { drawCurve } from "../pieces/small_curve.js";
 
-/** @typedef {import("../types.js").TrainingView} Training */
+/** @typedef {import("../types.js").SpriteTrainingView} Training */
 /** @typedef {import("../types.js").SamplesView} Samples */
 
 export const template = `
