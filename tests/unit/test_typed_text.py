@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from demos.sequences import tasks
+from demos.sequences import api
 from models import weights
 from models.attention.passages import translate_passage
 from models.attention.trace import load
@@ -131,17 +131,17 @@ def test_a_sentence_of_which_nothing_is_known_is_handed_on():
 
 
 @pytest.mark.parametrize("text", ["안녕하세요 영화가 좋아요", "🎉🎉", "映画が好き", "это хорошо"])
-@pytest.mark.parametrize("endpoint", [tasks.sequences_classify, tasks.sequences_translate])
+@pytest.mark.parametrize("endpoint", [api.sequences_classify, api.sequences_translate])
 def test_what_cannot_be_read_is_not_judged(endpoint, text):
     with pytest.raises(Exception, match="has no symbol for anything in this"):
         endpoint(text)
 
 
 def test_what_is_partly_unknown_is_judged_and_marked():
-    answer = tasks.sequences_classify("A warm film 😀 and good")
+    answer = api.sequences_classify("A warm film 😀 and good")
     assert "“😀”" in answer["note"]
     assert "<unknown 😀>" in [step["word"] for step in answer["steps"]]
-    assert tasks.sequences_classify("A warm film and good")["note"] == ""
+    assert api.sequences_classify("A warm film and good")["note"] == ""
 
 
 def test_a_stored_tokenizer_is_not_changed(pieces):
