@@ -14,7 +14,7 @@ import numpy as np
 from gradio.utils import get_upload_folder
 from starlette.routing import BaseRoute
 
-from demos.door.answers import DEFECT, DISK_FULL, is_disk_full, sentence_for_page
+from demos.sentences import DEFECT, DISK_FULL, is_disk_full, sentence_for_page
 from models import hub, weights
 from models.compute import Run
 from models.errors import InputError, WeightsError

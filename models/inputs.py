@@ -4,11 +4,11 @@ import math
 from collections.abc import Collection
 
 from models.errors import InputError
-from models.text.normal import normal, tidy_name
+from models.normal import normal, tidy_name
 
 
 def check_text(value: object, *, name: str, max_chars: int, allow_empty: bool = False) -> str:
-    """The text in its normal form (`models.text.normal`). Empty or too long: `InputError`."""
+    """The text in its normal form (`models.normal`). Empty or too long: `InputError`."""
     if not isinstance(value, str):
         raise InputError(f"{name} must be text.")
     text = normal(value)

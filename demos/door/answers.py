@@ -1,8 +1,6 @@
 """Answers: refusals are sentences, nothing of the request is repeated at length, headers are on every one."""
 
 import asyncio
-import errno
-import html
 import json
 from collections.abc import Callable, MutableMapping
 from typing import Any
@@ -11,14 +9,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Send
 
 from demos.compression import COMPRESSIBLE, compress, encoding_for
+from demos.sentences import DEFECT, MAX_ECHO, quoted, sentence_for_page
 
-MAX_ECHO = 100
-MAX_SENTENCE = 300
 MAX_ERROR_BYTES = 2**20
 COMPRESSED_FROM = 1000
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-DEFECT = "Something went wrong on our side; the app goes on."
-DISK_FULL = "There is no room left on this machine's disk (or it cannot be written to): try again in some minutes."
 NOT_HERE = "There is nothing here by this name."
 NOT_ALLOWED = "This may not be read."
 MISFIT = "The request does not fit this address"
@@ -42,31 +36,6 @@ class Refused(Exception):  # noqa: N818  # an answer, not an error of ours
     def __init__(self, status: int, sentence: str, retry_after: int | None = None) -> None:
         super().__init__(sentence)
         self.status, self.sentence, self.retry_after = status, sentence, retry_after
-
-
-def encodable(text: str) -> str:
-    """`text` with every half character (a lone surrogate) as a question mark, so that it can be sent as UTF-8."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def quoted(text: str, limit: int = MAX_ECHO) -> str:
-    """Something a visitor sent, to be repeated in a sentence: encodable and at most `limit` characters."""
-    return encodable(text if len(text) <= limit else text[: limit - 1] + "…")
-
-
-def sentence_for_page(text: str) -> str:
-    """A sentence for a toast, which Gradio draws as HTML: escaped, encodable, at most `MAX_SENTENCE` characters."""
-    return html.escape(quoted(text, MAX_SENTENCE), quote=False)
-
-
-def is_disk_full(error: BaseException) -> bool:
-    """Whether `error`, or what it was raised from, says that nothing can be written."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in NO_ROOM:
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False
 
 
 class Answer:

@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from demos.base import log
 from demos.door import operations
-from demos.door.answers import DEFECT, DISK_FULL, NOT_HERE, Answer, Refused, is_disk_full, quoted
+from demos.door.answers import NOT_HERE, Answer, Refused
 from demos.door.bodies import MAX_BODY_BYTES, MAX_UPLOAD_BODY_BYTES, Body, replayed
 from demos.door.content import paths_in, read_json
 from demos.door.doors import Kind, check_media_type, check_origin, find_door
@@ -22,6 +22,7 @@ from demos.door.pages import Pages
 from demos.door.shell import Shell
 from demos.door.sweep import KeptFiles
 from demos.door.visitors import BODIES, FILES, PAGES, STREAMS, UPLOADS, VISITOR, Ledger, address_of
+from demos.sentences import DEFECT, DISK_FULL, is_disk_full, quoted
 
 SHARES = {Kind.STREAM: STREAMS, Kind.FILE: FILES, Kind.PAGE: PAGES, Kind.SMALL: BODIES, Kind.OWN: FILES}
 

@@ -5,8 +5,9 @@ from typing import Any
 import gradio as gr
 
 from demos.base import visitor_errors
-from demos.door.answers import MAX_ECHO, NOT_HERE, Refused
+from demos.door.answers import NOT_HERE, Refused
 from demos.door.queue import FairQueue
+from demos.sentences import MAX_ECHO
 from models.errors import InputError
 
 NOT_TAKEN = "One of the values sent is not of the kind this control takes."

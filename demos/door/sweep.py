@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from demos.door.answers import DISK_FULL, Refused
+from demos.door.answers import Refused
+from demos.sentences import DISK_FULL
 
 KEPT_MINUTES = 30
 """Files of visitors that were not used for this long are removed (within a minute after)."""

@@ -23,7 +23,7 @@ from models import stops, weights
 from models.errors import InputError, WeightsError
 from models.images import over_background, read_image
 from models.inputs import check_choice, check_integer, check_name, check_number
-from models.text.normal import same_name
+from models.normal import same_name
 
 if TYPE_CHECKING:
     from models.vit.own_classes import Examples, Progress, Report, Settings

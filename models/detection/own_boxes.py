@@ -21,7 +21,7 @@ from models.detection.network import Detector, preprocess
 from models.detection.own import Learned
 from models.errors import InputError
 from models.inputs import check_name
-from models.text.normal import same_name
+from models.normal import same_name
 from models.vision.alike import looks, mirrored
 
 MAX_FRAMES, MAX_BOXES, MAX_CLASSES, MAX_NAME_CHARS = 20, 12, 6, 40

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.normal import LINE_ENDS, plain
 from models.text.known import unknown_sentence
-from models.text.normal import LINE_ENDS, plain
 
 UNKNOWN = "\ufffd"
 START = "\n"

@@ -6,7 +6,7 @@ from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from models.text.normal import PLAIN
+from models.normal import PLAIN
 from models.text.readable import SPACE
 
 PAD, BOS, EOS, UNKNOWN = 0, 1, 2, 3

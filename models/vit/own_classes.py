@@ -25,8 +25,8 @@ from models import runtime, stops
 from models.compute import Run, compute, run_of
 from models.errors import InputError
 from models.inputs import check_name
+from models.normal import same_name
 from models.store import Store
-from models.text.normal import same_name
 from models.vision import library
 from models.vision.alike import first_of_its_kind
 from models.vision.network import Block, VisionTransformer

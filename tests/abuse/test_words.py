@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from demos.door.answers import DEFECT, DISK_FULL, NOT_HERE
+from demos.door.answers import NOT_HERE
+from demos.sentences import DEFECT, DISK_FULL
 from tests.abuse.visitors import Visitor, read_stream, sentence_of
 
 HTML = "<img src=x onerror=alert(1)>"

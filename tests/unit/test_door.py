@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from demos.door import sweep
-from demos.door.answers import Answer, Refused, is_disk_full, quoted, sentence_for_page
+from demos.door.answers import Answer, Refused
 from demos.door.bodies import Body
 from demos.door.content import MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_JSON_VALUES, read_json
 from demos.door.doors import Kind, check_media_type, check_origin, find_door
@@ -22,6 +22,7 @@ from demos.door.pages import Pages
 from demos.door.queue import in_turn
 from demos.door.sessions import FairSessions
 from demos.door.visitors import BODIES, Ledger, address_of
+from demos.sentences import is_disk_full, quoted, sentence_for_page
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

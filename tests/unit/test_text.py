@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from models.errors import InputError
 from models.inputs import check_name, check_text
+from models.normal import LINE_ENDS, PLAIN, normal, plain, same_name, tidy_name
 from models.text.known import unknown_sentence
-from models.text.normal import LINE_ENDS, PLAIN, normal, plain, same_name, tidy_name
 from models.text.sentences import in_small_letters, sentences_of
 from models.text.symbols import ALPHABET, encode, fold, unknown_note
 
