@@ -5,6 +5,7 @@ A test compares the file with the dataclasses, and the type checker the scripts 
 
 import dataclasses
 import importlib
+import itertools
 import pkgutil
 import types
 import typing
@@ -31,7 +32,11 @@ def declarations() -> str:
 def _views() -> list[type]:
     for module in pkgutil.iter_modules(views.__path__, "demos.views."):
         importlib.import_module(module.name)
-    return sorted(VIEWS, key=lambda view: view.__name__)
+    found = sorted({*VIEWS}, key=lambda view: view.__name__)
+    twice = [one.__name__ for one, other in itertools.pairwise(found) if one.__name__ == other.__name__]
+    if twice:
+        raise ValueError(f"two views have one name: {', '.join(twice)}")
+    return found
 
 
 def _interface(view: type) -> str:

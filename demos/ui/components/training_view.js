@@ -38,7 +38,7 @@ export const template = `
 
 const HEIGHT = 96;
 
-export default class TrainingView {
+export default class SpriteTrainingView {
   sheets = new Sheets();
   /** @type {Samples[]} */ #samples = [];
   #run = "";
