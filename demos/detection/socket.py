@@ -111,7 +111,7 @@ class Visit:
             if self._stream is None:
                 raise InputError("Settings must come before the first frame.")
             if number - seen <= MAX_UNREAD:
-                future = TURNS.submit(self, partial(detect, self._stream, jpeg, arrived))
+                future = TURNS.submit(self, partial(detect, self._stream, jpeg, arrived), self._address or None)
             tracker = self._stream.tracker
             tasks.create_task(self._answer(number, future, partial(answer, tracker=tracker, seconds=seconds), arrived))
 

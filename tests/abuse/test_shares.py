@@ -1,5 +1,6 @@
 """One visitor takes all they can; the neighbour, who has another address, must not notice."""
 
+import json
 import socket
 import threading
 import time
@@ -199,3 +200,48 @@ def test_thirty_first_pages_at_once_are_one(app):
         thread.join()
     assert len(taken) == 31
     assert max(taken[1:]) < NOTICED_SECONDS
+
+
+def test_eight_flooding_sockets_share_one_visitors_messages(app, neighbour):
+    from websockets.sync.client import connect
+
+    from tests.abuse.test_live import SETTINGS, frame, receive
+
+    def frame_seconds(victim, numbers):
+        """The median time of these frames, one after the other."""
+        taken = []
+        for number in numbers:
+            began = time.monotonic()
+            victim.send(frame(number, seen=number - 1))
+            assert "boxes" in receive(victim)
+            taken.append(time.monotonic() - began)
+        return sorted(taken)[len(taken) // 2]
+
+    address = app.replace("http", "ws") + "/live/detection"
+
+    def opened(stack, source):
+        one = stack.enter_context(connect(address, source_address=(source, 0), max_size=None, close_timeout=2))
+        one.send(json.dumps(SETTINGS))
+        assert receive(one)["ready"]
+        return one
+
+    with ExitStack() as stack:
+        victim = opened(stack, NEIGHBOUR)
+        frame_seconds(victim, [1, 2])  # the model is in memory now
+        alone = frame_seconds(victim, range(3, 8))
+        flooding = [opened(stack, FLOOD) for _ in range(8)]
+
+        def attack(stop):
+            for number in range(1, 10_000):
+                for one in flooding:
+                    if stop.is_set():
+                        return
+                    one.send(frame(number, seen=number - 1))
+
+        with meanwhile(attack):
+            time.sleep(1)
+            beside = frame_seconds(victim, range(8, 15))
+            assert light_seconds(neighbour) < NOTICED_SECONDS
+            for one in flooding:  # senders that wait for the network are let go
+                one.socket.close()
+    assert beside < max(NOTICED_SECONDS, 4 * alone), f"{alone:.2f} s alone"  # eight of them would be 5 times and more

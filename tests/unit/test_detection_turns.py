@@ -77,3 +77,14 @@ def test_whoever_leaves_waits_no_more_and_a_full_line_drops(held, monkeypatch):
     assert refused.result(WAIT) is None
     release.set()
     assert kept.result(WAIT) == "kept"
+
+
+def test_many_connections_of_one_owner_get_no_more_turns_than_one_of_another(held):
+    line, release = held
+    order = []
+    futures = [line.submit(f"flood {number}", lambda: order.append("flood"), "flood") for number in range(8)]
+    futures.append(line.submit("victim", lambda: order.append("victim"), "victim"))
+    release.set()
+    for future in futures:
+        future.result(WAIT)
+    assert order == ["flood", "victim", *["flood"] * 7]
