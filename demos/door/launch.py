@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from gradio import http_server, processing_utils, route_utils, routes
 from gradio.utils import get_upload_folder
 from prometheus_client import REGISTRY
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from demos.base import EXAMPLES
@@ -46,8 +49,13 @@ def launch_settings(*, share: bool = False, root_path: str = "", routes: Sequenc
         "allowed_paths": [str(EXAMPLES)],
         "state_session_capacity": CAPACITY,
         "footer_links": ["api"],
-        "app_kwargs": {"routes": list(routes)},
+        "app_kwargs": {"routes": list(routes), "exception_handlers": {RequestValidationError: _say_misfit}},
     }
+
+
+async def _say_misfit(_: Request, error: RequestValidationError) -> JSONResponse:
+    """What does not fit, without what was sent: that may be long, or a number that JSON does not have."""
+    return JSONResponse({"detail": [{"loc": one["loc"], "msg": one["msg"]} for one in error.errors()]}, 422)
 
 
 def serve(front: Front, blocks: Shell, own: Sequence[BaseRoute], *, share: bool = False, root_path: str = "") -> None:
