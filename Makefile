@@ -21,6 +21,7 @@ lint: $(VENV)/.dev node_modules/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	find demos -name "*.pyi" -delete  # stubs that Gradio writes beside components when the app runs
 	$(BIN)/basedpyright
 	$(NPM) run --silent lint
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import gradio as gr
 import numpy as np
@@ -18,9 +17,6 @@ from demos.sentences import DEFECT, DISK_FULL, is_disk_full, sentence_for_page
 from models import hub, weights
 from models.compute import Run
 from models.errors import InputError, WeightsError
-
-if TYPE_CHECKING:
-    from models.runtime import Loaded
 
 log = logging.getLogger("glassbox")
 
@@ -57,20 +53,6 @@ def visitor_errors() -> Iterator[None]:
         raise gr.Error(DISK_FULL if is_disk_full(error) else DEFECT, print_exception=False) from None
 
 
-def run_strip(loaded: "Loaded", *, capture: float = 0.0, model: float, drawing: float = 0.0, note: str = "") -> str:
-    """HTML of the strip: which model, parameters, weights and device, and where the time went (seconds)."""
-    facts = [
-        *model_facts(loaded),
-        *([("capture", milliseconds(capture))] if capture else []),
-        ("model time", milliseconds(model)),
-        ("drawing", milliseconds(drawing)),
-    ]
-    cells = "".join(f"<span><b>{html.escape(name)}</b> {html.escape(value)}</span>" for name, value in facts)
-    waiting = html.escape(_download_told_of(note))
-    extra = f'<span class="gb-strip-note" data-gb-download="{waiting}">{html.escape(note)}</span>' if note else ""
-    return f'<div class="gb-strip" role="status">{cells}{extra}</div>'
-
-
 def strip_of(
     run: Run,
     *,
@@ -100,17 +82,6 @@ def facts_of(run: Run) -> list[tuple[str, str]]:
         ("parameters", _count(run.parameters)),
         ("weights", run.source),
         ("device", run.device),
-    ]
-
-
-def model_facts(loaded: "Loaded") -> list[tuple[str, str]]:
-    """The first part of the strip, as (name, value): which model, parameters, weights and device."""
-    entry = loaded.weights
-    return [
-        ("model", entry.title),
-        ("parameters", _count(loaded.parameters)),
-        ("weights", weights.source_of(entry)),
-        ("device", loaded.device),
     ]
 
 

@@ -128,7 +128,7 @@ def _form_of(hint: Any) -> Form | None:
     if get_origin(hint) is Annotated:
         return next((extra.form for extra in get_args(hint)[1:] if isinstance(extra, Travels)), None)
     if get_origin(hint) in (typing.Union, types.UnionType, list, tuple, Sequence):
-        return next(filter(None, map(_form_of, get_args(hint))), None)
+        return next((form for form in map(_form_of, get_args(hint)) if form), None)
     return None
 
 

@@ -8,6 +8,7 @@ gamma, 16 bits a channel divided by 257, of an animation the first frame.
 import io
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageChops, ImageCms, UnidentifiedImageError
@@ -149,8 +150,9 @@ def _as_shown(image: Image.Image) -> Image.Image:
     """The pixels that a browser paints, RGB or RGBA."""
     if image.info.get("default_image"):  # an animated PNG may hold one more picture, for those that do not animate
         image.seek(1)
-    painted = image.tile[0].extents if image.format == "GIF" and image.tile else None
-    shallow = GREY_STEPS.get(str(image.tile[0].args), 1) if image.format == "PNG" and image.tile else 1
+    tiles: Any = getattr(image, "tile", None)  # where a file's pixels lie, before they are loaded
+    painted = tiles[0].extents if image.format == "GIF" and tiles else None
+    shallow = GREY_STEPS.get(str(tiles[0].args), 1) if image.format == "PNG" and tiles else 1
     image.load()
     for place in (*UNHEARD, *(["exif"] if image.format == "WEBP" else [])):
         image.info.pop(place, None)
@@ -200,7 +202,7 @@ def _in_srgb(shown: Image.Image, image: Image.Image) -> Image.Image:
 def _by_profile(plain: Image.Image, profile: bytes) -> Image.Image:
     """Colours by an ICC profile; one that cannot be used is ignored, as browsers do."""
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        source: Any = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         grey = source.profile.xcolor_space.strip() == "GRAY"
         colours = plain.convert("L" if grey else "RGB")
         converted = ImageCms.profileToProfile(

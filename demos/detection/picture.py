@@ -87,7 +87,7 @@ def compute_boxes(path: str | None, model: object) -> Iterator[tuple[Any, Any, s
     with watch("drawing"):
         run = TRACES.put(explained)
         views = view_of_trace(explained.trace, image, run), view_of_patches(explained.trace, image, run)
-    yield *views, strip_of(explained.run, **watch.seconds, note=note)
+    yield *views, strip_of(explained.run, capture=watch.seconds["capture"], drawing=watch.seconds["drawing"], note=note)
 
 
 @cache

@@ -141,4 +141,4 @@ def refuse_fetching() -> None:
     for name in ("ssrf_protected_download", "unsafe_download", "save_url_to_cache"):
         setattr(processing_utils, name, refuse)
     for module in (route_utils, routes):
-        module.secure_url_stream_response = refuse_later
+        vars(module)["secure_url_stream_response"] = refuse_later

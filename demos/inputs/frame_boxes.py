@@ -41,10 +41,10 @@ def _read_frame(frame: object) -> tuple[np.ndarray, list[tuple[list[float], obje
 
 
 def _read_box(one: object) -> tuple[list[float], object]:
-    box = one.get("box") if isinstance(one, dict) else None
+    box, name = (one.get("box"), one.get("name")) if isinstance(one, dict) else (None, None)
     if not isinstance(box, list) or len(box) != 4 or not all(_is_number(side) for side in box):
         raise InputError(GARBLED)
-    return [float(side) for side in box], one.get("name")
+    return [float(side) for side in box], name
 
 
 def _is_number(side: object) -> bool:

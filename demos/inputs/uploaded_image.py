@@ -16,9 +16,8 @@ class UploadedImage(gr.Image):
     Its webcam takes what the camera sees: Gradio would mirror the photo itself, not only the view of it.
     """
 
-    @functools.wraps(gr.Image.__init__)  # Gradio sends to the page what the signature names
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, webcam_options=gr.WebcamOptions(mirror=False), **options)
+    def __init__(self, value: Any = None, **options: Any) -> None:
+        super().__init__(value, webcam_options=gr.WebcamOptions(mirror=False), **options)
 
     def preprocess(self, payload: ImageData | None) -> str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Path of the uploaded file in Gradio's cache, or None."""
@@ -31,3 +30,6 @@ class UploadedImage(gr.Image):
     def get_block_name(self) -> str:
         """The browser draws it as Gradio's own image."""
         return "image"
+
+
+functools.update_wrapper(UploadedImage.__init__, gr.Image.__init__)  # Gradio sends to the page what the signature names

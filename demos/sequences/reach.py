@@ -64,7 +64,7 @@ def compute_influence(text: object, own: str | None) -> Iterator[tuple[Any, str]
 
 def titles(own: str | None) -> dict[str, str]:
     """Every network that can be measured, by name; with the one the visitor has kept, if any."""
-    return {**TITLES, own: OWN.find(own).title} if own in OWN else TITLES
+    return {**TITLES, own: OWN.find(own).title} if own is not None and own in OWN else TITLES
 
 
 def compute_recall(filler: object, seed: object) -> Iterator[tuple[Chart, str]]:

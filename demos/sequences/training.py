@@ -52,13 +52,16 @@ TRY = """- Train on the nursery rhymes for a minute: the training loss goes towa
 - Raise the learning rate while it trains until the loss jumps up, then lower it again."""
 
 
+Setting = gr.Radio | gr.Dropdown | gr.Checkbox | gr.Slider | gr.Number
+
+
 @dataclass(frozen=True)
 class Controls:
     """What stands on the left. settings: in the order of a `Preset`; buttons: go on, pause, start again, keep."""
 
     pick: gr.Dropdown
     text: gr.Textbox
-    settings: list[Component]
+    settings: list[Setting]
     buttons: list[gr.Button]
     provoke: gr.Button
     cure: gr.Button
@@ -97,7 +100,7 @@ def _controls() -> Controls:
         clip = gr.Slider(0.1, 10, DEFAULT.clip, step=0.1, label="Clip at this norm")
         gain = gr.Slider(0.1, 3, DEFAULT.gain, step=0.1, label="Recurrent gain at the start")
         seed = gr.Number(DEFAULT.seed, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
-    settings: list[Component] = [cell, units, learning_rate, optimizer, clipping, clip, gain, seed]
+    settings: list[Setting] = [cell, units, learning_rate, optimizer, clipping, clip, gain, seed]
     return Controls(pick, text, settings, [go_on, pause, again, keep], provoke, cure)
 
 

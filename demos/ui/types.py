@@ -71,7 +71,7 @@ def _travelling(extras: tuple[Any, ...]) -> str:
     return "" if form is None else "string" if form in ("png", "jpeg") else "ArrayHandle"
 
 
-def _listed(arguments: tuple[Any, ...]) -> str:
+def _listed(arguments: Sequence[Any]) -> str:
     if len(arguments) > 1 and arguments[-1] is not Ellipsis:
         return f"[{', '.join(map(_typed, arguments))}]"
     inner = _typed(arguments[0])

@@ -60,8 +60,8 @@ def view_of_frames(frames: "Sequence[Frame]", labels: Sequence[str]) -> list[Les
         LessonFrame(
             image=picture(shrunk(frame.image, SHOWN_SIDE), "jpeg"),
             drawn=[
-                DrawnBox(rounded(box), labels[place])
-                for box, place in zip(frame.boxes_xyxy, frame.classes, strict=True)
+                DrawnBox(rounded(box), labels[int(place)])
+                for box, place in zip(frame.boxes_xyxy, frame.classes.tolist(), strict=True)
             ],
         )
         for frame in frames

@@ -84,8 +84,8 @@ class PatchesView:
     picture: Picture
     side: int
     width: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     filters: Float16
     bias: Float32
     embeddings: Float16
@@ -159,11 +159,6 @@ def _short(count: int) -> str:
 def picture_of(trace: "VitTrace") -> Picture:
     """The picture and its grid: made once a run, for all its views."""
     return Picture(wire.picture(trace.image), *trace.grid)
-
-
-def encoded(array: np.ndarray) -> str:
-    """The bytes of an array as base64."""
-    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
 
 
 def png(pixels: np.ndarray) -> str:

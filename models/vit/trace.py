@@ -118,8 +118,8 @@ class PatchEmbedding:
 
     filters: np.ndarray
     bias: np.ndarray
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def patch_embedding(network: VisionTransformer) -> PatchEmbedding:
     """The layer of a network that reads its patches, and how pixels are normalised before it."""
     layer, preprocessing = network.embed, network.preprocessing
     weight, bias = _array(layer.weight.detach()), _array(layer.bias.detach())
-    return PatchEmbedding(weight, bias, tuple(preprocessing.mean), tuple(preprocessing.std))
+    return PatchEmbedding(weight, bias, preprocessing.mean, preprocessing.std)
 
 
 @compute

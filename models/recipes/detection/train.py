@@ -86,7 +86,8 @@ def take_backbone(network: RfDetrForObjectDetection, file: Path) -> None:
     """Give the network the DINOv2 weights in `file`, a backbone alone or a classifier's."""
     backbone = network.model.backbone.backbone
     state = {_renamed(name): tensor.float() for name, tensor in load_file(file).items() if "classifier" not in name}
-    state.setdefault("embeddings.mask_token", backbone.embeddings.mask_token)  # only for pretraining with masks
+    mask_token: Any = backbone.embeddings.mask_token
+    state.setdefault("embeddings.mask_token", mask_token)  # only for pretraining with masks
     patches = backbone.embeddings.position_embeddings.shape[1] - 1
     state[POSITIONS] = _resample_positions(state[POSITIONS], patches)
     backbone.load_state_dict(state)

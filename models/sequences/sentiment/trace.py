@@ -1,6 +1,7 @@
 """Read a review piece by piece and keep the verdict after each one."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -36,7 +37,7 @@ def trace_review(network: ReviewNetwork, text: str) -> ReviewTrace:
     encoding = network.tokenizer.encode(text, add_special_tokens=False)
     if not encoding.ids:
         raise InputError("The review has no words that can be read.")
-    unknown = network.tokenizer.token_to_id(UNKNOWN)
+    unknown: Any = network.tokenizer.token_to_id(UNKNOWN)  # every tokenizer of ours has it
     require_some_known(encoding, text, unknown, "this review")
     strangers = unknown_sentence(unknown_parts(encoding, text, unknown))
     pieces = torch.tensor(encoding.ids, device=network.output.weight.device)
