@@ -418,8 +418,8 @@ export interface PatchesView {
   picture: Picture;
   side: number;
   width: number;
-  mean: [number, number, number];
-  std: [number, number, number];
+  mean: number[];
+  std: number[];
   filters: ArrayHandle;
   bias: ArrayHandle;
   embeddings: ArrayHandle;
