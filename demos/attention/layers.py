@@ -8,10 +8,9 @@ import gradio as gr
 
 from demos.attention.controls import EXAMPLES, check_sentence, predicting_model, sentence_controls
 from demos.base import empty_strip, strip_of, usable_model
-from demos.components.next_token import next_token
 from demos.tab import LATEX, RUN, payload, private
 from demos.ui import component
-from demos.views.attention_layers import draw_next, view_of_lens, view_of_walk
+from demos.views.attention_layers import view_of_lens, view_of_next, view_of_walk
 from models import runtime, weights
 from models.errors import InputError
 from models.inputs import check_choice, check_integer
@@ -67,7 +66,7 @@ def view_cell(text: Any, model: Any, stack: Any, event: gr.EventData) -> tuple[A
 
 
 def _cell(found: "Layers") -> tuple[Any, Any]:
-    return view_of_walk(found.walk), draw_next(found.next) if found.next else None
+    return view_of_walk(found.walk), view_of_next(found.next) if found.next else None
 
 
 def write_token(text: Any, event: gr.EventData) -> str:
@@ -89,7 +88,7 @@ def build() -> None:
     gr.Markdown("### One token in one layer", elem_classes="gb-note")
     walked = component("layer_walk", elem_id="layers-walk")
     gr.Markdown("### The next token", elem_classes="gb-note")
-    following = next_token(elem_id="layers-next")
+    following = component("next_token", events=("take",), elem_id="layers-next")
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)

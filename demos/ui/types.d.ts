@@ -368,6 +368,15 @@ export interface NetworkReach {
   most: number;
 }
 
+/** The likeliest tokens of one position, for the softmax in the browser (`next_token`). */
+export interface NextTokensView {
+  after: string;
+  words: string[];
+  logits: number[];
+  partitions: number[];
+  writable: boolean;
+}
+
 /** A picture, noise, and their sum at time t (`noise_view`); `clean`, `noise` and `noisy` are addresses of pictures. */
 export interface NoisyView {
   clean: string;

@@ -1,6 +1,6 @@
 """The layers of one run for the browser: the logit lens as a grid, one token's way through one layer, the softmax."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -132,15 +132,31 @@ def view_of_walk(found: "LayerWalk") -> WalkView:
     )
 
 
-def draw_next(found: "NextTokens") -> dict[str, Any]:
-    """The likeliest tokens of one position, with their logits, for the softmax in the browser (`next_token`)."""
-    return {
-        "after": f"Final softmax: the token {found.place}",
-        "words": list(found.words),
-        "logits": np.round(found.logits, 6).tolist(),
-        "partitions": np.round(found.partitions, 6).tolist(),
-        "writable": found.writable,
-    }
+@view
+class NextTokensView:
+    """The likeliest tokens of one position, for the softmax in the browser (`next_token`).
+
+    after: which position, in words. logits: of `words`, less the highest of all, the highest first.
+    partitions: log of the sum of exp(logit / temperature) over the whole vocabulary, for every setting of the slider.
+    writable: one of them can be written and gone on from.
+    """
+
+    after: str
+    words: list[str]
+    logits: list[float]
+    partitions: list[float]
+    writable: bool
+
+
+def view_of_next(found: "NextTokens") -> NextTokensView:
+    """What `next_token` shows."""
+    return NextTokensView(
+        after=f"Final softmax: the token {found.place}",
+        words=list(found.words),
+        logits=np.round(found.logits, 6).tolist(),
+        partitions=np.round(found.partitions, 6).tolist(),
+        writable=found.writable,
+    )
 
 
 def _best(row: np.ndarray, sources: tuple[str, ...]) -> tuple[int, str, float]:

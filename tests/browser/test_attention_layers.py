@@ -13,7 +13,7 @@ def run(page, text="Alice was beginning to get very tired"):
     page.locator("#layers-text textarea").fill(text)
     page.locator("#layers-run").click()
     page.locator(f"{LENS} [data-state=full]").wait_for()
-    page.locator(f"{NEXT} [data-state=ready]").wait_for()
+    page.locator(f"{NEXT} .nt[data-state=full]").wait_for()
 
 
 def test_from_the_grid_to_the_numbers(open_tab, screenshots):

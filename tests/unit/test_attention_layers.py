@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from demos.attention import layers as page
-from demos.views.attention_layers import draw_next
+from demos.views.attention_layers import view_of_next
 from demos.wire import to_wire
 from models.attention import runs
 from models.attention.layers import NextTokens
@@ -80,7 +80,7 @@ def test_the_walk_adds_up(gpt2, run):
 @pytest.mark.parametrize("stack", ["last", "encoder"])
 def test_a_translators_decoder_and_encoder(stack):
     *_, (lens, walked, following, strip) = page.compute_layers(TEXT, TRANSLATOR, stack)
-    json.dumps([to_wire(lens), to_wire(walked), following])
+    json.dumps([to_wire(lens), to_wire(walked), to_wire(following)])
     names = [station.name for station in walked.stations]
     assert sum(station.numbers for station in walked.stations) == len(walked.values)
     assert ("cross-attention" in names) == (stack == "last")
@@ -108,10 +108,10 @@ def test_the_softmax_is_the_networks(gpt2, run):
 def test_what_the_page_computes_of_a_few_logits_is_the_softmax_of_all(logits, step):
     of = SimpleNamespace(logits=torch.from_numpy(logits)[None])
     ids, few, partitions = next_token(of, 0, 20)
-    drawn = draw_next(NextTokens("after a (1)", tuple(map(str, ids)), few, partitions, writable=False))
+    drawn = view_of_next(NextTokens("after a (1)", tuple(map(str, ids)), few, partitions, writable=False))
     temperature = TEMPERATURES[step]
     assert temperature == pytest.approx(0.1 + 0.05 * step)
-    shares = np.exp(np.array(drawn["logits"]) / temperature - drawn["partitions"][step])
+    shares = np.exp(np.array(drawn.logits) / temperature - drawn.partitions[step])
     exact = (torch.from_numpy(logits).double() / temperature).softmax(-1)
     np.testing.assert_allclose(shares, exact[ids], rtol=1e-4, atol=1e-9)
     assert shares.sum() <= 1 + 1e-4
@@ -121,7 +121,7 @@ def test_a_cell_is_taken_apart():
     list(page.compute_layers(TEXT, TRANSLATOR, "last"))
     walked, following = page.view_cell(TEXT, TRANSLATOR, "last", event(layer=1, token=2))
     assert walked.title.endswith("(3) in layer 1")
-    assert following["after"].endswith("(3)")
+    assert following.after.endswith("(3)")
 
 
 @pytest.mark.parametrize(
