@@ -1,4 +1,4 @@
-"""The door: what a request must pass before Gradio sees it, and what every answer must be. docs/reliability.md.
+"""The door: what a request must pass before Gradio sees it, and what every answer must be. SECURITY.md says what for.
 
 | file | what it decides |
 |---|---|
