@@ -17,12 +17,12 @@ from demos.sequences.reading import (
     compute_play,
     compute_reading,
     compute_step,
+    newest_reading,
     view_arithmetic,
     view_follow,
     view_position,
     view_reading,
     view_step_back,
-    whole_reading,
 )
 from demos.tab import LIGHT, Queue, private
 from demos.ui import View, component
@@ -142,7 +142,7 @@ def build(own: gr.State) -> Page:
             reader = component(
                 "sequence_reader",
                 events=("typed", "interrupted", "pick", "inspect", "moved", "follow"),
-                server_functions=[whole_reading],
+                server_functions=[newest_reading],
                 elem_id="sequences-reader",
                 box="sequences-text",
             )

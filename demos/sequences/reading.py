@@ -289,7 +289,13 @@ def _position(name: str | None, event: gr.EventData) -> "tuple[Reading, int]":
 
 
 @answering
-def whole_reading(request: dict[str, Any]) -> ReaderView:
-    """A kept reading from its first character on, for a page that has missed a version: `{"reading", "bars"}`."""
-    name, bars = str(request.get("reading")), request.get("bars")
-    return view_of_reading(name, kept_reading(name), bars=Look.check(LAYERS[0], bars).bars)
+def newest_reading(request: dict[str, Any]) -> ReaderView:
+    """What a page that has missed a version lacks of a kept reading.
+
+    `{"reading", "bars", "network", "layer", "text"}`: its name, and what the page shows, the line break included.
+    """
+    name, bars = str(request.get("reading")), Look.check(LAYERS[0], request.get("bars")).bars
+    reading = kept_reading(name)
+    same = (request.get("network"), request.get("layer")) == (reading.facts.name, reading.layer)
+    kept = reading.trace.shared(str(request.get("text"))) if same else 0
+    return view_of_reading(name, reading, bars=bars, kept=kept)

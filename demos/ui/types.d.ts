@@ -492,6 +492,7 @@ export interface QuestionView {
 /** A text as a network met it, or what a version of it adds to the one before (`sequence_reader`). */
 export interface ReaderView {
   reading: string;
+  network: string;
   version: string;
   base: string;
   kept: number;

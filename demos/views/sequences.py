@@ -32,7 +32,8 @@ class TrackedView:
 class ReaderView:
     """A text as a network met it, or what a version of it adds to the one before (`sequence_reader`).
 
-    reading: name under which the server keeps it; version: of what is shown with this view; base: the one before it
+    reading: name under which the server keeps it; network: name of the one that read it
+    version: of what is shown with this view; base: the one before it
     kept: how many characters of `base` stay; all that follows is of the characters after them, n of them
     text: the n characters, the line break before the text is the first of all
     symbols: `[n]` what was read of them, as places in `alphabet`
@@ -48,6 +49,7 @@ class ReaderView:
     """
 
     reading: str
+    network: str
     version: str
     base: str
     kept: int
@@ -97,6 +99,7 @@ def view_of_reading(
     share = reading.layer.endswith("gate")
     return ReaderView(
         reading=name,
+        network=reading.facts.name,
         version=reading.version,
         base=base,
         kept=kept,

@@ -154,6 +154,24 @@ def test_sampling_continuously_until_stopped(tab):
     assert characters(page).count() == len(written) + 1
 
 
+def test_typing_while_it_writes_wins(tab):
+    page = tab("It was a dark and ")
+    page.get_by_role("button", name="Keep writing").click()
+    expect(characters(page).nth(21)).to_be_visible()
+    box = page.locator("#sequences-text textarea")
+    box.focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("X")
+    before = text_of(page)
+    assert before.endswith("X")
+    for key in "YZ":
+        page.keyboard.type(key)
+        page.wait_for_timeout(300)  # between two of the characters that were still to come
+    expect(characters(page)).to_have_count(len(before) + 3)
+    assert text_of(page) == f"{before}YZ"
+    expect(characters(page).last).to_have_text("Z")
+
+
 def test_a_bar_continues_the_text_from_any_moment(tab):
     page = tab("The old house stood")
     characters(page).nth(4).click()

@@ -142,16 +142,29 @@ class TestVersions:
         _, view, *_ = page.compute_reading("It was", YOURS, *LOOK, name, other)
         assert (view.kept, view.layer) == (0, "hidden state")
 
-    def test_a_page_that_missed_a_version_asks_for_the_whole(self, own):
+    @pytest.mark.parametrize(
+        ("shown", "lacking"),
+        [
+            ({"text": "\nIt was"}, " late"),
+            ({"text": "\nIt was late"}, ""),
+            ({"text": "\nIt is"}, "was late"),
+            ({"text": "\nIt was", "layer": "cell state"}, "\nIt was late"),
+            ({"text": "\nIt was", "network": "char-lstm"}, "\nIt was late"),
+            ({"text": 7}, "\nIt was late"),
+        ],
+    )
+    def test_a_page_that_missed_a_version_gets_what_it_lacks(self, own, shown, lacking):
         name, view, *_ = read(own, "It was")
         read(own, "It was late", name)
-        whole = page.whole_reading({"reading": name, "bars": 8})
-        assert whole["text"] == "\nIt was late"
-        assert whole["version"] == kept(name).version != view.version
+        asked = {"reading": name, "bars": 8, "network": own, "layer": "hidden state", **shown}
+        newest = page.newest_reading(asked)
+        assert newest["text"] == lacking
+        assert newest["kept"] + len(lacking) == len("\nIt was late")
+        assert newest["version"] == kept(name).version != view.version
 
     @pytest.mark.parametrize("request_", [None, {}, {"reading": "x", "bars": 8}, {"reading": 7}, ["name"]])
-    def test_whole_readings_of_nobody(self, request_):
-        assert page.whole_reading(request_)["error"].endswith(".")
+    def test_readings_of_nobody(self, request_):
+        assert page.newest_reading(request_)["error"].endswith(".")
 
     def test_what_is_no_longer_kept_is_read_anew(self, own):
         name, *_ = read(own, "It was")

@@ -96,8 +96,7 @@ export default class SequenceReader {
   /** @param {ReaderView} given */
   async #take(given) {
     if (given.version === this.#reading.version) return;
-    const { reading: name, bars } = given;
-    const view = this.#reading.accepts(given) ? given : await ask(this.server.whole_reading, { reading: name, bars });
+    const view = this.#reading.accepts(given) ? given : await this.#newest(given);
     const arrays = await arraysOf(view);
     if (this.box.isLate(given, this.#reading.textWith(view))) return;
     const before = this.#view;
@@ -109,6 +108,12 @@ export default class SequenceReader {
     this.#draw(view, before);
     this.box.goesOn = given.goes_on;
     if (given.writing) this.box.write(given.writing, this.#reading.text);
+  }
+
+  /** What is lacking of a reading of which a version was missed. @param {ReaderView} given @returns {Promise<ReaderView>} */
+  #newest({ reading, bars }) {
+    const { network, layer } = this.#view ?? {};
+    return ask(this.server.newest_reading, { reading, bars, network, layer, text: `\n${this.#reading.text}` });
   }
 
   #place() {

@@ -125,8 +125,7 @@ export default class Unrolled {
     this.#drawSteps(view);
     this.#drawCount(view);
     this.#drawLength();
-    find(this.root, ".un-inside-panel").hidden = !view.inside.length;
-    find(this.root, ".un-title").textContent = `Inside the cell at step ${view.selected}`;
+    this.#nameInside(view);
     return this.screen.refresh();
   }
 
@@ -158,27 +157,38 @@ export default class Unrolled {
       paintUnits(this.#columns[index].canvas, part(hidden, index).data, (value) => diverging(value / 127));
     });
     this.#values = view.inside.map((_, index) => part(values, index).data);
-    this.#drawInside(view);
+    this.#paintInside(view);
     await this.#drawWeights(view);
   }
 
   /** @param {UnrolledView} view */
-  #drawInside({ inside }) {
+  #nameInside({ inside, selected }) {
     const place = find(this.root, ".un-inside");
+    find(this.root, ".un-inside-panel").hidden = !inside.length;
+    find(this.root, ".un-title").textContent = `Inside the cell at step ${selected}`;
     while (place.children.length > inside.length) place.lastChild.remove();
     while (place.children.length < inside.length) place.append(this.#figure());
     inside.forEach(({ name, share, limit }, index) => {
-      const figure = place.children[index];
+      const range = share ? "0 to 1" : minus(`-${limit} to ${limit}`);
+      find(place.children[index], "figcaption").textContent = `${name} (${range})`;
+    });
+  }
+
+  /** @param {UnrolledView} view */
+  #paintInside({ inside }) {
+    const place = find(this.root, ".un-inside");
+    inside.forEach(({ share, limit }, index) => {
       const color = share ? sequential : (/** @type {number} */ value) => diverging(value / limit);
-      paintUnits(find(figure, "canvas"), this.#values[index], color);
-      find(figure, "figcaption").textContent = `${name} (${share ? "0 to 1" : minus(`-${limit} to ${limit}`)})`;
+      paintUnits(find(place.children[index], "canvas"), this.#values[index], color);
     });
     if (inside.length) this.#read(Math.min(this.#unit, this.#values[0].length - 1));
   }
 
   #figure() {
     const canvas = element("canvas");
-    canvas.addEventListener("pointermove", (event) => this.#read(unitAt(canvas, event, this.#values[0].length)));
+    canvas.addEventListener("pointermove", (event) => {
+      if (this.#values.length) this.#read(unitAt(canvas, event, this.#values[0].length));
+    });
     return element("figure", {}, canvas, element("figcaption"));
   }
 
