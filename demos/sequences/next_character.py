@@ -164,8 +164,10 @@ def _wire(controls: Controls, views: Views, own: gr.State) -> None:
     writing = controls.play.click(compute_play, [*sampling, controls.pace], shown, **WRITING, **private())
     for stop in (controls.stop.click, reader.interrupted):
         stop(None, cancels=[writing], **private())
-    stops = {"cancels": [writing], **private()}
-    reader.typed(compute_reading, reading, shown, trigger_mode="always_last", **LIGHT, **stops)
+    typed = reader.typed(
+        compute_reading, reading, shown, trigger_mode="always_last", cancels=[writing], **LIGHT, **private()
+    )
+    stops = {"cancels": [writing, typed], **private()}  # what was asked before must not be shown after
     controls.model.input(compute_model, reading, described, **LIGHT, **stops)
     for button, example in zip(controls.examples, EXAMPLES.values(), strict=True):
         button.click(partial(str, example), None, controls.text, queue=False, **stops).then(
