@@ -127,6 +127,19 @@ class TestPaths:
         ]
         assert not missing
 
+    def test_tables_name_files_of_the_folder_of_their_column(self):
+        checked = 0
+        for table in re.findall(r"(?:^\|.*\n)+", text_of("docs/architecture.md"), re.M):
+            head, _, *rows = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table.splitlines()]
+            folders = [re.findall(r"`((?:demos|models)/\w*/?)`", title) for title in head]
+            for row in rows:
+                for folder, cell in zip(folders, row, strict=True):
+                    for name in re.findall(r"`([\w/]+(?:\.py|/))`", cell) if folder else ():
+                        recipes = folder[0].replace("models/", "models/recipes/") if "beforehand" in cell else folder[0]
+                        assert any((ROOT / place / name).exists() for place in (folder[0], recipes)), (folder[0], name)
+                        checked += 1
+        assert checked > 80
+
     def test_the_tree_of_the_architecture_exists(self):
         (tree,) = re.findall(r"^```\n(app\.py .*?)^```$", text_of("docs/architecture.md"), re.S | re.M)
         folders, names = [], []
