@@ -19,22 +19,45 @@ sys.path.insert(0, str(ROOT))
 def computed() -> dict[str, Any]:
     """What figures.json must hold: counts of the page, what is kept and taken, size and parameters of every model."""
     import app
-    from demos.door import launch, sweep
-    from demos.vit import runs
-    from models import hub, images
 
     config: dict[str, Any] = {**app.create_app().get_config_file()}
     public = [event for event in config["dependencies"] if event["api_visibility"] == "public"]
     return {
         "pages": {tab: len(titles) for tab, titles in _pages(config).items()},
         "endpoints": len(public),
+        "limits": _limits(),
+        "models": _models(),
+    }
+
+
+def _limits() -> dict[str, Any]:
+    """What a visitor may send and hold; pairs are of one visitor and of all."""
+    from demos.detection import frames, socket
+    from demos.door import content, launch, queue, sweep, visitors
+    from demos.vit import runs
+    from models import hub, images
+
+    return {
+        "places": [queue.PLACES_A_SESSION, queue.PLACES_AN_ADDRESS, queue.MAX_WAITING],
+        "running": [queue.RUNNING_A_SESSION, queue.RUNNING_AN_ADDRESS],
+        "bodies": [visitors.BODIES.an_address, visitors.BODIES.in_all],
+        "uploads": [visitors.UPLOADS.an_address, visitors.UPLOADS.in_all],
+        "streams": [visitors.STREAMS.an_address, visitors.STREAMS.in_all],
+        "files": [visitors.FILES.an_address, visitors.FILES.in_all],
+        "downloads": [hub.MAX_DOWNLOADS_EACH, hub.MAX_DOWNLOADS],
+        "live": [socket.MAX_CONNECTIONS_AN_ADDRESS, socket.MAX_CONNECTIONS],
+        "live_messages_a_second": socket.MESSAGES_A_SECOND,
+        "frame_bytes": frames.MAX_FRAME_BYTES,
+        "frame_side": frames.MAX_FRAME_SIDE,
         "upload_megabytes": int(launch.MAX_UPLOAD.removesuffix("mb")),
+        "upload_megabytes_a_minute": visitors.UPLOADED_BYTES_A_MINUTE // 2**20,
+        "json_values": content.MAX_JSON_VALUES,
+        "json_levels": content.MAX_JSON_DEPTH,
         "kept_minutes": sweep.KEPT_MINUTES,
         "silent_download_seconds": int(hub.STALL_SECONDS),
         "kept_maps_megabytes": runs.KEPT_BYTES // 2**20,
         "photo_megapixels": images.MAX_PHOTO_PIXELS // 10**6,
         "picture_megapixels": images.MAX_PIXELS // 10**6,
-        "models": _models(),
     }
 
 
