@@ -250,6 +250,14 @@ def keys_of_the_environment(source):
 
 
 class TestSettings:
+    def test_a_space_gets_the_pinned_gradio(self):
+        (version,) = re.findall(r"^sdk_version: (\S+)$", text_of("README.md"), re.M)
+        assert f"gradio=={version}" in text_of("requirements.txt").splitlines()
+
+    def test_the_changelog_knows_the_version(self):
+        (version,) = re.findall(r'^version = "([^"]+)"$', text_of("pyproject.toml"), re.M)
+        assert f"## [{version}]" in text_of("CHANGELOG.md")
+
     def test_variables_of_the_app_are_documented(self):
         told = text_of("README.md")
         named = variables("app.py", "demos/", "models/")
