@@ -160,6 +160,24 @@ class TestPaths:
                         checked += 1
         assert checked > 80
 
+    def test_sections_of_a_tab_name_files_of_that_tab(self):
+        checked = 0
+        for title, section in re.findall(r"^## (.+)\n((?:(?!## ).*\n)*)", text_of("docs/architecture.md"), re.M):
+            concept = next((slug for slug in DEMOS if slug in title.lower() and title != "Adding a tab"), None)
+            for name in re.findall(r"`(\w+\.py)`", section) if concept else ():
+                folders = (ROOT / "demos" / concept, ROOT / "models" / concept, ROOT / "models" / "recipes" / concept)
+                found = [path for folder in folders for path in folder.rglob(name)]
+                assert found or (ROOT / "models" / name).exists(), f"{title}: {name}"
+                checked += 1
+        assert checked > 100
+
+    @pytest.mark.parametrize("document", ["CONTRIBUTING.md", "SECURITY.md", "docs/architecture.md"])
+    def test_named_classes_and_functions_exist(self, document):
+        code = [path for path in project_files() if path.endswith((".py", ".js", ".css", ".toml"))]
+        words = {word for path in code for word in re.findall(r"\w+", text_of(path))}
+        told = text_of(document).split("## Adding a tab")[0]
+        assert not [name for name in re.findall(r"`@?([A-Za-z_]\w*)(?:\(\w*\))?`", told) if name not in words]
+
     def test_the_tree_of_the_architecture_exists(self):
         (tree,) = re.findall(r"^```\n(app\.py .*?)^```$", text_of("docs/architecture.md"), re.S | re.M)
         folders, names = [], []
