@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from tests.conftest import running_app
-from tests.load.visitors import LoadVisitor, Seen
+from tests.load.visitors import LIGHT, LoadVisitor, Seen
 
 LIGHT_P95_SECONDS = 1.0
 GROWTH_BYTES, GROWTH_FILES = 30 * 2**20, 10
@@ -95,7 +95,8 @@ def report(seen, marks, *, soak):
         aims[f"growth under {GROWTH_BYTES // 2**20} MB"] = bytes_after - bytes_before < GROWTH_BYTES
         aims[f"open files within {GROWTH_FILES}"] = abs(files_after - files_before) <= GROWTH_FILES
     else:
-        aims[f"p95 under {LIGHT_P95_SECONDS:g} s"] = seen.percentile(0.95) <= LIGHT_P95_SECONDS
+        name = f"p95 of {' and '.join(LIGHT)} under {LIGHT_P95_SECONDS:g} s"
+        aims[name] = seen.percentile(0.95, *LIGHT) <= LIGHT_P95_SECONDS
     for aim, held in aims.items():
         print(f"{'held  ' if held else 'MISSED'} {aim}")
     return [aim for aim, held in aims.items() if not held]
