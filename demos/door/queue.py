@@ -100,7 +100,7 @@ class FairQueue(Queue):
         """Drop events and messages to which nobody has listened for `UNHEARD_SECONDS`."""
         now = time.monotonic()
         events = list(self.event_ids_to_events.values())
-        silent = {event._id: event for event in events if not self._is_heard(event)}
+        silent = {event._id: event for event in events if event.alive and not self._is_heard(event)}
         open_sessions = {event.session_hash for event in events}
         abandoned = {
             session

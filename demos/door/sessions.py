@@ -58,6 +58,7 @@ class FairSessions(StateHolder):
                 self._owners[session_id] = VISITOR.get()
             self.session_data.move_to_end(session_id)
             session = self.session_data[session_id]
+            session.is_closed = False  # its page has come back
             while len(self.session_data) > self.capacity:
                 self._drop(self._next_to_go(session_id))
         return session
