@@ -38,6 +38,6 @@ def create_app() -> Shell:
 
 
 def _tab_of_address(request: gr.Request) -> gr.Tabs:
-    """Open the tab named by `?tab=`; anything else leaves the first one."""
+    """Open the tab named by `?tab=`; nothing else, as the visitor may have chosen one by the time this arrives."""
     slug = request.query_params.get("tab")
-    return gr.Tabs(selected=slug if slug in DEMOS else DEMOS[0])
+    return gr.Tabs(selected=slug) if slug in DEMOS else gr.skip()

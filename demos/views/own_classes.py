@@ -10,7 +10,7 @@ from demos import wire
 from demos.wire import view
 
 if TYPE_CHECKING:
-    from models.vit.own_classes import Examples, Report, Verdicts
+    from models.vit.own_training import Examples, Report, Verdicts
 
 MAX_VERDICTS = 18
 THUMBNAIL = 64  # pixels

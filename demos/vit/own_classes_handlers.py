@@ -26,7 +26,8 @@ from models.inputs import check_choice, check_integer, check_name, check_number
 from models.normal import same_name
 
 if TYPE_CHECKING:
-    from models.vit.own_classes import Examples, Progress, Report, Settings
+    from models.vit.own_classes import Progress
+    from models.vit.own_training import Examples, Report, Settings
 
 BACKBONES = {"fine-tuned on 101 categories": EMBEDDED, "before fine-tuning, no labels": "dinov2-s14-saliency"}
 BLOCKS = {"the head only": 0, "head and last block": 1, "head and last 2": 2, "head and last 4": 4}
@@ -92,7 +93,7 @@ def _settings(backbone: Any, blocks: Any, seconds: Any, seed: Any) -> "Settings"
     blocks = check_integer(blocks, name="The number of blocks", low=0, high=max(BLOCKS.values()))
     seconds = check_number(seconds, name="The seconds", low=MIN_SECONDS, high=MAX_SECONDS)
     seed = check_integer(seed, name="The seed", low=0, high=MAX_SEED)
-    from models.vit.own_classes import Settings
+    from models.vit.own_training import Settings
 
     return Settings(backbone, blocks, seconds, seed)
 

@@ -16,7 +16,8 @@ from models import runtime, weights
 from models.errors import InputError
 from models.vision import library
 from models.vit.neighbours import BACKBONES
-from models.vit.own_classes import BLOCKS, MAX_CLASSES, MIN_CLASSES, OwnClassifier, check_labels, empty_classifier
+from models.vit.own_classes import MAX_CLASSES, MIN_CLASSES, check_labels, empty_classifier
+from models.vit.own_training import BLOCKS, OwnClassifier
 
 FORMAT = "glassbox-own-classes-1"
 JSON_NAME, TENSORS_NAME = "classes.json", "classes.safetensors"

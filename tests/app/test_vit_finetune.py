@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from demos.vit.shared import example_pictures
 from models.vit import own_file
-from models.vit.own_classes import classify
+from models.vit.own_training import classify
 
 CAT, TOWER = (Image.open(example_pictures()[name]).convert("RGB") for name in ("A lion", "A tower"))
 

@@ -13,7 +13,8 @@ from demos.vit.own_classes_handlers import _sorted_into_classes
 from models.detection.own_boxes import Frame, changed, check_frames, sides_matter
 from models.errors import InputError
 from models.vision.alike import first_of_its_kind
-from models.vit.own_classes import check_examples, parts_of
+from models.vit.own_classes import check_examples
+from models.vit.own_training import parts_of
 
 
 def noise(seed, side=160):

@@ -19,11 +19,12 @@ from models import runtime, stops, weights
 from models.errors import InputError
 from models.vision import library
 from models.vision.network import VisionTransformer
-from models.vit import own_classes, own_file
-from models.vit.own_classes import Settings, Training, check_examples, classify, frozen_tokens, parts_of
+from models.vit import own_classes, own_file, own_training
+from models.vit.own_classes import check_examples
+from models.vit.own_training import Settings, Training, classify, frozen_tokens, parts_of
 from tests.hub.checkpoints import dinov2
 
-BACKBONE = own_classes.BACKBONES["after"]
+BACKBONE = own_training.BACKBONES["after"]
 
 
 def picture(color, seed, side=40):
@@ -137,8 +138,8 @@ def test_the_head_that_is_used_is_the_one_trained_alone_on_everything(network):
     features, own = pooled(training), training.classifier()
     scale = features.square().mean().sqrt()
     weight, bias = torch.zeros(3, features.shape[1], requires_grad=True), torch.zeros(3, requires_grad=True)
-    optimizer = torch.optim.AdamW([weight, bias], lr=own_classes.HEAD_RATE, weight_decay=own_classes.HEAD_DECAY)
-    for _ in range(own_classes.HEAD_STEPS):
+    optimizer = torch.optim.AdamW([weight, bias], lr=own_training.HEAD_RATE, weight_decay=own_training.HEAD_DECAY)
+    for _ in range(own_training.HEAD_STEPS):
         optimizer.zero_grad()
         functional.cross_entropy(features.clone() / scale @ weight.T + bias, training.truth).backward()
         optimizer.step()
@@ -159,7 +160,7 @@ def test_a_picture_does_not_change_the_head_that_judges_it(network):
     assert scale == pytest.approx(1, abs=0.02)  # all that those heads share with it
     np.testing.assert_allclose(changed.verdicts().head[same], judged[same], atol=0.01)
     assert np.abs(changed.verdicts().head - judged).max() > 0.02
-    assert len(before) == own_classes.HEAD_STEPS // own_classes.STEPS_BETWEEN_REPORTS + 1
+    assert len(before) == own_training.HEAD_STEPS // own_training.STEPS_BETWEEN_REPORTS + 1
 
 
 def test_a_classifier_answers_what_its_head_says(network, embedded):
@@ -207,7 +208,7 @@ def test_blocks_learn_on_copies_and_part_0_stays_held_out(network):
     phases = [report.phase for report in reports]
     assert phases[-1] == "blocks"
     assert phases == sorted(phases, reverse=True)
-    assert reports[-1].step > own_classes.HEAD_STEPS
+    assert reports[-1].step > own_training.HEAD_STEPS
     assert reports[-1].confusion.sum() == 3
     verdicts = training.verdicts()
     assert verdicts.pictures.tolist() == [0, 4, 8]
@@ -224,9 +225,9 @@ def test_blocks_learn_on_copies_and_part_0_stays_held_out(network):
 def test_untouched_blocks_continue_what_the_frozen_ones_say(network, embedded):
     training = Training(network, check_examples(colors()), Settings(blocks=1))
     list(training.read())
-    own = own_classes.OwnClassifier(BACKBONE, ("a", "b"), torch.nn.Linear(network.pool_width, 2))
+    own = own_training.OwnClassifier(BACKBONE, ("a", "b"), torch.nn.Linear(network.pool_width, 2))
     plain = classify(own, training.examples.images[0])
-    own.tail, own.norm = torch.nn.ModuleList(own_classes.last_blocks(network, 1)), network.norm
+    own.tail, own.norm = torch.nn.ModuleList(own_training.last_blocks(network, 1)), network.norm
     np.testing.assert_allclose(classify(own, training.examples.images[0]), plain, atol=1e-3)
 
 
@@ -408,6 +409,6 @@ def test_a_picture_that_finds_the_model_at_work_is_not_queued():
 
 def test_the_component_and_the_model_have_the_same_limits():
     assert (collector.MAX_CLASSES, collector.MAX_PICTURES) == (own_classes.MAX_CLASSES, own_classes.MAX_PICTURES)
-    assert set(page.BLOCKS.values()) == set(own_classes.BLOCKS)
-    assert set(page.BACKBONES.values()) == set(own_classes.BACKBONES.values())
+    assert set(page.BLOCKS.values()) == set(own_training.BLOCKS)
+    assert set(page.BACKBONES.values()) == set(own_training.BACKBONES.values())
     assert page.MAX_FILES == own_classes.MAX_CLASSES * own_classes.MAX_PICTURES

@@ -1,0 +1,283 @@
+"""The catalogue: every model that may be chosen, where it comes from, its licence. Nothing else is ever loaded."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+HUB_PATTERNS = ("*.json", "*.txt", "*.spm", "*.safetensors")
+PIPELINE_PATTERNS = (
+    *("*.json", "*.txt", "text_encoder/model.safetensors"),
+    *("unet/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.safetensors"),
+)
+HALF_PRECISION_PATTERNS = (
+    *("*.json", "*.txt", "text_encoder/model.fp16.safetensors", "text_encoder_2/model.fp16.safetensors"),
+    *("unet/diffusion_pytorch_model.fp16.safetensors", "vae/diffusion_pytorch_model.fp16.safetensors"),
+)
+FIRST_FETCHED = "first-fetched"
+DECODER_PATTERNS = ("config.json", "diffusion_pytorch_model.safetensors")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One entry of the catalogue: a name the visitor may choose and the one place it stands for."""
+
+    name: str
+    concept: str
+    title: str
+    kind: Literal["embedded", "hub", "local", "session"]
+    origin: str
+    licence: str
+    revision: str = ""
+    patterns: tuple[str, ...] = HUB_PATTERNS
+
+
+def _embedded(name: str, concept: str, title: str, licence: str, origin: str = "trained by this project") -> Weights:
+    return Weights(name, concept, title, "embedded", origin, licence)
+
+
+def _hub(
+    name: str,
+    concept: str,
+    title: str,
+    repository: str,
+    revision: str,
+    licence: str,
+    patterns: tuple[str, ...] = HUB_PATTERNS,
+) -> Weights:
+    return Weights(name, concept, title, "hub", repository, licence, revision=revision, patterns=patterns)
+
+
+CATALOGUE: dict[str, Weights] = {
+    entry.name: entry
+    for entry in (
+        _embedded("char-lstm", "sequences", "Character LSTM", "MIT"),
+        _embedded("char-gru", "sequences", "Character GRU", "MIT"),
+        _embedded("char-rnn", "sequences", "Character RNN (Elman)", "MIT"),
+        _embedded("rain-network", "sequences/weather", "Rain in Seattle", "MIT"),
+        _embedded("review-lstm", "sequences/sentiment", "Review LSTM", "Apache-2.0 (reviews: CC BY 4.0)"),
+        _embedded("caption-gru", "sequences/caption", "Scene captions", "MIT"),
+        _embedded("gru-translator-en-fr", "sequences/translation", "GRU translator", "CC BY 2.0 FR (data)"),
+        _embedded(
+            "gru-attention-en-fr", "sequences/translation", "GRU translator with attention", "CC BY 2.0 FR (data)"
+        ),
+        _embedded("recall-cells", "sequences/recall", "Recall task: RNN, GRU, LSTM, Transformer", "MIT"),
+        _embedded("translator-en-fr", "attention", "Translator English-French", "CC BY 2.0 FR (data)"),
+        _embedded(
+            "all-minilm-l6-v2",
+            "attention",
+            "all-MiniLM-L6-v2 (BERT-style encoder)",
+            "Apache-2.0",
+            origin="sentence-transformers/all-MiniLM-L6-v2",
+        ),
+        _embedded("book-gpt", "attention", "Small GPT-2, trained on books", "MIT"),
+        _embedded("char-transformer", "sequences/reach", "Character Transformer (causal)", "MIT"),
+        _embedded("vit-s14-caltech101", "vit", "ViT-S/14, 101 categories", "Apache-2.0"),
+        _embedded("dinov2-s14-saliency", "vit/before", "ViT-S/14 before fine-tuning", "Apache-2.0"),
+        _embedded("caltech101-neighbours", "vit/neighbours", "Features of labelled photos", "Apache-2.0"),
+        _embedded("efficientnet-lite0-caltech101", "vit/cnn", "EfficientNet-Lite0, 101 categories", "Apache-2.0"),
+        _embedded("cifar10-pairs", "vit/pairs", "Small CNNs and ViTs trained from scratch on CIFAR-10", "MIT"),
+        _embedded("rf-detr-s14-objects", "detection", "RF-DETR, hands, cards and sprites", "Apache-2.0"),
+        _embedded("sprites-unet", "diffusion", "Sprites 32 x 32", "CC0-1.0"),
+        _hub(
+            "smollm2-135m-instruct",
+            "sequences/chat",
+            "SmolLM2-135M-Instruct",
+            "HuggingFaceTB/SmolLM2-135M-Instruct",
+            "12fd25f77366fa6b3b4b768ec3050bf629380bac",
+            "Apache-2.0",
+            patterns=("*.json", "*.txt", "*.jinja", "model.safetensors"),
+        ),
+        _hub(
+            "smollm2-135m",
+            "attention",
+            "SmolLM2-135M",
+            "HuggingFaceTB/SmolLM2-135M",
+            "93efa2f097d58c2a74874c7e644dbc9b0cee75a2",
+            "Apache-2.0",
+            patterns=("*.json", "*.txt", "model.safetensors"),
+        ),
+        _hub("gpt2", "attention", "GPT-2", "openai-community/gpt2", "607a30d783dfa663caf39e06633721c8d4cfcd7e", "MIT"),
+        _hub(
+            "distilgpt2",
+            "attention",
+            "DistilGPT-2",
+            "distilbert/distilgpt2",
+            "2290a62682d06624634c1f46a6ad5be0f47f38aa",
+            "Apache-2.0",
+        ),
+        _hub(
+            "bert-base-uncased",
+            "attention",
+            "BERT base",
+            "google-bert/bert-base-uncased",
+            "86b5e0934494bd15c9632b12f734a8a67f723594",
+            "Apache-2.0",
+        ),
+        _hub(
+            "distilbert-base-uncased",
+            "attention",
+            "DistilBERT base",
+            "distilbert/distilbert-base-uncased",
+            "12040accade4e8a0f71eabdb258fecc2e7e948be",
+            "Apache-2.0",
+        ),
+        _hub(
+            "opus-mt-en-fr",
+            "attention",
+            "OPUS-MT English-French (Marian)",
+            "Helsinki-NLP/opus-mt-en-fr",
+            "dd7f6540a7a48a7f4db59e5c0b9c42c8eea67f18",
+            "Apache-2.0",
+        ),
+        _hub(
+            "vit-base-patch16-224",
+            "vit",
+            "ViT-B/16, ImageNet",
+            "google/vit-base-patch16-224",
+            "3f49326eb077187dfe1c2a2bb15fbd74e6ab91e3",
+            "Apache-2.0",
+        ),
+        _hub(
+            "dinov2-small",
+            "vit",
+            "DINOv2 ViT-S/14 (features only)",
+            "facebook/dinov2-small",
+            "ed25f3a31f01632728cabb09d1542f84ab7b0056",
+            "Apache-2.0",
+        ),
+        _hub(
+            "dinov2-base",
+            "vit",
+            "DINOv2 ViT-B/14 (features only)",
+            "facebook/dinov2-base",
+            "f9e44c814b77203eaa57a6bdbbd535f21ede1415",
+            "Apache-2.0",
+        ),
+        _hub(
+            "deit-small-patch16-224",
+            "vit",
+            "DeiT-S/16, ImageNet",
+            "facebook/deit-small-patch16-224",
+            FIRST_FETCHED,
+            "Apache-2.0",
+        ),
+        _hub(
+            "swin-tiny-patch4-window7-224",
+            "vit/windows",
+            "Swin-T, ImageNet",
+            "microsoft/swin-tiny-patch4-window7-224",
+            FIRST_FETCHED,
+            "Apache-2.0",
+        ),
+        _hub(
+            "clip-vit-base-patch32",
+            "vit/clip",
+            "CLIP ViT-B/32",
+            "openai/clip-vit-base-patch32",
+            "c237dc49a33fc61debc9276459120b7eac67e7ef",
+            "MIT",
+            patterns=("config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"),
+        ),
+        _hub(
+            "rf-detr-nano",
+            "detection",
+            "RF-DETR nano, 80 COCO classes",
+            "Roboflow/rf-detr-nano",
+            FIRST_FETCHED,
+            "Apache-2.0",
+        ),
+        _hub(
+            "rf-detr-small",
+            "detection",
+            "RF-DETR small, 80 COCO classes",
+            "Roboflow/rf-detr-small",
+            "3bdc465063270f99769da5a1b4c00c68bd2d439d",
+            "Apache-2.0",
+        ),
+        _hub(
+            "rf-detr-medium",
+            "detection",
+            "RF-DETR medium, 80 COCO classes",
+            "Roboflow/rf-detr-medium",
+            "1b5b672408f86dd38e05dd3cf3f2e0834e545a59",
+            "Apache-2.0",
+        ),
+        _hub(
+            "rf-detr-large",
+            "detection",
+            "RF-DETR large, 80 COCO classes",
+            "Roboflow/rf-detr-large",
+            "f62f7dd5252b61097cbace33886045816dadbde9",
+            "Apache-2.0",
+        ),
+        _hub(
+            "rf-detr-base",
+            "detection",
+            "RF-DETR base, 80 COCO classes",
+            "Roboflow/rf-detr-base",
+            "7b95b089788e6c7db56d5ea9b0a07ca08ea6ac0a",
+            "Apache-2.0",
+        ),
+        _hub(
+            "sd-turbo",
+            "diffusion",
+            "SD-Turbo",
+            "stabilityai/sd-turbo",
+            "b261bac6fd2cf515557d5d0707481eafa0485ec2",
+            "Stability AI community",
+            patterns=PIPELINE_PATTERNS,
+        ),
+        _hub(
+            "stable-diffusion-v1-5",
+            "diffusion",
+            "Stable Diffusion 1.5",
+            "stable-diffusion-v1-5/stable-diffusion-v1-5",
+            "451f4fe16113bff5a5d2269ed5ad43b0592e9a14",
+            "CreativeML OpenRAIL-M",
+            patterns=PIPELINE_PATTERNS,
+        ),
+        _hub(
+            "sdxl-turbo",
+            "diffusion",
+            "SDXL-Turbo",
+            "stabilityai/sdxl-turbo",
+            "71153311d3dbb46851df1931d3ca6e939de83304",
+            "Stability AI community",
+            patterns=HALF_PRECISION_PATTERNS,
+        ),
+        _hub(
+            "prx-512",
+            "diffusion",
+            "PRX 512 (flow matching)",
+            "Photoroom/prx-512-t2i-sft",
+            "2996423bc26e8eaca48774fac1797484214dfea0",
+            "Apache-2.0 (text encoder: Gemma terms)",
+        ),
+        _hub(
+            "taesd",
+            "diffusion/decoder",
+            "TAESD",
+            "madebyollin/taesd",
+            "614f76814bbe30edbe2e627ace1c2234c81a2c0e",
+            "MIT",
+            patterns=DECODER_PATTERNS,
+        ),
+        _hub(
+            "taesdxl",
+            "diffusion/decoder",
+            "TAESDXL",
+            "madebyollin/taesdxl",
+            "b20258aaef75ef61e659c1e0f14f251cf0ad153e",
+            "MIT",
+            patterns=DECODER_PATTERNS,
+        ),
+        _hub(
+            "taef1",
+            "diffusion/decoder",
+            "TAEF1",
+            "madebyollin/taef1",
+            "b1b2d00e9e440cfbf3dedb34266864da86016ceb",
+            "MIT",
+            patterns=DECODER_PATTERNS,
+        ),
+    )
+}
