@@ -1,8 +1,10 @@
 """Views as the browser reads them: array handles decoded."""
 
 import base64
+import io
 
 import numpy as np
+from PIL import Image
 
 from demos import wire
 
@@ -12,10 +14,17 @@ DTYPES = {"steps8": "u1", "float32": "<f4", "float16": "<f2", "uint8": "u1", "in
 def content_of(handle):
     """The bytes behind a handle or a picture's address, and how they arrive: inside the event or fetched."""
     if isinstance(handle, str):
-        return wire.ARRAYS.find(handle.removeprefix("arrays/")).content if handle.startswith("arrays/") else b""
+        if handle.startswith("data:"):
+            return base64.b64decode(handle.split(",")[1])
+        return wire.ARRAYS.find(handle.removeprefix("arrays/")).content
     if "data" in handle:
         return base64.b64decode(handle["data"])
     return wire.ARRAYS.find(handle["array"]).content
+
+
+def picture_at(address):
+    """Pixels of a picture that travels inside its address, or is fetched from there."""
+    return np.asarray(Image.open(io.BytesIO(content_of(address))))
 
 
 def array_of(handle):

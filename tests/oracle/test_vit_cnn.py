@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from demos.views.vit import attention_rollout
+from demos.views.explorer import attention_rollout
 from models.vision.network import Architecture, VisionTransformer
 from models.vision.preprocessing import Preprocessing
 from models.vit import cnn, contenders, gradcam

@@ -14,6 +14,7 @@ from models import runtime, training, weights
 from models.errors import InputError, WeightsError
 from models.recipes.attention import train_causal
 from models.recipes.attention.evaluate_causal import NAME, bits_by_position, bits_per_character
+from models.text import books
 from models.text.causal import CausalConfig, CausalTransformer, load
 from models.text.symbols import ALPHABET, START, encode
 from models.training import Trapezoid
@@ -108,7 +109,7 @@ class TestTraining:
         return train_causal.Training(text, SMALL, Trapezoid(1.0, 2, 5, 2))
 
     def test_windows_are_pieces_of_the_text(self, text, monkeypatch):
-        monkeypatch.setattr(train_causal, "SLIP_PROBABILITY", 0.0)
+        monkeypatch.setattr(books, "SLIP_PROBABILITY", 0.0)
         monkeypatch.setattr(train_causal, "WINDOWS", 200)
         windows = self.job(text).windows(0)
         assert windows.shape == (200, SMALL.context + 1)
@@ -123,7 +124,7 @@ class TestTraining:
         clean = job.windows(3)
         assert torch.equal(clean, job.windows(3))
         assert not torch.equal(clean, job.windows(4))
-        monkeypatch.setattr(train_causal, "SLIP_PROBABILITY", 0.3)
+        monkeypatch.setattr(books, "SLIP_PROBABILITY", 0.3)
         assert float((job.windows(3) != clean).float().mean()) == pytest.approx(0.29, abs=0.08)
 
     def test_resumed_training_is_the_same_training(self, text, tmp_path):

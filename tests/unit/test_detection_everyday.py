@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from models import training, weights
 from models.detection import learning
+from models.detection.boxes import Boxes
 from models.detection.network import load_detector
 from models.recipes.detection import evaluate, everyday, train, train_everyday
 from models.recipes.detection.everyday import Views, classes_of, load_labelled
@@ -100,16 +101,15 @@ def test_nothing_is_learnt_of_classes_that_were_not_looked_for():
 
 
 def test_found_boxes_of_classes_that_were_not_looked_for_do_not_count():
-    import supervision as sv
-
     box = np.array([[10, 10, 50, 50]], np.float32)
-    both = sv.Detections(np.repeat(box, 2, 0), confidence=np.array([0.9, 0.8]), class_id=np.array([1, 0]))
+    corners = np.repeat(box, 2, 0) / (96, 80, 96, 80)
+    both = Boxes(corners.astype(np.float32), np.array([0.9, 0.8]), np.array([1, 0]), np.arange(2), LABELS)
     image = np.zeros((80, 96, 3), np.uint8)
     dog_too = Scene(image, np.repeat(box, 3, 0), ("cup", "dog", "sofa"), frozenset({"cup", "cat", "sofa"}))
     figures = evaluate.average_precision([dog_too], lambda _: both, LABELS)
     assert figures["classes"] == {"cup": {"ap50": pytest.approx(1), "objects": 1}}
     everything = Scene(image, box, ("cup",), frozenset(LABELS))
-    without = sv.Detections(box, confidence=np.array([0.9]), class_id=np.array([2]))
+    without = Boxes(corners[:1].astype(np.float32), np.array([0.9]), np.array([2]), np.arange(1), LABELS)
     assert evaluate.average_precision([everything], lambda _: without, LABELS)["ap50"] == 0
 
 

@@ -12,7 +12,7 @@ from demos.views.diffusion_forward import view_of_noisy
 from models.diffusion.forward import SCHEDULES, SHIFT, noisy_picture, schedule_called
 from models.diffusion.schedule import Schedule
 from models.errors import InputError
-from tests.pictures import picture_at
+from tests.handles import picture_at
 
 RGBA = np.random.default_rng(0).integers(0, 256, (32, 32, 4), dtype=np.uint8)
 

@@ -22,7 +22,7 @@ from models.diffusion.network import Config, SpriteUNet
 from models.diffusion.runs import RUNS
 from models.diffusion.trained import TRAINED, Settings, Trained
 from models.errors import InputError
-from tests.pictures import picture_at
+from tests.handles import picture_at
 
 EMBEDDED = "embedded", ""  # the choice of the network, and the name of the visitor's own
 PICTURE = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 4), dtype=np.uint8)

@@ -8,7 +8,7 @@ from demos.views.diffusion import NOISE_SHADES, view_of_pixel, view_of_step
 from models.diffusion.data import ANY_CLASS, CLASSES
 from models.diffusion.schedule import cosine_schedule
 from models.errors import InputError
-from tests.pictures import picture_at
+from tests.handles import picture_at
 
 
 def test_a_step_is_drawn_with_the_factors_that_lead_to_the_next():

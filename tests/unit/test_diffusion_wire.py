@@ -8,7 +8,7 @@ from gradio.utils import diff
 from demos import wire
 from demos.diffusion import reverse
 from demos.views.diffusion import FilmView
-from tests.pictures import content_at
+from tests.handles import content_of
 
 MOST_BYTES = 600_000
 
@@ -23,7 +23,7 @@ def events(answers):
 def test_four_sprites_in_twenty_five_steps_take_at_most_600_kb():
     film, json_bytes = events(list(reverse.compute_sprites("embedded", "", "potion", 4, 25, 0, 1.5, "ddim")))
     addresses = {step[name] for step in film["steps"] for name in ("x_t", "noise", "x_0")}
-    fetched = sum(len(content_at(address)) for address in addresses if address.startswith("arrays/"))
+    fetched = sum(len(content_of(address)) for address in addresses if address.startswith("arrays/"))
     assert len(film["steps"]) == 25
     assert 0 < json_bytes < 50_000
     assert json_bytes + fetched <= MOST_BYTES
