@@ -35,12 +35,13 @@ MIN_SECONDS, MAX_SECONDS, MAX_SEED = 5, 120, 2**31 - 1
 SECONDS_BETWEEN_VIEWS = 0.1
 MAX_FILES = 300
 SPRITES = weights.EMBEDDED.parent / "media" / "sprites"
+EXAMPLE_CLASSES = ("potion", "weapon", "tree", "person", "altar")
 SPRITE_SCALE = 8
 
 
 def compute_example() -> tuple[Any, str]:
     """Five classes of five sprites each, drawn beforehand by the model of the Diffusion tab."""
-    named = [(folder.stem, [_enlarged(one) for one in _sprites(folder)]) for folder in sorted(SPRITES.glob("*.png"))]
+    named = [(name, [_enlarged(one) for one in _sprites(SPRITES / f"{name}.png")]) for name in EXAMPLE_CLASSES]
     count = sum(len(pictures) for _, pictures in named)
     said = f"{count} sprites, drawn beforehand by the model of the Diffusion tab (assets/media/README.md)."
     return classes_value(named), empty_strip(said)
@@ -105,7 +106,7 @@ def _strip(state: "Progress", examples: "Examples") -> str:
         "its parameters": f"{state.run.parameters / 1e6:.3g} M",
         "trained": f"{state.trained:,} parameters",
         "device": state.run.device,
-        "pictures": f"{len(examples.images)}" + (f", {examples.copies} copies left out" if examples.copies else ""),
+        "pictures": f"{len(examples.images)}" + (f", {examples.copies} of them copies" if examples.copies else ""),
         "step": f"{state.report.step}",
         "held out": f"{100 * state.report.held_out_accuracy:.0f} % right",
         "reading": milliseconds(state.reading),
@@ -194,8 +195,8 @@ def vit_finetune(
         seed: of the order in which the blocks see the pictures.
 
     Returns:
-        Streams {"read": pictures read, "of": all}; at last {"model", "labels", "pictures": different ones of each
-        class, "copies": how many more show nothing new, "steps", "loss", "held_out_accuracy", "confusion" (rows: what
+        Streams {"read": pictures read, "of": all}; at last {"model", "labels", "pictures": of each class,
+        "copies": how many of them show nothing new, "steps", "loss", "held_out_accuracy", "confusion" (rows: what
         it is), "seconds"} and the two files of the classifier.
     """
     settings = _settings(EMBEDDED, blocks, seconds, seed)

@@ -32,18 +32,21 @@ def mirrored(rows: np.ndarray) -> np.ndarray:
     return rows.reshape(-1, SIDE, SIDE)[:, :, ::-1].reshape(rows.shape)
 
 
-def first_of_its_kind(images: Sequence[np.ndarray]) -> np.ndarray:
-    """`(N,)` bool: False for a picture that is a copy of an earlier one."""
+def kinds(images: Sequence[np.ndarray]) -> np.ndarray:
+    """`(N,)` int: for each picture the place of the first one that it is a copy of, else its own place."""
     if not images:
-        return np.zeros(0, bool)
+        return np.zeros(0, int)
     rows = looks(images)
     colors = np.stack([_thumbnail(image, "YCbCr", COLOR_SIDE)[..., 1:] for image in images])
     as_stored = (rows @ rows.T > COPY) & _same_color(colors, colors)
     turned = (rows @ mirrored(rows).T > COPY) & _same_color(colors, colors[:, :, ::-1])
-    kept = np.ones(len(images), bool)
+    alike = as_stored | turned
+    found = np.arange(len(images))
     for place in range(1, len(images)):
-        kept[place] = not (as_stored | turned)[place, :place][kept[:place]].any()
-    return kept
+        earlier = np.flatnonzero(alike[place, :place])
+        if len(earlier):
+            found[place] = found[earlier[0]]
+    return found
 
 
 def _same_color(some: np.ndarray, others: np.ndarray) -> np.ndarray:

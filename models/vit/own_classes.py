@@ -19,7 +19,7 @@ from models.inputs import check_name
 from models.normal import same_name
 from models.store import Store
 from models.vision import library
-from models.vision.alike import first_of_its_kind
+from models.vision.alike import kinds
 from models.vision.network import Block, VisionTransformer
 from models.vit.own_training import Examples, OwnClassifier, Report, Settings, Training, Verdicts, classify, last_blocks
 
@@ -124,29 +124,26 @@ def empty_classifier(network: VisionTransformer, backbone: str, labels: Sequence
 
 
 def check_examples(named: Sequence[tuple[object, Sequence[np.ndarray]]]) -> Examples:
-    """Classes given as (name, pictures) as `Examples`. Of copies of one picture in a class the first counts.
+    """Classes given as (name, pictures) as `Examples`.
 
-    So no picture is held out while its twin is learned from. Raises `InputError` for fewer than two classes or more
-    than ten, a name that is empty, long or used twice, too few different pictures or too many in a class, and a
-    picture that is in two classes.
+    Raises `InputError` for fewer than two classes or more than ten, a name that is empty, long or used twice, too few
+    or too many pictures in a class, and a picture that is in two classes.
     """
     if not MIN_CLASSES <= len(named) <= MAX_CLASSES:
         have = {0: "there is no class yet", 1: "there is one class"}.get(len(named), f"there are {len(named)}")
         raise InputError(f"A classifier needs {MIN_CLASSES} to {MAX_CLASSES} classes; {have}.")
     labels = check_labels([name for name, _ in named])
     owner: dict[str, str] = {}
-    kept: list[list[np.ndarray]] = []
+    alike: list[np.ndarray] = []
     for label, (_, images) in zip(labels, named, strict=True):
-        different = first_of_its_kind(images)
-        _check_count(label, len(images), int(different.sum()))
-        kept.append([image for image, counts in zip(images, different, strict=True) if counts])
+        _check_count(label, len(images))
+        alike.append(kinds(images))
         for image in images:
             digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
             if owner.setdefault(digest, label) != label:
                 raise InputError(f"One picture is both in “{owner[digest]}” and in “{label}”: take it out of one.")
-    classes = np.repeat(np.arange(len(labels)), [len(images) for images in kept])
-    copies = sum(len(images) for _, images in named) - len(classes)
-    return Examples(labels, tuple(image for images in kept for image in images), classes, copies)
+    classes = np.repeat(np.arange(len(labels)), [len(images) for _, images in named])
+    return Examples(labels, tuple(image for _, images in named for image in images), classes, np.concatenate(alike))
 
 
 def check_labels(names: Sequence[object]) -> tuple[str, ...]:
@@ -162,14 +159,9 @@ def check_labels(names: Sequence[object]) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def _check_count(label: str, count: int, different: int) -> None:
+def _check_count(label: str, count: int) -> None:
     if count < MIN_PICTURES:
         have = "one picture" if count else "no picture"
         raise InputError(f"“{label}” has {have}: every class needs two, one to learn from and one to be tested on.")
-    if different < MIN_PICTURES:
-        raise InputError(
-            f"“{label}” has {count} pictures, but all are nearly the same one: every class needs two different ones, "
-            "one to learn from and one to be tested on."
-        )
     if count > MAX_PICTURES:
         raise InputError(f"“{label}” has {count} pictures; the limit is {MAX_PICTURES} a class.")

@@ -38,13 +38,18 @@ STEPS_BETWEEN_REPORTS = 6
 class Examples:
     """Pictures of C classes. `labels`: C names; `images`: N arrays `(height, width, 3)` uint8; `classes`: `[N]` int.
 
-    `copies`: how many more were given that show nothing new.
+    `kinds`: `[N]` int, for each picture the place in its class of the first one that it is a copy of.
     """
 
     labels: tuple[str, ...]
     images: tuple[np.ndarray, ...]
     classes: np.ndarray
-    copies: int = 0
+    kinds: np.ndarray
+
+    @property
+    def copies(self) -> int:
+        """Pictures that show nothing new."""
+        return len(self.classes) - len(np.unique(np.stack([self.classes, self.kinds]), axis=1).T)
 
     @property
     def counts(self) -> list[int]:
@@ -119,15 +124,20 @@ class OwnClassifier(nn.Module):
         return self.head(network.pool((self.norm or network.norm)(tokens)).float())
 
 
-def parts_of(classes: np.ndarray) -> np.ndarray:
+def parts_of(classes: np.ndarray, kinds: np.ndarray) -> np.ndarray:
     """Which of K parts each picture is in, `[N]`: consecutive stretches of each class, so that frames of one burst,
     which look alike, are held out together. K is `PARTS`, or less where no class has as many pictures.
+
+    Copies of one picture (of one of the `kinds` of its class, `[N]`) are in one part, so that none is held out while
+    its twin is learned from; where all pictures of a class are copies of one, only stretches can be held out.
     """
-    counts = np.bincount(classes)
-    count = min(PARTS, int(counts.max()))
+    count = min(PARTS, int(np.bincount(classes).max()))
     part = np.empty(len(classes), int)
-    for label, members in enumerate(counts):
-        part[classes == label] = np.arange(members) * count // max(members, 1)
+    for label in np.unique(classes):
+        members = np.flatnonzero(classes == label)
+        found, rank = np.unique(kinds[members], return_inverse=True)
+        order = rank if len(found) > 1 else np.arange(len(members))
+        part[members] = order * count // (order.max() + 1)
     return part
 
 
@@ -147,7 +157,7 @@ class Training:
         self.network, self.examples, self.settings = network, examples, settings
         self.device = network.cls.device
         self.truth = torch.from_numpy(examples.classes).to(self.device)
-        self.part = torch.from_numpy(parts_of(examples.classes)).to(self.device)
+        self.part = torch.from_numpy(parts_of(examples.classes, examples.kinds)).to(self.device)
         self._stop = stop
         self._tokens: list[torch.Tensor] = []
         self._own: OwnClassifier | None = None

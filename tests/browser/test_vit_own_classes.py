@@ -112,7 +112,7 @@ def test_what_cannot_be_trained_gets_a_sentence_and_nothing_is_lost(open_tab, st
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_the_example_is_drawn_by_the_diffusion_model_and_learned(open_tab, screenshots):
+def test_the_example_is_learned(open_tab, screenshots):
     page = open_tab("vit", TITLE)
     page.locator("#vit-own-example").click()
     card(page, 4).wait_for()
