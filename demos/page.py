@@ -37,7 +37,7 @@ def create_app() -> Shell:
     return app.queue(api_open=False)
 
 
-def _tab_of_address(request: gr.Request) -> gr.Tabs:
+def _tab_of_address(request: gr.Request) -> gr.Tabs | dict[str, str]:
     """Open the tab named by `?tab=`; nothing else, as the visitor may have chosen one by the time this arrives."""
     slug = request.query_params.get("tab")
     return gr.Tabs(selected=slug) if slug in DEMOS else gr.skip()

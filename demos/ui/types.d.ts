@@ -221,7 +221,7 @@ export interface FeaturesView {
   pictures: Picture[];
   layers: number;
   width: number;
-  steps: ArrayHandle;
+  steps: ArrayHandle[];
   values: ArrayHandle;
   ends: [number, number][][];
   shares: number[][];

@@ -29,7 +29,7 @@ def pack_features(features: np.ndarray) -> np.ndarray:
 class FeaturesView:
     """Features of every layer of one or two pictures of one grid (`patch_features`). N: the patches of all pictures.
 
-    layers: L. width: D. steps: `[L + 1, N, D]`, as `pack_features` gives them.
+    layers: L. width: D. steps: `[N, D]` of each layer, L + 1 of them, as `pack_features` gives them.
     values: `[L + 1, N, 3]`, where each patch lies along the three main directions of its layer.
     ends: least and largest value that have a colour of their own, `[L + 1][3]`.
     shares: part of the variance along each direction, `[L + 1][3]`.
@@ -39,7 +39,7 @@ class FeaturesView:
     pictures: list[Picture]
     layers: int
     width: int
-    steps: Int8
+    steps: list[Int8]
     values: Float32
     ends: list[list[tuple[float, float]]]
     shares: list[list[float]]
@@ -55,7 +55,7 @@ def view_of_features(result: "FeaturesResult", run: str) -> FeaturesView:
         pictures=[picture_of(trace) for trace in result.traces],
         layers=len(result.components) - 1,
         width=together.shape[2],
-        steps=pack_features(together),
+        steps=list(pack_features(together)),
         values=values,
         ends=ends.transpose(1, 2, 0).tolist(),
         shares=[one.shares.tolist() for one in result.components],

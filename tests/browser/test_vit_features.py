@@ -22,6 +22,11 @@ def pictures(page):
     return page.evaluate(f"[0, 1].map({PIXELS})")
 
 
+def drawn(page, state):
+    """Wait until a form, a layer (and a picture and patch) are drawn."""
+    page.locator(f'.pf[data-drawn^="{state}"]').wait_for()
+
+
 def text(page, where):
     return page.locator(f".pf {where}").inner_text()
 
@@ -40,12 +45,15 @@ def test_two_pictures_layers_and_a_patch_followed_into_the_other(open_tab, scree
 
     coloured = pictures(page)
     page.locator(".pf .layer").press("ArrowLeft")
+    drawn(page, "colours 11 ")
     assert "After layer 11 of 12" in text(page, ".about")
     assert all(now != before for now, before in zip(pictures(page), coloured, strict=True))
     page.locator(".pf").get_by_role("button", name="similarity").click()
     page.locator(".pf .layer").fill("9")
+    drawn(page, "similarity 9 ")
     canvas = page.locator(".pf .pt-picture")
     canvas.nth(0).click(position={"x": 180, "y": 110})
+    page.locator(".pf .pointed", has_text="cosine 1.00").wait_for()
     assert "cosine 1.00 with the chosen patch" in text(page, ".pointed")
     chosen = re.search(r"Chosen: (row \d+, column \d+) of the first picture", text(page, ".reading"))[1]
     listed = [float(item.rpartition("\n")[2]) for item in page.locator(".pf .alike li").all_inner_texts()]
@@ -54,15 +62,20 @@ def test_two_pictures_layers_and_a_patch_followed_into_the_other(open_tab, scree
     assert max(listed[4:]) < max(listed[:4])
 
     before = pictures(page)
+    at = page.locator(".pf").get_attribute("data-drawn")
     canvas.nth(0).press("ArrowRight")
+    page.wait_for_function("at => document.querySelector('.pf').dataset.drawn !== at", arg=at)
     row, column = re.findall(r"\d+", chosen)
     assert f"Chosen: row {row}, column {int(column) + 1} of the first picture" in text(page, ".reading")
     canvas.nth(1).click(position={"x": 30, "y": 300})
+    drawn(page, "similarity 9 1 ")
     assert "of the second picture. Most like it in the first picture" in text(page, ".reading")
     assert all(now != then for now, then in zip(pictures(page), before, strict=True))
     page.locator(".pf .layer").fill("0")
+    drawn(page, "similarity 0 1 ")
     assert "Before the first layer" in text(page, ".about")
-    assert requests == [], "views must need nothing but the features"
+    assert all("/arrays/" in url for url in requests), "views need nothing but the features"
+    assert len(requests) == 3, "of the three layers that were compared"
 
     page.locator("#features-distances .ch-frame").hover(position={"x": 46, "y": 100})
     named = page.locator("#features-distances .ch-legend b")
@@ -94,7 +107,9 @@ def test_nothing_sideways_on_a_phone(open_tab, screenshots):
     take(page, "A cheetah")
     take(page, "A lion", which=1)
     page.locator(".pf").get_by_role("button", name="similarity").tap()
+    drawn(page, "similarity 12 ")
     page.locator(".pf .pt-picture").nth(1).tap(position={"x": 120, "y": 120})
+    drawn(page, "similarity 12 1 ")
     assert "of the second picture. Most like it in the first picture" in text(page, ".reading")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=screenshots / "vit-features-phone.png", full_page=True)

@@ -50,7 +50,7 @@ def test_the_browser_gets_the_features_of_both_pictures_layer_by_layer(read):
     layers, patches, width = features[0].shape
     assert [(one["rows"], one["columns"]) for one in drawn["pictures"]] == [(3, 3), (3, 3)]
     assert (drawn["layers"], drawn["width"]) == (layers - 1, width)
-    steps = array_of(drawn["steps"]).reshape(layers, 2, patches, width)
+    steps = np.stack([array_of(one) for one in drawn["steps"]]).reshape(layers, 2, patches, width)
     values = array_of(drawn["values"]).reshape(layers, 2, patches, 3)
     for layer in range(layers):
         for other in (0, 1):

@@ -1,5 +1,5 @@
-// Features of patches, layer by layer: their main directions as colours, and which patches are alike. Every feature of one
-// or two pictures is here: a layer, a view or a patch is drawn without asking the server.
+// Features of patches, layer by layer: their main directions as colours, and which patches are alike. Colours of all layers
+// are here; a layer's features are fetched when its patches are first compared.
 
 import { load } from "../core/arrays.js";
 import { paintScale } from "../core/canvas.js";
@@ -12,7 +12,7 @@ import { PictureTokens, patchName } from "../pieces/picture_tokens.js";
 
 /** @typedef {import("../types.js").FeaturesView} FeaturesView */
 /** @typedef {{ which: number, token: number }} Place  a patch (from 1) of the first (0) or second picture */
-/** @typedef {{ view: FeaturesView, patches: number, steps: Int8Array, values: Float32Array }} Shown */
+/** @typedef {{ view: FeaturesView, patches: number, values: Float32Array }} Shown */
 
 const LISTED = 4;
 const NAMES = ["first picture", "second picture"];
@@ -91,21 +91,20 @@ export default class PatchFeatures {
       panel.dataset.state = "empty";
       return;
     }
-    const arrays = await Promise.all([load(value.steps), load(value.values)]);
+    const values = /** @type {Float32Array} */ ((await load(value.values)).data);
     if (turn !== this.#arrived) return;
     await Promise.all(value.pictures.map((picture, which) => this.frames[which].show(picture)));
     if (turn !== this.#arrived) return;
     const { rows, columns } = value.pictures[0];
     const kept = this.#shown?.view.pictures[0].columns === columns && this.#chosen.which < value.pictures.length;
-    const [steps, values] = [/** @type {Int8Array} */ (arrays[0].data), /** @type {Float32Array} */ (arrays[1].data)];
-    this.#shown = { view: value, patches: rows * columns, steps, values };
+    this.#shown = { view: value, patches: rows * columns, values };
     if (!kept) this.#chosen = { which: 0, token: 1 + Math.floor(rows / 2) * columns + Math.floor(columns / 2) };
     this.#layer = Math.min(this.#layer ?? value.layers, value.layers);
     this.#hovered = null;
     this.slider.max = String(value.layers);
     this.#hideUnused(value.pictures.length);
     panel.dataset.state = "full";
-    this.#draw();
+    await this.#draw();
     panel.dataset.run = value.run;
   }
 
@@ -118,17 +117,31 @@ export default class PatchFeatures {
     });
   }
 
-  #draw() {
-    if (!this.#shown) return;
-    const layer = this.#layer ?? 0;
+  async #draw() {
+    const shown = this.#shown;
+    if (!shown) return;
+    const [layer, form] = [this.#layer ?? 0, this.#form];
     this.slider.value = String(layer);
     find(this.root, ".layer-value").textContent = String(layer);
-    for (const button of this.forms) button.setAttribute("aria-pressed", String(button.dataset.form === this.#form));
-    find(this.root, ".about").textContent = about(this.#shown.view, layer, this.#form);
-    find(this.root, ".alike").hidden = this.#form === "colours";
-    if (this.#form === "colours") this.#drawColours(this.#shown, layer);
-    else this.#drawSimilarity(this.#shown, layer);
+    for (const button of this.forms) button.setAttribute("aria-pressed", String(button.dataset.form === form));
+    find(this.root, ".about").textContent = about(shown.view, layer, form);
+    find(this.root, ".alike").hidden = form === "colours";
+    const steps = form === "colours" ? null : await this.#stepsOf(shown.view, layer);
+    if (shown !== this.#shown || layer !== this.#layer || form !== this.#form) return;
+    if (steps) this.#drawSimilarity(shown, steps);
+    else this.#drawColours(shown, layer);
     this.#read();
+    find(this.root, ".pf").dataset.drawn = `${form} ${layer} ${this.#chosen.which} ${this.#chosen.token}`;
+  }
+
+  /** @param {FeaturesView} view @param {number} layer */
+  async #stepsOf(view, layer) {
+    try {
+      return /** @type {Int8Array} */ ((await load(view.steps[layer])).data);
+    } catch (error) {
+      find(this.root, ".reading").textContent = /** @type {Error} */ (error).message;
+      throw error;
+    }
   }
 
   /** @param {Shown} shown @param {number} layer */
@@ -160,10 +173,10 @@ export default class PatchFeatures {
     find(this.root, ".legend").replaceChildren(...entries, element("span", {}, `together ${portion(together)}`));
   }
 
-  /** @param {Shown} shown @param {number} layer */
-  #drawSimilarity(shown, layer) {
+  /** @param {Shown} shown @param {Int8Array} steps */
+  #drawSimilarity(shown, steps) {
     const own = placeOf(shown, this.#chosen);
-    this.#cosines = cosinesWith(shown, layer, own);
+    this.#cosines = cosinesWith(steps, shown.view.width, own);
     const others = this.#cosines.filter((_, index) => index !== own);
     const [low, high] = [Math.min(...others), Math.max(...others)];
     shown.view.pictures.forEach((_, which) => {
@@ -266,18 +279,13 @@ const named = ({ view: { pictures } }, { which, token }) =>
 const component = (shown, layer, index, direction) =>
   shown.values[(layer * countOf(shown) + index) * shown.view.shares[0].length + direction];
 
-/** @param {Shown} shown @param {number} layer @param {number} index */
-function feature(shown, layer, index) {
-  const start = (layer * countOf(shown) + index) * shown.view.width;
-  return shown.steps.subarray(start, start + shown.view.width);
-}
-
-/** @param {Shown} shown @param {number} layer @param {number} index */
-function cosinesWith(shown, layer, index) {
-  const from = feature(shown, layer, index);
+/** Cosines of one feature with all. @param {Int8Array} steps @param {number} width @param {number} index */
+export function cosinesWith(steps, width, index) {
+  const feature = (/** @type {number} */ place) => steps.subarray(place * width, (place + 1) * width);
+  const from = feature(index);
   const length = Math.sqrt(dot(from, from));
-  return Float32Array.from({ length: countOf(shown) }, (_, other) => {
-    const to = feature(shown, layer, other);
+  return Float32Array.from({ length: steps.length / width }, (_, other) => {
+    const to = feature(other);
     return dot(from, to) / (length * Math.sqrt(dot(to, to)) || 1);
   });
 }
