@@ -1,16 +1,19 @@
-"""What every training recipe shares: step report, learning-rate trapezoid, checkpoints, averages, export."""
+"""What every training recipe shares: the trainer, learning-rate trapezoid, averages, checkpoints, export."""
 
 import argparse
+import copy
 import json
 import os
 import time
-from collections.abc import Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 from safetensors.torch import save_file
+from torch import Tensor, nn
 
 from models import weights
 
@@ -47,6 +50,10 @@ class Trapezoid:
         fall = min(1.0, max(0.0, self.total_steps - step) / max(1, self.cooldown_steps))
         return self.peak * min(rise, fall)
 
+    def cooling(self, step: int) -> bool:
+        """Whether step `step` (counted from 0) is part of the cool-down."""
+        return step >= self.total_steps - self.cooldown_steps
+
 
 class Ema:
     """Exponential moving average of a network's parameters and buffers, with the warm-up of Karras et al. (2024)."""
@@ -63,6 +70,147 @@ class Ema:
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         for name, tensor in network.state_dict().items():
             self.state[name].lerp_(tensor.detach().float(), 1 - decay)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The average and how many updates it has seen."""
+        return {"state": self.state, "updates": self.updates}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to where `state_dict` was taken."""
+        self.state, self.updates = state["state"], state["updates"]
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class Trainer(ABC, Generic[Network]):
+    """A training: what learns, how, and where it stands. A recipe adds what it learns from: the `loss` of a step.
+
+    What a step draws follows from `steps_done`, from torch's random numbers or from `own_state`: a training that is
+    resumed is then the same training.
+    """
+
+    loss_unit: ClassVar[float] = 1.0
+    """What a reported loss is divided by: log 2 turns nats into bits."""
+
+    def __init__(
+        self,
+        network: Network,
+        optimizers: Mapping[str, torch.optim.Optimizer],
+        schedule: Trapezoid,
+        *,
+        clip: float = 1.0,
+        ema_decay: float | None = None,
+        bfloat16: bool = False,
+    ) -> None:
+        """A training before its first step.
+
+        Args:
+            network: what learns, and what is averaged and saved.
+            optimizers: by name. The learning rate of a group is the `lr` it was made with times `schedule(step)`.
+            schedule: its peak is the learning rate itself where the optimisers are made with `lr=1.0`.
+            clip: L2 norm that the gradients are clipped to.
+            ema_decay: of the moving average of the weights; None: there is none.
+            bfloat16: whether `loss` is computed under autocast on the CPU.
+        """
+        self.network, self.optimizers, self.schedule = network, dict(optimizers), schedule
+        self.peaks = {name: [group["lr"] for group in o.param_groups] for name, o in optimizers.items()}
+        self.clip, self.bfloat16 = clip, bfloat16
+        self.ema = None if ema_decay is None else Ema(network, ema_decay)
+        self.steps_done, self.stopped = 0, False
+
+    @abstractmethod
+    def loss(self) -> tuple[Tensor, int]:
+        """The loss of step `steps_done`, scalar, and how many examples it was taken over."""
+
+    def own_state(self) -> dict[str, Any]:
+        """What a recipe adds to its checkpoints."""
+        return {}
+
+    def load_own_state(self, state: dict[str, Any]) -> None:
+        """Go back to where `own_state` was taken; `state` is the whole checkpoint."""
+
+    def fit(self) -> Iterator[TrainStep]:
+        """Train to the end of the schedule, or until `stopped` is set."""
+        while self.steps_done < self.schedule.total_steps and not self.stopped:
+            yield self.step()
+
+    def step(self) -> TrainStep:
+        """One optimiser step. It reports the highest learning rate of all groups."""
+        start, rate = time.perf_counter(), self._set_learning_rates()
+        self.network.train()
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            loss, examples = self.loss()
+        self.network.zero_grad()
+        loss.backward()
+        norm = gradient_norm(self.network.parameters(), clip=self.clip)
+        for optimizer in self.optimizers.values():
+            optimizer.step()
+        if self.ema:
+            self.ema.update(self.network)
+        self.steps_done += 1
+        seconds = time.perf_counter() - start
+        return TrainStep(self.steps_done, loss.item() / self.loss_unit, norm, rate, examples / seconds)
+
+    def _set_learning_rates(self) -> float:
+        share, groups = self.schedule(self.steps_done), []
+        for name, optimizer in self.optimizers.items():
+            groups += optimizer.param_groups
+            for group, peak in zip(optimizer.param_groups, self.peaks[name], strict=True):
+                group["lr"] = share * peak
+        return max(group["lr"] for group in groups)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The weights to use: the moving average, or the network's own where there is none."""
+        return self.ema.state if self.ema else self.network.state_dict()
+
+    def averaged_network(self) -> Network:
+        """A network of its own with the weights to use, in evaluation mode."""
+        network = copy.deepcopy(self.network)
+        network.load_state_dict(self.weights())
+        return network.eval()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on as if nothing had happened."""
+        return {
+            "network": self.network.state_dict(),
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            "ema": self.ema and self.ema.state_dict(),
+            "steps_done": self.steps_done,
+            "random": torch.get_rng_state(),
+            **self.own_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to where `state_dict` was taken."""
+        self.network.load_state_dict(state["network"])
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        if self.ema:
+            self.ema.load_state_dict(state["ema"])
+        self.steps_done = state["steps_done"]
+        torch.set_rng_state(state["random"])
+        self.load_own_state(state)
+
+    def resume(self, path: Path) -> None:
+        """Go on from the checkpoint at `path`."""
+        self.load_state_dict(load_checkpoint(path))
+
+
+def muon_and_adam(
+    network: nn.Module, peaks: Mapping[str, float], inner: Callable[[str, nn.Parameter], bool]
+) -> dict[str, torch.optim.Optimizer]:
+    """Muon (Jordan et al. 2024) for the matrices that `inner(name, parameter)` names, AdamW for the rest.
+
+    `peaks`: learning rates of "muon" and "adam".
+    """
+    named = list(network.named_parameters())
+    matrices = [p for name, p in named if inner(name, p)]
+    others = [p for name, p in named if not inner(name, p)]
+    return {
+        "muon": torch.optim.Muon(matrices, lr=peaks["muon"], weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
+        "adam": torch.optim.AdamW(others, lr=peaks["adam"], betas=(0.9, 0.98), weight_decay=0.0),
+    }
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
@@ -90,29 +238,34 @@ def recipe_parser(description: str, *, steps: int, cooldown: int) -> argparse.Ar
     return parser
 
 
-def follow(
-    reports: Iterable[TrainStep],
-    run: Path,
-    state: Callable[[], dict[str, Any]],
-    figures: Callable[[float], dict[str, float]],
-) -> None:
-    """Take the steps of a training: a line now and then, a checkpoint every few minutes and at the end.
+Figures = Callable[[float], dict[str, float]]
+"""From the mean loss since the last checkpoint to what is printed with the next."""
 
-    `state()` is what the checkpoint holds; `figures(mean loss since the last checkpoint)` is printed with it.
-    """
-    last_save, losses, step = time.monotonic(), [], 0
+
+def run_recipe(job: Trainer[Any], options: argparse.Namespace, figures: Figures, done: Callable[[], Any]) -> None:
+    """What the options of `recipe_parser` ask for: begin or go on from the checkpoint, train, export by `done()`."""
+    checkpoint = options.run / "checkpoint.pt"
+    if options.resume or options.export:
+        job.resume(checkpoint)
+    if not options.export:
+        follow(job, checkpoint, figures)
+    done()
+
+
+def follow(job: Trainer[Any], checkpoint: Path, figures: Figures) -> None:
+    """Train to the end: a line now and then, a checkpoint with figures every few minutes and at the end."""
+    last_save, losses = time.monotonic(), []
 
     def save() -> None:
-        save_checkpoint(run / "checkpoint.pt", state())
+        save_checkpoint(checkpoint, job.state_dict())
         measured = {name: round(value, 4) for name, value in figures(sum(losses) / len(losses)).items()}
-        print(json.dumps({"step": step, **measured, "cpu_seconds": round(time.process_time())}), flush=True)
+        print(json.dumps({"step": job.steps_done, **measured, "cpu_seconds": round(time.process_time())}), flush=True)
 
-    for report in reports:
+    for report in job.fit():
         losses.append(report.loss)
-        step = report.step
-        if step % STEPS_BETWEEN_LINES == 0:
+        if report.step % STEPS_BETWEEN_LINES == 0:
             print(
-                f"step {step}  loss {report.loss:.3f}  |g| {report.gradient_norm:.2f}  "
+                f"step {report.step}  loss {report.loss:.3f}  |g| {report.gradient_norm:.2f}  "
                 f"lr {report.learning_rate:.2e}  {report.examples_per_second:,.0f} examples/s",
                 flush=True,
             )

@@ -20,7 +20,8 @@ from models.errors import InputError, WeightsError
 from models.recipes.attention import evaluate, forms, train
 from models.text.pairs import Pair, part_of, read_pairs
 from models.text.tokenizer import BOS, EOS, PAD, UNKNOWN, as_source, train_tokenizer
-from models.text.transformer import Config, Translator
+from models.text.transformer import Config, Translator, load_network
+from models.training import save_checkpoint
 from tests.hub import checkpoints
 
 SENTENCES = ["I don't know the cat.", "Je ne connais pas le chat.", "The dog, the cat!", "Qu'est-ce que c'est ?"] * 3
@@ -170,13 +171,14 @@ def test_a_resumed_training_repeats_itself(tmp_path, tokenizer):
     encoded = train.encode_pairs(tokenizer, data, "train")
     config = dataclasses.replace(TINY, vocabulary=tokenizer.get_vocab_size(), dropout=0.1)
     schedule = train.Trapezoid(1.0, 2, 4)
-    straight = train.Run.start(config)
-    losses = [step.loss for step in train.fit(straight, encoded, schedule)]
-    halved = train.Run.start(config)
-    list(train.fit(halved, encoded, train.Trapezoid(1.0, 2, 2)))
-    halved.save(tmp_path / "checkpoint.pt")
-    resumed = train.Run.resume(tmp_path / "checkpoint.pt", dropout=0.1)
-    assert [step.loss for step in train.fit(resumed, encoded, schedule)] == losses[2:]
+    straight = train.Training(config, encoded, schedule)
+    losses = [step.loss for step in straight.fit()]
+    halved = train.Training(config, encoded, train.Trapezoid(1.0, 2, 2))
+    list(halved.fit())
+    save_checkpoint(tmp_path / "checkpoint.pt", halved.state_dict())
+    resumed = train.Training(config, encoded, schedule)
+    resumed.resume(tmp_path / "checkpoint.pt")
+    assert [step.loss for step in resumed.fit()] == losses[2:]
     for name, tensor in straight.ema.state.items():
         torch.testing.assert_close(resumed.ema.state[name], tensor, rtol=0, atol=0)
 
@@ -214,11 +216,11 @@ def test_fine_tuning_begins_with_the_stored_network(tmp_path):
     stored = Translator(config)
     save_file(stored.state_dict(), tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text(json.dumps(dataclasses.asdict(config)))
-    run = train.Run.fine_tune(tmp_path)
+    job = train.Training(config, [], train.Trapezoid(1.0, 2, 4), load_network(tmp_path))
     for name, tensor in stored.state_dict().items():
-        assert torch.equal(run.network.state_dict()[name], tensor)
-        assert torch.equal(run.ema.state[name], tensor)
-    assert run.step == 0
+        assert torch.equal(job.network.state_dict()[name], tensor)
+        assert torch.equal(job.ema.state[name], tensor)
+    assert job.steps_done == 0
 
 
 # --- measuring

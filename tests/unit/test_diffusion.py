@@ -18,7 +18,8 @@ from models.diffusion.trace import ANY_CLASS, DenoisingStep, finished_sprites, g
 from models.errors import InputError, WeightsError
 from models.recipes.diffusion import evaluate as measuring
 from models.recipes.diffusion.data import Sprites, held_out, read_sprites
-from models.recipes.diffusion.train import Training, fit
+from models.recipes.diffusion.train import Training
+from models.training import save_checkpoint
 
 SMALL = Config(classes=CLASSES, widths=(16, 16), blocks=1, heads=2, embedding=16)
 RECIPE = Recipe(steps=4, cooldown=2, warmup=1, batch=4, seed=3)
@@ -138,22 +139,21 @@ def test_muon_learns_a_matrix():
 
 
 def steps_of(training):
-    signal, labels = torch.from_numpy(to_signal(random_rgba(12))), torch.arange(12) % 3
-    return [(step.step, step.loss) for step in fit(training, signal, labels)]
+    return [(step.step, step.loss) for step in training.fit()]
 
 
 def test_training_goes_on_exactly_where_it_stopped(tmp_path):
-    whole = Training(RECIPE, SMALL)
+    signal, labels = torch.from_numpy(to_signal(random_rgba(12))), torch.arange(12) % 3
+    whole = Training(RECIPE, SMALL, signal, labels)
     losses = steps_of(whole)
     assert [step for step, _ in losses] == [1, 2, 3, 4]
 
-    first = Training(RECIPE, SMALL)
-    signal, labels = torch.from_numpy(to_signal(random_rgba(12))), torch.arange(12) % 3
-    stream = fit(first, signal, labels)
+    first = Training(RECIPE, SMALL, signal, labels)
+    stream = first.fit()
     begun = [next(stream), next(stream)]
-    first.save(tmp_path / "checkpoint.pt")
-    second = Training(RECIPE, SMALL)
-    second.restore(tmp_path / "checkpoint.pt")
+    save_checkpoint(tmp_path / "checkpoint.pt", first.state_dict())
+    second = Training(RECIPE, SMALL, signal, labels)
+    second.resume(tmp_path / "checkpoint.pt")
     assert [(step.step, step.loss) for step in begun] + steps_of(second) == losses
     for name, tensor in whole.ema.state.items():
         assert torch.equal(tensor, second.ema.state[name]), name

@@ -205,15 +205,15 @@ class TestTraining:
         torch.manual_seed(99)
         second.load_state_dict(training.load_checkpoint(tmp_path / "checkpoint.pt"))
         assert [step.loss for step in second.fit()] == losses[3:]
-        for name, tensor in whole.averaged().state_dict().items():
-            assert torch.equal(tensor, second.averaged().state_dict()[name]), name
+        for name, tensor in whole.averaged_reader().state_dict().items():
+            assert torch.equal(tensor, second.averaged_reader().state_dict()[name]), name
 
     def test_it_learns_and_leaves_the_word_vectors_alone(self, tokenizer):
         job = self.job(tokenizer, steps=150)
-        vectors = job.network.embedding.weight.clone()
+        vectors = job.reader.embedding.weight.clone()
         losses = [step.loss for step in job.fit()]
         assert np.mean(losses[-20:]) < 0.8 * np.mean(losses[:20])
-        assert torch.equal(job.averaged().embedding.weight, vectors)
+        assert torch.equal(job.averaged_reader().embedding.weight, vectors)
 
     def test_reviews_are_sentences_of_one_verdict(self, tokenizer, monkeypatch):
         job = self.job(tokenizer)

@@ -186,31 +186,31 @@ class TestTraining:
     def test_resumed_training_is_the_same_training(self, encoded, tmp_path, monkeypatch):
         monkeypatch.setattr("models.recipes.attention.train.BATCH_TOKENS", 150)
         config, schedule = Config(120, width=16, units=24, dropout=0.3), Trapezoid(1.0, 2, 8, 3)
-        whole = train.Training(config)
-        losses = [step.loss for step in whole.fit(encoded, schedule)]
+        whole = train.Training(config, encoded, schedule)
+        losses = [step.loss for step in whole.fit()]
         assert len(losses) == 8
-        first = train.Training(config)
-        steps = first.fit(encoded, schedule)
+        first = train.Training(config, encoded, schedule)
+        steps = first.fit()
         for _ in range(4):
             next(steps)
         training.save_checkpoint(tmp_path / "checkpoint.pt", first.state_dict())
         torch.manual_seed(99)
-        second = train.Training.resume(training.load_checkpoint(tmp_path / "checkpoint.pt"))
-        assert [step.loss for step in second.fit(encoded, schedule)] == losses[4:]
-        for name, tensor in whole.averaged().state_dict().items():
-            assert torch.equal(tensor, second.averaged().state_dict()[name]), name
+        second = train.Training(config, encoded, schedule)
+        second.resume(tmp_path / "checkpoint.pt")
+        assert [step.loss for step in second.fit()] == losses[4:]
+        for name, tensor in whole.averaged_network().state_dict().items():
+            assert torch.equal(tensor, second.averaged_network().state_dict()[name]), name
 
     def test_it_learns(self, encoded):
-        job = train.Training(Config(120, width=16, units=24))
-        losses = [step.loss for step in job.fit(encoded, Trapezoid(1.0, 5, 30, 10))]
+        job = train.Training(Config(120, width=16, units=24), encoded, Trapezoid(1.0, 5, 30, 10))
+        losses = [step.loss for step in job.fit()]
         assert losses[-1] < 0.9 * losses[0]
-        assert train.validation_loss(job.averaged(), encoded) < 0.9 * losses[0]
+        assert job.validation_loss(encoded) < 0.9 * losses[0]
 
     def test_the_test_part_is_never_read_and_the_end_is_saved(self, encoded, tmp_path, monkeypatch):
         parts = []
         monkeypatch.setattr(train, "encode_pairs", lambda tokenizer, data, part: parts.append(part) or encoded)
-        job = train.Training(Config(120, width=16, units=24))
-        train.train(job, tmp_path / "pairs.tsv", tmp_path, Trapezoid(1.0, 1, 2))
+        train.train(Config(120, width=16, units=24), tmp_path / "pairs.tsv", tmp_path, Trapezoid(1.0, 1, 2))
         assert parts == ["train", "validation"]
         assert training.load_checkpoint(tmp_path / "checkpoint.pt")["steps_done"] == 2
 
@@ -219,17 +219,17 @@ class TestTraining:
         monkeypatch.setattr(weights, "folder", lambda name: given)
         monkeypatch.setattr(weights, "EMBEDDED", tmp_path)
         monkeypatch.setattr(weights, "MANIFEST", tmp_path / "manifest.json")
-        job = train.Training(Config(120, width=16, units=24))
-        folder = train.export(job)
+        network = GruTranslator(Config(120, width=16, units=24))
+        folder = train.export(network)
         model = load(folder)
-        assert model.network.config == job.network.config
+        assert model.network.config == network.config
         assert model.network.embedding.weight.dtype == torch.float32
-        assert torch.allclose(model.network.embedding.weight, job.ema.state["embedding.weight"], atol=1e-3)
+        assert torch.allclose(model.network.embedding.weight, network.embedding.weight, atol=1e-3)
         assert model.tokenizer.get_vocab_size() == 6000
         (folder / "tokenizer.json").write_text("{")
         with pytest.raises(WeightsError, match=train.NAMES["none"]):
             load(folder)
-        (folder / "config.json").write_text(json.dumps({**dataclasses.asdict(job.network.config), "units": 25}))
+        (folder / "config.json").write_text(json.dumps({**dataclasses.asdict(network.config), "units": 25}))
         with pytest.raises(WeightsError, match=train.NAMES["none"]):
             load_network(folder)
         (folder / "model.safetensors").write_bytes(b"nothing")

@@ -24,11 +24,12 @@ import torch
 from models import weights
 from models.attention.decoding import translate
 from models.recipes.attention.forms import in_form
-from models.recipes.attention.train import NAME, Run, averaged_network
+from models.recipes.attention.train import NAME, network_of
 from models.text.pairs import Pair, part_of, read_pairs
 from models.text.sentences import in_small_letters
 from models.text.tokenizer import load_tokenizer
 from models.text.transformer import Translator, load_network
+from models.training import load_checkpoint
 
 
 def references_of(pairs: list[Pair]) -> dict[str, list[str]]:
@@ -74,7 +75,7 @@ def other_forms(sentences: list[str]) -> dict[str, list[str]]:
 def load_translator(checkpoint: Path | None) -> tuple[Translator, Path]:
     """The embedded translator, or the averaged weights of a training under way, and the folder of its tokenizer."""
     if checkpoint:
-        return averaged_network(Run.resume(checkpoint)), checkpoint.parent
+        return network_of(load_checkpoint(checkpoint)), checkpoint.parent
     folder = weights.folder(NAME)
     return load_network(folder).eval(), folder
 

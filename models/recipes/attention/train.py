@@ -12,13 +12,13 @@ batches of sentences of equal length, bfloat16 autocast, an exponential moving a
 
 import argparse
 import dataclasses
+import functools
 import shutil
 import signal
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ from models.recipes.attention.forms import with_forms
 from models.text.pairs import Part, part_of, read_pairs
 from models.text.tokenizer import PAD, as_target, load_tokenizer, train_tokenizer
 from models.text.transformer import Config, Translator, load_network
-from models.training import Ema, TrainStep, Trapezoid, export, gradient_norm, load_checkpoint, save_checkpoint
+from models.training import Network, Trainer, Trapezoid, export, follow, load_checkpoint, muon_and_adam, recipe_parser
 
 NAME = "translator-en-fr"
 VOCABULARY = 6000
@@ -40,65 +40,10 @@ LABEL_SMOOTHING = 0.1
 PEAK = {"muon": 4e-3, "adam": 2e-3}
 WARMUP_STEPS = 100
 EMA_DECAY = {"constant": 0.998, "cooldown": 0.99}
-SAVE_EVERY_SECONDS = 120
 SEED = 0
 
 Encoded = tuple[list[int], list[int]]
 Batch = tuple[torch.Tensor, torch.Tensor]
-
-
-@dataclass
-class Run:
-    """All that changes during training, and so all that a checkpoint holds."""
-
-    network: Translator
-    muon: torch.optim.Optimizer
-    adam: torch.optim.Optimizer
-    ema: Ema
-    step: int = 0
-
-    @classmethod
-    def start(cls, config: Config) -> "Run":
-        """A fresh network with its optimisers."""
-        torch.manual_seed(SEED)
-        network = Translator(config)
-        matrices = [p for name, p in network.named_parameters() if p.ndim == 2 and "embedding" not in name]
-        others = [p for name, p in network.named_parameters() if p.ndim < 2 or "embedding" in name]
-        muon = torch.optim.Muon(matrices, lr=PEAK["muon"], weight_decay=0.02, adjust_lr_fn="match_rms_adamw")
-        adam = torch.optim.AdamW(others, lr=PEAK["adam"], betas=(0.9, 0.98), weight_decay=0.0)
-        return cls(network, muon, adam, Ema(network, EMA_DECAY["constant"]))
-
-    @classmethod
-    def fine_tune(cls, folder: Path) -> "Run":
-        """The network stored in `folder` with new optimisers."""
-        stored = load_network(folder)
-        run = cls.start(stored.config)
-        run.network.load_state_dict(stored.state_dict())
-        run.ema = Ema(run.network, EMA_DECAY["constant"])
-        return run
-
-    def save(self, path: Path) -> None:
-        """Write the checkpoint atomically."""
-        content = {
-            "config": dataclasses.asdict(self.network.config),
-            "network": self.network.state_dict(),
-            "muon": self.muon.state_dict(),
-            "adam": self.adam.state_dict(),
-            "ema": self.ema.state,
-            "step": self.step,
-        }
-        save_checkpoint(path, content)
-
-    @classmethod
-    def resume(cls, path: Path, dropout: float = 0.0) -> "Run":
-        """The run as it was when saved, going on with this dropout."""
-        content = load_checkpoint(path)
-        run = cls.start(Config(**{**content["config"], "dropout": dropout}))
-        run.network.load_state_dict(content["network"])
-        run.muon.load_state_dict(content["muon"])
-        run.adam.load_state_dict(content["adam"])
-        run.ema.state, run.ema.updates, run.step = content["ema"], content["step"], content["step"]
-        return run
 
 
 def encode_pairs(tokenizer: Tokenizer, path: Path, part: Part, *, forms: bool = False) -> list[Encoded]:
@@ -156,45 +101,68 @@ def loss_of(network: Translator, batch: Batch, smoothing: float) -> torch.Tensor
     return (logits.logsumexp(dim=1).float() - (1 - smoothing) * right - smoothing * mean).mean()
 
 
-def fit(run: Run, encoded: list[Encoded], schedule: Trapezoid) -> Iterator[TrainStep]:
-    """Train until `schedule.total_steps`; order and dropout follow from the step, so a resumed run repeats itself."""
-    run.network.train()
-    batches_per_epoch = len(make_batches(encoded, 0))
-    while run.step < schedule.total_steps:
-        epoch, first = divmod(run.step, batches_per_epoch)
-        for indices in make_batches(encoded, epoch)[first:batches_per_epoch]:
-            start = time.perf_counter()
-            torch.manual_seed(run.step)
-            share = schedule(run.step)
-            for optimizer, peak in ((run.muon, PEAK["muon"]), (run.adam, PEAK["adam"])):
-                optimizer.param_groups[0]["lr"] = share * peak
-                optimizer.zero_grad()
-            loss = loss_of(run.network, collate(encoded, indices), LABEL_SMOOTHING)
-            loss.backward()
-            norm = gradient_norm(run.network.parameters(), clip=1.0)
-            run.muon.step()
-            run.adam.step()
-            run.ema.update(run.network)
-            run.step += 1
-            seconds = time.perf_counter() - start
-            yield TrainStep(run.step, loss.item(), norm, share, len(indices) / seconds)
-            if run.step >= schedule.total_steps:
-                return
+class PairTraining(Trainer[Network]):
+    """Pairs in batches alike in length; order and dropout follow from the step. Losses are in nats a target token.
+
+    The moving average gets shorter in the cool-down.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        encoded: list[Encoded],
+        schedule: Trapezoid,
+        peaks: Mapping[str, float],
+        loss_of: Callable[[Network, Batch, float], torch.Tensor],
+    ) -> None:
+        """`loss_of(network, batch, smoothing)` in nats a target token; `peaks`: see `muon_and_adam`."""
+        optimizers = muon_and_adam(network, peaks, lambda name, p: p.ndim == 2 and "embedding" not in name)
+        super().__init__(network, optimizers, schedule, ema_decay=EMA_DECAY["constant"])
+        self.encoded, self._loss_of = encoded, loss_of
+        self._batches = functools.lru_cache(maxsize=1)(functools.partial(make_batches, encoded))
+
+    def loss(self) -> tuple[torch.Tensor, int]:
+        """The smoothed loss of this step's batch."""
+        torch.manual_seed(self.steps_done)
+        if self.ema:
+            self.ema.decay = EMA_DECAY["cooldown" if self.schedule.cooling(self.steps_done) else "constant"]
+        epoch, place = divmod(self.steps_done, self._batches_per_epoch)
+        indices = self._batches(epoch)[place]
+        return self._loss_of(self.network, collate(self.encoded, indices), LABEL_SMOOTHING), len(indices)
+
+    @functools.cached_property
+    def _batches_per_epoch(self) -> int:
+        return len(self._batches(0))
+
+    @torch.no_grad()
+    def validation_loss(self, encoded: list[Encoded]) -> float:
+        """Cross-entropy of the averaged weights on held-out pairs, nats a token, no smoothing."""
+        network, batches = self.averaged_network(), make_batches(encoded, 0)
+        losses = [float(self._loss_of(network, collate(encoded, indices), 0.0)) for indices in batches]
+        return float(np.average(losses, weights=[sum(len(encoded[i][1]) - 1 for i in indices) for indices in batches]))
 
 
-@torch.no_grad()
-def validation_loss(run: Run, encoded: list[Encoded]) -> float:
-    """Cross-entropy of the averaged weights on the validation part, nats a token, no smoothing."""
-    averaged = averaged_network(run)
-    batches = make_batches(encoded, 0)
-    losses = [float(loss_of(averaged, collate(encoded, indices), 0.0)) for indices in batches]
-    return float(np.average(losses, weights=[sum(len(encoded[i][1]) - 1 for i in indices) for indices in batches]))
+class Training(PairTraining[Translator]):
+    """The Transformer learns, from the weights of `start` on if they are given."""
+
+    def __init__(
+        self, config: Config, encoded: list[Encoded], schedule: Trapezoid, start: Translator | None = None
+    ) -> None:
+        torch.manual_seed(SEED)
+        network = Translator(config)
+        if start:
+            network.load_state_dict(start.state_dict())
+        super().__init__(network, encoded, schedule, PEAK, loss_of)
+
+    def own_state(self) -> dict[str, Any]:
+        """The network's configuration, without which a checkpoint cannot be used."""
+        return {"config": dataclasses.asdict(self.network.config)}
 
 
-def averaged_network(run: Run) -> Translator:
-    """A network in evaluation mode with the moving average as its weights."""
-    network = Translator(run.network.config)
-    network.load_state_dict(run.ema.state)
+def network_of(saved: dict[str, Any]) -> Translator:
+    """The averaged network of a checkpoint, in evaluation mode."""
+    network = Translator(Config(**{**saved["config"], "dropout": 0.0}))
+    network.load_state_dict(saved["ema"]["state"])
     return network.eval()
 
 
@@ -211,69 +179,58 @@ def prepare_tokenizer(folder: Path, data: Path, start: Path | None) -> Tokenizer
     return load_tokenizer(folder)
 
 
-def train(options: argparse.Namespace) -> Run:
-    """Run the recipe in the run folder, saving every two minutes and when asked to stop."""
+def train(options: argparse.Namespace) -> None:
+    """Run the recipe in the run folder until its end, or until asked to stop."""
     start = weights.folder(NAME) if options.fine_tune else None
     tokenizer = prepare_tokenizer(options.run, options.data, start)
     training = encode_pairs(tokenizer, options.data, "train", forms=True)
     validation = encode_pairs(tokenizer, options.data, "validation")
-    checkpoint = options.run / "checkpoint.pt"
-    if options.resume:
-        run = Run.resume(checkpoint, options.dropout)
-    else:
-        config = Config(vocabulary=tokenizer.get_vocab_size(), dropout=options.dropout)
-        run = Run.fine_tune(start) if start else Run.start(config)
-    total = run.step + options.cooldown if options.cooldown else options.steps
+    saved = load_checkpoint(options.run / "checkpoint.pt") if options.resume else None
+    stored = load_network(start) if start and not saved else None
+    config = Config(vocabulary=tokenizer.get_vocab_size(), dropout=options.dropout)
+    if saved:
+        config = Config(**{**saved["config"], "dropout": options.dropout})
+    done = saved["steps_done"] if saved else 0
+    total = done + options.cooldown if options.cooldown else options.steps
     schedule = Trapezoid(options.peak, WARMUP_STEPS, total, options.cooldown)
-    run.ema.decay = EMA_DECAY["cooldown" if options.cooldown else "constant"]
-    asked_to_stop: list[int] = []
+    job = Training(stored.config if stored else config, training, schedule, stored)
+    if saved:
+        job.load_state_dict(saved)
+
+    def stop(*_: object) -> None:
+        job.stopped = True
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: asked_to_stop.append(received))
-    saved = time.monotonic()
-    for report in fit(run, training, schedule):
-        if report.step % 20 == 0:
-            print(report, flush=True)
-        if time.monotonic() - saved > SAVE_EVERY_SECONDS:
-            run.save(checkpoint)
-            saved = time.monotonic()
-        if report.step % 500 == 0:
-            print(f"step {report.step}: validation {validation_loss(run, validation):.4f} nats a token", flush=True)
-        if asked_to_stop:
-            break
-    run.save(checkpoint)
-    print(f"step {run.step}: validation {validation_loss(run, validation):.4f} nats a token", flush=True)
-    return run
+        signal.signal(number, stop)
+    follow(
+        job,
+        options.run / "checkpoint.pt",
+        lambda loss: {"train_nats": loss, "validation_nats": job.validation_loss(validation)},
+    )
 
 
-def export_run(run: Run, folder: Path) -> None:
-    """Write averaged weights and tokenizer to `assets/weights/translator-en-fr/`."""
+def export_run(folder: Path) -> None:
+    """Write averaged weights and tokenizer of a run folder to `assets/weights/translator-en-fr/`."""
+    network = network_of(load_checkpoint(folder / "checkpoint.pt"))
     target = weights.EMBEDDED / NAME
     target.mkdir(parents=True, exist_ok=True)
     (target / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
-    export(NAME, run.ema.state, dataclasses.asdict(run.network.config), half=True)
+    export(NAME, network.state_dict(), dataclasses.asdict(network.config), half=True)
 
 
 def main() -> None:
     """Command line, described at the top of this module."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = recipe_parser("Train the translator.", steps=100_000, cooldown=0)
     parser.add_argument("--data", type=Path, required=True, help="pairs in the manythings.org format (.tsv.gz)")
-    parser.add_argument("--run", type=Path, required=True, help="folder of tokenizer and checkpoint")
-    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the run folder")
     parser.add_argument("--fine-tune", action="store_true", help="begin with the embedded weights and tokenizer")
     parser.add_argument("--peak", type=float, default=1.0, help="share of the peak learning rates")
-    parser.add_argument("--steps", type=int, default=100_000, help="stop after this many steps in all")
-    parser.add_argument("--cooldown", type=int, default=0, help="end after this many more steps, learning rate to zero")
     parser.add_argument("--dropout", type=float, default=0.0, help="also for a resumed run; none for a few epochs")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--export", action="store_true", help="only write the checkpoint's averaged weights to assets")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    if options.export:
-        export_run(Run.resume(options.run / "checkpoint.pt"), options.run)
-        return
-    run = train(options)
-    if options.cooldown:
-        export_run(run, options.run)
+    if not options.export:
+        train(options)
+    if options.export or options.cooldown:
+        export_run(options.run)
 
 
 if __name__ == "__main__":

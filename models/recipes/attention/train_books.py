@@ -10,8 +10,6 @@ rate: warm-up, constant, linear cool-down of `--cooldown` steps before `--steps`
 """
 
 import math
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from models import training, weights
 from models.text import books
-from models.training import Ema, TrainStep, Trapezoid
+from models.training import Trainer, Trapezoid
 
 NAME = "book-gpt"
 VOCABULARY, CONTEXT = 4096, 128
@@ -32,7 +30,6 @@ WINDOWS = 16
 PEAK = {"muon": 4e-3, "adam": 3e-3}
 WARMUP_STEPS = 100
 EMA_DECAY = 0.99
-CLIP = 1.0
 END_OF_TEXT = "<|endoftext|>"
 
 
@@ -83,68 +80,23 @@ def encode(tokenizer: Any, text: str) -> Tensor:
     return torch.from_numpy(np.concatenate([np.asarray(p, np.int64) for p in pieces]))
 
 
-class Training:
-    """Network, optimisers, average and text. Everything random in a step follows from the seed and the step."""
+class Training(Trainer[GPT2LMHeadModel]):
+    """Windows of one text; they and the dropout follow from the seed and the step. Losses are in nats a piece."""
 
     def __init__(self, text: Tensor, schedule: Trapezoid, seed: int = 0) -> None:
         torch.manual_seed(seed)
-        self.network = new_network()
-        named = list(self.network.named_parameters())
-        inner = [(name, p) for name, p in named if p.ndim == 2 and ".h." in name]
-        matrices, names = [p for _, p in inner], {name for name, _ in inner}
-        others = [p for name, p in named if name not in names]
-        self.optimizers = {
-            "muon": torch.optim.Muon(matrices, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
-            "adam": torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.0),
-        }
-        self.ema = Ema(self.network, EMA_DECAY)
-        self.text, self.schedule, self.seed, self.steps_done = text, schedule, seed, 0
+        network = new_network()
+        optimizers = training.muon_and_adam(network, PEAK, lambda name, p: p.ndim == 2 and ".h." in name)
+        super().__init__(network, optimizers, schedule, ema_decay=EMA_DECAY, bfloat16=True)
+        self.text, self.seed = text, seed
 
-    def fit(self) -> Iterator[TrainStep]:
-        """Train to the end of the schedule; losses are in nats a piece."""
-        while self.steps_done < self.schedule.total_steps:
-            yield self._step()
-
-    def _step(self) -> TrainStep:
-        start, share = time.perf_counter(), self.schedule(self.steps_done)
-        for name, optimizer in self.optimizers.items():
-            optimizer.param_groups[0]["lr"] = share * PEAK[name]
-            optimizer.zero_grad()
-        self.network.train()
+    def loss(self) -> tuple[Tensor, int]:
+        """Cross-entropy of every next piece of the windows."""
         torch.manual_seed((self.seed << 32) + self.steps_done)
         starts = torch.randint(len(self.text) - CONTEXT, (WINDOWS, 1))
         window = self.text[starts + torch.arange(CONTEXT + 1)]
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = self.network(window[:, :-1]).logits
-        loss = F.cross_entropy(logits.float().flatten(0, 1), window[:, 1:].flatten())
-        loss.backward()
-        norm = training.gradient_norm(self.network.parameters(), clip=CLIP)
-        for optimizer in self.optimizers.values():
-            optimizer.step()
-        self.ema.update(self.network)
-        self.steps_done += 1
-        rate = window[:, 1:].numel() / (time.perf_counter() - start)
-        return TrainStep(self.steps_done, loss.item(), norm, share * PEAK["muon"], rate)
-
-    def averaged(self) -> GPT2LMHeadModel:
-        """A network in evaluation mode with the moving average as its weights."""
-        network = new_network()
-        network.load_state_dict(self.ema.state)
-        return network.eval()
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything needed to go on as if nothing had happened."""
-        optimizers = {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()}
-        state = {"network": self.network.state_dict(), "ema": self.ema.state, "steps_done": self.steps_done}
-        return {**state, **optimizers}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to where `state_dict` was taken."""
-        self.network.load_state_dict(state["network"])
-        self.ema.state, self.ema.updates = state["ema"], state["steps_done"]
-        self.steps_done = state["steps_done"]
-        for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state[name])
+        logits = self.network(window[:, :-1]).logits
+        return F.cross_entropy(logits.float().flatten(0, 1), window[:, 1:].flatten()), window[:, 1:].numel()
 
 
 @torch.inference_mode()
@@ -165,7 +117,7 @@ def nats_per_piece(network: GPT2LMHeadModel, text: Tensor) -> float:
 def export(job: Training, tokenizer: PreTrainedTokenizerFast) -> Path:
     """Write averaged weights (float16), configuration and tokenizer in the library's format; returns the folder."""
     folder = weights.EMBEDDED / NAME
-    network = job.averaged().half()
+    network = job.averaged_network().half()
     network.save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)
     (folder / "generation_config.json").unlink(missing_ok=True)
@@ -183,18 +135,14 @@ def main() -> None:
     text, held_out = (books.read(arguments.data, part) for part in ("train", "validation"))
     tokenizer = train_tokenizer(text)
     job = Training(encode(tokenizer, text), Trapezoid(1.0, WARMUP_STEPS, arguments.steps, arguments.cooldown))
-    if arguments.resume or arguments.export:
-        job.load_state_dict(training.load_checkpoint(arguments.run / "checkpoint.pt"))
-    if not arguments.export:
-        validation = encode(tokenizer, held_out)
+    validation = encode(tokenizer, held_out)
 
-        def figures(loss: float) -> dict[str, float]:
-            nats = nats_per_piece(job.averaged(), validation)
-            bits = nats * len(validation) / len(held_out) / math.log(2)
-            return {"train_nats": loss, "validation_nats": nats, "validation_bits_per_character": bits}
+    def figures(loss: float) -> dict[str, float]:
+        nats = nats_per_piece(job.averaged_network(), validation)
+        bits = nats * len(validation) / len(held_out) / math.log(2)
+        return {"train_nats": loss, "validation_nats": nats, "validation_bits_per_character": bits}
 
-        training.follow(job.fit(), arguments.run, job.state_dict, figures)
-    export(job, tokenizer)
+    training.run_recipe(job, arguments, figures, lambda: export(job, tokenizer))
 
 
 if __name__ == "__main__":

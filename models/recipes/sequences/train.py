@@ -11,8 +11,6 @@ loses its thread afterwards. Learning rate: warm-up, constant, linear cool-down 
 """
 
 import math
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +23,13 @@ from models.sequences.bits import bits_per_character
 from models.text import books
 from models.text.recurrent import CellName, CharacterNetwork, Config, State, describe
 from models.text.symbols import ALPHABET, START, encode
-from models.training import TrainStep, Trapezoid
+from models.training import Trainer, Trapezoid
 
 READERS = 64
 WINDOW = 128
 DROPOUT = 0.25
 JUMP_PROBABILITY = 0.02
 WARMUP_STEPS = 200
-CLIP = 1.0
 PEAK_LEARNING_RATE: dict[CellName, float] = {"rnn": 1e-3, "gru": 2e-3, "lstm": 3e-3}
 
 
@@ -78,65 +75,38 @@ class Readers:
         self.generator.set_state(state["generator"])
 
 
-class Training:
-    """A network, its optimiser and its readers; `fit` yields one `TrainStep` a step, its loss in bits per character."""
+class Training(Trainer[CharacterNetwork]):
+    """A network, its readers and what it remembers of their windows; losses are in bits per character."""
+
+    loss_unit = math.log(2)
 
     def __init__(self, text: Tensor, config: Config, schedule: Trapezoid, seed: int = 0) -> None:
         torch.manual_seed(seed)
-        self.network = CharacterNetwork(config)
-        self.network.dropout.p = DROPOUT
+        network = CharacterNetwork(config)
+        network.dropout.p = DROPOUT
         if config.cell == "lstm":
-            _open_forget_gates(self.network)
-        self.schedule = schedule
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), betas=(0.9, 0.99), weight_decay=0.01)
+            _open_forget_gates(network)
+        optimizer = torch.optim.AdamW(network.parameters(), lr=1.0, betas=(0.9, 0.99), weight_decay=0.01)
+        super().__init__(network, {"adam": optimizer}, schedule, bfloat16=True)
         self.readers = Readers(text, seed)
-        self.state = self.network.fresh_state(READERS)
-        self.steps_done = 0
+        self.memory = network.fresh_state(READERS)
 
-    def fit(self) -> Iterator[TrainStep]:
-        """Train to the end of the schedule."""
-        while self.steps_done < self.schedule.total_steps:
-            yield self._step()
-
-    def _step(self) -> TrainStep:
-        start, learning_rate = time.perf_counter(), self.schedule(self.steps_done)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
-        self.network.train()
+    def loss(self) -> tuple[Tensor, int]:
+        """Cross-entropy of every next character; what is remembered goes on to the next window, the gradient not."""
         window, fresh = self.readers.next_window()
         keep = (~fresh).float()[:, None]
-        state = self.state.map(lambda part: part * keep)
-        with torch.autocast("cpu", torch.bfloat16):
-            logits, last = self.network(window[:-1], state)
-        loss = F.cross_entropy(logits.float().flatten(0, 1), window[1:].flatten())
-        self.optimizer.zero_grad()
-        loss.backward()
-        norm = training.gradient_norm(self.network.parameters(), clip=CLIP)
-        self.optimizer.step()
-        self.state = last.map(lambda part: part.detach().float())
-        self.steps_done += 1
-        rate = READERS * WINDOW / (time.perf_counter() - start)
-        return TrainStep(self.steps_done, loss.item() / math.log(2), norm, learning_rate, rate)
+        logits, last = self.network(window[:-1], self.memory.map(lambda part: part * keep))
+        self.memory = last.map(lambda part: part.detach().float())
+        return F.cross_entropy(logits.float().flatten(0, 1), window[1:].flatten()), READERS * WINDOW
 
-    def state_dict(self) -> dict[str, Any]:
-        """Everything needed to go on as if nothing had happened."""
-        return {
-            "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "readers": self.readers.state_dict(),
-            "memory": [part for part in self.state if part is not None],
-            "steps_done": self.steps_done,
-            "dropout": torch.get_rng_state(),
-        }
+    def own_state(self) -> dict[str, Any]:
+        """The readers and what the network remembers."""
+        return {"readers": self.readers.state_dict(), "memory": [part for part in self.memory if part is not None]}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to where `state_dict` was taken."""
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
+    def load_own_state(self, state: dict[str, Any]) -> None:
+        """Go back to where `own_state` was taken."""
         self.readers.load_state_dict(state["readers"])
-        self.state = State(*state["memory"])
-        self.steps_done = state["steps_done"]
-        torch.set_rng_state(state["dropout"])
+        self.memory = State(*state["memory"])
 
 
 def _open_forget_gates(network: CharacterNetwork) -> None:
@@ -159,16 +129,15 @@ def main() -> None:
     config = Config(arguments.cell, arguments.units)
     text = books.vary(books.read(arguments.data, "train"), seed=0)
     job = Training(torch.from_numpy(encode(text).symbols), config, schedule)
-    if arguments.resume or arguments.export:
-        job.load_state_dict(training.load_checkpoint(arguments.run / "checkpoint.pt"))
-    if not arguments.export:
-        validation = torch.from_numpy(encode(books.read(arguments.data, "validation")).symbols)
+    validation = torch.from_numpy(encode(books.read(arguments.data, "validation")).symbols)
 
-        def figures(loss: float) -> dict[str, float]:
-            return {"train_bits": loss, "validation_bits": bits_per_character(job.network.eval(), validation)}
+    def figures(loss: float) -> dict[str, float]:
+        return {"train_bits": loss, "validation_bits": bits_per_character(job.network.eval(), validation)}
 
-        training.follow(job.fit(), arguments.run, job.state_dict, figures)
-    training.export(f"char-{config.cell}", job.network.state_dict(), describe(job.network), half=True)
+    def export() -> None:
+        training.export(f"char-{config.cell}", job.weights(), describe(job.network), half=True)
+
+    training.run_recipe(job, arguments, figures, export)
 
 
 if __name__ == "__main__":

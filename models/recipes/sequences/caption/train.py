@@ -10,10 +10,6 @@ to begin with, and keeps its sentence when pixels change. AdamW, warm-up, consta
 `--fine-tune` begins with the embedded weights.
 """
 
-import time
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -25,14 +21,13 @@ from models.recipes.sequences.caption.copies import altered
 from models.recipes.sequences.caption.evaluate import exact_share, kept_shares
 from models.sequences.caption.network import START_SYMBOL, CaptionNetwork, Config, describe, encode, load
 from models.sequences.caption.scenes import draw_scene, random_description
-from models.training import TrainStep, Trapezoid
+from models.training import Trainer, Trapezoid
 
 NAME = "caption-gru"
 BATCH = 64
 DROPOUT = 0.1
 PEAK_LEARNING_RATE = 1.5e-3
 WARMUP_STEPS = 100
-CLIP = 1.0
 IGNORED = -100
 VALIDATION_SCENES = 200
 
@@ -78,53 +73,20 @@ def loss_of(network: CaptionNetwork, pictures: Tensor, sentences: Tensor) -> Ten
     return of_sentence.gather(0, likelier).sum() / (2 * spoken.gather(0, likelier).sum())
 
 
-class Training:
-    """The network and its optimiser; `fit` yields one `TrainStep` a step, its loss in nats a word.
-
-    What is drawn follows from the seed and the step, so a resumed run goes on with the same scenes.
-    """
+class Training(Trainer[CaptionNetwork]):
+    """Scenes that follow from the seed and the step; losses are in nats a word."""
 
     def __init__(self, config: Config, schedule: Trapezoid, seed: int = 0) -> None:
         torch.manual_seed(seed)
-        self.network = CaptionNetwork(config)
-        self.network.dropout.p = DROPOUT
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), betas=(0.9, 0.98), weight_decay=0.02)
-        self.schedule, self.seed, self.steps_done = schedule, seed, 0
+        network = CaptionNetwork(config)
+        network.dropout.p = DROPOUT
+        optimizer = torch.optim.AdamW(network.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=0.02)
+        super().__init__(network, {"adam": optimizer}, schedule, bfloat16=True)
+        self.seed = seed
 
-    def fit(self) -> Iterator[TrainStep]:
-        """Train to the end of the schedule."""
-        while self.steps_done < self.schedule.total_steps:
-            yield self._step()
-
-    def _step(self) -> TrainStep:
-        start, rate = time.perf_counter(), self.schedule(self.steps_done)
-        self.optimizer.param_groups[0]["lr"] = rate
-        self.network.train()
-        pictures, sentences = draw_batch(self.seed, self.steps_done)
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = loss_of(self.network, pictures, sentences)
-        self.optimizer.zero_grad()
-        loss.backward()
-        norm = training.gradient_norm(self.network.parameters(), clip=CLIP)
-        self.optimizer.step()
-        self.steps_done += 1
-        return TrainStep(self.steps_done, loss.item(), norm, rate, BATCH / (time.perf_counter() - start))
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything needed to go on as if nothing had happened."""
-        return {
-            "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "steps_done": self.steps_done,
-            "dropout": torch.get_rng_state(),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to where `state_dict` was taken."""
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.steps_done = state["steps_done"]
-        torch.set_rng_state(state["dropout"])
+    def loss(self) -> tuple[Tensor, int]:
+        """`loss_of` the scenes of this step."""
+        return loss_of(self.network, *draw_batch(self.seed, self.steps_done)), BATCH
 
 
 def main() -> None:
@@ -135,22 +97,21 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     schedule = Trapezoid(PEAK_LEARNING_RATE, WARMUP_STEPS, arguments.steps, arguments.cooldown)
     job = Training(Config(), schedule)
-    if arguments.resume or arguments.export:
-        job.load_state_dict(training.load_checkpoint(arguments.run / "checkpoint.pt"))
-    elif arguments.fine_tune:
+    if arguments.fine_tune:
         job.network.load_state_dict(load(weights.folder(NAME)).state_dict())
-    if not arguments.export:
 
-        def figures(loss: float) -> dict[str, float]:
-            network = job.network.eval()
-            return {
-                "loss": loss,
-                "exact": exact_share(network, "held-out pair", count=VALIDATION_SCENES, seed=0),
-                **kept_shares(network, count=VALIDATION_SCENES, seed=0),
-            }
+    def figures(loss: float) -> dict[str, float]:
+        network = job.network.eval()
+        return {
+            "loss": loss,
+            "exact": exact_share(network, "held-out pair", count=VALIDATION_SCENES, seed=0),
+            **kept_shares(network, count=VALIDATION_SCENES, seed=0),
+        }
 
-        training.follow(job.fit(), arguments.run, job.state_dict, figures)
-    training.export(NAME, job.network.state_dict(), describe(job.network), half=True)
+    def export() -> None:
+        training.export(NAME, job.weights(), describe(job.network), half=True)
+
+    training.run_recipe(job, arguments, figures, export)
 
 
 if __name__ == "__main__":

@@ -14,15 +14,11 @@ of learning in deep linear neural networks").
 """
 
 import argparse
-import json
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models import training
@@ -31,7 +27,7 @@ from models.sequences.recall.network import CELLS, CellName, RecallConfig, Recal
 from models.sequences.recall.task import NAMES, PAST_THE_END, Lessons, as_lessons, cut, plain, random_words
 from models.text import books
 from models.text.recurrent import CharacterNetwork
-from models.training import TrainStep, Trapezoid
+from models.training import Trainer, Trapezoid
 
 NAME = "recall-cells"
 SEQUENCES = 64
@@ -39,12 +35,10 @@ PEAK_LEARNING_RATE: dict[CellName, float] = {"rnn": 1e-3, "gru": 3e-3, "lstm": 3
 WARMUP_STEPS = 100
 CURRICULUM_SHARE = 0.5
 RANDOM_WORDS_PROBABILITY = 0.25
-CLIP = 1.0
-SECONDS_BETWEEN_CHECKPOINTS = 60
 
 
-class Training:
-    """One of the four networks and its optimiser; `fit` yields one `TrainStep` a step, its loss in nats a character.
+class Training(Trainer[nn.Module]):
+    """One of the four networks; losses are in nats a character.
 
     The sequences of a step follow from the seed and the step, the same for every network.
     """
@@ -56,9 +50,11 @@ class Training:
             if isinstance(network, CharacterNetwork):
                 start_orthogonal(network)
         self.cell: CellName = cell
-        self.filler, self.seed, self.steps_done = filler, seed, 0
-        self.schedule = Trapezoid(PEAK_LEARNING_RATE[cell], WARMUP_STEPS, steps, steps // 3)
-        self.optimizer = torch.optim.AdamW(self.networks[cell].parameters(), betas=(0.9, 0.98), weight_decay=0.01)
+        self.filler, self.seed = filler, seed
+        network = self.networks[cell]
+        optimizer = torch.optim.AdamW(network.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=0.01)
+        schedule = Trapezoid(PEAK_LEARNING_RATE[cell], WARMUP_STEPS, steps, steps // 3)
+        super().__init__(network, {"adam": optimizer}, schedule)
 
     def lessons(self, step: int) -> Lessons:
         """The sequences of a step."""
@@ -70,38 +66,12 @@ class Training:
         filler = random_words(SEQUENCES * (distance + 1), random) if made_up else self.filler
         return as_lessons(list(random.choice(NAMES, SEQUENCES)), cut(filler, distance, SEQUENCES, random))
 
-    def fit(self) -> Iterator[TrainStep]:
-        """Train to the end of the schedule."""
-        while self.steps_done < self.schedule.total_steps:
-            yield self._step()
-
-    def _step(self) -> TrainStep:
-        start, learning_rate = time.perf_counter(), self.schedule(self.steps_done)
-        self.optimizer.param_groups[0]["lr"] = learning_rate
+    def loss(self) -> tuple[Tensor, int]:
+        """Cross-entropy of every character of the sequences."""
         lessons = self.lessons(self.steps_done)
         logits = self.networks.read(self.cell, lessons.inputs)
         loss = F.cross_entropy(logits.flatten(0, 1), lessons.targets.flatten(), ignore_index=PAST_THE_END)
-        self.optimizer.zero_grad()
-        loss.backward()
-        norm = training.gradient_norm(self.networks[self.cell].parameters(), clip=CLIP)
-        self.optimizer.step()
-        self.steps_done += 1
-        rate = SEQUENCES / (time.perf_counter() - start)
-        return TrainStep(self.steps_done, loss.item(), norm, learning_rate, rate)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything needed to go on as if nothing had happened."""
-        return {
-            "network": self.networks[self.cell].state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "steps_done": self.steps_done,
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to where `state_dict` was taken."""
-        self.networks[self.cell].load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.steps_done = state["steps_done"]
+        return loss, SEQUENCES
 
 
 def start_orthogonal(network: CharacterNetwork) -> None:
@@ -110,22 +80,14 @@ def start_orthogonal(network: CharacterNetwork) -> None:
         nn.init.orthogonal_(matrix)
 
 
-def _train(job: Training, run: Path, validation: str) -> None:
-    path, last_save = run / f"{job.cell}.pt", time.monotonic()
-    for report in job.fit():
-        if report.step % 100 == 0:
-            print(
-                f"{job.cell} step {report.step}  {report.loss:.4f} nats  |g| {report.gradient_norm:.2f}  "
-                f"{report.examples_per_second:,.0f} sequences/s  {time.process_time():.0f} s",
-                flush=True,
-            )
-        if time.monotonic() - last_save > SECONDS_BETWEEN_CHECKPOINTS:
-            training.save_checkpoint(path, job.state_dict())
-            last_save = time.monotonic()
-    training.save_checkpoint(path, job.state_dict())
-    points = measure_recall(job.networks, (0, 20, 50, 100), count=100, seed=1, filler=validation)
-    accuracy = {point.distance: point.accuracy for point in points if point.cell == job.cell}
-    print(json.dumps({"cell": job.cell, "step": job.steps_done, "validation_accuracy": accuracy}), flush=True)
+def _train(job: Training, checkpoint: Path, validation: str) -> None:
+    def figures(loss: float) -> dict[str, float]:
+        points = measure_recall(job.networks, (0, 20, 50, 100), count=100, seed=1, filler=validation)
+        accuracy = {f"accuracy_at_{point.distance}": point.accuracy for point in points if point.cell == job.cell}
+        return {"train_nats": loss, **accuracy}
+
+    print(job.cell, flush=True)
+    training.follow(job, checkpoint, figures)
 
 
 def _export(run: Path, config: RecallConfig) -> None:
@@ -153,8 +115,8 @@ def main() -> None:
         for cell in arguments.cell:
             job, path = Training(cell, filler, config, arguments.steps), arguments.run / f"{cell}.pt"
             if arguments.resume and path.exists():
-                job.load_state_dict(training.load_checkpoint(path))
-            _train(job, arguments.run, validation)
+                job.resume(path)
+            _train(job, path, validation)
     if arguments.export or set(arguments.cell) == set(CELLS):
         _export(arguments.run, config)
 

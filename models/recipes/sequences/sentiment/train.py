@@ -14,12 +14,11 @@ dropped (Iyyer et al. 2015), the same vector dimensions and units dropped at all
 sentences of the same verdict in a row.
 """
 
+import functools
 import json
 import re
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from tokenizers import Regex, Tokenizer, normalizers
@@ -31,7 +30,7 @@ from models import training, weights
 from models.recipes.sequences.sentiment import data
 from models.recipes.sequences.sentiment.evaluate import accuracy
 from models.sequences.sentiment.network import Config, ReviewNetwork, describe, load_tokenizer, pad
-from models.training import Ema, TrainStep, Trapezoid
+from models.training import Trainer, Trapezoid
 
 ENCODER = "all-minilm-l6-v2"
 COMPONENTS = 128
@@ -47,7 +46,6 @@ PEAK_LEARNING_RATE = 2e-3
 WARMUP_STEPS = 100
 WEIGHT_DECAY = 0.1
 AVERAGE_DECAY = 0.998
-CLIP = 1.0
 
 
 def make_tokenizer() -> tuple[Tokenizer, Tensor]:
@@ -91,33 +89,29 @@ def principal_components(vectors: Tensor) -> Tensor:
     return reduced / reduced.std()
 
 
-class Training:
-    """A network, its optimiser and its sentences; `fit` yields one `TrainStep` a step, its loss in nats."""
+class Training(Trainer[nn.ModuleDict]):
+    """What learns of a `reader`, all but its word vectors, and the sentences; losses are in nats."""
 
     def __init__(
-        self, network: ReviewNetwork, sentences: list[data.Sentence], schedule: Trapezoid, seed: int = 0
+        self, reader: ReviewNetwork, sentences: list[data.Sentence], schedule: Trapezoid, seed: int = 0
     ) -> None:
         torch.manual_seed(seed)
-        self.network = network
-        self.schedule = schedule
-        self.seed = seed
-        self.pieces = [network.encode(sentence.text) for sentence in sentences]
+        trained = nn.ModuleDict({"recurrent": reader.recurrent, "output": reader.output})
+        optimizer = torch.optim.AdamW(trained.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
+        super().__init__(trained, {"adam": optimizer}, schedule, ema_decay=AVERAGE_DECAY)
+        self.reader, self.seed = reader, seed
+        self.pieces = [reader.encode(sentence.text) for sentence in sentences]
         self.positive = torch.tensor([float(sentence.positive) for sentence in sentences])
-        self.trained = nn.ModuleDict({"recurrent": network.recurrent, "output": network.output})
-        self.average = Ema(self.trained, AVERAGE_DECAY)
-        self.optimizer = torch.optim.AdamW(self.trained.parameters(), betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
-        self.steps_done = 0
+        self._batches = functools.lru_cache(maxsize=1)(self._batches_of)
 
-    def fit(self) -> Iterator[TrainStep]:
-        """Train to the end of the schedule."""
-        while self.steps_done < self.schedule.total_steps:
-            epoch, done = divmod(self.steps_done, len(self.pieces) // BATCH)
-            for batch in self._batches(epoch)[done:]:
-                if self.steps_done == self.schedule.total_steps:
-                    return
-                yield self._step(batch)
+    def loss(self) -> tuple[Tensor, int]:
+        """`loss_of` the sentences or reviews of this step."""
+        epoch, place = divmod(self.steps_done, len(self.pieces) // BATCH)
+        sentences, positive = self._examples(self._batches(epoch)[place])
+        pieces, lengths = pad(sentences)
+        return loss_of(self._noisy_logits(pieces), lengths, positive), len(sentences)
 
-    def _batches(self, epoch: int) -> list[list[int]]:
+    def _batches_of(self, epoch: int) -> list[list[int]]:
         """All sentences in random order, in batches of similar length. The same epoch gives the same batches."""
         generator = torch.Generator().manual_seed(self.seed * 10_000 + epoch)
         order = torch.randperm(len(self.pieces), generator=generator)
@@ -127,22 +121,6 @@ class Training:
             by_length = sorted(some.tolist(), key=lambda number: len(self.pieces[number]))
             batches += [by_length[first : first + BATCH] for first in range(0, len(by_length), BATCH)]
         return [batches[number] for number in torch.randperm(len(batches), generator=generator)]
-
-    def _step(self, batch: list[int]) -> TrainStep:
-        start, learning_rate = time.perf_counter(), self.schedule(self.steps_done)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
-        sentences, positive = self._examples(batch)
-        pieces, lengths = pad(sentences)
-        loss = loss_of(self._noisy_logits(pieces), lengths, positive)
-        self.optimizer.zero_grad()
-        loss.backward()
-        norm = training.gradient_norm(self.trained.parameters(), clip=CLIP)
-        self.optimizer.step()
-        self.average.update(self.trained)
-        self.steps_done += 1
-        rate = len(sentences) / (time.perf_counter() - start)
-        return TrainStep(self.steps_done, loss.item(), norm, learning_rate, rate)
 
     def _examples(self, batch: list[int]) -> tuple[list[list[int]], Tensor]:
         """The sentences of a batch, or a third as many reviews that begin with some of them."""
@@ -159,7 +137,7 @@ class Training:
 
     def _noisy_logits(self, pieces: Tensor) -> Tensor:
         """Logits [T, B] with pieces, vector dimensions and units dropped."""
-        network, (length, batch) = self.network, pieces.shape
+        network, (length, batch) = self.reader, pieces.shape
         kept = (torch.rand(length, batch, 1) >= PIECE_DROPOUT).float()
         vectors = network.embedding(pieces) * kept
         vectors = vectors * F.dropout(torch.ones(1, batch, network.config.width), VECTOR_DROPOUT)
@@ -168,29 +146,11 @@ class Training:
         hidden = hidden.float() * F.dropout(torch.ones(1, batch, network.config.units), UNIT_DROPOUT)
         return network.output(hidden).squeeze(-1)
 
-    def averaged(self) -> ReviewNetwork:
+    def averaged_reader(self) -> ReviewNetwork:
         """A network of its own with the averaged weights."""
-        copy = ReviewNetwork(self.network.config, self.network.tokenizer)
-        copy.load_state_dict({"embedding.weight": self.network.embedding.weight, **self.average.state})
+        copy = ReviewNetwork(self.reader.config, self.reader.tokenizer)
+        copy.load_state_dict({"embedding.weight": self.reader.embedding.weight, **self.weights()})
         return copy.eval().requires_grad_(False)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything needed to go on as if nothing had happened, but the word vectors, which do not change."""
-        return {
-            "trained": self.trained.state_dict(),
-            "average": self.average.state,
-            "optimizer": self.optimizer.state_dict(),
-            "steps_done": self.steps_done,
-            "random": torch.get_rng_state(),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to where `state_dict` was taken."""
-        self.trained.load_state_dict(state["trained"])
-        self.average.state = state["average"]
-        self.average.updates = self.steps_done = state["steps_done"]
-        self.optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"])
 
 
 def loss_of(logits: Tensor, lengths: Tensor, positive: Tensor) -> Tensor:
@@ -226,7 +186,7 @@ def _export(job: Training, run: Path) -> None:
     folder = weights.EMBEDDED / "review-lstm"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tokenizer.json").write_bytes((run / "tokenizer.json").read_bytes())
-    network = job.averaged()
+    network = job.averaged_reader()
     training.export("review-lstm", network.state_dict(), describe(network), half=True)
 
 
@@ -238,17 +198,12 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     schedule = Trapezoid(PEAK_LEARNING_RATE, WARMUP_STEPS, arguments.steps, arguments.cooldown)
     job = Training(new_network(arguments.run), data.read(arguments.data, "train"), schedule)
-    if arguments.resume or arguments.export:
-        job.load_state_dict(training.load_checkpoint(arguments.run / "checkpoint.pt"))
-    if arguments.export:
-        _export(job, arguments.run)
-        return
     validation = data.read(arguments.data, "validation")
 
     def figures(loss: float) -> dict[str, float]:
-        return {"train_nats": loss, "validation_accuracy": accuracy(job.averaged(), validation)}
+        return {"train_nats": loss, "validation_accuracy": accuracy(job.averaged_reader(), validation)}
 
-    training.follow(job.fit(), arguments.run, job.state_dict, figures)
+    training.run_recipe(job, arguments, figures, lambda: _export(job, arguments.run))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import torch
 from models import training, weights
 from models.attention import decoding
 from models.recipes.attention.evaluate import load_translator, measure, references_of
-from models.recipes.sequences.translation.train import NAMES, TOKENIZER, Training
+from models.recipes.sequences.translation.train import NAMES, TOKENIZER, network_of
 from models.sequences.translation.trace import translate
 from models.text.gru_translator import load
 from models.text.pairs import part_of, read_pairs
@@ -55,7 +55,7 @@ def recurrent(name: str) -> Translate:
 
 def in_training(checkpoint: Path) -> Translate:
     """The averaged weights of a training under way."""
-    network = Training.resume(training.load_checkpoint(checkpoint)).averaged()
+    network = network_of(training.load_checkpoint(checkpoint))
     tokenizer = load_tokenizer(weights.folder(TOKENIZER))
     return lambda sentences: translate(network, tokenizer, sentences)
 
