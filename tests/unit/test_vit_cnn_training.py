@@ -36,13 +36,13 @@ def start(network):
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does_and_lower_stages_stay(untrained, tmp_path):
     whole, broken, again = start(untrained), start(untrained), start(untrained)
-    losses = [report.loss for report in whole]
-    first = next(iter(broken)).loss
-    training.save_checkpoint(tmp_path / "checkpoint.pt", broken.state())
-    again.restore(training.load_checkpoint(tmp_path / "checkpoint.pt"))
-    assert [first, *(report.loss for report in again)] == losses
+    losses = [report.loss for report in whole.fit()]
+    first = next(broken.fit()).loss
+    training.save_checkpoint(tmp_path / "checkpoint.pt", broken.state_dict())
+    again.resume(tmp_path / "checkpoint.pt")
+    assert [first, *(report.loss for report in again.fit())] == losses
     before, after = untrained.state_dict(), whole.network.state_dict()
-    assert all(torch.equal(whole.average.state[name], again.average.state[name]) for name in before)
+    assert all(torch.equal(whole.ema.state[name], again.ema.state[name]) for name in before)
     frozen = [name for name in before if name.startswith(("stem", "stages.0", "stages.1", "stages.2"))]
     assert all(torch.equal(before[name], after[name]) for name in frozen)
     assert all(torch.equal(before[name], after[name]) for name in before if "running" in name)

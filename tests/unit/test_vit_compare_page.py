@@ -122,14 +122,14 @@ def test_augmentation_moves_and_mirrors_pixels_only(pictures):
 def test_a_run_that_was_stopped_goes_on_to_the_same_network(kind, pictures):
     recipe = Recipe(batch=8, pictures_at_one_percent=32)
     whole = Fit(kind, pictures, 1, 0, recipe)
-    list(whole)
+    list(whole.fit())
     first = Fit(kind, pictures, 1, 0, recipe)
-    for report in first:
+    for report in first.fit():
         if report.step == 2:
             break
     second = Fit(kind, pictures, 1, 0, recipe)
-    second.restore(first.state())
-    list(second)
+    second.load_state_dict(first.state_dict())
+    list(second.fit())
     for name, tensor in whole.network.state_dict().items():
         assert torch.equal(tensor, second.network.state_dict()[name]), name
 

@@ -208,4 +208,4 @@ def test_trained_parameters_are_those_of_the_upper_stages(pair):
     trained = {name.split(".")[0] + name.split(".")[1] for name, p in made.named_parameters() if p.requires_grad}
     assert {name for name in trained if name.startswith("stages")} == {f"stages{n}" for n in range(3, 7)}
     assert len(groups) == sum(p.requires_grad for p in made.parameters())
-    assert max(group["scale"] for group in groups) == 1
+    assert max(group["lr"] for group in groups) == 1

@@ -54,20 +54,20 @@ def start(backbone, recipe=RECIPE):
 
 def test_a_resumed_run_ends_where_an_unbroken_one_does(backbone, tmp_path):
     whole = start(backbone)
-    losses = [report.loss for report in whole]
+    losses = [report.loss for report in whole.fit()]
     broken = start(backbone)
-    before = [next(iter(broken)).loss, next(iter(broken)).loss]
-    training.save_checkpoint(tmp_path / "checkpoint.pt", broken.state())
+    before = [next(broken.fit()).loss, next(broken.fit()).loss]
+    training.save_checkpoint(tmp_path / "checkpoint.pt", broken.state_dict())
     again = start(backbone)
-    again.restore(training.load_checkpoint(tmp_path / "checkpoint.pt"))
-    assert before + [report.loss for report in again] == losses
-    for name, tensor in whole.average.state.items():
-        assert torch.equal(tensor, again.average.state[name]), name
+    again.resume(tmp_path / "checkpoint.pt")
+    assert before + [report.loss for report in again.fit()] == losses
+    for name, tensor in whole.ema.state.items():
+        assert torch.equal(tensor, again.ema.state[name]), name
 
 
 def test_frozen_blocks_stay_as_they_are(backbone):
     fit = start(backbone, dataclasses.replace(RECIPE, frozen=1))
-    list(fit)
+    list(fit.fit())
     before, after = backbone.state_dict(), fit.network.state_dict()
     assert all(torch.equal(before[k], after[k]) for k in before if k.startswith(("embed", "cls", "blocks.0")))
     assert not torch.equal(before["blocks.1.attention.query.weight"], after["blocks.1.attention.query.weight"])
@@ -75,7 +75,7 @@ def test_frozen_blocks_stay_as_they_are(backbone):
 
 def test_lower_blocks_learn_more_slowly(backbone):
     groups = train.parameter_groups(start(backbone).network, RECIPE)
-    scales = [group["scale"] for group in groups]
+    scales = [group["lr"] for group in groups]
     assert min(scales) == pytest.approx(RECIPE.layer_decay**2)
     assert max(scales) == 1
 
@@ -156,4 +156,4 @@ def test_the_command_prints_one_line(backbone, tmp_path, monkeypatch, capsys):
     stored = library.load(folder)
     assert stored.labels == ("cat", "owl")
     for name, tensor in stored.state_dict().items():
-        torch.testing.assert_close(tensor, fit.average.state[name], atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(tensor, fit.ema.state[name], atol=1e-3, rtol=1e-3)

@@ -18,7 +18,6 @@ import argparse
 import io
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,60 +95,31 @@ def augmented(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return padded[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
-class Fit:
-    """One training run that can be stopped and continued."""
+class Fit(training.Trainer[nn.Module]):
+    """One of the networks on a share of the pictures; losses are in nats a picture."""
 
     def __init__(self, kind: str, pictures: Pictures, share: int, seed: int, recipe: Recipe | None = None) -> None:
-        self.recipe = recipe or Recipe()
-        self.kind, self.share, self.seed, self.step = kind, share, seed, 0
+        self.recipe = recipe = recipe or Recipe()
+        self.kind, self.share, self.seed = kind, share, seed
         self.pictures = pictures.share(share, seed)
         torch.manual_seed(seed)
-        self.network = build(kind)
+        network = build(kind)
         if kind == "cnn":
-            self.network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        decayed = [p for p in self.network.parameters() if p.ndim > 1]
-        others = [p for p in self.network.parameters() if p.ndim <= 1]
-        groups = [{"params": decayed, "weight_decay": self.recipe.weight_decay}, {"params": others, "weight_decay": 0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=self.recipe.learning_rate)
-        steps = self.recipe.steps(share)
-        self.rate = training.Trapezoid(self.recipe.learning_rate, steps // 20, steps, steps // 2)
-
-    def __iter__(self) -> Iterator[training.TrainStep]:
-        """Train to the end, yielding after every step."""
-        while self.step < self.rate.total_steps:
-            start = time.perf_counter()
-            rate = self.rate(self.step)
-            loss, norm = self._update(rate)
-            self.step += 1
-            speed = self.recipe.batch / (time.perf_counter() - start)
-            yield training.TrainStep(self.step, loss, norm, rate, speed)
-
-    def _update(self, rate: float) -> tuple[float, float]:
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
-        chosen = torch.randint(0, len(self.pictures.labels), (self.recipe.batch,), generator=generator)
-        images = PREPARE.to_tensor(augmented(self.pictures.images[chosen], generator))
-        self.network.train()
+            network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        decayed = [p for p in network.parameters() if p.ndim > 1]
+        others = [p for p in network.parameters() if p.ndim <= 1]
+        groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0}]
+        steps = recipe.steps(share)
+        schedule = training.Trapezoid(recipe.learning_rate, steps // 20, steps, steps // 2)
         # On CPUs bfloat16 makes the convolutions faster and the small matrix products slower.
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.kind == "cnn"):
-            logits = self.network(images)
-        loss = functional.cross_entropy(logits.float(), self.pictures.labels[chosen])
-        self.optimizer.zero_grad()
-        loss.backward()
-        norm = training.gradient_norm(self.network.parameters(), clip=1.0)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.step()
-        return loss.item(), norm
+        super().__init__(network, {"adam": torch.optim.AdamW(groups, lr=1.0)}, schedule, bfloat16=kind == "cnn")
 
-    def state(self) -> dict[str, Any]:
-        """Everything needed to continue."""
-        return {"step": self.step, "network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Continue from `state()`."""
-        self.step = state["step"]
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
+    def loss(self) -> tuple[torch.Tensor, int]:
+        """Cross-entropy of augmented pictures, which follow from the seed and the step."""
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.steps_done)
+        chosen = torch.randint(0, len(self.pictures.labels), (self.recipe.batch,), generator=generator)
+        logits = self.network(PREPARE.to_tensor(augmented(self.pictures.images[chosen], generator)))
+        return functional.cross_entropy(logits.float(), self.pictures.labels[chosen]), len(chosen)
 
 
 @torch.inference_mode()
@@ -167,15 +137,15 @@ def train_one(fit: Fit, test: Pictures, folder: Path) -> dict[str, Any]:
     """Train or go on training, measure on the test pictures, keep network and result in `folder`."""
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
-        fit.restore(training.load_checkpoint(checkpoint))
-    training.follow(fit, folder, fit.state, lambda loss: {"loss": loss})
-    training.save_checkpoint(checkpoint, fit.state())
+        fit.resume(checkpoint)
+    training.follow(fit, checkpoint, lambda loss: {"loss": loss})
+    training.save_checkpoint(checkpoint, fit.state_dict())
     return {
         "network": fit.kind,
         "share": fit.share,
         "seed": fit.seed,
         "train_pictures": len(fit.pictures.labels),
-        "steps": fit.step,
+        "steps": fit.steps_done,
         "train_accuracy": round(accuracy(fit.network, fit.pictures), 4),
         "accuracy": round(accuracy(fit.network, test), 4),
     }

@@ -13,8 +13,8 @@ A run stopped at any step continues from its last checkpoint with `--resume`, to
 
 import argparse
 import json
-import time
-from collections.abc import Iterator, Sequence
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,6 @@ from models.vision.preprocessing import Preprocessing
 
 NAME = "vit-s14-caltech101"
 PATCH_SIZE = 14
-CHECKPOINT_SECONDS = 120
 TRAINING_PHOTOS = "training_photos.json"
 
 
@@ -117,7 +116,7 @@ def keep_patches(tokens: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
 
 
 def parameter_groups(network: VisionTransformer, recipe: Recipe) -> list[dict[str, object]]:
-    """One optimiser group a trained parameter: `scale` of its learning rate by depth, weight decay for matrices.
+    """One optimiser group a trained parameter: share of the learning rate by depth, weight decay for matrices.
 
     Switches the gradients of frozen parameters off.
     """
@@ -130,70 +129,49 @@ def parameter_groups(network: VisionTransformer, recipe: Recipe) -> list[dict[st
             parameter.requires_grad_(False)
             continue
         decay = recipe.weight_decay if parameter.ndim == 2 else 0.0
-        groups.append(
-            {"params": [parameter], "scale": recipe.layer_decay ** (depth - level), "weight_decay": decay, "lr": 0.0}
-        )
+        groups.append({"params": [parameter], "lr": recipe.layer_decay ** (depth - level), "weight_decay": decay})
     return groups
 
 
-class Fit:
-    """A training run that can be stopped and continued: network, optimiser, average and step number."""
+class PhotoTraining(training.Trainer[training.Network]):
+    """A network learns from augmented photos that follow from the step; losses are in nats a photo."""
+
+    def __init__(
+        self,
+        network: training.Network,
+        groups: list[dict[str, object]],
+        batches: Batches,
+        recipe: Recipe,
+        labels: Sequence[str],
+    ) -> None:
+        """`groups` of parameters: their `lr` is a share of the recipe's learning rate."""
+        optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.999))
+        schedule = training.Trapezoid(recipe.learning_rate, recipe.warmup, recipe.steps, recipe.cooldown)
+        super().__init__(
+            network, {"adam": optimizer}, schedule, clip=recipe.clip, ema_decay=recipe.average_decay, bfloat16=True
+        )
+        self.batches, self.recipe, self.labels = batches, recipe, tuple(labels)
+
+    def loss(self) -> tuple[torch.Tensor, int]:
+        """Cross-entropy of the mixed labels, smoothed."""
+        images, targets, kept = self.batches(self.steps_done, len(self.labels))
+        logits = self.logits(images, kept).float()
+        return functional.cross_entropy(logits, targets, label_smoothing=self.recipe.smoothing), len(images)
+
+    @abstractmethod
+    def logits(self, images: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+        """Scores `(N, classes)` of `images` `(N, size, size, 3)` of which the patches `kept` `(N, K)` are shown."""
+
+
+class Fit(PhotoTraining[VisionTransformer]):
+    """The Vision Transformer learns from part of the patches of every photo."""
 
     def __init__(self, network: VisionTransformer, batches: Batches, recipe: Recipe) -> None:
-        self.network, self.batches, self.recipe = network, batches, recipe
-        self.optimizer = torch.optim.AdamW(self._groups(), betas=(0.9, 0.999))
-        self.average = training.Ema(network, recipe.average_decay)
-        self.step = 0
+        super().__init__(network, parameter_groups(network, recipe), batches, recipe, network.labels)
 
-    def __iter__(self) -> Iterator[training.TrainStep]:
-        """Train to the end of the recipe, yielding after every step."""
-        rate = training.Trapezoid(
-            self.recipe.learning_rate, self.recipe.warmup, self.recipe.steps, self.recipe.cooldown
-        )
-        while self.step < self.recipe.steps:
-            start = time.perf_counter()
-            loss, norm = self._update(rate(self.step))
-            self.step += 1
-            speed = self.recipe.batch / (time.perf_counter() - start)
-            yield training.TrainStep(self.step, loss, norm, rate(self.step - 1), speed)
-
-    def _update(self, rate: float) -> tuple[float, float]:
-        images, targets, kept = self.batches(self.step, len(self.network.labels))
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = self._logits(images, kept)
-        loss = functional.cross_entropy(logits.float(), targets, label_smoothing=self.recipe.smoothing)
-        self.optimizer.zero_grad()
-        loss.backward()
-        norm = training.gradient_norm(self.network.parameters(), clip=self.recipe.clip)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["scale"]
-        self.optimizer.step()
-        self.average.update(self.network)
-        return loss.item(), norm
-
-    def _groups(self) -> list[dict[str, object]]:
-        return parameter_groups(self.network, self.recipe)
-
-    def _logits(self, images: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+    def logits(self, images: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+        """Scores from the patches kept."""
         return self.network.classify(self.network.encode(keep_patches(self.network.tokens(images), kept)))
-
-    def state(self) -> dict[str, object]:
-        """Everything needed to continue."""
-        return {
-            "step": self.step,
-            "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "average": self.average.state,
-            "updates": self.average.updates,
-        }
-
-    def restore(self, state: dict[str, object]) -> None:
-        """Continue from `state()`."""
-        self.step = int(state["step"])  # pyright: ignore[reportArgumentType]
-        self.network.load_state_dict(state["network"])  # pyright: ignore[reportArgumentType]
-        self.optimizer.load_state_dict(state["optimizer"])  # pyright: ignore[reportArgumentType]
-        self.average.state = state["average"]  # pyright: ignore[reportAttributeAccessIssue]
-        self.average.updates = int(state["updates"])  # pyright: ignore[reportArgumentType]
 
 
 def with_probed_head(
@@ -210,7 +188,7 @@ def with_probed_head(
 def export(fit: Fit, photos: Sequence[data.Photo]) -> None:
     """Write the averaged network, its labels and the list of photos it has seen to `assets/weights/`."""
     network = VisionTransformer(fit.network.shape, fit.network.labels, fit.network.preprocessing)
-    network.load_state_dict(fit.average.state)
+    network.load_state_dict(fit.weights())
     folder = weights.EMBEDDED / NAME
     folder.mkdir(parents=True, exist_ok=True)
     network.preprocessing.save(folder)
@@ -227,10 +205,10 @@ def prepare(arguments: argparse.Namespace, recipe: Recipe) -> tuple[Fit, list[da
     pictures = [photo.pixels() for photo in photos]
     backbone = library.load(arguments.weights)
     path = arguments.run / "checkpoint.pt"
-    if arguments.resume and path.exists():
+    if (arguments.resume or arguments.export) and path.exists():
         network = VisionTransformer(backbone.shape, names, backbone.preprocessing)
         fit = Fit(network, Batches(pictures, labels, recipe, network.preprocessing), recipe)
-        fit.restore(training.load_checkpoint(path))
+        fit.resume(path)
         return fit, photos
     network = with_probed_head(backbone, pictures, labels, names, recipe.size)
     return Fit(network, Batches(pictures, labels, recipe, network.preprocessing), recipe), photos
@@ -238,35 +216,16 @@ def prepare(arguments: argparse.Namespace, recipe: Recipe) -> tuple[Fit, list[da
 
 def main() -> None:
     """The command line described at the top of this module."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = training.recipe_parser(__doc__ or "", steps=Recipe.steps, cooldown=Recipe.cooldown)
     parser.add_argument("--data", type=Path, required=True, help="parquet with label, file, jpeg")
     parser.add_argument("--weights", type=Path, required=True, help="DINOv2 folder of the transformers library")
-    parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints")
-    parser.add_argument("--steps", type=int, default=Recipe.steps)
-    parser.add_argument("--cooldown", type=int, default=Recipe.cooldown)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--export-only", action="store_true", help="export the last checkpoint as it is")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     fit, photos = prepare(arguments, Recipe(steps=arguments.steps, cooldown=arguments.cooldown))
-    if not arguments.export_only:
-        run(fit, arguments.run / "checkpoint.pt")
+    if not arguments.export:
+        training.follow(fit, arguments.run / "checkpoint.pt", lambda loss: {"loss": loss})
     export(fit, photos)
-
-
-def run(fit: Fit, path: Path) -> None:
-    """Train to the end, printing a JSON line every 20 steps and saving every `CHECKPOINT_SECONDS`."""
-    training.save_checkpoint(path, fit.state())
-    saved = time.monotonic()
-    for report in fit:
-        if report.step % 20 == 0:
-            print(json.dumps(report.__dict__), flush=True)
-        if time.monotonic() - saved > CHECKPOINT_SECONDS:
-            training.save_checkpoint(path, fit.state())
-            saved = time.monotonic()
-    training.save_checkpoint(path, fit.state())
 
 
 if __name__ == "__main__":

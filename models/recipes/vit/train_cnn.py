@@ -20,7 +20,7 @@ import torch
 from models import training, weights
 from models.recipes.vit import data
 from models.recipes.vit.probe import fit_linear
-from models.recipes.vit.train import TRAINING_PHOTOS, Batches, Fit, Recipe
+from models.recipes.vit.train import TRAINING_PHOTOS, Batches, PhotoTraining, Recipe
 from models.vision.preprocessing import HALF, Preprocessing
 from models.vit import cnn
 
@@ -43,25 +43,22 @@ class CnnRecipe(Recipe):
     weight_decay: float = 0.01
 
 
-class CnnFit(Fit):
-    """A training run of the CNN; batches, averaging and checkpoints are those of the ViT's run."""
-
-    network: cnn.EfficientNetLite
+class CnnFit(PhotoTraining[cnn.EfficientNetLite]):
+    """The upper stages of the CNN learn from the same photos."""
 
     def __init__(self, network: cnn.EfficientNetLite, batches: Batches, recipe: CnnRecipe) -> None:
-        super().__init__(_channels_last(network), batches, recipe)  # pyright: ignore[reportArgumentType]  # not a ViT
+        super().__init__(_channels_last(network), parameter_groups(network, recipe), batches, recipe, network.labels)
 
-    def _groups(self) -> list[dict[str, object]]:
-        return parameter_groups(self.network, self.recipe)
-
-    def _logits(self, images: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+    def logits(self, images: torch.Tensor, kept: torch.Tensor) -> torch.Tensor:
+        """Scores of whole photos; batch normalisation keeps its statistics."""
+        self.network.eval()
         with torch.no_grad():
             maps = self.network.maps(images, stages=self.recipe.frozen)[-1]
         return self.network.logits_from(maps, self.recipe.frozen)
 
 
 def parameter_groups(network: cnn.EfficientNetLite, recipe: Recipe) -> list[dict[str, object]]:
-    """One optimiser group a trained parameter: `scale` of its learning rate by depth, weight decay for kernels.
+    """One optimiser group a trained parameter: share of the learning rate by depth, weight decay for kernels.
 
     Switches the gradients of frozen parameters off.
     """
@@ -73,8 +70,8 @@ def parameter_groups(network: cnn.EfficientNetLite, recipe: Recipe) -> list[dict
             parameter.requires_grad_(False)
             continue
         decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
-        scale = recipe.layer_decay ** (depth - level)
-        groups.append({"params": [parameter], "scale": scale, "weight_decay": decay, "lr": 0.0})
+        share = recipe.layer_decay ** (depth - level)
+        groups.append({"params": [parameter], "lr": share, "weight_decay": decay})
     return groups
 
 
@@ -106,7 +103,7 @@ def with_probed_head(
 def export(fit: CnnFit, photos: Sequence[data.Photo]) -> None:
     """Write the averaged network, its labels and the list of photos it has seen to `assets/weights/`."""
     network = cnn.EfficientNetLite(fit.network.labels, PREPARE)
-    network.load_state_dict(fit.average.state)
+    network.load_state_dict(fit.weights())
     folder = weights.EMBEDDED / NAME
     folder.mkdir(parents=True, exist_ok=True)
     PREPARE.save(folder)
@@ -136,9 +133,9 @@ def main() -> None:
         network = with_probed_head(training.load_checkpoint(arguments.weights), pictures, labels, names)
     fit = CnnFit(network, Batches(pictures, labels, recipe, PREPARE), recipe)
     if goes_on:
-        fit.restore(training.load_checkpoint(checkpoint))
+        fit.resume(checkpoint)
     if not arguments.export:
-        training.follow(fit, arguments.run, fit.state, lambda loss: {"loss": loss})
+        training.follow(fit, checkpoint, lambda loss: {"loss": loss})
     export(fit, photos)
 
 
