@@ -91,7 +91,10 @@ class TrainingExample:
 
 
 class LiveTraining:
-    """Network, optimisers and average of one training; `network_for_sampling` is the average."""
+    """Network, optimisers and average of one training; `network_for_sampling` is the average.
+
+    No `Trainer`: it ends when its time is over, keeps no checkpoint, and one picture is traced with the same update.
+    """
 
     def __init__(self, settings: Settings, rgba: np.ndarray) -> None:
         """`rgba [N, size, size, 4] uint8`, the pictures to learn."""

@@ -109,6 +109,7 @@ class LiveTraining:
     """A network, its optimiser and a text; `fit` yields one `TrainStep` a step, its loss in bits per character.
 
     It may be left and taken up again at any step. One lock lets one step happen at a time, whoever asks for it.
+    No `Trainer`: rate and clipping are changed by hand on the way, and a step without finite gradient is not taken.
     Raises `InputError` for a text that is too short, too long or mostly outside the alphabet.
     """
 

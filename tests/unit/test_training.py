@@ -1,8 +1,11 @@
 """The shared parts of the recipes."""
 
+import json
+
+import pytest
 import torch
 
-from models.training import Ema, Trapezoid, load_checkpoint, save_checkpoint
+from models.training import Ema, Trainer, Trapezoid, follow, load_checkpoint, save_checkpoint
 
 
 def test_trapezoid_rises_holds_and_falls():
@@ -33,3 +36,83 @@ def test_checkpoint_round_trip_is_atomic(tmp_path):
     assert loaded["step"] == 7
     assert loaded["w"].tolist() == [0, 1, 2]
     assert [p.name for p in path.parent.iterdir()] == ["state.pt"]
+
+
+class Line(Trainer[torch.nn.Linear]):
+    """Two optimisers, an average, random examples and a state of its own."""
+
+    loss_unit = 2.0
+
+    def __init__(self, total_steps=8):
+        torch.manual_seed(0)
+        network = torch.nn.Linear(3, 1)
+        optimizers = {
+            "slope": torch.optim.AdamW([network.weight], lr=0.1),
+            "offset": torch.optim.SGD([network.bias], lr=0.02, momentum=0.5),
+        }
+        super().__init__(network, optimizers, Trapezoid(0.5, 2, total_steps, 3), clip=0.3, ema_decay=0.9)
+        self.seen = 0
+
+    def loss(self):
+        inputs = torch.randn(4, 3)
+        self.seen += len(inputs)
+        return (self.network(inputs) - inputs.sum(1, keepdim=True)).square().mean(), len(inputs)
+
+    def own_state(self):
+        return {"seen": self.seen}
+
+    def load_own_state(self, state):
+        self.seen = state["seen"]
+
+
+def test_a_step_is_that_of_a_loop_written_out():
+    job = Line()
+    reports = list(job.fit())
+    torch.manual_seed(0)
+    network = torch.nn.Linear(3, 1)
+    slope = torch.optim.AdamW([network.weight])
+    offset = torch.optim.SGD([network.bias], momentum=0.5)
+    for report, share in zip(reports, [0.25, 0.5, 0.5, 0.5, 0.5, 0.5, 1 / 3, 1 / 6], strict=True):
+        inputs = torch.randn(4, 3)
+        loss = (network(inputs) - inputs.sum(1, keepdim=True)).square().mean()
+        slope.param_groups[0]["lr"], offset.param_groups[0]["lr"] = 0.1 * share, 0.02 * share
+        slope.zero_grad(), offset.zero_grad()
+        loss.backward()
+        norm = torch.cat([p.grad.flatten() for p in network.parameters()]).norm()
+        for p in network.parameters():
+            p.grad.mul_(min(1.0, 0.3 / float(norm)))
+        slope.step(), offset.step()
+        assert report.loss == pytest.approx(loss.item() / 2, rel=1e-4)
+        assert report.gradient_norm == pytest.approx(float(norm), rel=1e-4)
+        assert report.learning_rate == pytest.approx(0.1 * share)
+    torch.testing.assert_close(job.network.weight, network.weight, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(job.network.bias, network.bias, rtol=1e-4, atol=1e-6)
+    assert torch.equal(job.averaged_network().weight, job.ema.state["weight"])
+    assert not torch.equal(job.averaged_network().weight, job.network.weight)
+
+
+@pytest.mark.parametrize("stop_at", [1, 4, 7])
+def test_a_resumed_training_is_the_same_training(tmp_path, stop_at):
+    whole = Line()
+    losses = [report.loss for report in whole.fit()]
+    first = Line()
+    for report in first.fit():
+        first.stopped = report.step == stop_at
+    assert first.steps_done == stop_at
+    save_checkpoint(tmp_path / "checkpoint.pt", first.state_dict())
+    second = Line()
+    torch.manual_seed(99)
+    second.resume(tmp_path / "checkpoint.pt")
+    assert [report.loss for report in second.fit()] == losses[stop_at:]
+    assert second.seen == whole.seen == 32
+    for name, tensor in whole.weights().items():
+        assert torch.equal(tensor, second.weights()[name]), name
+
+
+def test_following_saves_the_end_and_prints_its_figures(tmp_path, capsys):
+    job = Line(total_steps=3)
+    follow(job, tmp_path / "run" / "checkpoint.pt", lambda loss: {"train": loss})
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["steps_done"] == 3
+    line = json.loads(capsys.readouterr().out)
+    assert line["step"] == 3
+    assert line["train"] > 0

@@ -156,7 +156,10 @@ def _resample_positions(table: torch.Tensor, patches: int) -> torch.Tensor:
 
 
 class Recipe:
-    """One training run: network, optimiser, average, cache, and where it stands."""
+    """One training run: network, optimiser, average, cache, and where it stands.
+
+    No `Trainer`: several processes average their gradients, and the cache a step draws from is filled between steps.
+    """
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options

@@ -40,7 +40,10 @@ AT_ONCE = 4
 
 
 class Recipe:
-    """One training run: network, optimiser, average, kept views, and where it stands."""
+    """One training run: network, optimiser, average, kept views, and where it stands.
+
+    No `Trainer`: as in `models.recipes.detection.train`, what a step draws from is filled between steps.
+    """
 
     def __init__(self, options: argparse.Namespace, views: Views) -> None:
         self.options, self.views = options, views
