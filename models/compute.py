@@ -24,7 +24,7 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 HEAVY_PLACES = 2
-HEAVY_NICENESS = 10
+HEAVY_NICENESS = 5
 _END = object()
 
 

@@ -34,6 +34,8 @@ BLOCKS = {"the head only": 0, "head and last block": 1, "head and last 2": 2, "h
 MIN_SECONDS, MAX_SECONDS, MAX_SEED = 5, 120, 2**31 - 1
 SECONDS_BETWEEN_VIEWS = 0.1
 MAX_FILES = 300
+ENOUGH_PIXELS = 448
+"""Shorter side of a picture from the API: twice what the network sees."""
 SPRITES = weights.EMBEDDED.parent / "media" / "sprites"
 EXAMPLE_CLASSES = ("potion", "weapon", "tree", "person", "altar")
 SPRITE_SCALE = 8
@@ -200,11 +202,16 @@ def vit_finetune(
         it is), "seconds"} and the two files of the classifier.
     """
     settings = _settings(EMBEDDED, blocks, seconds, seed)
-    named = _sorted_into_classes(images or [], labels)
+    files = _sorted_into_classes(images or [], labels)
     from models.vit import own_classes, own_file
 
-    examples, start = own_classes.check_examples(named), time.perf_counter()
-    count, report = len(examples.images), None
+    start, count = time.perf_counter(), sum(len(paths) for _, paths in files)
+    named: list[tuple[str, list[np.ndarray]]] = [(label, []) for label, _ in files]
+    for (_, paths), (_, pictures) in zip(files, named, strict=True):
+        for path in paths:
+            pictures.append(_opened(path))
+            yield {"read": 0, "of": count}, None
+    examples, report = own_classes.check_examples(named), None
     for state in own_classes.train_own(examples, settings, ""):
         if isinstance(state, own_classes.Learned):
             own = own_classes.OWN.find(own_classes.keep(state))
@@ -233,14 +240,27 @@ def _facts(examples: "Examples", report: "Report | None", seconds: float) -> dic
     }
 
 
-def _sorted_into_classes(images: list[str], labels: Any) -> list[tuple[str, list[np.ndarray]]]:
-    """(label, pictures) in the order in which the labels come first; labels that look alike are one."""
+def _sorted_into_classes(images: list[str], labels: Any) -> list[tuple[str, list[str]]]:
+    """(label, files) in the order in which the labels come first; labels that look alike are one.
+
+    Everything that can be counted is counted here, before a file is opened.
+    """
     if len(images) > MAX_FILES:
         raise InputError(f"There are {len(images)} pictures; the limit is {MAX_FILES}.")
     if not isinstance(labels, list) or len(labels) != len(images):
         raise InputError("The labels must be a JSON list with one text for each picture.")
-    named: dict[str, tuple[str, list[np.ndarray]]] = {}
+    named: dict[str, tuple[str, list[str]]] = {}
     for path, label in zip(images, labels, strict=True):
         label = check_name(label, name="A label", max_chars=40)
-        named.setdefault(same_name(label), (label, []))[1].append(read_image(path))
+        named.setdefault(same_name(label), (label, []))[1].append(path)
+    from models.vit.own_classes import check_counts
+
+    check_counts([(label, len(files)) for label, files in named.values()])
     return list(named.values())
+
+
+def _opened(path: str) -> np.ndarray:
+    """A picture no larger than the network needs, so that many large ones fit in memory."""
+    image = read_image(path)
+    times = min(image.shape[:2]) // ENOUGH_PIXELS
+    return np.asarray(Image.fromarray(image).reduce(times)) if times > 1 else image

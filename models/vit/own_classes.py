@@ -129,14 +129,10 @@ def check_examples(named: Sequence[tuple[object, Sequence[np.ndarray]]]) -> Exam
     Raises `InputError` for fewer than two classes or more than ten, a name that is empty, long or used twice, too few
     or too many pictures in a class, and a picture that is in two classes.
     """
-    if not MIN_CLASSES <= len(named) <= MAX_CLASSES:
-        have = {0: "there is no class yet", 1: "there is one class"}.get(len(named), f"there are {len(named)}")
-        raise InputError(f"A classifier needs {MIN_CLASSES} to {MAX_CLASSES} classes; {have}.")
-    labels = check_labels([name for name, _ in named])
+    labels = check_counts([(name, len(images)) for name, images in named])
     owner: dict[str, str] = {}
     alike: list[np.ndarray] = []
     for label, (_, images) in zip(labels, named, strict=True):
-        _check_count(label, len(images))
         alike.append(kinds(images))
         for image in images:
             digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
@@ -144,6 +140,17 @@ def check_examples(named: Sequence[tuple[object, Sequence[np.ndarray]]]) -> Exam
                 raise InputError(f"One picture is both in “{owner[digest]}” and in “{label}”: take it out of one.")
     classes = np.repeat(np.arange(len(labels)), [len(images) for _, images in named])
     return Examples(labels, tuple(image for _, images in named for image in images), classes, np.concatenate(alike))
+
+
+def check_counts(counts: Sequence[tuple[object, int]]) -> tuple[str, ...]:
+    """Names of classes, tidy, given as (name, number of pictures). Raises `InputError` as `check_examples` does."""
+    if not MIN_CLASSES <= len(counts) <= MAX_CLASSES:
+        have = {0: "there is no class yet", 1: "there is one class"}.get(len(counts), f"there are {len(counts)}")
+        raise InputError(f"A classifier needs {MIN_CLASSES} to {MAX_CLASSES} classes; {have}.")
+    labels = check_labels([name for name, _ in counts])
+    for label, (_, count) in zip(labels, counts, strict=True):
+        _check_count(label, count)
+    return labels
 
 
 def check_labels(names: Sequence[object]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from demos.door.answers import NOT_HERE
 from demos.sentences import DEFECT, DISK_FULL
 from tests.abuse.visitors import Visitor, read_stream, sentence_of
+from tests.loops import run
 
 HTML = "<img src=x onerror=alert(1)>"
 LONG = "x" * 900_000
@@ -117,8 +118,6 @@ def test_a_full_disk_is_507_and_passes(app_url, tmp_path_factory, monkeypatch):
 
 
 def test_a_defect_is_500_and_says_so():
-    import asyncio
-
     from demos.door.gate import Gate
     from demos.door.visitors import Ledger
 
@@ -135,7 +134,7 @@ def test_a_defect_is_500_and_says_so():
     for query, status, sentence in ((b"", 500, DEFECT), (b"a=1", 507, DISK_FULL)):
         sent.clear()
         scope = {"type": "http", "method": "GET", "path": "/gradio_api/app_id", "headers": [], "query_string": query}
-        asyncio.run(gate(scope, None, send))
+        run(gate(scope, None, send))
         assert sent[0]["status"] == status
         assert json.loads(sent[1]["body"])["error"] == sentence
 

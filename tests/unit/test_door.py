@@ -23,6 +23,7 @@ from demos.door.queue import in_turn
 from demos.door.sessions import FairSessions
 from demos.door.visitors import BODIES, Ledger, address_of
 from demos.sentences import is_disk_full, quoted, sentence_for_page
+from tests.loops import run
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -282,16 +283,16 @@ def piece(content, more=True):
 
 
 def test_a_body_is_read_to_its_end_and_not_past_its_limit():
-    assert asyncio.run(Body(receiving(piece(b"ab"), piece(b"c", False)), 3).whole()) == b"abc"
+    assert run(Body(receiving(piece(b"ab"), piece(b"c", False)), 3).whole()) == b"abc"
     with pytest.raises(Refused) as refusal:
-        asyncio.run(Body(receiving(piece(b"ab"), piece(b"cd", False)), 3).whole())
+        run(Body(receiving(piece(b"ab"), piece(b"cd", False)), 3).whole())
     assert refusal.value.status == 413
 
 
 def test_a_body_that_never_ends_is_given_up(monkeypatch):
     monkeypatch.setattr("demos.door.bodies.SILENT_SECONDS", 0.05)
     with pytest.raises(Refused) as refusal:
-        asyncio.run(Body(receiving(piece(b"ab")), 100).whole())
+        run(Body(receiving(piece(b"ab")), 100).whole())
     assert refusal.value.status == 408
 
 
@@ -328,7 +329,7 @@ def answered(*messages, encodings=""):
         for message in messages:
             await one.send(message)
 
-    asyncio.run(answer())
+    run(answer())
     return sent, told
 
 
@@ -370,7 +371,7 @@ def test_a_page_is_made_once_kept_compressed_and_not_sent_twice():
         other = await visit(pages, host="b")
         return first, again, other
 
-    first, again, other = asyncio.run(visits())
+    first, again, other = run(visits())
     assert len(made) == 2
     assert brotli.decompress(first[0][2]) == other[2] == b"page " * 1000
     assert again[0] == 304

@@ -409,6 +409,22 @@ def test_a_picture_that_finds_the_model_at_work_is_not_queued():
         assert page.classify_square({}) == {"busy": True}
 
 
+def test_what_can_be_counted_is_counted_before_a_file_is_opened(monkeypatch):
+    monkeypatch.setattr(page, "read_image", lambda path: pytest.fail("opened"))
+    for labels in (["a"] * 31 + ["b"] * 2, ["a"], [str(n) for n in range(11)] * 2, ["a", "b", "b"]):
+        with pytest.raises(InputError):
+            next(page.vit_finetune(["x.png"] * len(labels), labels))
+
+
+def test_many_large_pictures_are_small_once_they_are_open(tmp_path):
+    path = tmp_path / "large.png"
+    Image.fromarray(np.zeros((4000, 3000, 3), np.uint8)).save(path)
+    assert page._opened(str(path)).shape == (667, 500, 3)
+    small = tmp_path / "small.png"
+    Image.fromarray(np.zeros((500, 895, 3), np.uint8)).save(small)
+    assert page._opened(str(small)).shape == (500, 895, 3)
+
+
 def test_the_component_and_the_model_have_the_same_limits():
     assert (collector.MAX_CLASSES, collector.MAX_PICTURES) == (own_classes.MAX_CLASSES, own_classes.MAX_PICTURES)
     assert set(page.BLOCKS.values()) == set(own_training.BLOCKS)
