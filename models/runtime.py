@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from models import weights
 from models.errors import WeightsError
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("glassbox")
 
 MEMORY_BUDGET_BYTES = int(float(os.environ.get("GLASSBOX_MEMORY_GB", "4")) * 2**30)
-
-Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -139,15 +136,6 @@ def has_bfloat16() -> bool:
     if device().type != "cpu":
         return device().type == "cuda"
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-
-
-def gpu(duration: int = 60) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-    """Borrow a GPU for one call on Hugging Face Spaces with ZeroGPU; elsewhere the function as it is."""
-    if os.environ.get("SPACES_ZERO_GPU"):
-        import spaces  # pyright: ignore[reportMissingImports]  # installed on ZeroGPU Spaces only
-
-        return spaces.GPU(duration=duration)
-    return lambda function: function
 
 
 class Stopwatch:

@@ -13,7 +13,7 @@ from models import runtime, weights
 from models.compute import Run, compute, run_of
 from models.diffusion.edits import Entry, between, inpaint, run_entry
 from models.diffusion.network import load_network
-from models.diffusion.trace import DenoisingStep, Plan, generate_sprites
+from models.diffusion.trace import DenoisingStep, Plan
 from models.diffusion.trained import TRAINED
 
 NAME = "sprites-unet"
@@ -56,12 +56,6 @@ def walk_between(plan: Plan, last_class: str, last_seed: int, network: str = "")
     loaded = load_sprites(network)
     entry, vectors = between(loaded.network, plan, last_class, last_seed)
     yield from _timed(loaded, run_entry(loaded.network, entry, vectors))
-
-
-@compute(heavy=True)
-def make_sprites(sprite_class: str, count: int, steps: int, seed: int) -> np.ndarray:
-    """Finished sprites of a class by the embedded network, `[count, 32, 32, 4] uint8`."""
-    return generate_sprites(load_sprites().network, sprite_class, count, steps, seed)
 
 
 def _timed(loaded: runtime.Loaded, steps: Iterator[DenoisingStep]) -> Iterator[Denoised]:

@@ -28,6 +28,7 @@ export async function mount(name, { element, props, emit, watch, upload, server 
   const fault = make("p", { class: "gb-fault", role: "alert", hidden: true });
   root.prepend(fault);
   const show = async () => {
+    if (!props.value && !fault.hidden) return;
     try {
       await view.show(props.value || null);
       fault.hidden = true;
@@ -35,6 +36,7 @@ export async function mount(name, { element, props, emit, watch, upload, server 
       console.warn(error);
       fault.textContent = error instanceof Error ? error.message : String(error);
       fault.hidden = false;
+      props.value = null; // or the same value, run again, would be no change and not be shown
     }
   };
   watch("value", () => requestAnimationFrame(show));

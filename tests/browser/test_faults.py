@@ -1,0 +1,41 @@
+"""What a visitor reads when a part of a page does not arrive: which one, what to do, and the rest works."""
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+SENTENCE = "The animal didn't cross the street because it was too tired."
+
+
+@pytest.fixture
+def faulty_page(browser, app_url):
+    """A page whose console may hold the errors that the test makes."""
+    context = browser.new_context(base_url=app_url)
+    page = context.new_page()
+    page.set_default_timeout(45_000)
+    yield page
+    context.close()
+
+
+def test_a_module_that_does_not_load_is_named_and_the_rest_works(faulty_page):
+    page = faulty_page
+    page.route("**/components/attention_explorer.js", lambda route: route.abort())
+    page.goto("/?tab=attention")
+    expect(page.locator("#attention-explorer")).to_contain_text("“attention_explorer” could not be loaded. Reload")
+    page.get_by_role("tab", name="Sequences", exact=True).click()
+    page.locator("#tab-sequences [data-mounted=true]").first.wait_for()
+
+
+def test_an_array_that_is_no_longer_kept_says_to_run_again(faulty_page):
+    page = faulty_page
+    gone = {"error": "What this view shows is no longer kept here: run it again."}
+    page.route("**/arrays/**", lambda route: route.fulfill(status=404, json=gone))
+    page.goto("/?tab=attention")
+    page.locator("#attention-text textarea").fill(SENTENCE)
+    page.locator("#attention-run").click()
+    expect(page.locator("#attention-explorer .gb-fault")).to_have_text(gone["error"])
+    page.unroute("**/arrays/**")
+    page.locator("#attention-run").click()
+    page.locator("#attention-explorer [data-state=full]").wait_for()
+    expect(page.locator("#attention-explorer .gb-fault")).to_be_hidden()
