@@ -32,6 +32,13 @@
     return new Response(forTheApp, response);
   };
 
+  // Whether the page that is open in the tab `selector` shows a button or a sentence: Gradio draws a page when it is opened.
+  runtime.drawn = (selector) => {
+    const panels = [...document.querySelectorAll(`${selector} [role=tabpanel]`)];
+    const panel = panels.find((each) => each.checkVisibility());
+    return Boolean(panel) && (runtime.mark(panel) > 0 || panel.innerText.length > 40);
+  };
+
   // Of the page `panel`: an example that comes before the main button, then the main button; where there is no main
   // button, the first example, or else the first button with a name. Returns how many were marked `data-walk`.
   runtime.mark = (panel) => {
