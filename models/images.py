@@ -18,9 +18,8 @@ from models.errors import InputError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 MAX_FILE_BYTES = 20 * 1024 * 1024
-MAX_PIXELS = 16_000_000
+MAX_PIXELS = 8_000_000
 MAX_PHOTO_PIXELS = 50_000_000
-PHOTO_SHRINK = 4
 MAX_ASPECT = 20
 JPEG_START = b"\xff\xd8\xff"
 ORIENTATIONS = {
@@ -39,6 +38,11 @@ SCREEN_GAMMA = 1 / 2.2
 GREY_STEPS = {"1": 255, "L;2": 85, "L;4": 17}
 """What one step of a PNG's shallow greys is worth; its transparent grey is told in steps."""
 
+TOO_MANY_PIXELS = (
+    f"The picture has more than {MAX_PIXELS // 10**6} megapixels (JPEG photos as cameras write them may have "
+    f"{MAX_PHOTO_PIXELS // 10**6}): shrink it first."
+)
+
 Image.MAX_IMAGE_PIXELS = MAX_PHOTO_PIXELS // 2  # Pillow warns above it and raises above twice its value
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
@@ -46,8 +50,8 @@ warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 def read_rgba(source: str | Path | bytes | None) -> np.ndarray:
     """Decode the first frame of a picture, as a browser shows it.
 
-    Returns `(height, width, 4)` uint8, straight alpha. A JPEG of more than `MAX_PIXELS` is decoded at a quarter of its
-    width and height, so that a phone's photo takes little memory.
+    Returns `(height, width, 4)` uint8, straight alpha. A JPEG of more than `MAX_PIXELS` is decoded at half or a quarter
+    of its width and height, so that a phone's photo takes little memory; sizes are judged before pixels are read.
     Raises `InputError` where there is no picture, or it is too large, too long and thin, or not one of `FORMATS`.
     """
     return np.asarray(_read(source).convert("RGBA"))
@@ -95,7 +99,7 @@ def _read(source: str | Path | bytes | None) -> Image.Image:
     except InputError:
         raise
     except Image.DecompressionBombError:
-        raise InputError(_too_many(MAX_PHOTO_PIXELS)) from None
+        raise InputError(TOO_MANY_PIXELS) from None
     except UnidentifiedImageError:
         raise InputError("This file is not a picture that can be opened: use PNG, JPEG, WebP or GIF.") from None
     except Exception:  # decoders raise a dozen unrelated types on damaged files
@@ -123,14 +127,11 @@ def _check_shape(width: int, height: int) -> None:
 
 
 def _shrink(image: Image.Image, data: bytes) -> None:
-    """Have a JPEG decoded at a quarter of its size; any other picture, and a JPEG that is decoded whole, is refused."""
+    """Have a JPEG decoded at half or a quarter of its size; another picture, and a JPEG decoded whole, is refused."""
     if not isinstance(image, JpegImageFile) or not _decoded_row_by_row(data):
-        raise InputError(_too_many(MAX_PIXELS) + " Only JPEG photos as cameras write them may have more.")
-    image.draft(image.mode, (image.width // PHOTO_SHRINK, image.height // PHOTO_SHRINK))
-
-
-def _too_many(limit: int) -> str:
-    return f"The picture has more than {limit // 1_000_000} megapixels: shrink it first."
+        raise InputError(TOO_MANY_PIXELS)
+    shrink = 2 if image.width * image.height <= 4 * MAX_PIXELS else 4
+    image.draft(image.mode, (image.width // shrink, image.height // shrink))
 
 
 def _decoded_row_by_row(jpeg: bytes) -> bool:

@@ -22,7 +22,7 @@ def detection_detect(
     """Find hand signs (digit 0-9), playing cards (nine to ace) and game sprites in a picture.
 
     Args:
-        image: PNG, JPEG, WebP or GIF of at most 20 MB and 16 megapixels (JPEG photos: 50).
+        image: PNG, JPEG, WebP or GIF of at most 20 MB and 8 megapixels (JPEG photos: 50).
         threshold: boxes with a score above it are returned, 0 to 1.
         classes: names of the classes to return, such as ["ace", "digit 3"]; none for all.
 
@@ -61,7 +61,7 @@ def detection_explain(image: str | None, threshold: float = THRESHOLD) -> tuple[
     """Where every box in a picture comes from: its query, proposal, box and score after each layer, points, attention.
 
     Args:
-        image: PNG, JPEG, WebP or GIF of at most 20 MB and 16 megapixels (JPEG photos: 50).
+        image: PNG, JPEG, WebP or GIF of at most 20 MB and 8 megapixels (JPEG photos: 50).
         threshold: boxes with a score above it are explained, 0 to 1.
 
     Returns:

@@ -30,7 +30,7 @@ def vit_classify(image: str | None) -> dict[str, Any]:
     """Categories of a picture by the embedded Vision Transformer, most probable first.
 
     Args:
-        image: an uploaded picture (PNG, JPEG, WebP or GIF; at most 20 MB and 16 megapixels, JPEG photos 50).
+        image: an uploaded picture (PNG, JPEG, WebP or GIF; at most 20 MB and 8 megapixels, JPEG photos 50).
 
     Returns:
         {"model": name, "seconds": duration, "top": [{"label": category, "probability": 0..1}, ...]}, five of them.
@@ -47,7 +47,7 @@ def vit_trace(image: str | None, model: str, size: float) -> tuple[dict[str, Any
     """Everything a Vision Transformer computes for a picture.
 
     Args:
-        image: an uploaded picture (PNG, JPEG, WebP or GIF; at most 20 MB and 16 megapixels, JPEG photos 50).
+        image: an uploaded picture (PNG, JPEG, WebP or GIF; at most 20 MB and 8 megapixels, JPEG photos 50).
         model: a name of the ViT tab.
         size: side in pixels of the square that the network sees, a multiple of its patch size; 0 for the size it was
             trained for. At most 324 patches.

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,16 +69,34 @@ def test_exif_rotation_is_applied():
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-def test_a_phone_photo_of_40_megapixels_is_read_at_a_quarter_and_upright(mode):
+@pytest.mark.parametrize(("width", "height", "shrink"), [(4000, 3000, 2), (7700, 5200, 4)])
+def test_a_phone_photo_is_read_at_half_or_a_quarter_and_upright(mode, width, height, shrink):
     exif = Image.Exif()
     exif[274] = 6
     picture = np.zeros((52, 77), np.uint8)
     picture[:26] = 200  # the upper half is bright: after the turn the right half
-    photo = Image.fromarray(picture).convert("RGB").resize((7700, 5200), Image.Resampling.NEAREST).convert(mode)
+    photo = Image.fromarray(picture).convert("RGB").resize((width, height), Image.Resampling.NEAREST).convert(mode)
     read = read_image(encoded(photo, "JPEG", exif=exif, quality=50))
-    assert read.shape == (1925, 1300, 3)
-    assert abs(int(read[900, 1000, 0]) - 200) < 20
-    assert read[900, 300].max() < 20
+    assert read.shape == (width // shrink, height // shrink, 3)
+    assert abs(int(read[len(read) // 2, round(0.75 * read.shape[1]), 0]) - 200) < 20
+    assert read[len(read) // 2, round(0.25 * read.shape[1])].max() < 20
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory of one moment is told by Linux only")
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP"])
+def test_a_picture_that_is_refused_for_its_size_costs_no_memory(kind):
+    """The limit is judged by the file's head: 36 megapixels, 108 MB if they were decoded."""
+    data = encoded(Image.new("RGB", (6000, 6000)), kind, **({"method": 0, "lossless": True} if kind == "WEBP" else {}))
+    Path("/proc/self/clear_refs").write_text("5")  # the highest value so far is forgotten
+    before = most_megabytes()
+    with pytest.raises(InputError, match="more than 8 megapixels"):
+        read_image(data)
+    assert most_megabytes() - before < 20
+
+
+def most_megabytes():
+    """The most that this process has held, in MB."""
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
 
 
 def test_transparency_is_laid_over_white_and_kept_in_rgba():
@@ -102,9 +121,11 @@ def test_transparency_is_laid_over_white_and_kept_in_rgba():
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "not a picture"),
         (png_of_size(20000, 20000), "megapixels"),
         (png_of_size(13300, 13300), "megapixels"),
-        (png_of_size(5000, 3900), "more than 16 megapixels"),
-        (jpeg_of_size(9000, 6000), "more than 50 megapixels"),
-        (encoded(Image.new("L", (5000, 3900)), "JPEG", progressive=True), "more than 16 megapixels"),
+        (png_of_size(4000, 2001), "more than 8 megapixels"),
+        (jpeg_of_size(9000, 6000), "may have 50"),
+        (encoded(Image.new("L", (4000, 2001)), "GIF"), "more than 8 megapixels"),
+        (encoded(Image.new("L", (4000, 2001)), "WEBP", method=0), "more than 8 megapixels"),
+        (encoded(Image.new("L", (4000, 2001)), "JPEG", progressive=True), "more than 8 megapixels"),
         (png_of_size(50000, 1), "long and thin"),
         (b"x" * (MAX_FILE_BYTES + 1), "limit is 20 MB"),
     ],
