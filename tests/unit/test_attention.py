@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from demos.attention import api
 from demos.attention import explorer as tab
+from models import weights
 from models.attention.decoding import greedy, translate
 from models.attention.heads import best_heads, score_heads
 from models.attention.subjects import MAX_TOKENS
@@ -19,7 +20,7 @@ from models.attention.trace import AttentionTrace, load_subject, trace_attention
 from models.errors import InputError, WeightsError
 from models.recipes.attention import evaluate, forms, train
 from models.text.pairs import Pair, part_of, read_pairs
-from models.text.tokenizer import BOS, EOS, PAD, UNKNOWN, as_source, train_tokenizer
+from models.text.tokenizer import BOS, EOS, PAD, UNKNOWN, as_source, load_tokenizer, train_tokenizer
 from models.text.transformer import Config, Translator, load_network
 from models.training import save_checkpoint
 from tests.hub import checkpoints
@@ -389,3 +390,23 @@ def test_a_text_of_which_nothing_is_left_is_refused(tmp_path):
     checkpoints.bert(tmp_path / "bert")
     with pytest.raises(InputError, match="Nothing of this text"):
         trace_attention(load_subject(tmp_path / "bert").eval(), "\u200b\u200b")
+
+
+@pytest.mark.parametrize(("keep", "expected"), [(0.0, [1.0, 3.0]), (0.4, [1.4, 2.2]), (1.0, [2.0, 1.0])])
+def test_fine_tuned_and_earlier_weights_are_blended_on_the_straight_line(keep, expected):
+    tuned, before = {"w": torch.tensor([1.0, 3.0])}, {"w": torch.tensor([2.0, 1.0]).half()}
+    torch.testing.assert_close(train.blend(tuned, before, keep)["w"], torch.tensor(expected))
+
+
+@pytest.mark.parametrize(
+    ("typed", "translated"),
+    [
+        ("the cat sleeps", "Le chat dort."),
+        ("The cat sleeps.", "Le chat dort."),
+        ("where is the station", "Où est la gare ?"),
+        ("Where is the station?", "Où est la gare ?"),
+    ],
+)
+def test_a_sentence_typed_bare_is_translated_like_the_written_one(typed, translated):
+    folder = weights.folder("translator-en-fr")
+    assert translate(load_network(folder), load_tokenizer(folder), [typed]) == [translated]

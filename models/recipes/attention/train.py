@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from tokenizers import Tokenizer
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from models import weights
@@ -209,13 +210,27 @@ def train(options: argparse.Namespace) -> None:
     )
 
 
-def export_run(folder: Path) -> None:
-    """Write averaged weights and tokenizer of a run folder to `assets/weights/translator-en-fr/`."""
+def blend(tuned: dict[str, Tensor], before: dict[str, Tensor], keep: float) -> dict[str, Tensor]:
+    """`keep` of the weights `before` fine-tuning and the rest of the tuned ones, tensor by tensor.
+
+    The straight line between both keeps what was known and most of what was learnt (Wortsman et al. 2022, "Robust
+    fine-tuning of zero-shot models", section 3). Raises `KeyError` where a tensor of `tuned` is missing before.
+    """
+    return {name: torch.lerp(tensor.float(), before[name].float(), keep) for name, tensor in tuned.items()}
+
+
+def export_run(folder: Path, keep: float = 0.0) -> None:
+    """Write averaged weights and tokenizer of a run folder to `assets/weights/translator-en-fr/`, with the share `keep`
+    of the weights that are there now.
+    """
     network = network_of(load_checkpoint(folder / "checkpoint.pt"))
+    state = network.state_dict()
+    if keep:
+        state = blend(state, load_network(weights.folder(NAME)).state_dict(), keep)
     target = weights.EMBEDDED / NAME
     target.mkdir(parents=True, exist_ok=True)
     (target / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
-    export(NAME, network.state_dict(), dataclasses.asdict(network.config), half=True)
+    export(NAME, state, dataclasses.asdict(network.config), half=True)
 
 
 def main() -> None:
@@ -225,12 +240,13 @@ def main() -> None:
     parser.add_argument("--fine-tune", action="store_true", help="begin with the embedded weights and tokenizer")
     parser.add_argument("--peak", type=float, default=1.0, help="share of the peak learning rates")
     parser.add_argument("--dropout", type=float, default=0.0, help="also for a resumed run; none for a few epochs")
+    parser.add_argument("--keep", type=float, default=0.0, help="share of the embedded weights in what is exported")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if not options.export:
         train(options)
     if options.export or options.cooldown:
-        export_run(options.run)
+        export_run(options.run, options.keep)
 
 
 if __name__ == "__main__":
