@@ -239,7 +239,7 @@ def test_the_embedded_networks_translate_and_wider_beams_do_not_lose_on_these_se
 
 def test_greedy_can_fall_out_of_a_beam():
     writer, _ = load_writer("translator-en-fr")
-    source, memory = opened(writer, REAL[2])
+    source, memory = opened(writer, "Why don't you use a hammer?")
     plain = log_probability(writer, memory, greedy(writer, memory, [BOS], source.limit()))
     found = beam_search(writer, memory, [BOS], width=2, limit=source.limit())
     assert found.nodes[found.winner].total < plain
