@@ -28,10 +28,10 @@ CHROMIUM_FLAGS = [
 
 
 def pytest_collection_modifyitems(items):
-    """A browser test may fail twice, as machines that share their cores stall; the summary names it (RERUN)."""
+    """A browser test may fail once, as machines that share their cores stall; the summary names it (RERUN)."""
     for item in items:
         if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.flaky(reruns=2))
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def free_port():
