@@ -8,6 +8,7 @@ from demos import DEMOS
 from demos.base import Demo
 from demos.door.shell import Shell
 from demos.door.sweep import KEPT_MINUTES
+from demos.opening import let_visitors_win
 
 HEADING = """# Glassbox
 Watch five kinds of deep-learning model think: every number on these pages is computed by the model that runs, now."""
@@ -34,6 +35,7 @@ def create_app() -> Shell:
                     demo.build()
         gr.Markdown(KEEPING, elem_classes="gb-note")
         app.load(_tab_of_address, None, tabs, api_visibility="private", queue=False)
+    let_visitors_win(app)
     return app.queue(api_open=False)
 
 

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from queue import LifoQueue
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, overload
@@ -195,7 +196,25 @@ def _give_way() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), HEAVY_NICENESS)
 
 
-@functools.cache
+_used: ContextVar[Engine | None] = ContextVar("engine", default=None)
+
+
 def engine() -> Engine:
     """The engine in use."""
+    return _used.get() or own_engine()
+
+
+@functools.cache
+def own_engine() -> Engine:
+    """The engine of this process."""
     return LocalEngine()
+
+
+@contextmanager
+def using(other: Engine) -> Iterator[None]:
+    """Computed functions called inside go to another engine."""
+    token = _used.set(other)
+    try:
+        yield
+    finally:
+        _used.reset(token)

@@ -9,6 +9,7 @@ import gradio as gr
 from demos.attention.api import attention_trace
 from demos.attention.controls import EXAMPLES, check_sentence, default_model, sentence_controls
 from demos.base import empty_strip, strip_of, usable_model
+from demos.opening import opens
 from demos.tab import LATEX, RUN, private
 from demos.ui import component
 from demos.views.explorer import ExplorerView, view_of_attention
@@ -61,6 +62,7 @@ def build() -> None:
 
     inputs, outputs = [text, model], [explorer, strip]
     gr.on([run.click, text.submit, model.input], compute_attention, inputs, outputs, **private(), **RUN)
+    opens(compute_attention, inputs, outputs)
     for button, example in zip(examples, EXAMPLES.values(), strict=True):
         button.click(partial(str, example), None, text, queue=False, **private()).then(
             compute_attention, inputs, outputs, **private(), **RUN

@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -12,13 +13,18 @@ SENTENCE = "The animal didn't cross the street because it was too tired."
 
 
 def trace(page, text=SENTENCE, model=None):
+    page.locator("#attention-page-explorer[data-opened=true]").wait_for()
+    tokens = page.locator(f"{EXPLORER} .ax-rows-strip")
+    opened_on = tokens.inner_text()
+    if text == SENTENCE:
+        return
     page.locator("#attention-text textarea").fill(text)
     if model:
         page.locator("#attention-model input").click()
         page.get_by_role("option", name=re.compile(model)).click()
     else:
         page.locator("#attention-run").click()
-    page.locator(f"{EXPLORER} [data-state=full]").wait_for()
+    expect(tokens).not_to_have_text(opened_on, use_inner_text=True)
 
 
 def readout(page):

@@ -1,0 +1,155 @@
+"""Results of first views: computed once for a crowd, followed while they are made, bounded."""
+
+import threading
+from dataclasses import dataclass
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from app import create_app
+from demos.opening import PREFIX, _opening
+from models import kept
+from models.compute import compute, using
+from models.kept import KeepingEngine
+
+CALLS = []
+
+
+@dataclass(frozen=True)
+class Question:
+    text: str
+    numbers: np.ndarray
+
+
+@compute
+def answer(question, scale=1):
+    CALLS.append(question)
+    return question.numbers * scale
+
+
+@compute
+def fails(number):
+    CALLS.append(number)
+    raise ValueError("a reason")
+
+
+@compute(heavy=True)
+def count(to):
+    try:
+        for number in range(to):
+            CALLS.append(number)
+            yield number
+    finally:
+        CALLS.append("end")
+
+
+@pytest.fixture
+def keeping(monkeypatch):
+    CALLS.clear()
+    monkeypatch.setattr(kept.RESULTS, "_kept", type(kept.RESULTS._kept)())
+    with using(KeepingEngine()):
+        yield
+
+
+def test_equal_questions_are_computed_once(keeping):
+    first, second = (answer(Question("a", np.arange(3)), scale=2) for _ in range(2))
+    assert first is second
+    assert len(CALLS) == 1
+    for other in (Question("b", np.arange(3)), Question("a", np.arange(4)), Question("a", np.arange(3.0))):
+        answer(other, scale=2)
+    answer(Question("a", np.arange(3)))
+    assert len(CALLS) == 5
+
+
+def test_outside_nothing_is_kept():
+    CALLS.clear()
+    for _ in range(2):
+        answer(Question("outside", np.arange(3)))
+    assert len(CALLS) == 2
+
+
+def test_what_cannot_be_compared_is_computed_each_time(keeping):
+    for _ in range(2):
+        answer(type("Odd", (), {"numbers": 1})())
+    assert len(CALLS) == 2
+
+
+def test_failures_are_not_kept(keeping):
+    for _ in range(2):
+        with pytest.raises(ValueError, match="a reason"):
+            fails(1)
+    assert len(CALLS) == 2
+
+
+def test_two_follow_one_run_and_a_third_finds_it_whole(keeping):
+    first, second = count(3), count(3)
+    assert [next(first), next(second), next(second), next(second), next(first)] == [0, 0, 1, 2, 1]
+    assert list(first) == [2]
+    assert list(second) == []
+    assert list(count(3)) == [0, 1, 2]
+    assert CALLS == [0, 1, 2, "end"]
+
+
+def test_a_run_goes_on_for_whoever_stays_and_ends_with_the_last(keeping):
+    first, second = count(9), count(9)
+    next(first), next(second)
+    first.close()
+    assert next(second) == 1
+    second.close()
+    assert CALLS == [0, 1, "end"]
+    assert list(count(2)) == [0, 1]
+
+
+def test_a_crowd_costs_one_run(keeping):
+    start, seen = threading.Barrier(8), []
+
+    def visit():
+        with using(ENGINE):
+            start.wait()
+            seen.append(list(count(5)))
+
+    ENGINE = KeepingEngine()
+    threads = [threading.Thread(target=visit) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [[0, 1, 2, 3, 4]] * 8
+    assert CALLS.count(0) == 1
+
+
+def test_the_budget_holds(keeping, monkeypatch):
+    monkeypatch.setattr(kept.RESULTS, "budget_bytes", 5000)
+    for number in range(8):
+        answer(Question("a", np.full(200, number, float)))
+    assert kept.RESULTS.bytes <= 5000
+    answer(Question("a", np.zeros(200)))
+    assert len(CALLS) == 9
+
+
+def test_an_opening_gives_what_the_handler_gives_and_says_when_it_is_over(keeping):
+    def single(number):
+        return answer(Question("x", np.arange(number)))
+
+    def several(number):
+        yield gr.skip(), "loading"
+        yield answer(Question("x", np.arange(number))), "done"
+
+    shown, over = _opening(single, 1)(3)
+    assert (shown.tolist(), over) == ([0, 1, 2], {"opened": True})
+    steps = list(_opening(several, 2)(3))
+    assert [step[1:] for step in steps] == [("loading", gr.skip()), ("done", gr.skip()), (gr.skip(), over)]
+    assert len(CALLS) == 1
+
+
+def test_whatever_draws_on_a_page_comes_before_its_opening():
+    app = create_app()
+    openings = {number: fn for number, fn in app.fns.items() if (fn.api_name or "").startswith(PREFIX)}
+    assert openings
+    for number, opening in openings.items():
+        assert opening.queue is not False
+        shown = {block._id for block in opening.outputs if not isinstance(block, gr.State)}
+        rivals = [fn for other, fn in app.fns.items() if other != number and shown & {b._id for b in fn.outputs}]
+        assert rivals, opening.api_name
+        assert all(number in fn.cancels for fn in rivals), opening.api_name
