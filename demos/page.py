@@ -13,6 +13,13 @@ from demos.opening import let_visitors_win
 HEADING = """# Glassbox
 Watch five kinds of deep-learning model think: every number on these pages is computed by the model that runs, now."""
 
+DISPLAY = """<a class="gb-skip" href="#">To the page</a>
+<details class="gb-display"><summary>Display</summary>
+<label><input type="checkbox" name="type" value="large"> Large type</label>
+<label><input type="checkbox" name="signs" value="shade"> Signs without colour</label>
+<label>Language <select><option value="en">English</option><option value="ko">한국어</option>
+<option value="de">Deutsch</option></select></label></details>"""
+
 KEEPING = (
     f"Files you upload and files made for you are removed {KEPT_MINUTES} minutes after they were last used. "
     "Frames of the live camera are never stored."
@@ -28,8 +35,9 @@ def create_app() -> Shell:
     """The whole page, each tab built when the app starts and filled when it is first opened."""
     demos = all_demos()
     with Shell(title="Glassbox", fill_width=True) as app:
+        gr.HTML(DISPLAY, elem_classes="gb-display-place", padding=False)
         gr.Markdown(HEADING, elem_classes="gb-head")
-        with gr.Tabs(selected=demos[0].slug) as tabs:
+        with gr.Tabs(selected=demos[0].slug, overflow_behavior="wrap") as tabs:
             for demo in demos:
                 with gr.Tab(demo.title, id=demo.slug, elem_id=f"tab-{demo.slug}"):
                     demo.build()

@@ -1,6 +1,8 @@
 """The kit of a tab: how its events are set up, what components send along, the text settings its pages share."""
 
-from collections.abc import Callable
+import html
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Literal, TypedDict
 
@@ -26,6 +28,19 @@ LONG = Queue(concurrency_id="long", concurrency_limit=2)
 """Training, diffusion, video, measuring: what takes seconds and is computed with `@compute(heavy=True)`."""
 
 LATEX = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
+
+
+def inner_pages(**options: Any) -> gr.Tabs:
+    """The pages of a tab: their titles stand in one strip, which scrolls where it is too narrow."""
+    return gr.Tabs(overflow_behavior="wrap", **options)
+
+
+@contextmanager
+def inner_page(title: str, slug: str, **options: Any) -> Iterator[gr.Tab]:
+    """One page of a tab, with its title as a heading for whoever does not see the strip."""
+    with gr.Tab(title, id=slug, **options) as tab:
+        gr.HTML(f"<h2>{html.escape(title)}</h2>", elem_classes="gb-unseen", padding=False)
+        yield tab
 
 
 class Private(TypedDict):

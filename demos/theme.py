@@ -10,6 +10,9 @@ MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono
 THEME = gr.themes.Default(
     primary_hue=gr.themes.colors.blue,
     neutral_hue=gr.themes.colors.slate,
+    text_size=gr.themes.Size(
+        name="text_legible", xxs="12px", xs="12px", sm="13px", md="14px", lg="16px", xl="22px", xxl="26px"
+    ),
     font=FONT,
     font_mono=MONO,
 ).set(
@@ -18,6 +21,9 @@ THEME = gr.themes.Default(
     button_primary_background_fill_dark="*primary_700",
     button_primary_text_color="white",
     block_label_text_color="*neutral_700",
+    color_accent="*primary_700",
+    slider_color="*primary_600",
+    slider_color_dark="*primary_400",
     body_text_color_subdued="*neutral_600",
     block_info_text_color="*neutral_600",
     body_background_fill="#fbfbf9",
@@ -51,7 +57,8 @@ CSS = (
 .dark {{ {_variables(1)} }}
 """
     + """
-.gradio-container { width: 100%; max-width: 1180px !important; margin: 0 auto !important; }
+.gradio-container { width: 100%; max-width: var(--gb-page-width) !important; position: relative;
+  margin: 0 auto !important; }
 .gb-head h1 { font-size: 1.35rem; font-weight: 650; margin: 0; color: var(--gb-ink); }
 .gb-head p { margin: .15rem 0 0; color: var(--gb-subtle); }
 .gb-lead { font-size: 1.02rem; line-height: 1.5; color: var(--gb-ink); max-width: 78ch; }
@@ -109,13 +116,13 @@ button:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--gb-que
 .gb-fields, .gb-robust { display: grid; grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); gap: .7rem; }
 .gb-robust { grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); font-size: .78rem; color: var(--gb-subtle); }
 .gb-robust figcaption { color: var(--gb-ink); font-weight: 600; min-height: 3em; display: flex; align-items: end; }
-.gb-robust svg { display: block; width: 100%; font-size: 10px; fill: var(--gb-subtle); }
+.gb-robust svg { display: block; width: 100%; font-size: 12px; fill: var(--gb-subtle); }
 .gb-video { margin: 0; color: var(--gb-subtle); font-size: .85rem; font-variant-numeric: tabular-nums; }
 .gb-video img { display: block; max-width: 100%; max-height: 480px; margin: 0 auto; border-radius: 6px; }
 .gb-video [role=progressbar] { background: var(--gb-line); border-radius: 4px; margin: .4rem 0 .2rem; }
 .gb-video [role=progressbar] i { display: block; height: 8px; background: var(--gb-prediction); }
 .gb-neighbours { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1.4rem; font-size: .85rem; }
-.gb-neighbours h4 { margin: 0; font-size: .92rem; color: var(--gb-ink); }
+.gb-neighbours h3 { margin: 0; font-size: .92rem; color: var(--gb-ink); }
 .gb-neighbours p { margin: .2rem 0 .5rem; color: var(--gb-subtle); }
 .gb-neighbours ol { list-style: none; margin: 0; padding: 0; }
 .gb-neighbours li { display: grid; grid-template-columns: 1.4rem minmax(0, 1fr) auto 2.4rem; gap: .1rem .5rem;

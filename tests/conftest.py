@@ -167,13 +167,8 @@ def page(new_page):
 
 
 def choose_page(tab, title):
-    """Open a page of a tab; on a phone Gradio keeps the titles that do not fit in a menu."""
-    tab.get_by_text(title, exact=True).last.wait_for(state="attached")
-    heading = tab.get_by_role("tab", name=title, exact=True)
-    if not heading.is_visible():
-        tab.get_by_label("More tabs").click()
-        heading = tab.locator(".overflow-dropdown").get_by_text(title, exact=True)
-    heading.click()
+    """Open a page of a tab."""
+    tab.get_by_role("tab", name=title, exact=True).click()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import gradio as gr
 
 from demos.attention import explorer, inside, layers, parallel, translation, weighted_sum
 from demos.base import Demo
+from demos.tab import inner_page, inner_pages
 
 LEAD = """In a Transformer every token gathers information from the others. How much it takes from each is a row of
 numbers that sums to one: its attention. Here are all of them, for your sentence."""
@@ -14,10 +15,10 @@ PAGES = (weighted_sum, explorer, layers, translation, inside, parallel)
 def build() -> None:
     """The tab: one page for each part of the story; a page that was never opened is not in the document."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
-    with gr.Tabs(selected="explorer", elem_id="attention-pages"):
+    with inner_pages(selected="explorer", elem_id="attention-pages"):
         for page in PAGES:
             slug = page.__name__.rpartition(".")[2]
-            with gr.Tab(page.TITLE, id=slug, elem_id=f"attention-page-{slug}"):
+            with inner_page(page.TITLE, slug, elem_id=f"attention-page-{slug}"):
                 page.build()
 
 

@@ -7,7 +7,7 @@ from demos.base import Demo
 from demos.detection import live, own_boxes, picture, video
 from demos.detection.api import THRESHOLD
 from demos.detection.socket import PATH, serve_live
-from demos.tab import private
+from demos.tab import inner_page, inner_pages, private
 from demos.ui import sharing
 from models import weights
 
@@ -39,10 +39,10 @@ def build() -> None:
             min_width=260,
         )
     threshold.change(None, threshold, None, js=sharing("threshold"), **private())
-    with gr.Tabs(elem_id="detection-pages"):
+    with inner_pages(elem_id="detection-pages"):
         for page in PAGES:
             slug = page.__name__.rpartition(".")[2]
-            with gr.Tab(page.TITLE, id=slug, elem_id=f"detection-{slug}-tab"):
+            with inner_page(page.TITLE, slug, elem_id=f"detection-{slug}-tab"):
                 page.build(model, threshold)
 
 

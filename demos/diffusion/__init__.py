@@ -4,6 +4,7 @@ import gradio as gr
 
 from demos.base import Demo
 from demos.diffusion import api, between, forward, image, large, reverse, toy, training
+from demos.tab import inner_page, inner_pages
 
 LEAD = """A diffusion model learns one thing: to see what is noise in a noisy picture. Adding noise needs no learning;
 taking it away, a little at a time, makes pictures that never existed."""
@@ -16,10 +17,10 @@ def build() -> None:
     """The tab: one page for each part of the story; a page that was never opened is not in the document."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
     own = gr.State("")  # the name of the network that the visitor has trained
-    with gr.Tabs(selected="reverse", elem_id="diffusion-pages"):
+    with inner_pages(selected="reverse", elem_id="diffusion-pages"):
         for page in PAGES:
             slug = page.__name__.rpartition(".")[2]
-            with gr.Tab(page.TITLE, id=slug, elem_id=f"diffusion-{slug}"):
+            with inner_page(page.TITLE, slug, elem_id=f"diffusion-{slug}"):
                 page.build(own) if page in WITH_OWN_NETWORK else page.build()
     api.build()
 

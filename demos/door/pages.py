@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Scope, Send
 
 from demos.compression import COMPRESSIBLE, compress, encoding_for
 from demos.door.bodies import replayed
+from demos.page_head import dressed
 
 MAX_KEPT_BYTES = 48 * 2**20
 MAX_KEPT_ONE = 4 * 2**20
@@ -74,7 +75,7 @@ class Pages:
         async with self._one_host_at_a_time if len(key) > 2 else contextlib.nullcontext():
             self._forget()
             answer = await _asked(self._app, scope, query)
-        page = await asyncio.to_thread(_compressed, *answer)
+        page = await asyncio.to_thread(_compressed, *_with_our_head(*answer))
         if page.status == 200 and page.size <= MAX_KEPT_ONE * 2:
             self._kept[key] = page
             while sum(one.size for one in self._kept.values()) > MAX_KEPT_BYTES:
@@ -107,6 +108,14 @@ async def _asked(app: ASGIApp, scope: Scope, query: str) -> tuple[int, list[tupl
 
     await app(asked, replayed(b"", _nothing_more), take)
     return start["status"], list(start.get("headers", [])), bytes(body)
+
+
+def _with_our_head(
+    status: int, headers: list[tuple[bytes, bytes]], body: bytes
+) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """A whole page gets the head of this app; anything else stays as it is."""
+    is_page = any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers)
+    return status, headers, dressed(body.decode("utf-8")).encode() if is_page else body
 
 
 def _compressed(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> Page:

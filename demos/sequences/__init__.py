@@ -5,7 +5,7 @@ import gradio as gr
 from demos.base import Demo
 from demos.sequences import api, edit, next_character, reach, tasks, training
 from demos.sequences.networks import choices
-from demos.tab import private
+from demos.tab import inner_page, inner_pages, private
 
 LEAD = """A recurrent network reads one symbol at a time, and all it knows of the past is a list of numbers: its memory.
 Watch it fill, measure how far back it reaches, change it, and train one yourself."""
@@ -15,16 +15,16 @@ def build() -> None:
     """One page for each question; a page that was never opened costs nothing."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
     own = gr.State(None, time_to_live=next_character.STATE_SECONDS)
-    with gr.Tabs():
-        with gr.Tab("Next character", id="next"):
+    with inner_pages():
+        with inner_page("Next character", "next"):
             first = next_character.build(own)
-        with gr.Tab("How far back", id="reach") as reach_tab:
+        with inner_page("How far back", "reach") as reach_tab:
             reach_text = reach.build(own)
-        with gr.Tab("Edit the memory", id="edit") as edit_tab:
+        with inner_page("Edit the memory", "edit") as edit_tab:
             edited = edit.build(own)
-        with gr.Tab("Four types", id="types"):
+        with inner_page("Four types", "types"):
             tasks.build()
-        with gr.Tab("Train one", id="train"):
+        with inner_page("Train one", "train"):
             kept = training.build(own)
     for tab, text in ((reach_tab, reach_text), (edit_tab, edited.text)):
         tab.select(_taken_along, [first.text, text], text, queue=False, **private())

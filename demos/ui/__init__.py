@@ -1,6 +1,7 @@
 """The browser side: ES modules served as they are, one component a file, and the Gradio component that mounts one.
 
     core/              what components share: DOM, arrays, canvas, keys, formats, colours, charts
+    page/              icon and picture of the page, for browsers and for whoever shows a link to it
     components/NAME.js, .css   one component: `template` and a default function (see `core/mount.js`)
 
 All files are served under one hash of their content, so that browsers keep them for good and relative imports work.
@@ -23,7 +24,7 @@ from demos.compression import compress, encoding_for
 from demos.wire import to_wire
 
 HERE = Path(__file__).parent
-MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
 FOREVER = "public, max-age=31536000, immutable"
 
 _SCRIPT = """\
@@ -128,6 +129,6 @@ def head() -> str:
     """What the page's head names: the style of the primitives, and the modules nearly every component imports."""
     base = f"ui/{version()}"
     modules = [name for name in files() if name.startswith("core/") and name.endswith(".js")]
-    links = [f'<link rel="stylesheet" href="{base}/core/primitives.css">']
+    links = [f'<link rel="stylesheet" href="{base}/core/{name}.css">' for name in ("primitives", "page")]
     links += [f'<link rel="modulepreload" href="{base}/{name}">' for name in modules]
     return "".join([*links, f'<script type="module" src="{base}/core/page.js"></script>'])

@@ -125,7 +125,7 @@ def figures_of_fields(fields: "dict[str, Sequence[ReceptiveField]]") -> str:
             )
             for field in layers
         ]
-        parts.append(f'<h4>{html.escape(name)}</h4><div class="gb-fields">{"".join(pictures)}</div>')
+        parts.append(f'<h3>{html.escape(name)}</h3><div class="gb-fields">{"".join(pictures)}</div>')
     return "".join(parts)
 
 

@@ -25,7 +25,7 @@ def _column(title: str, found: "Found", voters: int) -> str:
     rows = "".join(_row(place, one, label, found.typical) for place, one in enumerate(found.neighbours, 1))
     verdict = f"{count} of the first {voters} are <b>{html.escape(readable(label))}</b>"
     scale = f"<small>Bars from {found.typical:.2f}, the median of all photos, to 1.</small>"
-    return f"<section><h4>{html.escape(title)}</h4><p>{verdict}</p><ol>{rows}</ol>{scale}</section>"
+    return f"<section><h3>{html.escape(title)}</h3><p>{verdict}</p><ol>{rows}</ol>{scale}</section>"
 
 
 def _row(place: int, neighbour: "Neighbour", majority: str, typical: float) -> str:

@@ -3,6 +3,7 @@
 import gradio as gr
 
 from demos.base import Demo
+from demos.tab import inner_page, inner_pages
 from demos.vit import compare, damage, features, neighbours, own_classes, steps, windows, zero_shot
 
 LEAD = """A Vision Transformer cuts a picture into patches and reads them as if they were words: each patch becomes a
@@ -14,10 +15,10 @@ PAGES = (steps, features, neighbours, own_classes, zero_shot, damage, compare, w
 def build() -> None:
     """The tab: one page for each part of the story; a page that was never opened is not in the document."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
-    with gr.Tabs(elem_id="vit-pages"):
+    with inner_pages(elem_id="vit-pages"):
         for page in PAGES:
             slug = page.__name__.rpartition(".")[2]
-            with gr.Tab(page.TITLE, id=slug, elem_id=f"vit-page-{slug}"):
+            with inner_page(page.TITLE, slug, elem_id=f"vit-page-{slug}"):
                 page.build()
 
 

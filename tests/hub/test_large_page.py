@@ -262,9 +262,4 @@ def test_generate_step_back_and_fork_in_the_browser(ready, stand_in, browser, sc
 
 
 def open_page(tab):
-    tab.get_by_text(page.TITLE, exact=True).last.wait_for(state="attached")
-    heading = tab.get_by_role("tab", name=page.TITLE, exact=True)
-    if not heading.is_visible():
-        tab.locator("#tab-diffusion").get_by_label("More tabs").click()
-        heading = tab.locator(".overflow-dropdown").get_by_text(page.TITLE, exact=True)
-    heading.click()
+    tab.get_by_role("tab", name=page.TITLE, exact=True).click()

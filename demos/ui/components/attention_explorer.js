@@ -33,7 +33,7 @@ export const template = `
 <div class="ax" data-state="empty">
   <p class="gb-empty ax-empty"></p>
   <div class="ax-body">
-    <h4 class="ax-heading"></h4>
+    <h3 class="ax-heading"></h3>
     <p class="ax-translation" hidden><span class="gb-caption">it writes</span> <b lang="fr"></b></p>
     <p class="ax-note" hidden></p>
     <div class="gb-chips ax-kinds" role="group" aria-label="Which attention"></div>

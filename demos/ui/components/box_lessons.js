@@ -18,7 +18,7 @@ export const template = `
     <label class="bl-slide"><span class="bl-when"></span><input type="range" min="0" step="1" value="0" aria-label="time of the training"></label>
     <div class="bl-frames"></div>
     <p class="gb-caption">Dashed: the boxes you drew. Solid: its answers with a score above the threshold. The frames are those it learns from: how well it finds the thing elsewhere shows the camera below.</p>
-    <section aria-label="Loss"><h4>Loss</h4><div class="gb-chart-legend"></div><div class="gb-chart-frame"></div></section>
+    <section aria-label="Loss"><h3>Loss</h3><div class="gb-chart-legend"></div><div class="gb-chart-frame"></div></section>
   </div>
 </div>`;
 

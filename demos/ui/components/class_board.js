@@ -13,17 +13,17 @@ export const template = `
   <p class="gb-empty">Collect two classes or take the example, then press Train: the curves and the confusion matrix move as it learns.</p>
   <div class="cb-full">
     <div class="cb-charts">
-      <section aria-label="Loss"><h4>Loss, in nats</h4><div class="cb-legend"></div><div class="cb-frame"></div></section>
-      <section aria-label="Accuracy"><h4>Accuracy, in percent</h4><div class="cb-legend"></div><div class="cb-frame"></div></section>
+      <section aria-label="Loss"><h3>Loss, in nats</h3><div class="cb-legend"></div><div class="cb-frame"></div></section>
+      <section aria-label="Accuracy"><h3>Accuracy, in percent</h3><div class="cb-legend"></div><div class="cb-frame"></div></section>
     </div>
     <div class="cb-confusion">
-      <h4>Held-out pictures: what they are (rows) and what they were taken for (columns)</h4>
+      <h3>Held-out pictures: what they are (rows) and what they were taken for (columns)</h3>
       <label class="cb-slide"><span class="cb-when"></span><input type="range" min="0" step="1" value="0" aria-label="step of the training"></label>
       <div class="cb-scroll"><table></table></div>
       <p class="gb-caption cb-note"></p>
     </div>
     <div class="cb-verdicts" hidden>
-      <h4>Before and after, on pictures held out of its training</h4>
+      <h3>Before and after, on pictures held out of its training</h3>
       <div class="cb-cards"></div>
       <p class="gb-caption cb-more"></p>
     </div>

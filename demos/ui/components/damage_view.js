@@ -49,10 +49,10 @@ export const template = `
     </div>
     <div class="gb-scale"><span>0</span> <canvas class="gb-ramp ramp"></canvas> <span>98th percentile</span> of each map and more; colour grows with the square root</div>
     <div class="answers">
-      <section class="answer-vit"><h4>ViT</h4><div class="lists"></div></section>
-      <section class="answer-cnn"><h4>CNN</h4><div class="lists"></div></section>
+      <section class="answer-vit"><h3>ViT</h3><div class="lists"></div></section>
+      <section class="answer-cnn"><h3>CNN</h3><div class="lists"></div></section>
     </div>
-    <h4 class="curve-title"></h4>
+    <h3 class="curve-title"></h3>
     <div class="dv-legend"></div>
     <div class="dv-frame"></div>
     <p class="gb-caption note"></p>

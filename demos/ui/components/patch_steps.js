@@ -39,7 +39,7 @@ export const template = `
 <div class="ps" hidden>
   <p class="ps-who" aria-live="polite"></p>
   <section>
-    <h4>2. Flatten</h4>
+    <h3>2. Flatten</h3>
     <div class="ps-row">
       <figure><canvas class="ps-patch" width="140" height="140" role="img" aria-label="the patch"></canvas><figcaption>the patch</figcaption></figure>
       <figure><canvas class="ps-flat"></canvas><figcaption class="ps-flat-note" aria-live="polite"></figcaption></figure>
@@ -47,7 +47,7 @@ export const template = `
     </div>
   </section>
   <section>
-    <h4>3. Embed</h4>
+    <h3>3. Embed</h3>
     <div class="ps-columns">
       <div>
         <p class="ps-filters-title"></p>
@@ -67,7 +67,7 @@ export const template = `
     </div>
   </section>
   <section>
-    <h4>4. Add position</h4>
+    <h3>4. Add position</h3>
     <div class="ps-columns">
       <div><p>Every place with every other: one small map for each place</p><canvas class="ps-overview" role="img" tabindex="-1"></canvas></div>
       <div>

@@ -12,16 +12,16 @@ export const template = `
   <p class="gb-empty">Choose an example, upload a picture or take one with the webcam: its patches appear here.</p>
   <div class="pv-full">
     <div class="left">
-      <h4>1. Split</h4>
+      <h3>1. Split</h3>
       <div class="picture"></div>
       <p class="gb-caption pv-where" aria-live="polite"></p>
     </div>
     <div class="right">
       <div class="answers">
-        <section class="own"><h4 class="own-title"></h4><div class="bars"></div></section>
-        <section class="other"><h4 class="other-title"></h4><div class="bars"></div></section>
+        <section class="own"><h3 class="own-title"></h3><div class="bars"></div></section>
+        <section class="other"><h3 class="other-title"></h3><div class="bars"></div></section>
       </div>
-      <h4>What it would answer after each layer</h4>
+      <h3>What it would answer after each layer</h3>
       <div class="lens-rows"></div>
       <p class="gb-caption">The same head reads every layer, though it was trained on the last one only (logit lens).</p>
     </div>

@@ -38,12 +38,12 @@ export const template = `
     <p class="gb-caption summary"></p>
   </section>
   <section class="gb-panel" aria-label="Prediction of the next character">
-    <h4 class="prediction-title"></h4>
+    <h3 class="prediction-title"></h3>
     <div class="bars"></div>
   </section>
   <section class="gb-panel wide" aria-label="Map of the memory over time">
     <div class="bar-of-controls">
-      <h4 class="map-title"></h4>
+      <h3 class="map-title"></h3>
       <label>order of units
         <select class="ordering"><option value="stored">as stored</option><option value="slow">slow ones first</option><option value="value">by value at this character</option></select>
       </label>

@@ -11,24 +11,24 @@ export const template = `
   <p class="gb-empty tc-empty">Press Train: loss, gradient and samples appear here as the network learns.</p>
   <div class="tc-body">
   <section class="gb-panel tc-wide tc-loss" aria-label="Loss over the steps">
-    <h4>Loss, in bits per character</h4>
+    <h3>Loss, in bits per character</h3>
     <div class="lc-frame"></div>
     <div class="lc-legend"></div>
   </section>
   <section class="gb-panel tc-norm" aria-label="Norm of the gradient over the steps">
-    <h4>Norm of the gradient, before clipping</h4>
+    <h3>Norm of the gradient, before clipping</h3>
     <div class="lc-frame"></div>
     <div class="lc-legend"></div>
     <p class="gb-caption tc-largest"></p>
   </section>
   <section class="gb-panel tc-distance" aria-label="Gradient over distance">
-    <h4>What is left of it d characters back</h4>
+    <h3>What is left of it d characters back</h3>
     <div class="lc-frame"></div>
     <div class="lc-legend"></div>
     <p class="gb-caption tc-factor"></p>
   </section>
   <section class="gb-panel tc-wide" aria-label="Samples">
-    <h4>What it writes, always with the same dice</h4>
+    <h3>What it writes, always with the same dice</h3>
     <ol class="tc-samples" tabindex="0" aria-label="samples, newest first"></ol>
   </section>
   </div>

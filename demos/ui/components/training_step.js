@@ -24,12 +24,12 @@ export const template = `
   <p class="gb-empty">One training step, taken apart, appears here in a moment.</p>
   <ol class="full">
     <li>
-      <h4>Take a clean picture</h4>
+      <h3>Take a clean picture</h3>
       <div class="tiles">${picture("x_0", "the clean picture x0", "<b>x<sub>0</sub></b>")}</div>
       <p class="words size"></p>
     </li>
     <li>
-      <h4>Draw a time and noise</h4>
+      <h3>Draw a time and noise</h3>
       <div class="tiles">
         ${picture("epsilon", "the noise drawn", "<b>ε</b> noise drawn")}
         ${picture("x_t", "the noisy picture x_t", '<b>x<sub>t</sub></b>, t = <span class="t"></span>')}
@@ -37,7 +37,7 @@ export const template = `
       <p class="words sum"></p>
     </li>
     <li>
-      <h4>Let the network predict</h4>
+      <h3>Let the network predict</h3>
       <div class="tiles">
         ${picture("v", "what the network says", "<b>v̂</b> it says")}
         ${picture("target", "what it should say", "<b>v</b> it should say")}
@@ -46,7 +46,7 @@ export const template = `
       <p class="words">It sees only x<sub>t</sub> and t, and says v, a mixture of noise and picture from which both follow.</p>
     </li>
     <li>
-      <h4>Measure the loss, move the weights</h4>
+      <h3>Measure the loss, move the weights</h3>
       <div class="tiles">${picture("error", "squared error at every pixel", '(v̂ − v)² from 0 to <span class="top"></span>')}</div>
       <p class="words">mean: loss <b class="loss"></b>, gradient norm <b class="gradient"></b>. <b class="after"></b></p>
     </li>

@@ -1,4 +1,7 @@
-// What the page itself does: sentences about downloads follow the download.
+// What the page itself does: sentences about downloads follow the download; titles, settings and keys work.
+
+import { followDisplay } from "./display.js";
+import { followTabs } from "./tabs.js";
 
 const EVERY_MILLISECONDS = 2000;
 
@@ -16,3 +19,5 @@ async function followDownloads() {
 }
 
 setInterval(() => followDownloads().catch(() => undefined), EVERY_MILLISECONDS);
+followDisplay();
+followTabs();

@@ -1,0 +1,3 @@
+"""The interface's own words."""
+
+LANGUAGES = ("en", "ko", "de")
