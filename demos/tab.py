@@ -7,6 +7,8 @@ from functools import wraps
 from typing import Any, Literal, TypedDict
 
 import gradio as gr
+from gradio.components import Component
+from gradio.context import Context
 
 from demos.base import visitor_errors
 from demos.wire import to_wire
@@ -59,6 +61,15 @@ def payload(event: gr.EventData, name: str) -> Any:
     """What a component sent along with an event under that name, unchecked; None if nothing."""
     data = event._data
     return data.get(name) if isinstance(data, dict) else None
+
+
+def built(elem_id: str) -> Component:
+    """The control of that element id among those built so far. Raises `LookupError` where there is none."""
+    blocks = Context.root_block.blocks.values() if Context.root_block else ()
+    for block in blocks:
+        if isinstance(block, Component) and block.elem_id == elem_id:
+            return block
+    raise LookupError(f"no control is called {elem_id}")
 
 
 def answering(view: Callable[[dict[str, Any]], Any]) -> Callable[[Any], Any]:

@@ -6,7 +6,9 @@ from starlette.routing import WebSocketRoute
 from demos.base import Demo
 from demos.detection import live, own_boxes, picture, video
 from demos.detection.api import THRESHOLD
+from demos.detection.predictions import QUESTIONS
 from demos.detection.socket import PATH, serve_live
+from demos.predict import panel
 from demos.tab import inner_page, inner_pages, private
 from demos.ui import sharing
 from models import weights
@@ -15,6 +17,8 @@ LEAD = """A detector answers two questions at once: what is in the picture, and 
 things: hand signs for the digits 0 to 9, six playing cards (nine to ace) and nine kinds of game sprite."""
 
 PAGES = (picture, live, video, own_boxes)
+READ = {"image": "detection-image", "model": "detection-model", "threshold": "detection-threshold"}
+"""What questions read, by the name they know it by: the element id of the control."""
 
 
 def build() -> None:
@@ -44,6 +48,7 @@ def build() -> None:
             slug = page.__name__.rpartition(".")[2]
             with inner_page(page.TITLE, slug, elem_id=f"detection-{slug}-tab"):
                 page.build(model, threshold)
+    panel("detection", QUESTIONS, {page.__name__.rpartition(".")[2]: page.TITLE for page in PAGES}, READ)
 
 
 def _choices() -> list[tuple[str, str]]:

@@ -4,6 +4,8 @@ import gradio as gr
 
 from demos.base import Demo
 from demos.diffusion import api, between, forward, image, large, reverse, toy, training
+from demos.diffusion.predictions import QUESTIONS
+from demos.predict import panel
 from demos.tab import inner_page, inner_pages
 
 LEAD = """A diffusion model learns one thing: to see what is noise in a noisy picture. Adding noise needs no learning;
@@ -11,6 +13,13 @@ taking it away, a little at a time, makes pictures that never existed."""
 
 PAGES = (forward, reverse, between, image, training, toy, large)
 WITH_OWN_NETWORK = (reverse, between, image, training)
+READ = {
+    "network": "diffusion-network",
+    "schedule": "diffusion-schedule",
+    **{name: f"diffusion-reverse-{name}" for name in ("steps", "seed", "guidance", "sampler")},
+    "sprite_class": "diffusion-reverse-class",
+}
+"""What questions read, by the name they know it by: the element id of the control."""
 
 
 def build() -> None:
@@ -22,6 +31,7 @@ def build() -> None:
             slug = page.__name__.rpartition(".")[2]
             with inner_page(page.TITLE, slug, elem_id=f"diffusion-{slug}"):
                 page.build(own) if page in WITH_OWN_NETWORK else page.build()
+    panel("diffusion", QUESTIONS, {page.__name__.rpartition(".")[2]: page.TITLE for page in PAGES}, READ)
     api.build()
 
 

@@ -156,7 +156,7 @@ def build(own: gr.State) -> None:
             canvas = pixel_canvas("diffusion-canvas", holes=True)
         with gr.Column(scale=2, min_width=240):
             network = network_choice("diffusion-image-network")
-            named = plan_controls()
+            named = plan_controls("image")
             controls = list(named.values())
             strength = gr.Slider(0, 1, STRENGTH, step=0.01, label="Strength", elem_id="diffusion-strength")
             run = gr.Button("Make a sprite of it", variant="primary", elem_id="diffusion-transform")

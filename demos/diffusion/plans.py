@@ -57,13 +57,17 @@ def check_plan(
     return plan_for(network, Plan(sprite_class, count, steps, seed, guidance, sampler))
 
 
-def plan_controls(*, count: int = 4) -> dict[str, Control]:
-    """The controls of a plan, in the order of `check_plan`."""
+def plan_controls(page: str, *, count: int = 4) -> dict[str, Control]:
+    """The controls of a plan on that page, in the order of `check_plan`; element ids are `diffusion-<page>-<name>`."""
+    names = ("class", "count", "steps", "seed", "guidance", "sampler")
+    ids = {name: f"diffusion-{page}-{name}" for name in names}
     return {
-        "sprite_class": gr.Dropdown(ALL_CLASSES, value=ALL_CLASSES[0], label="Class"),
-        "count": gr.Slider(1, MAX_COUNT, count, step=1, label="Sprites"),
-        "steps": gr.Slider(1, 50, 25, step=1, label="Steps"),
-        "seed": gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed"),
-        "guidance": gr.Slider(1, MAX_GUIDANCE, GUIDANCE, step=0.1, label="Guidance", info="1: none"),
-        "sampler": gr.Dropdown(SAMPLER_CHOICES, value="ddim", label="Sampler"),
+        "sprite_class": gr.Dropdown(ALL_CLASSES, value=ALL_CLASSES[0], label="Class", elem_id=ids["class"]),
+        "count": gr.Slider(1, MAX_COUNT, count, step=1, label="Sprites", elem_id=ids["count"]),
+        "steps": gr.Slider(1, 50, 25, step=1, label="Steps", elem_id=ids["steps"]),
+        "seed": gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", elem_id=ids["seed"]),
+        "guidance": gr.Slider(
+            1, MAX_GUIDANCE, GUIDANCE, step=0.1, label="Guidance", info="1: none", elem_id=ids["guidance"]
+        ),
+        "sampler": gr.Dropdown(SAMPLER_CHOICES, value="ddim", label="Sampler", elem_id=ids["sampler"]),
     }

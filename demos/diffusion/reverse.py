@@ -180,7 +180,7 @@ def build(own: gr.State) -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             network = network_choice("diffusion-network")
-            controls = plan_controls()
+            controls = plan_controls("reverse")
             with gr.Row():
                 run = gr.Button("Generate", variant="primary", min_width=110, elem_id="diffusion-run")
                 stop = stop_button()

@@ -3,12 +3,29 @@
 import gradio as gr
 
 from demos.base import Demo
+from demos.predict import panel
 from demos.sequences import api, edit, next_character, reach, tasks, training
 from demos.sequences.networks import choices
+from demos.sequences.predictions import QUESTIONS
 from demos.tab import inner_page, inner_pages, private
 
 LEAD = """A recurrent network reads one symbol at a time, and all it knows of the past is a list of numbers: its memory.
 Watch it fill, measure how far back it reaches, change it, and train one yourself."""
+
+EDITED = ("text", "model", "kind", "position", "units", "factor", "donor", "strength", "seed")
+PAGES = {
+    "next": "Next character",
+    "reach": "How far back",
+    "edit": "Edit the memory",
+    "types": "Four types",
+    "train": "Train one",
+}
+READ = {
+    **{name: f"sequences-{name}" for name in ("text", "model", "review", "sentence")},
+    **{f"edit_{name}": f"sequences-edit-{name}" for name in EDITED},
+    "reach_text": "sequences-reach-text",
+}
+"""What questions read, by the name they know it by: the element id of the control."""
 
 
 def build() -> None:
@@ -16,19 +33,20 @@ def build() -> None:
     gr.Markdown(LEAD, elem_classes="gb-lead")
     own = gr.State(None, time_to_live=next_character.STATE_SECONDS)
     with inner_pages():
-        with inner_page("Next character", "next"):
+        with inner_page(PAGES["next"], "next"):
             first = next_character.build(own)
-        with inner_page("How far back", "reach") as reach_tab:
+        with inner_page(PAGES["reach"], "reach") as reach_tab:
             reach_text = reach.build(own)
-        with inner_page("Edit the memory", "edit") as edit_tab:
+        with inner_page(PAGES["edit"], "edit") as edit_tab:
             edited = edit.build(own)
-        with inner_page("Four types", "types"):
+        with inner_page(PAGES["types"], "types"):
             tasks.build()
-        with inner_page("Train one", "train"):
+        with inner_page(PAGES["train"], "train"):
             kept = training.build(own)
     for tab, text in ((reach_tab, reach_text), (edit_tab, edited.text)):
         tab.select(_taken_along, [first.text, text], text, queue=False, **private())
     kept.success(_with_own, own, [first.model, edited.model], queue=False, **private())
+    panel("sequences", QUESTIONS, PAGES, READ, {"own": own})
     api.build()
 
 

@@ -70,7 +70,8 @@ class Asked:
     sampling: Sampling
 
 
-def _checked(text: object, model: object, own: str | None, strength: object, seed: object) -> Asked:
+def checked_reading(text: object, model: object, own: str | None, strength: object, seed: object) -> Asked:
+    """What the page asks for, or `InputError`."""
     text = check_text(text, name="The text", max_chars=MAX_CHARS, allow_empty=True)
     strength = check_number(strength, name="The strength", low=0, high=1)
     sampling = Sampling.check(TEMPERATURE, TOP_K, 1, seed)
@@ -104,7 +105,7 @@ def compute_comparison(
 
     Edits that do not fit a new text or another network any more are dropped: units mean something else in each network.
     """
-    asked, kept = _checked(text, model, own, strength, seed), _kept(name)
+    asked, kept = checked_reading(text, model, own, strength, seed), _kept(name)
     yield from _compare(asked, name, _fitting(kept.edits, kept, asked) if kept else ())
 
 
@@ -127,15 +128,16 @@ def compute_edit(
     donor: object,
 ) -> Iterator[Shown]:
     """Add one edit and read again. Yields (name, view, strip)."""
-    asked, kept = _checked(text, model, own, strength, seed), _kept(name)
+    asked, kept = checked_reading(text, model, own, strength, seed), _kept(name)
     edits = kept.edits if kept else ()
     if len(edits) >= MAX_EDITS:
         raise InputError(f"{MAX_EDITS} edits are made, the most this page takes: undo some first.")
-    edit = _checked_edit(asked, kind, position, units, factor, donor)
+    edit = checked_edit(asked, kind, position, units, factor, donor)
     yield from _compare(asked, name, (*edits, edit))
 
 
-def _checked_edit(asked: Asked, kind: object, position: object, units: object, factor: object, donor: object) -> "Edit":
+def checked_edit(asked: Asked, kind: object, position: object, units: object, factor: object, donor: object) -> "Edit":
+    """The edit that stands on the page, or `InputError` where it does not fit the network or the text."""
     from models.sequences.edits import WHOLE_MEMORY, Edit, parse_units
     from models.sequences.reading import describe
 
@@ -157,7 +159,7 @@ def compute_undo(
     text: object, model: object, own: str | None, name: str | None, strength: object, seed: object, *, every: bool
 ) -> Iterator[Shown]:
     """Take back the last edit, or all. Yields (name, view, strip)."""
-    asked, kept = _checked(text, model, own, strength, seed), _kept(name)
+    asked, kept = checked_reading(text, model, own, strength, seed), _kept(name)
     if kept is None or not kept.edits:
         raise InputError("There is no edit to undo.")
     yield from _compare(asked, name, () if every else _fitting(kept.edits[:-1], kept, asked))
@@ -227,26 +229,34 @@ def _controls() -> Controls:
     kinds = [(title, name) for name, title in KINDS.items()]
     kind = gr.Radio(kinds, value="erase", label="What to do", elem_id="sequences-edit-kind")
     position = gr.Number(
-        EXAMPLE_POSITION, precision=0, minimum=0, maximum=MAX_CHARS, label="After character (click the text)"
+        EXAMPLE_POSITION,
+        precision=0,
+        minimum=0,
+        maximum=MAX_CHARS,
+        label="After character (click the text)",
+        elem_id="sequences-edit-position",
     )
     units = gr.Textbox(
         label="Which units", info='Such as "3, 17, 200-210" or "all"', visible=False, elem_id="sequences-edit-units"
     )
     picks = gr.Dropdown([LARGEST, EVERY], label="or take", visible=False, elem_id="sequences-edit-picks")
-    factor = gr.Slider(-10, 10, 2, step=0.5, label="Factor", visible=False)
+    factor = gr.Slider(-10, 10, 2, step=0.5, label="Factor", visible=False, elem_id="sequences-edit-factor")
     donor = gr.Textbox(
         "The rain fell on the empty street, and she",
         label="Whose memory: that left by this sentence",
         lines=2,
         max_length=MAX_CHARS,
         visible=False,
+        elem_id="sequences-edit-donor",
     )
     apply = gr.Button("Edit and read on", variant="primary", elem_id="sequences-edit-apply")
     with gr.Row():
         undo = gr.Button("Undo the last", size="sm", min_width=90)
         reset = gr.Button("Undo all", size="sm", min_width=90)
     strength = gr.Slider(0, 1, 1, step=0.05, label="Strength of all edits", elem_id="sequences-edit-strength")
-    seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Dice for what each writes")
+    seed = gr.Number(
+        0, precision=0, minimum=0, maximum=MAX_SEED, label="Dice for what each writes", elem_id="sequences-edit-seed"
+    )
     return Controls(model, text, read, kind, position, units, picks, factor, donor, apply, undo, reset, strength, seed)
 
 

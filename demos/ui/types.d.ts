@@ -455,6 +455,17 @@ export interface PixelView {
   rows: PixelRow[];
 }
 
+/** A question, its options, which is right, and why (`question_card`). */
+export interface PredictionView {
+  name: string;
+  about: string;
+  question: string;
+  options: string[];
+  right: number;
+  explanation: string;
+  fault: string;
+}
+
 /** What is proposed at every position of the feature map, row by row. */
 export interface ProposalsView {
   rows: number;
@@ -654,6 +665,21 @@ export interface TextAttention {
   weights: ArrayHandle;
   rollout: ArrayHandle | null;
   habits: Record<string, HeadScore[]>;
+}
+
+/** A question that may be asked: its name, what it is about in a few words, and the page it belongs to. */
+export interface TopicView {
+  name: string;
+  topic: string;
+  page: string;
+  page_title: string;
+}
+
+/** What a tab's panel offers, and the question asked last, if any (`predict`). */
+export interface TopicsView {
+  tab: string;
+  topics: TopicView[];
+  asked: PredictionView | null;
 }
 
 /** One picture through the detector (`box_figure`): L decoder layers, Q queries, C classes. */

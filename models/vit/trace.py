@@ -185,6 +185,14 @@ def sizes_of(model: str) -> tuple[int, int]:
     return network.shape.patch_size, default_size(network)
 
 
+@compute
+def costs_of(model: str, factors: tuple[int, ...]) -> tuple[Cost, ...]:
+    """What a picture costs with that many times as many patches a side as the model was trained for."""
+    network: VisionTransformer = load_vit(model).network
+    side = default_size(network) // network.shape.patch_size
+    return tuple(cost_of(network.shape, factor * side, len(network.labels)) for factor in factors)
+
+
 def top(labels: tuple[str, ...], probabilities: np.ndarray, count: int) -> list[tuple[str, float]]:
     """The `count` most probable labels, most probable first; equal ones in the order of `labels`."""
     order = np.argsort(-probabilities, kind="stable")[:count]
