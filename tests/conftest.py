@@ -171,6 +171,24 @@ def choose_page(tab, title):
     tab.get_by_role("tab", name=title, exact=True).click()
 
 
+def inner_pages(app_url, slug):
+    """Titles of the pages of a tab, in their order."""
+    config = httpx.get(f"{app_url}/config").json()
+    components = {component["id"]: component for component in config["components"]}
+
+    def titles(node, inside):
+        component = components.get(node["id"], {"type": "", "props": {}})
+        if component["type"] == "tabitem":
+            if inside:
+                return [component["props"]["label"]]
+            if component["props"]["elem_id"] != f"tab-{slug}":
+                return []
+            inside = True
+        return [title for child in node.get("children") or [] for title in titles(child, inside)]
+
+    return titles(config["layout"], inside=False)
+
+
 @pytest.fixture
 def open_tab(new_page):
     """`open_tab(slug, title=None, **how)`: a page with that tab open, and in it the page of that title."""

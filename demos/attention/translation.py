@@ -10,6 +10,7 @@ from demos.attention.api import attention_translate
 from demos.attention.controls import MAX_CHARS
 from demos.attention.drafts import (
     MAX_WIDTH,
+    MAX_WORDS_CHARS,
     STATE_SECONDS,
     TITLES,
     TRANSFORMER,
@@ -105,7 +106,11 @@ def build() -> None:
     view = component("translation_view", events=["force"], elem_id="translate-view")
     with gr.Row():
         words = gr.Textbox(
-            label="Your own words", info="French; written after what stands there", scale=4, elem_id="translate-words"
+            label="Your own words",
+            info="French; written after what stands there",
+            scale=4,
+            max_length=MAX_WORDS_CHARS,
+            elem_id="translate-words",
         )
         write = gr.Button("Write these", size="sm", scale=1, min_width=90, elem_id="translate-write")
     strip = gr.HTML(empty_strip("The network is loaded with the first word."), elem_id="translate-strip")

@@ -256,7 +256,9 @@ def _build_request(models: list[str]) -> tuple[gr.Dropdown, list[Any], list[Any]
     words, wanted_steps, wanted_guidance = view_wants(models[0])
     model = gr.Dropdown(choices, value=models[0], label="Model", elem_id="diffusion-large-model")
     wants = gr.Markdown(words, elem_classes="gb-note")
-    prompt = gr.Textbox("a red potion in a glass bottle", label="Prompt", lines=2, elem_id="diffusion-prompt")
+    prompt = gr.Textbox(
+        "a red potion in a glass bottle", label="Prompt", lines=2, max_length=MAX_CHARS, elem_id="diffusion-prompt"
+    )
     negative = _negative_prompt()
     steps = gr.Slider(1, MAX_STEPS, wanted_steps, step=1, label="Steps", elem_id="diffusion-large-steps")
     guidance = gr.Slider(1, MAX_GUIDANCE, wanted_guidance, step=0.5, label="Guidance", info="1: none")
@@ -270,7 +272,8 @@ def _build_request(models: list[str]) -> tuple[gr.Dropdown, list[Any], list[Any]
 
 
 def _negative_prompt() -> gr.Textbox:
-    return gr.Textbox("", label="Negative prompt: what to keep away from", placeholder="used above guidance 1")
+    label = "Negative prompt: what to keep away from"
+    return gr.Textbox("", label=label, placeholder="used above guidance 1", max_length=MAX_CHARS)
 
 
 def _build_fork() -> tuple[gr.Column, list[Any], gr.Markdown, gr.Button]:
@@ -278,7 +281,9 @@ def _build_fork() -> tuple[gr.Column, list[Any], gr.Markdown, gr.Button]:
     with gr.Column(visible=False, elem_id="diffusion-large-fork", elem_classes="gb-figure") as panel:
         heading = gr.Markdown(elem_classes="gb-note")
         with gr.Row():
-            prompt = gr.Textbox(label="Prompt", lines=2, min_width=240, elem_id="diffusion-large-fork-prompt")
+            prompt = gr.Textbox(
+                label="Prompt", lines=2, min_width=240, max_length=MAX_CHARS, elem_id="diffusion-large-fork-prompt"
+            )
             negative = _negative_prompt()
         with gr.Row():
             guidance = gr.Slider(1, MAX_GUIDANCE, 1, step=0.5, label="Guidance", min_width=160)

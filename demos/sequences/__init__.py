@@ -8,6 +8,7 @@ from demos.sequences import api, edit, next_character, reach, tasks, training
 from demos.sequences.networks import choices
 from demos.sequences.predictions import QUESTIONS
 from demos.tab import inner_page, inner_pages, private
+from demos.ui import carrying
 
 LEAD = """A recurrent network reads one symbol at a time, and all it knows of the past is a list of numbers: its memory.
 Watch it fill, measure how far back it reaches, change it, and train one yourself."""
@@ -44,15 +45,10 @@ def build() -> None:
         with inner_page(PAGES["train"], "train"):
             kept = training.build(own)
     for tab, text in ((reach_tab, reach_text), (edit_tab, edited.text)):
-        tab.select(_taken_along, [first.text, text], text, queue=False, **private())
+        tab.select(None, [first.text, text], text, js=carrying(tab.id, text.value), **private())
     kept.success(_with_own, own, [first.model, edited.model], queue=False, **private())
     panel("sequences", QUESTIONS, PAGES, READ, {"own": own})
     api.build()
-
-
-def _taken_along(typed: object, here: str) -> str:
-    """The text of the first page, if there is one, else what stands here."""
-    return typed if isinstance(typed, str) and typed.strip() else here
 
 
 def _with_own(own: str | None) -> list[gr.Radio]:

@@ -237,7 +237,11 @@ def _controls() -> Controls:
         elem_id="sequences-edit-position",
     )
     units = gr.Textbox(
-        label="Which units", info='Such as "3, 17, 200-210" or "all"', visible=False, elem_id="sequences-edit-units"
+        label="Which units",
+        info='Such as "3, 17, 200-210" or "all"',
+        max_length=MAX_UNITS_TEXT,
+        visible=False,
+        elem_id="sequences-edit-units",
     )
     picks = gr.Dropdown([LARGEST, EVERY], label="or take", visible=False, elem_id="sequences-edit-picks")
     factor = gr.Slider(-10, 10, 2, step=0.5, label="Factor", visible=False, elem_id="sequences-edit-factor")

@@ -16,7 +16,7 @@ from models.inputs import check_text
 
 TITLE = "Name it yourself"
 CONCEPT = "vit/clip"
-MAX_NAMES, MAX_NAME_CHARS, MAX_CHARS = 12, 100, 2_000
+MAX_NAMES, MAX_NAME_CHARS, MAX_CHARS, MAX_TEMPLATE_CHARS = 12, 100, 2_000, 200
 NAMES = "cheetah\nlion\ndomestic cat\ntower\nbus"
 TEMPLATE = "a photo of a {}."
 
@@ -67,7 +67,7 @@ def check_names(text: Any) -> list[str]:
 
 def check_template(text: Any) -> str:
     """The sentence with `{}` once, where the name goes."""
-    template = check_text(text, name="The template", max_chars=200)
+    template = check_text(text, name="The template", max_chars=MAX_TEMPLATE_CHARS)
     if template.count("{}") != 1:
         raise InputError("The template must hold {} once: the name goes there.")
     return template
@@ -83,8 +83,17 @@ def build() -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             image = picture_input("zero-shot")
-            names = gr.Textbox(NAMES, lines=5, max_lines=12, label="Names, one a line", elem_id="zero-shot-names")
-            template = gr.Textbox(TEMPLATE, label="Template", elem_id="zero-shot-template")
+            names = gr.Textbox(
+                NAMES,
+                lines=5,
+                max_lines=12,
+                max_length=MAX_CHARS,
+                label="Names, one a line",
+                elem_id="zero-shot-names",
+            )
+            template = gr.Textbox(
+                TEMPLATE, label="Template", max_length=MAX_TEMPLATE_CHARS, elem_id="zero-shot-template"
+            )
             model = gr.Dropdown(
                 [(f"{weights.find(name).title}, from the hub", name) for name in offered],
                 value=offered[0],

@@ -8,36 +8,17 @@ listed here.
 import re
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from demos import DEMOS
-from tests.conftest import choose_page
+from tests.conftest import choose_page, inner_pages
 
 pytestmark = pytest.mark.browser
 
 SCRIPT = Path(__file__).parent / "walk.js"
 BEGUN_MILLISECONDS, ANSWER_MILLISECONDS, END_MILLISECONDS = 3_000, 60_000, 10_000
 STOP = re.compile(r"^(Stop|Cancel)$")
-
-
-def inner_pages(app_url, slug):
-    """Titles of the pages of a tab, in their order."""
-    config = httpx.get(f"{app_url}/config").json()
-    components = {component["id"]: component for component in config["components"]}
-
-    def titles(node, inside):
-        component = components.get(node["id"], {"type": "", "props": {}})
-        if component["type"] == "tabitem":
-            if inside:
-                return [component["props"]["label"]]
-            if component["props"]["elem_id"] != f"tab-{slug}":
-                return []
-            inside = True
-        return [title for child in node.get("children") or [] for title in titles(child, inside)]
-
-    return titles(config["layout"], inside=False)
 
 
 def until(page, condition, milliseconds, argument=None):

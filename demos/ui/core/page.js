@@ -1,6 +1,8 @@
-// What the page itself does: sentences about downloads follow the download; titles, settings and keys work.
+// What the page itself does: sentences about downloads follow the download; titles, settings and keys work; what does not
+// fit into a text field is said.
 
 import { followDisplay } from "./display.js";
+import { tellLimits } from "./limits.js";
 import { followTabs } from "./tabs.js";
 
 const EVERY_MILLISECONDS = 2000;
@@ -21,3 +23,4 @@ async function followDownloads() {
 setInterval(() => followDownloads().catch(() => undefined), EVERY_MILLISECONDS);
 followDisplay();
 followTabs();
+tellLimits();

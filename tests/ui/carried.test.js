@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { carried } from "../../demos/ui/core/carried.js";
+
+test("a page that was left as it was shows the newest text of the first page", () => {
+  assert.equal(carried("a", "example", "", "example"), "example");
+  assert.equal(carried("a", "example", " \n", "example"), "example");
+  assert.equal(carried("a", "example", null, "example"), "example");
+  assert.equal(carried("a", "example", "first", "example"), "first");
+  assert.equal(carried("a", "example", "second", "first"), "second");
+});
+
+test("a text of the visitor's own stays, whatever was typed elsewhere", () => {
+  assert.equal(carried("b", "example", "first", "own"), "own");
+  assert.equal(carried("b", "example", "first", ""), "");
+  assert.equal(carried("c", "example", "first", "example"), "first");
+  assert.equal(carried("c", "example", "first", "first and more"), "first and more");
+  assert.equal(carried("c", "example", "second", "first and more"), "first and more");
+});
+
+test("pages are told apart", () => {
+  carried("d", "example", "first", "example");
+  assert.equal(carried("e", "example", "second", "example"), "second");
+  assert.equal(carried("d", "example", "second", "first"), "second");
+});
