@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.images import read_frame, read_image
+from models.images import JPEG_START, read_frame, read_image
 from models.video import VideoFile
-from tests.conftest import ROOT
+from tests.conftest import ROOT, choose_page
 from tests.pictures import every_kind
 from tests.unit.test_video_shown import MATRICES
 from tests.videos import encoded, turned
@@ -77,16 +77,104 @@ def test_a_video_is_read_as_the_browser_plays_it(painted, tmp_path, matrix, pixe
     assert np.abs(frame.image - shown).mean() < 4
 
 
-def test_a_webcam_photo_is_what_the_camera_sees_not_its_mirror_image(open_tab):
+@pytest.fixture(scope="module")
+def scene():
+    """(480, 640, 3): what the fake camera sees."""
+    return next(VideoFile(ROOT / "assets" / "media" / "detection-video.mp4").frames()).image
+
+
+def shows(image, scene):
+    """Whether two pictures (uint8, of any size) are one, and neither the mirror image of the other nor cut elsewhere."""
+    small = [np.asarray(Image.fromarray(one).resize((80, 60))).astype(int) for one in (image, scene)]
+    same, mirrored = np.abs(small[0] - small[1]).mean(), np.abs(small[0] - small[1][:, ::-1]).mean()
+    return same < 8 and mirrored > 2 * same
+
+
+def seen(locator):
+    """What the page shows there, whatever styles do to it."""
+    return np.asarray(Image.open(io.BytesIO(locator.screenshot())).convert("RGB"))
+
+
+def behind(image):
+    """The picture of an <img> whose address holds it."""
+    return read_image(base64.b64decode(image.get_attribute("src").partition(",")[2]))
+
+
+def running(page, video):
+    page.locator(video).wait_for()
+    page.wait_for_function("video => document.querySelector(video)?.currentTime > 0", arg=video)
+
+
+def test_a_webcam_photo_is_what_the_camera_sees_and_the_page_shows(open_tab, scene):
     page = open_tab("vit")
     image = page.locator("#vit-image")
     image.get_by_role("button", name=re.compile("webcam|camera", re.I)).first.click()
     image.get_by_text(re.compile("Click to Access Webcam", re.I)).click()
-    page.wait_for_function("document.querySelector('#vit-image video')?.currentTime > 0")
+    running(page, "#vit-image video")
+    assert shows(seen(image.locator("video")), scene)
     with page.expect_response(lambda it: "/upload" in it.url and it.request.method == "POST") as answer:
         image.get_by_role("button", name="capture photo").click()
-    photo = read_image(answer.value.json()[0]).astype(int)
-    scene = next(VideoFile(ROOT / "assets" / "media" / "detection-video.mp4").frames()).image
-    assert photo.shape == scene.shape
-    assert np.abs(photo - scene).mean() < 8
-    assert np.abs(photo - scene[:, ::-1]).mean() > 16
+    assert shows(read_image(answer.value.json()[0]), scene)
+    image.locator("img").first.wait_for()
+    assert shows(seen(image.locator("img").first), scene)
+
+
+def test_an_upload_is_shown_as_it_is_read(open_tab, tmp_path):
+    page = open_tab("vit")
+    path = tmp_path / "turned.jpeg"
+    path.write_bytes(every_kind()["orientation 6.jpeg"])
+    with page.expect_response(lambda it: "/upload" in it.url and it.request.method == "POST") as answer:
+        page.locator("#vit-image input[type=file]").set_input_files(path)
+    read = read_image(answer.value.json()[0])
+    image = page.locator("#vit-image img").first
+    image.wait_for()
+    page.wait_for_function("document.querySelector('#vit-image img').naturalWidth > 0")
+    size = image.evaluate("image => [image.naturalHeight, image.naturalWidth, getComputedStyle(image).transform]")
+    assert [*read.shape[:2], "none"] == size
+    np.testing.assert_array_equal(read, read_image(path))
+
+
+def test_own_classes_and_own_objects_read_what_they_show(open_tab, scene):
+    page = open_tab("vit", "Your own classes")
+    square = scene[:, 80:560]
+    page.locator(".cc-record").first.click()
+    running(page, "#vit-collector video")
+    assert shows(seen(page.locator("#vit-collector video")), square)
+    page.locator(".cc-pictures img").first.wait_for()
+    assert shows(behind(page.locator(".cc-pictures img").first), square)
+
+    page.get_by_role("tab", name="Detection", exact=True).click()
+    choose_page(page.locator("#tab-detection"), "Your own objects")
+    page.locator(".fb-camera").click()
+    running(page, ".fb-live video")
+    page.locator(".fb-snap:enabled").wait_for()
+    assert shows(seen(page.locator(".fb-live video")), scene)
+    page.locator(".fb-snap").click()
+    page.locator(".fb-picture img").wait_for()
+    assert shows(behind(page.locator(".fb-picture img")), scene)
+
+
+def test_live_frames_are_what_the_page_shows(open_tab, scene, tmp_path):
+    page, sent = open_tab("detection", "The live camera"), []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
+    page.locator(".live .start").click()
+    running(page, ".live video")
+    assert shows(newest_frame(page, sent), scene)
+    assert shows(seen(page.locator(".live video")), scene)
+    page.locator(".live .stop").click()
+    sent.clear()
+    lying = encoded(tmp_path / "lying.mp4", image=np.ascontiguousarray(scene[::4, ::4]))
+    page.locator(".live .file").set_input_files(turned(lying, tmp_path / "turned.mp4"))
+    running(page, ".live video")
+    upright = np.rot90(scene, -1)
+    assert shows(newest_frame(page, sent), upright)
+    assert shows(seen(page.locator(".live video")), upright)
+
+
+def newest_frame(page, sent):
+    """The picture of the newest message of the live page, once there is one."""
+    frames = []
+    while not frames:
+        page.wait_for_timeout(50)
+        frames = [data[data.index(JPEG_START) :] for data in sent if isinstance(data, bytes) and JPEG_START in data]
+    return read_frame(frames[-1], max_side=1000)

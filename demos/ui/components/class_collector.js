@@ -18,7 +18,7 @@ export const template = `
     <button type="button" class="cc-off" disabled>Turn the camera off</button>
     <span class="cc-message" role="status">Two classes at least, two pictures each. Pictures are cut to their middle square in your browser.</span>
   </div>
-  <div class="cc-camera" hidden><video class="wc-video" autoplay muted playsinline aria-label="the webcam, mirrored"></video></div>
+  <div class="cc-camera" hidden><video class="wc-video" autoplay muted playsinline aria-label="the webcam"></video></div>
 </div>`;
 
 export default class ClassCollector {

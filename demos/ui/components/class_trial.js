@@ -18,7 +18,7 @@ export const template = `
   <p class="gb-empty">After the training, show it something new here: by webcam or as a picture.</p>
   <div class="ct-full">
     <div class="ct-screen">
-      <video class="wc-video" autoplay muted playsinline aria-label="the webcam, mirrored"></video>
+      <video class="wc-video" autoplay muted playsinline aria-label="the webcam"></video>
       <img class="ct-picture" alt="the picture that was given" hidden>
     </div>
     <div class="ct-side">

@@ -1,5 +1,5 @@
-// The webcam in a <video>, and pictures from it or from files as small JPEGs in base64. A <video> of class
-// `wc-video` shows it mirrored; what is taken of it is not.
+// The webcam in a <video>, and pictures from it or from files as small JPEGs in base64. A <video> of class `wc-video`
+// shows the square that `squareJpeg` takes, and nothing mirrored: what is shown is what is read.
 
 import { styleOf } from "../core/style.js";
 
