@@ -84,7 +84,7 @@ def scene():
 
 
 def shows(image, scene):
-    """Whether two pictures (uint8, of any size) are one, and neither the mirror image of the other nor cut elsewhere."""
+    """Whether two pictures (uint8, of any size) are one, and not the mirror image of the other."""
     small = [np.asarray(Image.fromarray(one).resize((80, 60))).astype(int) for one in (image, scene)]
     same, mirrored = np.abs(small[0] - small[1]).mean(), np.abs(small[0] - small[1][:, ::-1]).mean()
     return same < 8 and mirrored > 2 * same
