@@ -11,14 +11,14 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.blocks import Block
-from gradio.context import Context
 
+from demos.address import RESTORE, is_marker, marker_of_page, page_of_context
 from demos.tab import RUN, Queue, private
-from demos.ui import component
 from models.compute import using
 from models.kept import KEEPING
 
@@ -34,21 +34,12 @@ def opens(
     queue: the line it stands in, as for the page's own button.
     """
     page = page_of_context()
-    marker = component("page_opening", events=("open",), elem_classes="gb-opening", page=page)
+    marker = marker_of_page()
     name = PREFIX + page.replace("/", "_").replace("-", "_")
     shown = [*outputs, marker]
-    marker.open(_opening(handler, len(outputs)), list(inputs), shown, api_name=name, **queue, **private())
-
-
-def page_of_context() -> str:
-    """`tab/page` of what is being built: the ids of the `gr.Tab`s around it, or of the only one."""
-    names = []
-    block = Context.block
-    while block is not None:
-        if isinstance(block, gr.Tab):
-            names.append(str(block.id))
-        block = block.parent
-    return "/".join(reversed(names))
+    asked = _opening(handler, len(outputs))
+    marker.open(asked, list(inputs), shown, api_name=name, **queue, **private())
+    marker.again(asked, list(inputs), shown, api_name=f"again_{name}", **queue, **private())
 
 
 def _opening(handler: Callable[..., Any], count: int) -> Callable[..., Any]:
@@ -82,20 +73,43 @@ def _next(steps: Iterator[Any]) -> Any:
         return next(steps, _END)
 
 
-def let_visitors_win(app: gr.Blocks) -> None:
-    """Every event that changes what an opening shows, or stops such an event, ends the opening first.
+class Openings:
+    """Which event opens which page, and which others draw on the same: whatever a visitor does comes first.
 
-    Gradio's own `cancels=` makes an event of its own, which the page begins only when the first one is over.
+    Gradio's own `cancels` cannot do that: an event that the server has not yet confirmed is not cancelled properly.
     """
-    for number, opening in app.fns.items():
-        if (opening.api_name or "").startswith(PREFIX):
-            shown = _drawn(opening)
-            rivals = {other for other, fn in app.fns.items() if other != number and shown & _drawn(fn)}
-            for other, fn in app.fns.items():
-                if other in rivals or rivals & set(fn.cancels):
-                    fn.cancels = [*fn.cancels, number]
+
+    def __init__(self, app: gr.Blocks) -> None:
+        """Every event of `app` that stops what draws on a page stops its opening, too."""
+        self._shown = {number: _drawn(fn) for number, fn in app.fns.items() if _is(PREFIX, fn)}
+        self.rivals = {
+            number: {opening for opening, shown in self._shown.items() if opening != number and shown & _drawn(fn)}
+            for number, fn in app.fns.items()
+        }
+        for fn in app.fns.values():
+            if fn.cancels:
+                fn.cancels = sorted({*fn.cancels, *(one for other in fn.cancels for one in self.rivals[other])})
+        self._touched: WeakKeyDictionary[object, set[int]] = WeakKeyDictionary()
+
+    def begins(self, number: int, session: object) -> None:
+        """An event of a session begins, or its next step does."""
+        if session is not None and self.rivals[number]:
+            self._touched.setdefault(session, set()).update(self.rivals[number])
+
+    def seen(self, number: int, session: object, output: dict[str, Any]) -> dict[str, Any]:
+        """What an event sends: of an opening that came too late nothing but that it is over."""
+        if number not in self._shown or session is None or number not in self._touched.get(session, ()):
+            return output
+        *views, marker = output["data"]
+        return {**output, "data": [*(gr.skip() for _ in views), marker]}
+
+
+def _is(verb: str, fn: BlockFunction) -> bool:
+    return (fn.api_name or "").startswith(verb)
 
 
 def _drawn(fn: BlockFunction) -> set[int]:
-    """Ids of what an event shows: values of a session are changed by many that show nothing."""
-    return {block._id for block in fn.outputs if not isinstance(block, gr.State)}
+    """Ids of what an event shows: neither values of a session, nor markers, nor what an address puts into controls."""
+    if _is(RESTORE, fn):
+        return set()
+    return {block._id for block in fn.outputs if not isinstance(block, gr.State) and not is_marker(block)}

@@ -5,10 +5,12 @@ import importlib
 import gradio as gr
 
 from demos import DEMOS
+from demos.address import wire_address
 from demos.base import Demo
 from demos.door.shell import Shell
 from demos.door.sweep import KEPT_MINUTES
-from demos.opening import let_visitors_win
+from demos.opening import Openings
+from demos.ui import component
 
 HEADING = """# Glassbox
 Watch five kinds of deep-learning model think: every number on these pages is computed by the model that runs, now."""
@@ -37,17 +39,12 @@ def create_app() -> Shell:
     with Shell(title="Glassbox", fill_width=True) as app:
         gr.HTML(DISPLAY, elem_classes="gb-display-place", padding=False)
         gr.Markdown(HEADING, elem_classes="gb-head")
+        link = component("page_link", events=("go",), elem_id="page-link")
         with gr.Tabs(selected=demos[0].slug, overflow_behavior="wrap") as tabs:
             for demo in demos:
                 with gr.Tab(demo.title, id=demo.slug, elem_id=f"tab-{demo.slug}"):
                     demo.build()
         gr.Markdown(KEEPING, elem_classes="gb-note")
-        app.load(_tab_of_address, None, tabs, api_visibility="private", queue=False)
-    let_visitors_win(app)
+        wire_address(link, tabs, app)
+    app.openings = Openings(app)
     return app.queue(api_open=False)
-
-
-def _tab_of_address(request: gr.Request) -> gr.Tabs | dict[str, str]:
-    """Open the tab named by `?tab=`; nothing else, as the visitor may have chosen one by the time this arrives."""
-    slug = request.query_params.get("tab")
-    return gr.Tabs(selected=slug) if slug in DEMOS else gr.skip()

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.attention.api import attention_trace
 from demos.attention.controls import EXAMPLES, check_sentence, default_model, sentence_controls
 from demos.base import empty_strip, strip_of, usable_model
@@ -63,6 +64,7 @@ def build() -> None:
     inputs, outputs = [text, model], [explorer, strip]
     gr.on([run.click, text.submit, model.input], compute_attention, inputs, outputs, **private(), **RUN)
     opens(compute_attention, inputs, outputs)
+    keeps(text=text, model=model)
     for button, example in zip(examples, EXAMPLES.values(), strict=True):
         button.click(partial(str, example), None, text, queue=False, **private()).then(
             compute_attention, inputs, outputs, **private(), **RUN

@@ -3,10 +3,12 @@
 from typing import Any
 
 import gradio as gr
+from gradio.block_function import BlockFunction
 
 from demos.base import visitor_errors
 from demos.door.answers import NOT_HERE, Refused
 from demos.door.queue import FairQueue
+from demos.opening import Openings
 from demos.sentences import MAX_ECHO
 from models.errors import InputError
 
@@ -14,7 +16,12 @@ NOT_TAKEN = "One of the values sent is not of the kind this control takes."
 
 
 class Shell(gr.Blocks):
-    """Gradio's Blocks in which every failure of an event becomes one sentence, wherever it happens."""
+    """Gradio's Blocks in which every failure of an event becomes one sentence, wherever it happens.
+
+    openings: which events open pages and give way to others; None where no page opens.
+    """
+
+    openings: Openings | None = None
 
     def queue(self, *args: Any, **kwargs: Any) -> "Shell":
         """Gradio's queue, with places that belong to visitors (`FairQueue`)."""
@@ -28,10 +35,16 @@ class Shell(gr.Blocks):
         )
         return self
 
-    async def process_api(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    async def process_api(
+        self, block_fn: BlockFunction | int, inputs: list[Any], state: Any = None, *args: Any, **kwargs: Any
+    ) -> dict[str, Any]:
         """Run one event (or one step of a streaming one)."""
+        number = block_fn if isinstance(block_fn, int) else block_fn._id
         with visitor_errors():
-            return await super().process_api(*args, **kwargs)
+            if self.openings:
+                self.openings.begins(number, state)
+            output = await super().process_api(block_fn, inputs, state, *args, **kwargs)
+            return self.openings.seen(number, state, output) if self.openings else output
 
     async def preprocess_data(self, *args: Any, **kwargs: Any) -> list[Any]:
         """Check what the components received: their own sentences stay, any other complaint becomes one."""

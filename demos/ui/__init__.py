@@ -99,17 +99,18 @@ def component(
 
 def sharing(name: str) -> str:
     """What an event's `js` is so that its input becomes a value that views share (`core/shared.js`)."""
-    return f"(value) => {{ import({_address('shared')}).then(({{ share }}) => share({json.dumps(name)}, value)); }}"
+    return f"(value) => {{ {module('core/shared.js')}.then(({{ share }}) => share({json.dumps(name)}, value)); }}"
 
 
 def carrying(page: str, example: str) -> str:
     """What the `js` of a page's `select` is so that (text of the first page, text here) becomes the text here."""
     begins = f"{json.dumps(page)}, {json.dumps(example)}"
-    return f"async (...texts) => (await import({_address('carried')})).carried({begins}, ...texts)"
+    return f"async (...texts) => (await {module('core/carried.js')}).carried({begins}, ...texts)"
 
 
-def _address(module: str) -> str:
-    return f'new URL("ui/{version()}/core/{module}.js", document.baseURI).href'
+def module(path: str) -> str:
+    """A script that imports the module of that path, for the `js` of an event: a promise of it."""
+    return f'import(new URL("ui/{version()}/{path}", document.baseURI).href)'
 
 
 def ui_route() -> Route:

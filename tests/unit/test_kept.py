@@ -143,13 +143,34 @@ def test_an_opening_gives_what_the_handler_gives_and_says_when_it_is_over(keepin
     assert len(CALLS) == 1
 
 
-def test_whatever_draws_on_a_page_comes_before_its_opening():
+class Session:
+    """What Gradio keeps of one visitor."""
+
+
+def test_an_opening_that_is_late_shows_nothing():
     app = create_app()
-    openings = {number: fn for number, fn in app.fns.items() if (fn.api_name or "").startswith(PREFIX)}
-    assert openings
-    for number, opening in openings.items():
-        assert opening.queue is not False
-        shown = {block._id for block in opening.outputs if not isinstance(block, gr.State)}
-        rivals = [fn for other, fn in app.fns.items() if other != number and shown & {b._id for b in fn.outputs}]
-        assert rivals, opening.api_name
-        assert all(number in fn.cancels for fn in rivals), opening.api_name
+    openings = app.openings
+    opening = next(number for number, fn in app.fns.items() if fn.api_name == "open_attention_explorer")
+    rival = next(number for number, rivals in openings.rivals.items() if opening in rivals)
+    other = next(number for number, rivals in openings.rivals.items() if not rivals and number != opening)
+    first, second = Session(), Session()
+    data = {"data": ["view", "strip", {"opened": True}], "is_generating": False}
+    for session in (first, second):
+        openings.begins(opening, session)
+        openings.begins(other, session)
+        assert openings.seen(opening, session, data) == data
+    openings.begins(rival, first)
+    openings.begins(opening, first)
+    assert openings.seen(opening, first, data)["data"] == [gr.skip(), gr.skip(), {"opened": True}]
+    assert openings.seen(rival, first, data) == data
+    assert openings.seen(opening, second, data) == data
+    assert openings.seen(opening, None, data) == data
+
+
+def test_every_page_that_opens_gives_way_to_its_own_events():
+    app = create_app()
+    opened = [number for number, fn in app.fns.items() if (fn.api_name or "").startswith(PREFIX)]
+    assert opened
+    for number in opened:
+        assert any(number in rivals for rivals in app.openings.rivals.values()), app.fns[number].api_name
+        assert number not in app.openings.rivals[number]

@@ -1,5 +1,7 @@
-// Tells the server, once, that the page it stands in is looked at for the first time. It shows nothing; the page's panel
-// has `data-opened` when the first view is there.
+// Stands for a page and shows nothing. When the page is first looked at, it puts what the address says into the controls,
+// then asks the server for the first view. The page's panel has `data-opened` when that is there.
+
+import { enter, settle } from "../core/address.js";
 
 export const template = "";
 
@@ -11,39 +13,48 @@ const opened = new Set();
 export default class PageOpening {
   /** @param {import("../core/mount.js").Context} context */
   constructor({ root, props, emit }) {
-    const panel = /** @type {HTMLElement | null} */ (root.closest("[role=tabpanel]"));
-    this.panel = panel;
-    if (!panel || opened.has(props.page)) return;
-    const watching = new AbortController();
-    const stop = () => watching.abort();
-    const begin = () => {
-      if (watching.signal.aborted) return;
-      if (!opened.has(props.page)) emit.open();
-      opened.add(props.page);
-      stop();
-    };
+    this.panel = /** @type {HTMLElement | null} */ (root.closest("[role=tabpanel]"));
+    this.page = props.page;
+    this.emit = emit;
+    if (!this.panel || opened.has(this.page)) return;
+    this.waiting = new AbortController();
+    const { signal } = this.waiting;
     for (const kind of ["pointerdown", "keydown"]) {
       /** @param {Event} event */
       const touched = ({ target }) => {
-        if (!(target instanceof Element && target.closest(CONTROLS))) return;
-        opened.add(props.page); // what the visitor does comes first
-        stop();
+        if (target instanceof Element && target.closest(CONTROLS)) opened.add(this.page); // the visitor comes first
       };
-      panel.addEventListener(kind, touched, { capture: true, signal: watching.signal });
+      this.panel.addEventListener(kind, touched, { capture: true, signal });
     }
-    whenSeen(panel, begin, watching.signal);
+    whenSeen(this.panel, () => this.enter(props.keys ?? [], props.looks ?? []), signal);
   }
 
-  /** @param {{ opened: boolean } | null} value */
+  /** @param {any[]} keys @param {string[]} looks */
+  enter(keys, looks) {
+    if (!enter(this.page, { keys, looks, emit: this.emit })) this.open();
+  }
+
+  open() {
+    if (!opened.has(this.page)) this.emit.open();
+    opened.add(this.page);
+    this.waiting?.abort();
+  }
+
+  /** @param {{ opened?: boolean, restored?: boolean, refused?: string[] } | null} value */
   show(value) {
-    if (value && this.panel) this.panel.dataset.opened = "true";
+    if (value?.opened && this.panel) this.panel.dataset.opened = "true";
+    if (!value?.restored) return;
+    if (settle(this.page, value.refused ?? [])) this.emit.again();
+    else this.open();
   }
 }
 
-/** Acts as soon as `panel` takes room on the page. @param {Element} panel @param {() => void} act @param {AbortSignal} signal */
+/** Acts once, as soon as `panel` takes room on the page. @param {Element} panel @param {() => void} act @param {AbortSignal} signal */
 function whenSeen(panel, act, signal) {
   const observer = new ResizeObserver(() => {
-    if (panel.clientHeight) act();
+    if (!panel.clientHeight) return;
+    observer.disconnect();
+    act();
   });
   observer.observe(panel);
   signal.addEventListener("abort", () => observer.disconnect());

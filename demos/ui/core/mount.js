@@ -4,6 +4,7 @@
 // has a method `show(value)`, called with the first value and with each new one, null before there is any. `show` may be
 // asynchronous; what it throws is said above the view. A style sheet of the component's name lies beside it.
 
+import { lookOf } from "./address.js";
 import { element as make } from "./dom.js";
 import { addStyle, stylesReady } from "./style.js";
 
@@ -14,6 +15,7 @@ import { addStyle, stylesReady } from "./style.js";
  * @property {Record<string, (data?: any) => void>} emit  the component's events, by name
  * @property {any} server  functions of the server, by name
  * @property {(file: File) => Promise<{ path: string, url: string }>} upload
+ * @property {ReturnType<typeof lookOf>} look  what the component keeps in the address of its page
  */
 
 /** @param {string} name @param {any} given what Gradio gives to a script */
@@ -24,7 +26,7 @@ export async function mount(name, { element, props, emit, watch, upload, server 
   const root = element.querySelector(".gb-mount") ?? element;
   root.classList.add("gb-view");
   root.innerHTML = module.template;
-  const view = new module.default({ root, props, emit, upload, server });
+  const view = new module.default({ root, props, emit, upload, server, look: lookOf(root) });
   const fault = make("p", { class: "gb-fault", role: "alert", hidden: true });
   root.prepend(fault);
   const show = async () => {
