@@ -64,6 +64,7 @@ CSS = (
 .gb-lead { font-size: 1.02rem; line-height: 1.5; color: var(--gb-ink); max-width: 78ch; }
 .gb-lead p { margin: .2rem 0; }
 .gb-note { color: var(--gb-subtle); line-height: 1.5; max-width: 78ch; position: relative; overflow-x: clip; }
+.gb-keeping { margin: 0; color: var(--gb-subtle); font-size: .8rem; line-height: 1.4; max-width: 78ch; }
 .gb-figure { background: var(--gb-paper); border: 1px solid var(--gb-line); border-radius: 8px; padding: .75rem; }
 .gb-strip { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; font-size: .8rem; color: var(--gb-subtle);
   border-top: 1px solid var(--gb-line); padding: .45rem .1rem 0; font-variant-numeric: tabular-nums; }

@@ -28,7 +28,7 @@ from models.errors import InputError
 from models.store import Store
 
 ARRAYS_BUDGET_BYTES = 256 * 2**20
-ARRAYS_MAX_AGE_SECONDS = 3600
+ARRAYS_MAX_AGE_SECONDS = 1800
 INLINE_BYTES = 1500
 
 Form = Literal["float32", "float16", "uint8", "uint16", "int8", "int32", "steps8", "png", "jpeg"]

@@ -10,6 +10,7 @@ import functools
 import inspect
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -80,6 +81,8 @@ class Engine(Protocol):
 
 TASKS: dict[str, Task] = {}
 """Every computed function imported so far, by name."""
+COMPUTING: Counter[str] = Counter()
+"""How often each computed function is at work now; a stream from its first step to its end."""
 
 
 @overload
@@ -120,6 +123,7 @@ def _borrowing(function: Callable[..., Any], gpu_seconds: int) -> Callable[..., 
 
 
 _inside = threading.local()
+_counting = threading.Lock()
 
 
 @contextmanager
@@ -148,16 +152,18 @@ class LocalEngine:
         if task.streams:
             return self._stream(task, arguments, named)
         if not task.heavy:
-            return _call(task, arguments, named)
-        with self._place() as thread:
+            with _counted(task):
+                return _call(task, arguments, named)
+        with self._place() as thread, _counted(task):
             return thread.submit(_call, task, arguments, named).result()
 
     def _stream(self, task: Task, arguments: tuple[Any, ...], named: dict[str, Any]) -> Iterator[Any]:
         results = task.function(*arguments, **named)
         if not task.heavy:
-            yield from _steps(results)
+            with _counted(task):
+                yield from _steps(results)
             return
-        with self._place() as thread:
+        with self._place() as thread, _counted(task):
             try:
                 while (result := thread.submit(_next, results).result()) is not _END:
                     yield result
@@ -171,6 +177,20 @@ class LocalEngine:
             yield thread
         finally:
             self._places.put(thread)
+
+
+@contextmanager
+def _counted(task: Task) -> Iterator[None]:
+    _count(task, 1)
+    try:
+        yield
+    finally:
+        _count(task, -1)
+
+
+def _count(task: Task, change: int) -> None:
+    with _counting:
+        COMPUTING[task.name] += change
 
 
 def _call(task: Task, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:

@@ -1,6 +1,5 @@
 """Where models run and how they stay in memory: one load per model, least recently used out under a budget."""
 
-import ctypes
 import functools
 import logging
 import os
@@ -13,15 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import weights
+from models import memory, weights
 from models.errors import WeightsError
+from models.store import kept_bytes
 
 if TYPE_CHECKING:
     import torch
 
 log = logging.getLogger("glassbox")
-
-MEMORY_BUDGET_BYTES = int(float(os.environ.get("GLASSBOX_MEMORY_GB", "4")) * 2**30)
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class Loaded:
 
 
 _loaded: OrderedDict[str, Loaded] = OrderedDict()
+_exports: dict[str, int] = {}
 _registry_lock = threading.Lock()
 _model_locks: dict[str, threading.Lock] = {}
 
@@ -83,17 +82,18 @@ def names_in_memory() -> list[str]:
         return list(_loaded)
 
 
-def return_memory() -> None:
-    """Give free memory back to the machine, which glibc otherwise keeps after a large job; elsewhere nothing."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+def note_export(name: str, size: int) -> None:
+    """A loaded model has an export in memory too, of so many bytes, which goes when the model goes."""
+    with _registry_lock:
+        if name in _loaded:
+            _exports[name] = size
+            _make_room()
 
 
 def bytes_in_memory() -> dict[str, int]:
-    """Bytes that each loaded model takes, by name."""
+    """Bytes that each loaded model takes, its export included, by name."""
     with _registry_lock:
-        return {name: loaded.bytes for name, loaded in _loaded.items()}
+        return {name: loaded.bytes + _exports.get(name, 0) for name, loaded in _loaded.items()}
 
 
 def _describe(name: str, network: Any, entry: "weights.Weights") -> Loaded:
@@ -103,8 +103,9 @@ def _describe(name: str, network: Any, entry: "weights.Weights") -> Loaded:
 
 
 def _make_room() -> None:
-    while len(_loaded) > 1 and sum(entry.bytes for entry in _loaded.values()) > MEMORY_BUDGET_BYTES:
-        _loaded.popitem(last=False)
+    room = memory.STAYING_BYTES - kept_bytes()
+    while len(_loaded) > 1 and sum(one.bytes for one in _loaded.values()) + sum(_exports.values()) > room:
+        _exports.pop(_loaded.popitem(last=False)[0], None)
 
 
 @functools.cache

@@ -10,6 +10,7 @@ import gradio as gr
 
 from demos.base import log, usable_model
 from demos.detection.frames import MAX_FRAME_BYTES, TURNS, answer, detect, open_stream
+from demos.inputs.keeping import FRAMES, say_how_long
 from demos.tab import LIGHT, private
 from demos.ui import component
 from models import weights
@@ -71,4 +72,5 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     overlay = component(
         "live_overlay", weights.offered("detection")[0], server_functions=[detect_frame], elem_id="detection-live"
     )
+    say_how_long(FRAMES)
     model.input(view_live_model, model, overlay, **private(), **LIGHT)

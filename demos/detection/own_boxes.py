@@ -10,6 +10,7 @@ import gradio as gr
 from demos.base import empty_strip, milliseconds
 from demos.detection.live import detect_frame
 from demos.inputs.frame_boxes import frame_boxes, read_frames
+from demos.inputs.keeping import FRAMES, LEARNED, say_how_long
 from demos.tab import LIGHT, LONG, private
 from demos.ui import component
 from models import weights
@@ -35,9 +36,8 @@ takes a few frames: show it to the camera in different places, draw a box around
 MEANING = """The backbone stays as it is and reads every frame once, and seven changed copies of it (moved, scaled,
 relit, and mirrored unless the things differ by side). On what it has read, projector, decoder and heads go on learning
 by the loss of the full training: each drawn box is matched with one query, all other queries learn to say “nothing”.
-Only the class scores begin anew, as the mean of the old classes. The detector forgets its 25 things, and your frames
-are forgotten with the training; the new detector stays in the server's memory for a while, under a name that only this
-page knows."""
+Only the class scores begin anew, as the mean of the old classes. The detector forgets its 25 things; the new one
+stays in the server's memory for a while, under a name that only this page knows."""
 
 
 def compute_own_boxes(drawn: object, seconds: object, mirror: object = AUTOMATIC) -> Iterator[Shown]:
@@ -126,6 +126,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     running = gr.State("")
     gr.Markdown(HOW, elem_classes="gb-lead")
     drawn = frame_boxes(elem_id="detection-own-frames")
+    say_how_long(LEARNED)
     with gr.Row():
         with gr.Column(scale=2, min_width=220):
             seconds = gr.Radio(list(SECONDS.items()), value=60, label="How long", elem_id="detection-own-seconds")
@@ -144,6 +145,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
             lessons = component("box_lessons", elem_id="detection-own-lessons")
     gr.Markdown("### Use it", elem_classes="gb-note")
     live = component("live_overlay", _embedded(), server_functions=[detect_frame], elem_id="detection-own-live")
+    say_how_long(FRAMES)
     gr.Markdown("Before a training the camera shows what the embedded model sees.", elem_classes="gb-note")
     gr.Markdown(MEANING, elem_classes="gb-note")
     run.click(compute_own_boxes, [drawn, seconds, mirror], [lessons, live, strip, running], **private(), **LONG)

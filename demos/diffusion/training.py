@@ -223,13 +223,13 @@ def _build_training(own: gr.State) -> None:
             sprite_class = gr.Dropdown(
                 [name for name in ALL_CLASSES if name != ANY_CLASS], value="potion", label="Class"
             )
-            files = UploadedFiles(
-                label="PNG, JPEG, WebP, GIF, or a zip of them",
-                file_count="multiple",
-                visible=False,
-                height=150,
-                elem_id="diffusion-files",
-            )
+            with gr.Column(visible=False) as own_pictures:
+                files = UploadedFiles(
+                    label="PNG, JPEG, WebP, GIF, or a zip of them",
+                    file_count="multiple",
+                    height=150,
+                    elem_id="diffusion-files",
+                )
             start = gr.Radio(list(STARTS.items()), value="noise", label="Start from")
             size = gr.Radio(list(SIZES), value=16, label="Pixels a side")
             seconds = gr.Slider(MIN_SECONDS, MAX_SECONDS, 120, step=5, label="Seconds", elem_id="diffusion-seconds")
@@ -243,7 +243,7 @@ def _build_training(own: gr.State) -> None:
             view = component("training_view", elem_id="diffusion-training-view", count=SAMPLES)
             strip = gr.HTML(empty_strip("Something to recognise appears within two minutes on two CPU cores."))
             gr.Markdown(MEANING, elem_classes="gb-note")
-    source.input(view_sources, source, [sprite_class, files], **private())
+    source.input(view_sources, source, [sprite_class, own_pictures], **private())
     start.input(view_size, [start, size], size, **private())
     run.click(lambda: empty_strip("Waiting for its turn …"), None, strip, **private())
     inputs = [source, sprite_class, files, size, start, seconds, seed]

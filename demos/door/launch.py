@@ -19,15 +19,17 @@ from demos.door import operations
 from demos.door.content import paths_in
 from demos.door.front import Front
 from demos.door.gate import Gate
-from demos.door.sessions import CAPACITY, FairSessions
+from demos.door.sessions import CAPACITY, FairSessions, bytes_of_sessions
 from demos.door.shell import Shell
 from demos.door.sweep import KeptFiles
 from demos.door.visitors import trusted_proxies
 from demos.theme import CSS, HEAD, THEME
 from demos.ui import head, ui_route
 from demos.wire import array_route
-from models import runtime
+from models import memory, runtime
+from models.compute import COMPUTING
 from models.errors import InputError
+from models.store import STORES, sweep_all
 
 MAX_UPLOAD = "20mb"
 
@@ -99,6 +101,8 @@ async def _forget(gate: Gate) -> None:
     while True:
         await asyncio.sleep(60)
         gate.ledger.forget()
+        await asyncio.to_thread(sweep_all)
+        await asyncio.to_thread(memory.give_back)
 
 
 def _paths_of_events(blocks: Shell) -> Iterator[str]:
@@ -120,9 +124,17 @@ def _figures(blocks: Shell, gate: Gate, kept: KeptFiles) -> operations.Figures:
     return operations.Figures(
         ("waiting", "Events waiting, by lane.", "lane", lambda: lanes("waiting")),
         ("running", "Events running, by lane.", "lane", lambda: lanes("running")),
+        ("computing", "Computed functions at work, by name.", "function", lambda: dict(COMPUTING)),
         ("open", "Things open at this moment.", "kind", gate.ledger.held),
         ("kept_bytes", "Files of visitors on disk.", "folder", lambda: {"uploads and results": kept.bytes}),
+        (
+            "store_bytes",
+            "Memory of what visitors may come back to.",
+            "store",
+            lambda: {s.title: s.bytes for s in STORES},
+        ),
         ("sessions", "Sessions kept.", "kind", lambda: {"all": len(blocks.state_holder.session_data)}),
+        ("session_bytes", "Memory of session values.", "kind", lambda: bytes_of_sessions(blocks.state_holder)),
         ("model_bytes", "Memory of loaded models.", "model", runtime.bytes_in_memory),
     )
 

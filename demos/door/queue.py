@@ -14,7 +14,7 @@ from gradio.queueing import Event, Queue
 
 from demos.door import operations
 from demos.door.visitors import VISITOR
-from models.runtime import return_memory
+from models import memory
 
 MAX_WAITING = 60
 PLACES_A_SESSION, PLACES_AN_ADDRESS = 10, 20
@@ -79,7 +79,7 @@ class FairQueue(Queue):
             seconds = time.monotonic() - began
             operations.note_job(fn, began - event.enqueue_time, seconds, outcome)
             if seconds > LONG_SECONDS:
-                await asyncio.to_thread(return_memory)
+                await asyncio.to_thread(memory.give_back)
 
     def compute_analytics_summary(self, records: Any) -> dict[str, Any]:
         """Nothing: Gradio would sum up its last 10,000 events with pandas after each one."""

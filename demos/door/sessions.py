@@ -1,9 +1,12 @@
 """Sessions: their number is bounded, and a visitor who opens many loses their own first."""
 
 import datetime
+import sys
 import time
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
+from collections.abc import Mapping
 from copy import copy
+from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from gradio.components import State
@@ -83,3 +86,25 @@ class FairSessions(StateHolder):
             self._left = {one: self._left.get(one, now) for one in closed}
             for session_id in [one for one, since in self._left.items() if now - since > LEFT_SECONDS]:
                 self._drop(session_id)
+
+
+def bytes_of_sessions(holder: StateHolder) -> dict[str, float]:
+    """Memory of the values of all sessions together, and of the largest one; large things belong into a `Store`."""
+    sizes = [
+        bytes_of(one) for session in list(holder.session_data.values()) for one in list(session.state_data.values())
+    ]
+    return {"all": float(sum(sizes)), "largest": float(max(sizes, default=0))}
+
+
+def bytes_of(value: object, seen: set[int] | None = None) -> int:
+    """Memory of a value with all that it refers to, arrays and tensors included."""
+    seen = set() if seen is None else seen
+    if id(value) in seen or isinstance(value, type | ModuleType | FunctionType | MethodType):
+        return 0
+    seen.add(id(value))
+    size = max(sys.getsizeof(value), int(getattr(value, "nbytes", 0)))
+    if isinstance(value, Mapping):
+        return size + sum(bytes_of(one, seen) for pair in list(value.items()) for one in pair)
+    if isinstance(value, list | tuple | set | frozenset | deque):
+        return size + sum(bytes_of(one, seen) for one in list(value))
+    return size + bytes_of(getattr(value, "__dict__", {}), seen)

@@ -7,6 +7,7 @@ import gradio as gr
 from gradio.data_classes import ImageData
 from gradio.utils import is_in_or_equal
 
+from demos.inputs.keeping import say_how_long
 from models.errors import InputError
 
 
@@ -18,6 +19,8 @@ class UploadedImage(gr.Image):
 
     def __init__(self, value: Any = None, **options: Any) -> None:
         super().__init__(value, webcam_options=gr.WebcamOptions(mirror=False), **options)
+        if options.get("visible", True) and options.get("render", True):
+            say_how_long()
 
     def preprocess(self, payload: ImageData | None) -> str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Path of the uploaded file in Gradio's cache, or None."""

@@ -23,7 +23,7 @@ from models.store import Store
 from models.vit.damage import DAMAGES, GRIDS
 
 if TYPE_CHECKING:
-    from models.vit.curve import Curve, Wish
+    from models.vit.curve import Curve, Fields, Wish
 
 CNN = "efficientnet-lite0-caltech101"
 OWNERS = {"the ViT's map": "vit", "the CNN's Grad-CAM": "cnn"}
@@ -129,11 +129,19 @@ def compute_fields(image: Any) -> Iterator[tuple[str, Any]]:
 
     pixels = square(read_image(image))
     yield empty_strip("Computing some ninety gradients: a few seconds …"), gr.skip()
-    found = measure_fields(pixels)
+    for found in measure_fields(pixels):
+        if not found.attention:
+            done = len(found.cnn) + len(found.vit)
+            yield empty_strip(f"Computing some ninety gradients: {done} layers are done …"), gr.skip()
+            continue
+        yield _shown_fields(found)
+
+
+def _shown_fields(found: "Fields") -> tuple[str, Any]:
     series = [
         ("CNN, gradient", "key", "7 4", [field.distance for field in found.cnn]),
         ("ViT, gradient", "query", "", [field.distance for field in found.vit]),
         ("ViT, attention of one layer", "value", "2 3", [None, *found.attention]),
     ]
     shown = [found.vit[layer] for layer in SHOWN_LAYERS if layer < len(found.vit)]
-    yield figures.figures_of_fields({"CNN": found.cnn, "ViT": shown}), figures.chart_of_distances(series)
+    return figures.figures_of_fields({"CNN": found.cnn, "ViT": shown}), figures.chart_of_distances(series)

@@ -4,6 +4,7 @@ import gradio as gr
 
 from demos.base import empty_strip
 from demos.inputs.classes import MAX_CLASSES, MAX_PICTURES
+from demos.inputs.keeping import FRAMES, LEARNED, say_how_long
 from demos.inputs.uploaded_files import UploadedFiles
 from demos.tab import LIGHT, LONG, private
 from demos.ui import component
@@ -49,6 +50,7 @@ def build() -> None:
         max_pictures=MAX_PICTURES,
         elem_id="vit-collector",
     )
+    say_how_long(LEARNED)
     example = gr.Button(
         "Take an example: five kinds of sprite, five each",
         size="sm",
@@ -68,6 +70,7 @@ def build() -> None:
             board = component("class_board", elem_id="vit-own-board")
     gr.Markdown("### Try it", elem_classes="gb-note")
     trial = component("class_trial", server_functions=[classify_square], elem_id="vit-own-trial")
+    say_how_long(FRAMES)
     gr.Markdown(MEANING, elem_classes="gb-note")
     with gr.Accordion("Keep it, or load one that you kept", open=False):
         gr.Markdown(KEPT_FILES)

@@ -129,7 +129,9 @@ def prepare(loaded: runtime.Loaded, image: np.ndarray) -> Fast | None:
     fast = None
     try:
         if loaded.device == "cpu":
-            fast = Exported(exported_folder(loaded.name), loaded.network, reduced=runtime.has_bfloat16())
+            folder = exported_folder(loaded.name)
+            fast = Exported(folder, loaded.network, reduced=runtime.has_bfloat16())
+            runtime.note_export(loaded.name, (folder / "model.bin").stat().st_size)
         else:
             fast = Compiled(loaded.network)
         check_agreement(predict(loaded.network, image), fast.predict(image))

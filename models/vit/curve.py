@@ -149,9 +149,9 @@ class Inside:
 
 @dataclass(frozen=True)
 class Fields:
-    """How far each layer sees: receptive fields of both networks.
+    """How far each layer sees: receptive fields of both networks, as many as are computed so far.
 
-    attention: how far the ViT's patch in the middle looks within one layer, in pixels, mean of the heads.
+    attention: how far the ViT's patch in the middle looks within one layer, in pixels, mean of the heads; comes last.
     """
 
     vit: list[gradcam.ReceptiveField]
@@ -189,11 +189,15 @@ def look_inside(wish: Wish, strength: float) -> Inside:
 
 
 @compute(heavy=True)
-def measure_fields(pixels: np.ndarray) -> Fields:
-    """Effective receptive fields on a square `(224, 224, 3)` uint8: some ninety gradients."""
+def measure_fields(pixels: np.ndarray) -> Iterator[Fields]:
+    """Effective receptive fields on a square `(224, 224, 3)` uint8: some ninety gradients, a layer a step."""
     pair = load_pair()
-    vit, cnn = (gradcam.receptive_fields(one, contenders.prepare(one, pixels[None])) for one in (pair.vit, pair.cnn))
-    return Fields(vit, cnn, attention_of_the_middle(pair.vit, pixels))
+    vit, cnn = list[gradcam.ReceptiveField](), list[gradcam.ReceptiveField]()
+    for network, fields in ((pair.cnn, cnn), (pair.vit, vit)):
+        for field in gradcam.receptive_fields(network, contenders.prepare(network, pixels[None])):
+            fields.append(field)
+            yield Fields(list(vit), list(cnn), [])
+    yield Fields(vit, cnn, attention_of_the_middle(pair.vit, pixels))
 
 
 def attention_of_the_middle(network: VisionTransformer, pixels: np.ndarray) -> list[float]:

@@ -3,6 +3,7 @@
 No hooks: the network is run in two parts, so that other threads may run it at the same time.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,8 +72,8 @@ class ReceptiveField:
     possible: int
 
 
-def receptive_fields(network: VisionTransformer | EfficientNetLite, images: torch.Tensor) -> list[ReceptiveField]:
-    """The effective receptive field after every stage or block, on prepared pictures `(N, side, side, 3)`.
+def receptive_fields(network: VisionTransformer | EfficientNetLite, images: torch.Tensor) -> Iterator[ReceptiveField]:
+    """The effective receptive field after every stage or block, on prepared pictures `(N, side, side, 3)`, one by one.
 
     Luo et al. 2016, "Understanding the Effective Receptive Field in Deep CNNs", section 3: the gradient of one unit by
     the pixels. Here it is the size of the gradient of all channels at the middle place, estimated by `PROBES` random
@@ -89,11 +90,9 @@ def receptive_fields(network: VisionTransformer | EfficientNetLite, images: torc
             layers = _token_maps(network, images)
             names = ["patches", *(f"layer {n}" for n in range(1, len(layers)))]
             possible = [network.shape.patch_size] + [side] * network.shape.layers
-        influences = [influence_of_middle(maps, images) for maps in layers]
-    fields = []
-    for name, maps, influence, size in zip(names, layers, influences, possible, strict=True):
-        fields.append(ReceptiveField(name, influence, mean_distance(influence, _middle(maps, side)), size))
-    return fields
+    for name, maps, size in zip(names, layers, possible, strict=True):
+        influence = influence_of_middle(maps, images)
+        yield ReceptiveField(name, influence, mean_distance(influence, _middle(maps, side)), size)
 
 
 def theoretical_fields() -> list[int]:

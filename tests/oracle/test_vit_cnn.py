@@ -143,6 +143,6 @@ def test_receptive_field_of_a_stack_of_ones_is_the_binomial_one():
 def test_early_units_of_the_cnn_see_as_far_as_their_kernels_allow_and_no_further(network):
     rng = np.random.default_rng(1)
     images = network.preprocessing.to_tensor(rng.integers(0, 256, (1, 96, 96, 3), dtype=np.uint8)).double()
-    for field in gradcam.receptive_fields(network, images)[:4]:
+    for field in list(gradcam.receptive_fields(network, images))[:4]:
         rows = np.flatnonzero(field.influence.max(1) > 0)
         assert rows[-1] - rows[0] + 1 == field.possible, field.layer

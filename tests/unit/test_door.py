@@ -266,6 +266,19 @@ def test_a_flood_of_sessions_costs_only_its_own(monkeypatch):
     assert [holder[f"mine-{number}"] for number in range(3)] == mine
 
 
+def test_what_a_session_holds_is_measured_with_all_it_refers_to():
+    import numpy as np
+    import torch
+
+    from demos.door.sessions import bytes_of
+
+    kept = SimpleNamespace(array=np.zeros(50_000, np.uint8), part=np.zeros((100, 1000))[:, :5])
+    assert 50_000 < bytes_of(kept) < 60_000
+    assert bytes_of([kept, kept, {"again": kept}]) < 60_000
+    assert bytes_of({"network": torch.nn.Linear(1000, 100)}) > 400_000
+    assert bytes_of((None, "name", print, SimpleNamespace)) < 500
+
+
 # Bodies.
 def receiving(*messages):
     waiting = list(messages)

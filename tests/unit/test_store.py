@@ -66,6 +66,35 @@ def test_old_values_go(monkeypatch):
     assert len(store) == 0
 
 
+def test_all_stores_together_stay_under_one_budget_and_the_oldest_of_any_goes(monkeypatch):
+    monkeypatch.setattr(module, "STORES", [])
+    monkeypatch.setattr(module, "SMALL_BYTES", 10)
+    monkeypatch.setattr(module.memory, "KEPT_BYTES", 100)
+    one, other, wishes = (Store(title, 1000, size=len, gone="It is gone.") for title in ("one", "other", "wishes"))
+    wish = wishes.put(b"w" * 5)
+    first, second = one.put(b"a" * 40), other.put(b"b" * 40)
+    one.find(first)
+    third = other.put(b"c" * 40)
+    assert (first in one, second in other, third in other) == (True, False, True)
+    huge = other.put(b"d" * 500)
+    assert huge in other
+    assert len(one) == 0
+    assert len(other) == 1
+    assert wish in wishes, "a small store gives nothing up for others"
+    assert module.kept_bytes() == 505
+
+
+def test_every_store_is_swept_also_those_that_nobody_asks(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(module, "STORES", [])
+    store = Store("test", 100, size=len, gone="It is gone.", max_age=60)
+    store.put(b"x")
+    now[0] = 61
+    module.sweep_all()
+    assert module.kept_bytes() == 0
+
+
 def test_many_threads_stay_under_the_budget():
     store = made(1000)
     threads = [threading.Thread(target=lambda: [store.put(b"x" * 90) for _ in range(200)]) for _ in range(8)]
