@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
@@ -16,17 +16,29 @@ COMPRESSED_FROM = 1000
 NOT_HERE = "There is nothing here by this name."
 NOT_ALLOWED = "This may not be read."
 MISFIT = "The request does not fit this address"
+
+
+def content_security_policy(scripts: Iterable[str] = ()) -> str:
+    """The policy of an answer; `scripts` are the hashes of those written into a page (`'sha256-...'`).
+
+    Gradio compiles the `js=` of events (`unsafe-eval`) and writes styles into the page (`unsafe-inline` for them).
+    """
+    from_here = " ".join(("'self'", *scripts))
+    return (
+        f"default-src 'self'; script-src {from_here} 'unsafe-eval' blob:; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; "
+        "font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; frame-src 'none'; "
+        "form-action 'self'; frame-ancestors 'self' https://huggingface.co https://*.hf.space; object-src 'none'; "
+        "base-uri 'self'"
+    )
+
+
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "permissions-policy": "camera=(self), microphone=(), geolocation=()",
     "cross-origin-resource-policy": "same-origin",
-    # Gradio writes scripts and styles into the page and compiles the `js=` of events: both `unsafe` are its.
-    "content-security-policy": "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; "
-    "font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; frame-src 'none'; "
-    "form-action 'self'; frame-ancestors 'self' https://huggingface.co https://*.hf.space; object-src 'none'; "
-    "base-uri 'self'",
+    "content-security-policy": content_security_policy(),
 }
 
 

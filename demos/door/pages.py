@@ -1,6 +1,7 @@
 """Pages and assets: made once, kept in memory compressed, sent again only to who does not have them."""
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 import re
@@ -13,11 +14,14 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Scope, Send
 
 from demos.compression import COMPRESSIBLE, compress, encoding_for
+from demos.door.answers import content_security_policy
 from demos.door.bodies import replayed
 from demos.page_head import dressed
 
 MAX_KEPT_BYTES = 48 * 2**20
 MAX_KEPT_ONE = 4 * 2**20
+SCRIPTS = re.compile(rb"<script\b([^>]*)>(.*?)</script\s*>", re.DOTALL | re.IGNORECASE)
+SOURCE = re.compile(rb"\bsrc\s*=", re.IGNORECASE)
 HASHED = re.compile(r"/assets/.*-[A-Za-z0-9_-]{8}\.[a-z0-9]+")
 IMMUTABLE, CHECKED = "public, max-age=31536000, immutable", "no-cache"
 ROOT_HEADERS = ("host", "x-forwarded-host", "x-forwarded-proto")
@@ -122,14 +126,23 @@ def _compressed(status: int, headers: list[tuple[bytes, bytes]], body: bytes) ->
     kind = next((value for name, value in headers if name == b"content-type"), b"").decode("latin-1")
     worth = len(body) > 1000 and kind.startswith(COMPRESSIBLE)
     dropped = (b"content-length", b"etag", b"last-modified", b"cache-control", b"vary", b"accept-ranges")
+    kept = [(name, value) for name, value in headers if name not in dropped]
+    if kind.startswith("text/html"):
+        kept.append((b"content-security-policy", content_security_policy(hashes_of_scripts(body)).encode()))
     return Page(
         status=status,
-        headers=[(name, value) for name, value in headers if name not in dropped],
+        headers=kept,
         body=body,
         brotli=compress(body, "br") if worth else None,
         gzip=compress(body, "gzip") if worth else None,
         tag=f'"{hashlib.sha256(body).hexdigest()[:24]}"',
     )
+
+
+def hashes_of_scripts(page: bytes) -> list[str]:
+    """What a content security policy calls the scripts that stand in a page: `'sha256-...'` of each one's text."""
+    texts = [text for attributes, text in SCRIPTS.findall(page) if not SOURCE.search(attributes)]
+    return [f"'sha256-{base64.b64encode(hashlib.sha256(text).digest()).decode()}'" for text in dict.fromkeys(texts)]
 
 
 async def _send_page(page: Page, asked: Headers, method: str, path: str, send: Send) -> None:

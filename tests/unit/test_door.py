@@ -1,7 +1,9 @@
 """The parts of the door alone: one reading of a request, addresses, fair places, files swept, pages kept."""
 
 import asyncio
+import base64
 import errno
+import hashlib
 import json
 import os
 import time
@@ -14,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from demos.door import sweep
-from demos.door.answers import Answer, Refused
+from demos.door.answers import Answer, Refused, content_security_policy
 from demos.door.bodies import Body
 from demos.door.content import MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_JSON_VALUES, read_json
 from demos.door.doors import Kind, check_media_type, check_origin, find_door
-from demos.door.pages import Pages
+from demos.door.pages import Pages, hashes_of_scripts
 from demos.door.queue import in_turn
 from demos.door.sessions import FairSessions
 from demos.door.visitors import BODIES, Ledger, address_of
@@ -389,6 +391,19 @@ def test_a_page_is_made_once_kept_compressed_and_not_sent_twice():
     assert brotli.decompress(first[0][2]) == other[2] == b"page " * 1000
     assert again[0] == 304
     assert again[2] == b""
+
+
+def test_only_scripts_that_stand_in_the_page_are_allowed_by_its_policy():
+    page = b"""<head><script>let a = "<b>";</script ><SCRIPT type="module">
+      import "x";</SCRIPT><script src="a.js"></script><script>let a = "<b>";</script></head>"""
+    digests = [base64.b64encode(hashlib.sha256(text).digest()).decode() for text in SCRIPTS_OF_THE_PAGE]
+    assert hashes_of_scripts(page) == [f"'sha256-{digest}'" for digest in digests]
+    policy = content_security_policy(hashes_of_scripts(page))
+    scripts = next(part for part in policy.split("; ") if part.startswith("script-src"))
+    assert scripts.split()[1:] == ["'self'", *hashes_of_scripts(page), "'unsafe-eval'", "blob:"]
+
+
+SCRIPTS_OF_THE_PAGE = (b'let a = "<b>";', b'\n      import "x";')
 
 
 # Files.
