@@ -54,8 +54,8 @@ def compute_own_boxes(drawn: object, seconds: object, mirror: object = AUTOMATIC
         yield gr.skip(), gr.skip(), empty_strip("Loading the detector …"), running
         watched = Watched(running, frames, labels, seconds)
         for lesson in teach_detector(_embedded(), labels, frames, seconds, running, mirrored):
-            if shown := watched.shown(lesson):
-                yield *shown, running
+            shown = watched.shown(lesson) or (gr.skip(), gr.skip(), gr.skip())
+            yield *shown, running  # every step: a visitor who has left stops the work here
     finally:
         RUNNING.discard(running)
 
@@ -83,7 +83,8 @@ class Watched:
             return gr.skip(), gr.skip(), empty_strip(reading)
         if not self._reports or self._reports[-1] is not lesson.report:
             self._reports.append(lesson.report)
-        if lesson.answers is None and lesson.report.seconds < self._shown + SECONDS_BETWEEN_EVENTS:
+        just_shown = lesson.report.seconds < self._shown + SECONDS_BETWEEN_EVENTS
+        if lesson.answers is None and (just_shown or self._round is None):
             return None
         self._shown = lesson.report.seconds
         own = keep(lesson.learned) if lesson.learned else gr.skip()

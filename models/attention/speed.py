@@ -68,7 +68,10 @@ class Speeds:
 
 @compute(heavy=True)
 def measure_speeds(budget: float) -> Iterator[Speeds]:
-    """Time the three character networks for at most about `budget` seconds; see `measure`. Yields after each length."""
+    """Time the three character networks for at most about `budget` seconds; see `measure`. Yields at every value.
+
+    What is yielded grows by whole lengths; the steps between are for visitors who leave to stop the work.
+    """
     networks = {title: runtime.load(name, recurrent.load).network for title, name in RECURRENT.items()}
     transformer: CausalTransformer = runtime.load("char-transformer", causal.load).network
     config = transformer.config
@@ -80,11 +83,13 @@ def measure_speeds(budget: float) -> Iterator[Speeds]:
         device=str(runtime.device()),
         threads=torch.get_num_threads(),
     )
+    timings: tuple[Timing, ...] = ()
     for timing in measure(networks, {TRANSFORMER: transformer}, budget=budget):
-        speeds = replace(speeds, timings=(*speeds.timings, timing))
+        timings = (*timings, timing)
         if timing.network == TRANSFORMER and timing.task == "write":
-            yield speeds
-    yield speeds
+            speeds = replace(speeds, timings=timings)
+        yield speeds
+    yield replace(speeds, timings=timings)
 
 
 def stretched(network: CausalTransformer, context: int) -> CausalTransformer:

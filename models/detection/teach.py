@@ -67,12 +67,12 @@ def teach_detector(
             return
     read, due, report = training.pictures, 0.0, None
     for report in training.fit():
-        answers = None
+        yield lesson(read, report=report)
         if report.seconds > due:
             looked = time.monotonic()
             answers = _look(training)
             due = report.seconds + max(SECONDS_BETWEEN_LOOKS, (time.monotonic() - looked) / SHARE_OF_LOOKING)
-        yield lesson(read, report=report, answers=answers)
+            yield lesson(read, report=report, answers=answers)
         training.stopped = stop.is_set()
     yield lesson(read, report=report, answers=_look(training), learned=training.learned(model))
 

@@ -48,12 +48,15 @@ def measure_pair(vit: str, cnn: str, *, budget: float) -> Iterator[Measured]:
     networks = {"CNN": contenders.load(cnn).network, "ViT": contenders.load(vit).network}
     timings: tuple[Timing, ...] = ()
     for timing in measure(networks, budget=budget):
-        timings = (*timings, timing)
+        timings = timings if timing is None else (*timings, timing)
         yield Measured(timings, str(runtime.device()), torch.get_num_threads())
 
 
-def measure(networks: dict[str, Network], *, budget: float, sides: Sequence[int] = SIDES) -> Iterator[Timing]:
-    """Every network at every resolution, small ones first, until `budget` seconds are used up."""
+def measure(networks: dict[str, Network], *, budget: float, sides: Sequence[int] = SIDES) -> Iterator[Timing | None]:
+    """Every network at every resolution, small ones first, until `budget` seconds are used up.
+
+    None comes halfway to each value, so that a visitor who leaves then stops the work.
+    """
     started = time.monotonic()
     for side in sides:
         images = torch.randn(1, side, side, 3, generator=torch.Generator().manual_seed(0))
@@ -61,7 +64,9 @@ def measure(networks: dict[str, Network], *, budget: float, sides: Sequence[int]
             if time.monotonic() - started > budget:
                 return
             given = images.to(next(network.parameters()).device)
-            yield Timing(name, side, median_seconds(network, given), saved_bytes(network, given))
+            seconds = median_seconds(network, given)
+            yield None
+            yield Timing(name, side, seconds, saved_bytes(network, given))
 
 
 @torch.inference_mode()

@@ -1,7 +1,7 @@
-"""What one simulated visitor does: events of mixed tabs with a pause in between, nine in ten of them light.
+"""What one simulated visitor does: events of mixed tabs with a pause in between, eight in ten of them light.
 
 Every visitor has an address of 127.0.0.0/8 of their own, as the door shares its places by address, and a tag in what
-they send, so that an answer which belongs to somebody else is noticed.
+they send or a photo of their own, so that an answer which belongs to somebody else is noticed.
 """
 
 import json
@@ -14,7 +14,13 @@ from itertools import chain
 
 import httpx
 
+from demos.base import EXAMPLES
+from tests.conftest import ROOT
+
 LIGHT = ("sequences_next", "attention_trace")
+PHOTOS = ("lion.jpg", "cheetah1.jpg", "tower.jpg", "bus.png")
+"""Photos that come with Gradio."""
+SCENES = sorted((ROOT / "assets" / "media").glob("detection-[0-9]*.png"))
 PAUSE_SECONDS = 3.0
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -26,6 +32,7 @@ class Seen:
     seconds: dict[str, list[float]] = field(default_factory=dict)
     endings: Counter = field(default_factory=Counter)
     crossed: list[str] = field(default_factory=list)
+    answers: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def note(self, endpoint, seconds, ending):
         self.seconds.setdefault(endpoint, []).append(seconds)
@@ -47,10 +54,12 @@ class LoadVisitor:
         )
         self.random, self.seen = random.Random(number), seen
         self.tag = "".join(self.random.choices(LETTERS, k=12))
+        self.photo, self.scene = EXAMPLES / PHOTOS[number % len(PHOTOS)], SCENES[number % len(SCENES)]
+        self.uploaded = {}
 
     def visit(self, until):
         """Go on until that time (of `time.monotonic`)."""
-        actions = [self.next_character] * 5 + [self.trace] * 4 + [self.memory]
+        actions = [self.next_character] * 10 + [self.trace] * 6 + [self.memory] * 2 + [self.classify, self.detect]
         while time.monotonic() < until:
             self.random.choice(actions)()
             time.sleep(self.random.uniform(0.5, 1.5) * PAUSE_SECONDS)
@@ -68,6 +77,29 @@ class LoadVisitor:
         answer = self.event("attention_trace", [f"Where is {self.tag}?", "translator-en-fr"])
         if answer is not None:
             self.look_for_tag("attention_trace", answer)
+
+    def classify(self):
+        answer = self.event("vit_classify", [self.upload(self.photo)])
+        if answer is not None:
+            self.look_for_answer("vit_classify", self.photo, answer[0]["top"][0]["label"])
+
+    def detect(self):
+        answer = self.event("detection_detect", [self.upload(self.scene), 0.5, []])
+        if answer is not None:
+            self.look_for_answer("detection_detect", self.scene, json.dumps(sorted(answer[0]["labels"])))
+
+    def look_for_answer(self, endpoint, picture, answer):
+        """Everybody who sends this picture must get this answer."""
+        if self.seen.answers.setdefault((endpoint, picture.name), answer) != answer:
+            self.seen.crossed.append(endpoint)
+
+    def upload(self, picture):
+        """A picture, uploaded once, as a file object."""
+        if picture not in self.uploaded:
+            answer = self.client.post("/upload", files={"files": (picture.name, picture.read_bytes())})
+            path = answer.raise_for_status().json()[0]
+            self.uploaded[picture] = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        return self.uploaded[picture]
 
     def look_for_tag(self, endpoint, answer):
         """The answer must speak of what this visitor sent."""
