@@ -11,16 +11,10 @@ from demos.door.shell import Shell
 from demos.door.sweep import KEPT_MINUTES
 from demos.opening import Openings
 from demos.ui import component
+from demos.words import in_every_language
 
 HEADING = """# Glassbox
 Watch five kinds of deep-learning model think: every number on these pages is computed by the model that runs, now."""
-
-DISPLAY = """<a class="gb-skip" href="#">To the page</a>
-<details class="gb-display"><summary>Display</summary>
-<label><input type="checkbox" name="type" value="large"> Large type</label>
-<label><input type="checkbox" name="signs" value="shade"> Signs without colour</label>
-<label>Language <select><option value="en">English</option><option value="ko">한국어</option>
-<option value="de">Deutsch</option></select></label></details>"""
 
 KEEPING = (
     f"Files you upload and files made for you are removed {KEPT_MINUTES} minutes after they were last used. "
@@ -37,7 +31,7 @@ def create_app() -> Shell:
     """The whole page, each tab built when the app starts and filled when it is first opened."""
     demos = all_demos()
     with Shell(title="Glassbox", fill_width=True) as app:
-        gr.HTML(DISPLAY, elem_classes="gb-display-place", padding=False)
+        component("display", elem_classes="gb-display-place")
         gr.Markdown(HEADING, elem_classes="gb-head")
         link = component("page_link", events=("go",), elem_id="page-link")
         with gr.Tabs(selected=demos[0].slug, overflow_behavior="wrap") as tabs:
@@ -47,4 +41,5 @@ def create_app() -> Shell:
         gr.Markdown(KEEPING, elem_classes="gb-note")
         wire_address(link, tabs, app)
     app.openings = Openings(app)
+    in_every_language(app)
     return app.queue(api_open=False)

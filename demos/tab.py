@@ -1,6 +1,5 @@
 """The kit of a tab: how its events are set up, what components send along, the text settings its pages share."""
 
-import html
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -12,6 +11,7 @@ from gradio.context import Context
 
 from demos.base import visitor_errors
 from demos.wire import to_wire
+from demos.words import said
 from models.errors import InputError
 
 
@@ -41,7 +41,7 @@ def inner_pages(**options: Any) -> gr.Tabs:
 def inner_page(title: str, slug: str, **options: Any) -> Iterator[gr.Tab]:
     """One page of a tab, with its title as a heading for whoever does not see the strip."""
     with gr.Tab(title, id=slug, **options) as tab:
-        gr.HTML(f"<h2>{html.escape(title)}</h2>", elem_classes="gb-unseen", padding=False)
+        gr.HTML(f"<h2>{said(title)}</h2>", elem_classes="gb-unseen", padding=False)
         yield tab
 
 

@@ -17,8 +17,8 @@ SETTLE_MILLISECONDS = 6000
 SHOTS = {
     "sequences": ("sequences", None, "A story"),
     "sequences-edit": ("sequences", "Edit the memory", "Edit and read on"),
-    "attention": ("attention", None, "Show attention"),
-    "attention-weighted-sum": ("attention", "A weighted sum", "Show the sum"),
+    "attention": ("attention", None, "Run"),
+    "attention-weighted-sum": ("attention", "A weighted sum", "Run"),
     "attention-translation": ("attention", "Live translation", "All"),
     "vit": ("vit", None, "A cheetah"),
     "vit-damage": ("vit", "Break it: CNN and ViT", "A lion"),

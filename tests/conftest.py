@@ -173,7 +173,9 @@ def choose_page(tab, title):
 
 def inner_pages(app_url, slug):
     """Titles of the pages of a tab, in their order."""
-    config = httpx.get(f"{app_url}/config").json()
+    from demos.words import in_english
+
+    config = in_english(httpx.get(f"{app_url}/config").json())
     components = {component["id"]: component for component in config["components"]}
 
     def titles(node, inside):

@@ -48,10 +48,10 @@ def compute_attention(text: Any, model: Any) -> Iterator[tuple[ExplorerView | di
 def build() -> None:
     """The page: sentence and model above, the linked maps below, explanations and the file under them."""
     first = EXAMPLES["It, the animal"]
-    text, examples, model, run = sentence_controls("attention", first, "Show attention", default_model())
-    nothing = "Nothing traced yet: type a sentence and press Show attention."
+    text, examples, model, run = sentence_controls("attention", first, "Run", default_model())
+    nothing = "Nothing traced yet: type a sentence and press Run."
     explorer = component("attention_explorer", title="", empty=nothing, elem_id="attention-explorer")
-    strip = gr.HTML(empty_strip("The model is loaded when you press Show attention."), elem_id="attention-strip")
+    strip = gr.HTML(empty_strip("The model is loaded when you press Run."), elem_id="attention-strip")
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)

@@ -97,7 +97,7 @@ def build() -> None:
                 examples = [gr.Button(name, size="sm", min_width=90) for name in EXAMPLES]
         with gr.Column(scale=2, min_width=280):
             choices = [(TITLES[name], name) for name in offered()]
-            model = gr.Dropdown(choices, value=TRANSFORMER, label="Network", elem_id="translate-model")
+            model = gr.Dropdown(choices, value=TRANSFORMER, label="Model", elem_id="translate-model")
             with gr.Row():
                 one = gr.Button("Next word", variant="primary", size="sm", min_width=90, elem_id="translate-next")
                 rest = gr.Button("All", size="sm", min_width=60, elem_id="translate-all")

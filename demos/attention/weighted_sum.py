@@ -69,9 +69,9 @@ def compute_change(shown: Any, event: gr.EventData) -> EffectView:
 def build() -> None:
     """The page: sentence and model above, the sum with its numbers, what the change does to the prediction."""
     shown = gr.State(None, time_to_live=STATE_SECONDS)
-    text, examples, model, run = sentence_controls("sum", EXAMPLE, "Show the sum", predicting_model())
+    text, examples, model, run = sentence_controls("sum", EXAMPLE, "Run", predicting_model())
     figure = component("weighted_sum", events=["choose", "rework"], elem_id="sum-figure")
-    strip = gr.HTML(empty_strip("The model is loaded when you press Show the sum."), elem_id="sum-strip")
+    strip = gr.HTML(empty_strip("The model is loaded when you press Run."), elem_id="sum-strip")
     gr.Markdown("### What the network predicts with your weights", elem_classes="gb-note")
     predictions = component(
         "prediction_pair",

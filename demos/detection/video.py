@@ -83,7 +83,7 @@ def _process(
     for preview, strip in _watch(run, stream, cancelled):
         yield preview, strip, None, None
     if cancelled.is_set():
-        yield gr.skip(), empty_strip("Cancelled."), None, None
+        yield gr.skip(), empty_strip("Stopped."), None, None
         return
     paths = [str(folder / file) for file in (VIDEO, COCO, CSV)]
     yield preview, _strip(run, stream), paths[0], paths
@@ -166,7 +166,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
             example = gr.Button("Four things wandering", size="sm")
             with gr.Row():
                 start = gr.Button("Process", variant="primary", min_width=100)
-                cancel = gr.Button("Cancel", min_width=100)
+                cancel = gr.Button("Stop", min_width=100)
         with gr.Column(scale=5, min_width=300):
             preview = gr.HTML(elem_id="detection-video-preview")
             strip = gr.HTML(empty_strip("Nothing was processed yet."), elem_id="detection-video-strip")

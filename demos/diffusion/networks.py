@@ -55,7 +55,7 @@ def loading(network: str = "") -> str | None:
 
 def network_choice(elem_id: str) -> gr.Radio:
     """The choice, so far without a network of the visitor's own."""
-    return gr.Radio(CHOICES, value=EMBEDDED, label="Network", info=ADVICE, elem_id=elem_id)
+    return gr.Radio(CHOICES, value=EMBEDDED, label="Model", info=ADVICE, elem_id=elem_id)
 
 
 def view_choice(choice: object, own: object) -> tuple[Any, bool]:

@@ -201,7 +201,7 @@ def _build_step(own: gr.State) -> None:
     names = list(example_sprites())
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
-            network = gr.Radio(list(STEP_NETWORKS.items()), value="embedded", label="Network")
+            network = gr.Radio(list(STEP_NETWORKS.items()), value="embedded", label="Model")
             picture = gr.Radio(names, value=names[0], label="Picture")
             seed = gr.Number(1, precision=0, minimum=0, maximum=MAX_SEED, label="Seed of t and noise")
             draw = gr.Button("Draw t and noise", variant="primary", elem_id="diffusion-draw")

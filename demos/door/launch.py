@@ -26,6 +26,7 @@ from demos.door.visitors import trusted_proxies
 from demos.theme import CSS, HEAD, THEME
 from demos.ui import head, ui_route
 from demos.wire import array_route
+from demos.words import translations
 from models import memory, runtime
 from models.compute import COMPUTING
 from models.errors import InputError
@@ -42,6 +43,7 @@ def launch_settings(*, share: bool = False, root_path: str = "", routes: Sequenc
         "theme": THEME,
         "css": CSS,
         "head": HEAD + head(),
+        "i18n": translations(),
         "ssr_mode": False,
         "show_error": False,
         "run_history": False,

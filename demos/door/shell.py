@@ -10,6 +10,7 @@ from demos.door.answers import NOT_HERE, Refused
 from demos.door.queue import FairQueue
 from demos.opening import Openings
 from demos.sentences import MAX_ECHO
+from demos.words import in_english
 from models.errors import InputError
 
 NOT_TAKEN = "One of the values sent is not of the kind this control takes."
@@ -56,6 +57,10 @@ class Shell(gr.Blocks):
             raise
         except Exception:
             raise InputError(NOT_TAKEN) from None
+
+    def get_api_info(self, *args: Any, **kwargs: Any) -> Any:
+        """What the endpoints take and give, in English."""
+        return in_english(super().get_api_info(*args, **kwargs))
 
     def check_names(self, api_name: str | None, content: dict[str, Any]) -> None:
         """Refuse (404, 422) an event, function or component that does not exist, before Gradio looks it up."""

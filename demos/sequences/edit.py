@@ -223,7 +223,7 @@ class Controls:
 
 
 def _controls() -> Controls:
-    model = gr.Radio(CHOICES, value=FIRST, label="Network", elem_id="sequences-edit-model")
+    model = gr.Radio(CHOICES, value=FIRST, label="Model", elem_id="sequences-edit-model")
     text = gr.Textbox(EXAMPLE, label="Text", lines=3, max_lines=8, max_length=MAX_CHARS, elem_id="sequences-edit-text")
     read = gr.Button("Read it", size="sm", elem_id="sequences-edit-read")
     kinds = [(title, name) for name, title in KINDS.items()]

@@ -86,7 +86,7 @@ class Views:
 
 
 def _controls() -> Controls:
-    model = gr.Radio(CHOICES, value=FIRST, label="Network", elem_id="sequences-model")
+    model = gr.Radio(CHOICES, value=FIRST, label="Model", elem_id="sequences-model")
     text = gr.Textbox(
         label="Your text",
         lines=5,

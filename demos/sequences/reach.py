@@ -114,7 +114,7 @@ def build(own: gr.State) -> gr.Textbox:
         elem_id="sequences-reach-text",
     )
     with gr.Row():
-        measure = gr.Button("Measure all networks", variant="primary", size="sm", elem_id="sequences-reach-run")
+        measure = gr.Button("Measure all models", variant="primary", size="sm", elem_id="sequences-reach-run")
         stop = gr.Button("Stop", size="sm")
     view = component("influence_view", elem_id="sequences-reach-figure")
     strip = gr.HTML(empty_strip("Three recurrent networks and a Transformer are traced one after the other."))

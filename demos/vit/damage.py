@@ -125,7 +125,7 @@ def _deeper(inputs: list[Any], image: Any) -> None:
             "maps are fine and follow edges and colours; late ones are coarse and say *what*, hardly *where*.",
             elem_classes="gb-note",
         )
-        run_maps = gr.Button("Show them for the strength chosen above", size="sm", elem_id="damage-maps-run")
+        run_maps = gr.Button("Run for the strength chosen above", size="sm", elem_id="damage-maps-run")
         maps = gr.HTML(elem_id="damage-maps")
     with gr.Accordion("How far each layer sees: receptive fields", open=False):
         gr.Markdown(FIELDS, elem_classes="gb-note")

@@ -80,7 +80,7 @@ def build() -> None:
                 label="Model",
                 elem_id="windows-model",
             )
-            run = gr.Button("Show its windows", variant="primary", elem_id="windows-run")
+            run = gr.Button("Run", variant="primary", elem_id="windows-run")
             answer = gr.HTML("", elem_id="windows-answer")
         with gr.Column(scale=5, min_width=300):
             view = component("window_view", elem_id="windows-view")

@@ -239,19 +239,19 @@ def test_a_video_is_processed_while_one_watches_and_leaves_three_files(open_tab,
     page.screenshot(path=screenshots / "detection-video.png", full_page=True)
 
 
-def test_a_video_can_be_cancelled(open_tab):
+def test_a_video_can_be_stopped(open_tab):
     page = open_tab("detection", "A video file")
     page.get_by_role("button", name="Four things wandering").click()
     expect(page.locator("#detection-video-file")).to_contain_text(".mp4")
     page.get_by_role("button", name="Process").click()
     expect(page.locator("#detection-video-preview img")).to_be_visible(timeout=ANSWER_MS)
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.locator("#detection-video-strip")).to_contain_text("Cancelled")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#detection-video-strip")).to_contain_text("Stopped")
     expect(page.locator("#detection-video-result video")).to_have_count(0)
     page.get_by_role("button", name="Process").click()
     expect(page.locator("#detection-video-strip")).to_contain_text("frames", timeout=ANSWER_MS)
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.locator("#detection-video-strip")).to_contain_text("Cancelled")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#detection-video-strip")).to_contain_text("Stopped")
 
 
 def test_a_file_that_is_no_video_is_said(open_tab, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import running_app
 
-RUN = re.compile("^Show attention$")
+RUN = re.compile("^Run$")
 
 
 @pytest.fixture

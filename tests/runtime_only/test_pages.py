@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 SCRIPT = Path(__file__).parent / "walk.js"
 BEGUN_MILLISECONDS, ANSWER_MILLISECONDS, END_MILLISECONDS = 3_000, 60_000, 10_000
-STOP = re.compile(r"^(Stop|Cancel)$")
+STOP = re.compile(r"^Stop$")
 
 
 def until(page, condition, milliseconds, argument=None):

@@ -20,7 +20,7 @@ const [REST_MILLISECONDS, CHOOSE_MILLISECONDS] = [350, 120];
 
 export const template = `
 <div class="gb-panel ws" data-state="empty">
-  <p class="gb-empty">Nothing has been run yet: type a sentence, or take an example, and press Show the sum.</p>
+  <p class="gb-empty">Nothing has been run yet: type a sentence, or take an example, and press Run.</p>
   <div class="ws-body">
     <p class="ws-note" hidden></p>
     <p class="ws-translation" hidden><span class="ws-quiet">it writes</span> <b></b></p>

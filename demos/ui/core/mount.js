@@ -7,6 +7,7 @@
 import { lookOf } from "./address.js";
 import { element as make } from "./dom.js";
 import { addStyle, stylesReady } from "./style.js";
+import { sayAll } from "./words.js";
 
 /**
  * @typedef {object} Context
@@ -26,6 +27,7 @@ export async function mount(name, { element, props, emit, watch, upload, server 
   const root = element.querySelector(".gb-mount") ?? element;
   root.classList.add("gb-view");
   root.innerHTML = module.template;
+  sayAll(root);
   const view = new module.default({ root, props, emit, upload, server, look: lookOf(root) });
   const fault = make("p", { class: "gb-fault", role: "alert", hidden: true });
   root.prepend(fault);

@@ -1,7 +1,6 @@
-// What the page itself does: sentences about downloads follow the download; titles, settings and keys work; what does not
+// What the page itself does: sentences about downloads follow the download; arrow keys move along titles; what does not
 // fit into a text field is said.
 
-import { followDisplay } from "./display.js";
 import { tellLimits } from "./limits.js";
 import { followTabs } from "./tabs.js";
 
@@ -21,6 +20,5 @@ async function followDownloads() {
 }
 
 setInterval(() => followDownloads().catch(() => undefined), EVERY_MILLISECONDS);
-followDisplay();
 followTabs();
 tellLimits();
