@@ -11,6 +11,8 @@ browsers do not send; pictures only where they are one of the examples.
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -23,6 +25,7 @@ from gradio.context import Context
 from demos.base import EXAMPLES
 from demos.tab import payload, private
 from demos.ui import View, component, module
+from models import weights
 from models.errors import InputError
 
 MAX_KEYS, MAX_CHARS = 60, 20_000
@@ -33,20 +36,32 @@ RESERVED = frozenset({"tab", "at", "page", "view", "deep_link", "logs", "footer"
 RESTORE = "restore_"
 """How the endpoints begin that put what an address says into a page's controls."""
 
+MEDIA = weights.EMBEDDED.parent / "media"
+PICTURES = (".jpg", ".png", ".webp")
 MARKER = "gb-opening"
 
-_MARKERS: WeakKeyDictionary[gr.Blocks, dict[str, View]] = WeakKeyDictionary()
+
+@dataclass
+class Kept:
+    """What of one page stands in its address. marker: invisible; it tells when the page is first looked at."""
+
+    marker: View
+    controls: dict[str, Component] = field(default_factory=dict)
+    looks: list[str] = field(default_factory=list)
 
 
-def marker_of_page() -> View:
-    """The invisible component that stands for the page being built: it tells when the page is first looked at."""
+_PAGES: WeakKeyDictionary[gr.Blocks, dict[str, Kept]] = WeakKeyDictionary()
+
+
+def kept_of_page() -> Kept:
+    """What is known of the page being built."""
     root, page = Context.root_block, page_of_context()
     assert root is not None
-    markers = _MARKERS.setdefault(root, {})
-    if page not in markers:
+    pages = _PAGES.setdefault(root, {})
+    if page not in pages:
         events = ("open", "again", "restore")
-        markers[page] = component("page_opening", events=events, elem_classes=MARKER, page=page)
-    return markers[page]
+        pages[page] = Kept(component("page_opening", events=events, elem_classes=MARKER, page=page))
+    return pages[page]
 
 
 def page_of_context() -> str:
@@ -65,25 +80,24 @@ def keeps(looks: tuple[str, ...] = (), **controls: Component) -> None:
 
     looks: names that components of the page keep there themselves (`look` in `core/mount.js`).
     """
-    assert not RESERVED & controls.keys()
-    marker, page = marker_of_page(), page_of_context()
-    marker.props |= {
-        "keys": [_described(name, control) for name, control in controls.items()],
-        "looks": list(looks),
-    }
+    kept = kept_of_page()
+    names = {*controls, *looks}
+    assert not names & {*RESERVED, *kept.controls, *kept.looks}, names
+    kept.controls |= controls
+    kept.looks += looks
+
+
+def _wire_page(page: str, kept: Kept) -> None:
+    controls, marker = kept.controls, kept.marker
+    keys = [_described(name, control) for name, control in controls.items()]
+    marker.props |= {"keys": keys, "looks": kept.looks}
     if not controls:
         return
-    shown = [*controls.values(), marker]
-    marker.restore(
-        restoring(controls),
-        None,
-        shown,
-        queue=False,
-        api_name=RESTORE + page.replace("/", "_").replace("-", "_"),
-        **private(),
-    )
+    shown, values = [*controls.values(), marker], list(controls.values())
+    name = RESTORE + page.replace("/", "_").replace("-", "_")
+    marker.restore(restoring(controls), None, shown, queue=False, api_name=name, **private())
     told = f"(...values) => {{ {module(ADDRESS)}.then((address) => address.changed({json.dumps(page)}, values)); }}"
-    gr.on([control.change for control in controls.values()], None, list(controls.values()), None, js=told)
+    gr.on([control.change for control in values], None, values, None, js=told)
 
 
 def is_marker(block: Block) -> bool:
@@ -105,9 +119,12 @@ def _path_of(value: Any) -> Any:
     return value.get("path") if isinstance(value, dict) else value
 
 
+@cache
 def _pictures() -> dict[str, Path]:
     """The example pictures by the names they have in addresses."""
-    return {path.stem: path for path in sorted(EXAMPLES.glob("*")) if path.suffix in (".jpg", ".png", ".webp")}
+    folders = (EXAMPLES, MEDIA)
+    paths = [path for folder in folders for path in sorted(folder.glob("*")) if path.suffix in PICTURES]
+    return {path.stem: path for path in paths}
 
 
 def restoring(controls: Mapping[str, Component]) -> Callable[[gr.EventData], tuple[Any, ...]]:
@@ -135,8 +152,11 @@ def read_values(controls: Mapping[str, Component], sent: Mapping[Any, Any]) -> t
 
 
 def read_value(control: Component, text: object) -> Any:
-    """The value of a control that an address gives as text. Raises `InputError` where the control cannot have it."""
-    if not isinstance(text, str) or len(text) > MAX_CHARS:
+    """The value of a control that an address gives as text.
+
+    Raises `InputError` or `KeyError` where the control cannot have it.
+    """
+    if not isinstance(text, str):
         raise InputError("A value of a link is a text.")
     if isinstance(control, gr.Checkbox):
         return {"0": False, "1": True}[text]
@@ -183,6 +203,11 @@ def wire_address(link: View, tabs: gr.Tabs, app: gr.Blocks) -> None:
     pages = list(_pages(sets))
     for page, tab in pages:
         tab.elem_id = tab.elem_id or f"page-{page.replace('/', '-')}"
+    for _, tab in pages:
+        with tab:
+            kept_of_page()
+    for page, kept in _PAGES[app].items():
+        _wire_page(page, kept)
     table = json.dumps([{"page": page, "panel": tab.elem_id} for page, tab in pages])
     firsts = {name: str(one.selected or _tabs_in(one)[0].id) for name, one in zip(names[1:], sets[1:], strict=True)}
     address = module(ADDRESS)

@@ -17,7 +17,7 @@ import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.blocks import Block
 
-from demos.address import RESTORE, is_marker, marker_of_page, page_of_context
+from demos.address import RESTORE, is_marker, kept_of_page, page_of_context
 from demos.tab import RUN, Queue, private
 from models.compute import using
 from models.kept import KEEPING
@@ -34,7 +34,7 @@ def opens(
     queue: the line it stands in, as for the page's own button.
     """
     page = page_of_context()
-    marker = marker_of_page()
+    marker = kept_of_page().marker
     name = PREFIX + page.replace("/", "_").replace("-", "_")
     shown = [*outputs, marker]
     asked = _opening(handler, len(outputs))

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
+from demos.address import keeps
 from demos.attention.api import attention_edit
 from demos.attention.controls import EXAMPLES, STATE_SECONDS, check_sentence, predicting_model, sentence_controls
 from demos.base import empty_strip, strip_of, usable_model
@@ -135,6 +136,7 @@ def build() -> None:
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
 
+    keeps(text=text, model=model)
     outputs = [shown, edits, switches, predictions, importance, translation, again, strip]
     gr.on([run.click, text.submit, model.input], compute_inside, [text, model], outputs, **private(), **RUN)
     for button, example in zip(examples, EXAMPLES.values(), strict=True):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.attention.controls import EXAMPLES, check_sentence, predicting_model, sentence_controls
 from demos.base import empty_strip, strip_of, usable_model
 from demos.tab import LATEX, RUN, payload, private
@@ -92,6 +93,7 @@ def build() -> None:
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
+    keeps(text=text, model=model, stack=stack)
     inputs, outputs = [text, model, stack], [lens, walked, following, strip]
     gr.on([run.click, text.submit, model.input, stack.input], compute_layers, inputs, outputs, **private(), **RUN)
     for button, example in zip(examples, EXAMPLES.values(), strict=True):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip
 from demos.tab import LATEX, private
 from demos.ui import component
@@ -158,6 +159,7 @@ def build() -> None:
         gr.Markdown(LOSS_NOTE, elem_classes="gb-note")
 
     drawn = [reading, writing, memory, said]
+    keeps(log=log)
     measuring = run.click(
         compute_timings,
         log,

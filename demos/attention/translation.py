@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
+from demos.address import keeps
 from demos.attention.api import attention_translate
 from demos.attention.controls import MAX_CHARS
 from demos.attention.drafts import (
@@ -117,6 +118,7 @@ def build() -> None:
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
+    keeps(text=text, model=model)
     wanted, shown = [text, model], [draft, view, strip]
     gr.on([again.click, model.input], compute_start, wanted, shown, **private(), **RUN)
     gr.on(
@@ -142,6 +144,7 @@ def _build_search(wanted: list[Any], draft: gr.State, found: gr.State, shown: li
             True, label="Compare by log probability a token", info="Otherwise the sum, which prefers short ones"
         )
         search = gr.Button("Search", variant="primary", size="sm", scale=0, min_width=120, elem_id="translate-search")
+    keeps(width=width, bylength=by_length)
     tree = component("beam_tree", events=["adopt"], elem_id="translate-tree")
     finds = gr.HTML(elem_id="translate-finds")
     outputs = [*shown, found, tree, finds]

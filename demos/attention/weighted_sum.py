@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.attention.controls import EXAMPLES, STATE_SECONDS, check_sentence, predicting_model, sentence_controls
 from demos.attention.inside import shown_text
 from demos.base import empty_strip, strip_of, usable_model
@@ -82,6 +83,7 @@ def build() -> None:
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
 
+    keeps(text=text, model=model, looks=("look",))
     outputs = [shown, figure, predictions, strip]
     gr.on([run.click, text.submit, model.input], compute_sum, [text, model], outputs, **private(), **RUN)
     for button, example in zip(examples, EXAMPLES.values(), strict=True):

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import log, usable_model
 from demos.detection.frames import MAX_FRAME_BYTES, TURNS, answer, detect, open_stream
 from demos.inputs.keeping import FRAMES, say_how_long
@@ -73,4 +74,5 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
         "live_overlay", weights.offered("detection")[0], server_functions=[detect_frame], elem_id="detection-live"
     )
     say_how_long(FRAMES)
-    model.input(view_live_model, model, overlay, **private(), **LIGHT)
+    keeps(model=model, threshold=threshold)
+    model.change(view_live_model, model, overlay, **private(), **LIGHT)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip, milliseconds
 from demos.detection.live import detect_frame
 from demos.inputs.frame_boxes import frame_boxes, read_frames
@@ -144,6 +145,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
         with gr.Column(scale=5, min_width=300):
             strip = gr.HTML(empty_strip("The detector (26 M parameters, 53 MB) is loaded with the first training."))
             lessons = component("box_lessons", elem_id="detection-own-lessons")
+    keeps(seconds=seconds, mirror=mirror, threshold=threshold)
     gr.Markdown("### Use it", elem_classes="gb-note")
     live = component("live_overlay", _embedded(), server_functions=[detect_frame], elem_id="detection-own-live")
     say_how_long(FRAMES)

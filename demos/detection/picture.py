@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip, strip_of, usable_model
 from demos.detection.api import detection_detect, detection_explain
 from demos.detection.questions import TRACES, attention_rows, match_boxes, query_rows, suppress_boxes
@@ -148,6 +149,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     _build_data(image, threshold)
     by_layer.expand(_layers, None, layers, queue=False, **private())
     by_size.expand(_sizes, None, sizes, queue=False, **private())
+    keeps(picture=image, model=model, threshold=threshold)
     figures = [figure, patches, strip]
     events = [image.change, model.input]
     gr.on(events, compute_boxes, [image, model], figures, trigger_mode="always_last", **private(), **RUN)

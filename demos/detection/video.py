@@ -13,6 +13,7 @@ import gradio as gr
 import numpy as np
 from gradio.utils import get_upload_folder
 
+from demos.address import keeps
 from demos.base import empty_strip, facts_of, milliseconds
 from demos.detection.frames import TURNS, open_stream
 from demos.inputs.uploaded_files import UploadedFiles
@@ -176,6 +177,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
             )
     gr.Markdown(FILES, elem_classes="gb-note")
     running = gr.State("")
+    keeps(model=model, threshold=threshold)
     outputs = [preview, strip, video, results, running]
     start.click(compute_video, [file, model, threshold], outputs, **private(), **ONE_VIDEO)
     cancel.click(cancel_video, running, None, queue=False, **private())

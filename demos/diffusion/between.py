@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip
 from demos.diffusion.films import film_strip, save_sprites, stop_button, stream_film, wire_stop
 from demos.diffusion.networks import chosen_network, follow_choice, loading, network_choice
@@ -86,6 +87,8 @@ def build(own: gr.State) -> None:
             with gr.Accordion("The sprites as files", open=False):
                 files = gr.Files(show_label=False, interactive=False, height=120)
     follow_choice(network, own, [first_class, last_class, guidance])
+    keeps(network=network, first=first_class, seed=first_seed, last=last_class, seed2=last_seed, looks=("step",))
+    keeps(count=count, steps=steps, guidance=guidance, sampler=sampler)
     inputs = [network, own, first_class, first_seed, last_class, last_seed, count, steps, guidance, sampler]
     running = run.click(compute_between, inputs, [film, strip, files, run_name], **private(), **LONG)
     wire_stop(stop, RUNS, run_name, strip, [running])

@@ -4,6 +4,7 @@ from functools import partial
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.diffusion.plans import MAX_SEED, check_seed, example_sprites
 from demos.inputs.uploaded_image import UploadedImage
 from demos.tab import LATEX, LIGHT, private
@@ -81,6 +82,7 @@ def build() -> None:
         gr.Markdown(TRY)
     beginning = partial(view_forward, first, START_TIME, "cosine", 0)
     view.opened(beginning, None, view, **private(), **LIGHT)
+    keeps(picture=image, t=t, schedule=schedule, seed=noise_seed, size=size)
     inputs = [image, t, schedule, noise_seed, size]
     for event in (image.change, t.input, schedule.input, noise_seed.change, size.input):
         event(view_forward, inputs, view, trigger_mode="always_last", **private(), **LIGHT)

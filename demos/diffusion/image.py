@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
+from demos.address import keeps
 from demos.base import empty_strip
 from demos.diffusion.films import film_strip, save_pictures, save_sprites, stop_button, stream_film, wire_stop
 from demos.diffusion.networks import chosen_network, follow_choice, loading, network_choice, size_of
@@ -173,6 +174,7 @@ def build(own: gr.State) -> None:
     gr.Markdown(INPAINT, elem_classes="gb-note")
     for name, button in buttons.items():
         button.click(partial(str, examples[name]), None, image, **private())
+    keeps(picture=image, cut=cut, network=network, strength=strength, rounds=rounds, **named, looks=("step",))
     entering = [network, own, canvas, strength, *controls]
     shown = partial(dict, fn=view_entry, inputs=entering, outputs=timeline, **private(), **LIGHT)
     for event in (image.change, cut.input):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip, strip_of, waiting_strip
 from demos.diffusion.films import film_strip, place_in, save_pictures, stop_button, wire_stop
 from demos.diffusion.plans import MAX_SEED, check_seed
@@ -267,6 +268,8 @@ def _build_request(models: list[str]) -> tuple[gr.Dropdown, list[Any], list[Any]
         sampler = gr.Dropdown(SAMPLER_CHOICES, value="ddim", label="Sampler")
         image = UploadedImage(label="Begin with a picture", sources=["upload", "webcam", "clipboard"], height=170)
         strength = gr.Slider(MIN_STRENGTH, 1, 0.6, step=0.05, label="Strength", info="share of the steps to run")
+    keeps(model=model, prompt=prompt, negative=negative, steps=steps, guidance=guidance, seed=seed, looks=("step",))
+    keeps(sampler=sampler, picture=image, strength=strength)
     inputs = [model, image, prompt, negative, steps, guidance, seed, sampler, strength]
     return model, [wants, steps, guidance], inputs
 

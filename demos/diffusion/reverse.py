@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip
 from demos.diffusion.films import film_strip, place_in, save_sprites, stop_button, stream_film, wire_stop
 from demos.diffusion.networks import chosen_network, follow_choice, loading, network_choice
@@ -194,6 +195,7 @@ def build(own: gr.State) -> None:
     _build_nearest(run_name)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
+    keeps(network=network, **controls, looks=("step",))
     outputs = [film, strip, files, run_name]
     follow_choice(network, own, [controls["sprite_class"], controls["guidance"]])
     asked = [network, own, *controls.values()]

@@ -11,6 +11,7 @@ import gradio as gr
 import numpy as np
 from gradio.utils import get_upload_folder
 
+from demos.address import keeps
 from demos.base import empty_strip, milliseconds
 from demos.diffusion.plans import ALL_CLASSES, MAX_SEED, check_seed, example_sprites
 from demos.inputs.uploaded_files import UploadedFiles
@@ -208,6 +209,7 @@ def _build_step(own: gr.State) -> None:
         with gr.Column(scale=5, min_width=300):
             view = component("training_step", events=("opened",), elem_id="diffusion-step")
     inputs = [network, picture, seed, own]
+    keeps(network=network, picture=picture, draw=seed)
     following = draw.click(next_seed, seed, seed, **private())
     following.then(compute_example, inputs, view, **private(), **RUN)
     for event in (view.opened, network.input, picture.input):
@@ -243,7 +245,8 @@ def _build_training(own: gr.State) -> None:
             view = component("training_view", elem_id="diffusion-training-view", count=SAMPLES)
             strip = gr.HTML(empty_strip("Something to recognise appears within two minutes on two CPU cores."))
             gr.Markdown(MEANING, elem_classes="gb-note")
-    source.input(view_sources, source, [sprite_class, own_pictures], **private())
+    keeps(learn=source, sprite=sprite_class, start=start, size=size, seconds=seconds, seed=seed)
+    source.change(view_sources, source, [sprite_class, own_pictures], **private())
     start.input(view_size, [start, size], size, **private())
     run.click(lambda: empty_strip("Waiting for its turn …"), None, strip, **private())
     inputs = [source, sprite_class, files, size, start, seconds, seed]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip, strip_of
 from demos.sequences.networks import CHOICES, FIRST, Page, usable_network
 from demos.sequences.next_character import STATE_SECONDS
@@ -281,6 +282,8 @@ def build(own: gr.State) -> Page:
 
 def _wire(c: Controls, view: View, strip: gr.HTML, own: gr.State) -> None:
     name = gr.State(None, time_to_live=STATE_SECONDS)
+    keeps(text=c.text, model=c.model, what=c.kind, after=c.position, units=c.units, factor=c.factor, donor=c.donor)
+    keeps(strength=c.strength, seed=c.seed)
     inputs, shown = [c.text, c.model, own, name, c.strength, c.seed], [name, view, strip]
     changed = [c.read.click, c.text.submit, c.model.input, c.strength.release, c.seed.submit]
     again = gr.on(changed, compute_comparison, inputs, shown, trigger_mode="always_last", **RUN, **private())
@@ -291,5 +294,5 @@ def _wire(c: Controls, view: View, strip: gr.HTML, own: gr.State) -> None:
     c.undo.click(partial(compute_undo, every=False), inputs, shown, **RUN, **private())
     c.reset.click(partial(compute_undo, every=True), inputs, shown, **RUN, **private())
     c.picks.input(view_pick, [c.picks, c.position, name], c.units, queue=False, **private())
-    c.kind.input(view_fields, c.kind, [c.units, c.picks, c.factor, c.donor], queue=False, **private())
+    c.kind.change(view_fields, c.kind, [c.units, c.picks, c.factor, c.donor], queue=False, **private())
     view.pause(view_pause, None, c.position, queue=False, **private())

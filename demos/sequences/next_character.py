@@ -5,6 +5,7 @@ from functools import partial
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip
 from demos.sequences.networks import CHOICES, FIRST, Page
 from demos.sequences.reading import (
@@ -157,6 +158,9 @@ def _wire(controls: Controls, views: Views, own: gr.State) -> None:
     name = gr.State(None, time_to_live=STATE_SECONDS)
     look = [controls.layer, controls.bars, name]
     reading = [controls.text, controls.model, *look, own]
+    heat, top_k, top_p, seed = controls.sampling
+    keeps(model=controls.model, text=controls.text, layer=controls.layer, bars=controls.bars)
+    keeps(heat=heat, k=top_k, p=top_p, seed=seed, pace=controls.pace)
     sampling = [*reading, *controls.sampling]
     shown = [name, views.reader, views.cell, views.strip]
     described = [*shown, controls.layer, views.equations, views.units]

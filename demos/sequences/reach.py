@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip, strip_of
 from demos.sequences.networks import CELLS
 from demos.sequences.reading import MAX_CHARS, noted
@@ -144,6 +145,7 @@ def build(own: gr.State) -> gr.Textbox:
             )
             recall_strip = gr.HTML(empty_strip("The four networks (1 MB) are loaded with the first question."))
 
+    keeps(text=text, name=name, filler=filler, seed=seed)
     running = gr.on([measure.click, text.submit], compute_influence, [text, own], [view, strip], **LONG, **private())
     stop.click(None, cancels=[running], **private())
     curve.click(compute_recall, [filler, seed], [accuracy, recall_strip], **LONG, **private())

@@ -5,6 +5,7 @@ from functools import partial
 import gradio as gr
 from gradio.components import Component
 
+from demos.address import keeps
 from demos.base import empty_strip
 from demos.inputs.uploaded_image import UploadedImage
 from demos.sequences.answering import (
@@ -95,9 +96,9 @@ def build() -> None:
         image = _scene_inputs(shown)
     with groups[3]:
         sentence = _translation_inputs(shown)
-    kind.input(view_type, kind, [about, *groups], queue=False, **private()).then(
-        compute_type, [kind, *day, review, reviews, image, sentence], [*shown, reviews], **RUN, **private()
-    )
+    keeps(type=kind, review=review, sentence=sentence, warmest=day[0], coldest=day[1], wind=day[2], month=day[3])
+    kind.change(view_type, kind, [about, *groups], queue=False, **private())
+    kind.input(compute_type, [kind, *day, review, reviews, image, sentence], [*shown, reviews], **RUN, **private())
     drawing.step(view_step, name, drawing, **private())
 
 

@@ -7,6 +7,7 @@ import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency
 
+from demos.address import keeps
 from demos.base import empty_strip
 from demos.sequences.learning import (
     DEFAULT,
@@ -127,6 +128,8 @@ def _wire(controls: Controls, curves: Component, strip: gr.HTML, own: gr.State) 
     go_on, pause, again, keep = buttons
     learning_rate, clipping, clip = settings[2], settings[4], settings[5]
     inputs, begun, shown = [controls.text, *settings, name], [name, strip, *buttons], [curves, strip, *buttons]
+    names = ("cell", "units", "rate", "optimizer", "clipping", "clip", "gain", "seed")
+    keeps(**dict(zip(names, settings, strict=True)))
     started = [
         go_on.click(compute_go_on, inputs, begun, **private()),
         again.click(compute_start, inputs, begun, **private()),

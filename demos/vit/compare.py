@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip, strip_of
 from demos.tab import LATEX, LONG, RUN, private
 from demos.ui import component
@@ -184,6 +185,7 @@ def _data_need() -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             image = picture_input("compare")
+        keeps(picture=image)
         with gr.Column(scale=3, min_width=300):
             answers = gr.HTML(elem_id="compare-answers")
             strip = gr.HTML(empty_strip("Ten networks (6 MB) are loaded with the first picture."))

@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip
 from demos.inputs.uploaded_image import UploadedImage
 from demos.tab import LATEX, RUN, private
@@ -106,13 +107,14 @@ def build() -> None:
             view = component("damage_view", events=("strength", "painted"), elem_id="damage-view")
             strip = gr.HTML(empty_strip("Both networks are loaded with the first picture."), elem_id="damage-strip")
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
+    keeps(picture=image, damage=kind, grid=grid, owner=owner, seed=seed, tracked=tracked, map=vit_map)
     wish = [image, kind, tracked, grid, owner, seed, mask, vit_map]
     _deeper([*wish, strength], image)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
     changes = [image.change, *(one.input for one in (kind, tracked, grid, owner, seed, vit_map)), mask.change]
     gr.on(changes, compute_damage, wish, [view, strip], trigger_mode="always_last", **private(), **RUN)
-    kind.input(view_choices, kind, [grid, owner, seed], queue=False, **private())
+    kind.change(view_choices, kind, [grid, owner, seed], queue=False, **private())
     view.painted(keep_mask, None, mask, trigger_mode="always_last", **private())
     view.strength(keep_strength, None, strength, trigger_mode="always_last", **private())
     _publish()

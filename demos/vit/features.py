@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from demos.address import keeps
 from demos.base import empty_strip, strip_of, usable_model
 from demos.tab import LATEX, RUN, private
 from demos.ui import component
@@ -117,6 +118,7 @@ def build() -> None:
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
+    keeps(picture=first, second=second, model=model)
     gr.Markdown(DISTANCES, elem_classes="gb-note", latex_delimiters=LATEX)
     distances = component(
         "chart", empty="The distances appear here with the first picture.", elem_id="features-distances"

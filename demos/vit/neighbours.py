@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip, strip_of
 from demos.tab import RUN, private
 from demos.views.vit_neighbours import table_of_neighbours
@@ -54,6 +55,7 @@ def build() -> None:
             strip = gr.HTML(
                 empty_strip("Two networks (22 M parameters, 44 MB each) are loaded with the first picture.")
             )
+    keeps(picture=image)
     gr.Markdown(MEANING, elem_classes="gb-note")
     gr.Markdown(LIMITS, elem_classes="gb-note")
     image.change(compute_neighbours, image, [lists, strip], trigger_mode="always_last", **private(), **RUN)

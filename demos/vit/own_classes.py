@@ -2,6 +2,7 @@
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip
 from demos.inputs.classes import MAX_CLASSES, MAX_PICTURES
 from demos.inputs.keeping import FRAMES, LEARNED, say_how_long
@@ -84,7 +85,8 @@ def build() -> None:
             elem_id="vit-own-load",
         )
     example.click(compute_example, None, [collector, strip], **private(), **LIGHT)
-    blocks.input(lambda count: [gr.update(visible=count != 0)] * 2, blocks, [seconds, seed], **private())
+    blocks.change(lambda count: [gr.update(visible=count != 0)] * 2, blocks, [seconds, seed], **private())
+    keeps(backbone=backbone, blocks=blocks, seconds=seconds, seed=seed)
     inputs = [collector, backbone, blocks, seconds, seed]
     run.click(compute_own, inputs, [board, trial, strip, running, own], **private(), **LONG)
     stop.click(stop_training, running, None, **private())

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip, strip_of, usable_model
 from demos.inputs.uploaded_image import UploadedImage
 from demos.tab import LATEX, RUN, private
@@ -142,6 +143,7 @@ def build() -> None:
     attention = component(
         "attention_explorer", title="5. Encode", empty="", server_functions=[attention_rows], elem_id="vit-attention"
     )
+    keeps(picture=image, model=model, side=side, positions=positions)
     gr.Markdown(LAST_STEPS, elem_classes="gb-note")
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What to try", open=False):

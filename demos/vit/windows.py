@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip, strip_of, waiting_strip
 from demos.tab import LATEX, RUN, private
 from demos.ui import component
@@ -85,6 +86,7 @@ def build() -> None:
         with gr.Column(scale=5, min_width=300):
             view = component("window_view", elem_id="windows-view")
             strip = gr.HTML(empty_strip("A Swin is fetched from the hub with the first picture (Swin-T: 113 MB)."))
+    keeps(picture=image, model=model)
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)

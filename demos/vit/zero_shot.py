@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from demos.address import keeps
 from demos.base import empty_strip, strip_of, waiting_strip
 from demos.tab import LATEX, RUN, private
 from demos.views.vit_zero_shot import table_of_names
@@ -103,6 +104,7 @@ def build() -> None:
         with gr.Column(scale=5, min_width=300):
             table = gr.HTML("", elem_id="zero-shot-table")
             strip = gr.HTML(empty_strip("CLIP (151 M parameters, 605 MB) is fetched from the hub with the first run."))
+    keeps(picture=image, names=names, template=template, model=model)
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     inputs = [image, names, template, model]
     gr.on([run.click, template.submit], compute_zero_shot, inputs, [table, strip], **private(), **RUN)
