@@ -4,21 +4,29 @@ from dataclasses import dataclass
 from typing import Literal
 
 HUB_PATTERNS = ("*.json", "*.txt", "*.spm", "*.safetensors")
-PIPELINE_PATTERNS = (
-    *("*.json", "*.txt", "text_encoder/model.safetensors"),
-    *("unet/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.safetensors"),
-)
 HALF_PRECISION_PATTERNS = (
     *("*.json", "*.txt", "text_encoder/model.fp16.safetensors", "text_encoder_2/model.fp16.safetensors"),
     *("unet/diffusion_pytorch_model.fp16.safetensors", "vae/diffusion_pytorch_model.fp16.safetensors"),
 )
-FIRST_FETCHED = "first-fetched"
 DECODER_PATTERNS = ("config.json", "diffusion_pytorch_model.safetensors")
+
+NETWORK = ("config.json", "model.safetensors")
+READER = (*NETWORK, "tokenizer.json")
+MARIAN = (*NETWORK, "source.spm", "target.spm", "vocab.json")
+STABLE_DIFFUSION = ("model_index.json", *HALF_PRECISION_PATTERNS[-2:], "text_encoder/model.fp16.safetensors")
+PRX = ("model_index.json", *(f"{part}/*.safetensors" for part in ("text_encoder", "transformer", "vae")))
 
 
 @dataclass(frozen=True)
 class Weights:
-    """One entry of the catalogue: a name the visitor may choose and the one place it stands for."""
+    """One entry of the catalogue: a name the visitor may choose and the one place it stands for.
+
+    revision: of a hub model, the commit it is pinned to, or a name (a branch, a pull request) whose commit the first
+        download writes down.
+    patterns: which files of the repository are fetched; needs: without which of them (globs) it cannot run.
+    megabytes: about what is fetched, where that is known.
+    does: in a few words, what one gains by it.
+    """
 
     name: str
     concept: str
@@ -28,6 +36,9 @@ class Weights:
     licence: str
     revision: str = ""
     patterns: tuple[str, ...] = HUB_PATTERNS
+    needs: tuple[str, ...] = ()
+    megabytes: int = 0
+    does: str = ""
 
 
 def _embedded(name: str, concept: str, title: str, licence: str, origin: str = "trained by this project") -> Weights:
@@ -41,9 +52,12 @@ def _hub(
     repository: str,
     revision: str,
     licence: str,
+    megabytes: int,
+    does: str,
+    needs: tuple[str, ...] = NETWORK,
     patterns: tuple[str, ...] = HUB_PATTERNS,
 ) -> Weights:
-    return Weights(name, concept, title, "hub", repository, licence, revision=revision, patterns=patterns)
+    return Weights(name, concept, title, "hub", repository, licence, revision, patterns, needs, megabytes, does)
 
 
 CATALOGUE: dict[str, Weights] = {
@@ -84,6 +98,9 @@ CATALOGUE: dict[str, Weights] = {
             "HuggingFaceTB/SmolLM2-135M-Instruct",
             "12fd25f77366fa6b3b4b768ec3050bf629380bac",
             "Apache-2.0",
+            271,
+            "answers questions",
+            needs=READER,
             patterns=("*.json", "*.txt", "*.jinja", "model.safetensors"),
         ),
         _hub(
@@ -93,9 +110,22 @@ CATALOGUE: dict[str, Weights] = {
             "HuggingFaceTB/SmolLM2-135M",
             "93efa2f097d58c2a74874c7e644dbc9b0cee75a2",
             "Apache-2.0",
+            271,
+            "goes on with a text",
+            needs=READER,
             patterns=("*.json", "*.txt", "model.safetensors"),
         ),
-        _hub("gpt2", "attention", "GPT-2", "openai-community/gpt2", "607a30d783dfa663caf39e06633721c8d4cfcd7e", "MIT"),
+        _hub(
+            "gpt2",
+            "attention",
+            "GPT-2",
+            "openai-community/gpt2",
+            "607a30d783dfa663caf39e06633721c8d4cfcd7e",
+            "MIT",
+            551,
+            "goes on with a text",
+            needs=READER,
+        ),
         _hub(
             "distilgpt2",
             "attention",
@@ -103,6 +133,9 @@ CATALOGUE: dict[str, Weights] = {
             "distilbert/distilgpt2",
             "2290a62682d06624634c1f46a6ad5be0f47f38aa",
             "Apache-2.0",
+            355,
+            "goes on with a text",
+            needs=READER,
         ),
         _hub(
             "bert-base-uncased",
@@ -111,6 +144,9 @@ CATALOGUE: dict[str, Weights] = {
             "google-bert/bert-base-uncased",
             "86b5e0934494bd15c9632b12f734a8a67f723594",
             "Apache-2.0",
+            441,
+            "fills in what is masked",
+            needs=READER,
         ),
         _hub(
             "distilbert-base-uncased",
@@ -119,14 +155,20 @@ CATALOGUE: dict[str, Weights] = {
             "distilbert/distilbert-base-uncased",
             "12040accade4e8a0f71eabdb258fecc2e7e948be",
             "Apache-2.0",
+            269,
+            "fills in what is masked",
+            needs=READER,
         ),
         _hub(
             "opus-mt-en-fr",
             "attention",
             "OPUS-MT English-French (Marian)",
             "Helsinki-NLP/opus-mt-en-fr",
-            "dd7f6540a7a48a7f4db59e5c0b9c42c8eea67f18",
+            "f0fc6145f2a2c3b83955154b8fbae0cbb1554c78",
             "Apache-2.0",
+            302,
+            "translates whole texts",
+            needs=MARIAN,
         ),
         _hub(
             "vit-base-patch16-224",
@@ -135,6 +177,8 @@ CATALOGUE: dict[str, Weights] = {
             "google/vit-base-patch16-224",
             "3f49326eb077187dfe1c2a2bb15fbd74e6ab91e3",
             "Apache-2.0",
+            346,
+            "1,000 things of ImageNet",
         ),
         _hub(
             "dinov2-small",
@@ -143,6 +187,8 @@ CATALOGUE: dict[str, Weights] = {
             "facebook/dinov2-small",
             "ed25f3a31f01632728cabb09d1542f84ab7b0056",
             "Apache-2.0",
+            88,
+            "features without names",
         ),
         _hub(
             "dinov2-base",
@@ -151,22 +197,28 @@ CATALOGUE: dict[str, Weights] = {
             "facebook/dinov2-base",
             "f9e44c814b77203eaa57a6bdbbd535f21ede1415",
             "Apache-2.0",
+            346,
+            "features without names",
         ),
         _hub(
             "deit-small-patch16-224",
             "vit",
             "DeiT-S/16, ImageNet",
             "facebook/deit-small-patch16-224",
-            FIRST_FETCHED,
+            "refs/pr/4",
             "Apache-2.0",
+            88,
+            "1,000 things of ImageNet",
         ),
         _hub(
             "swin-tiny-patch4-window7-224",
             "vit/windows",
             "Swin-T, ImageNet",
             "microsoft/swin-tiny-patch4-window7-224",
-            FIRST_FETCHED,
+            "main",
             "Apache-2.0",
+            113,
+            "1,000 things of ImageNet",
         ),
         _hub(
             "clip-vit-base-patch32",
@@ -175,6 +227,9 @@ CATALOGUE: dict[str, Weights] = {
             "openai/clip-vit-base-patch32",
             "c237dc49a33fc61debc9276459120b7eac67e7ef",
             "MIT",
+            607,
+            "names that you make up",
+            needs=READER,
             patterns=("config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"),
         ),
         _hub(
@@ -182,8 +237,10 @@ CATALOGUE: dict[str, Weights] = {
             "detection",
             "RF-DETR nano, 80 COCO classes",
             "Roboflow/rf-detr-nano",
-            FIRST_FETCHED,
+            "main",
             "Apache-2.0",
+            122,
+            "80 everyday things",
         ),
         _hub(
             "rf-detr-small",
@@ -192,6 +249,8 @@ CATALOGUE: dict[str, Weights] = {
             "Roboflow/rf-detr-small",
             "3bdc465063270f99769da5a1b4c00c68bd2d439d",
             "Apache-2.0",
+            128,
+            "80 everyday things",
         ),
         _hub(
             "rf-detr-medium",
@@ -200,6 +259,8 @@ CATALOGUE: dict[str, Weights] = {
             "Roboflow/rf-detr-medium",
             "1b5b672408f86dd38e05dd3cf3f2e0834e545a59",
             "Apache-2.0",
+            135,
+            "80 everyday things",
         ),
         _hub(
             "rf-detr-large",
@@ -208,6 +269,8 @@ CATALOGUE: dict[str, Weights] = {
             "Roboflow/rf-detr-large",
             "f62f7dd5252b61097cbace33886045816dadbde9",
             "Apache-2.0",
+            136,
+            "80 everyday things",
         ),
         _hub(
             "rf-detr-base",
@@ -216,6 +279,8 @@ CATALOGUE: dict[str, Weights] = {
             "Roboflow/rf-detr-base",
             "7b95b089788e6c7db56d5ea9b0a07ca08ea6ac0a",
             "Apache-2.0",
+            129,
+            "80 everyday things",
         ),
         _hub(
             "sd-turbo",
@@ -224,7 +289,10 @@ CATALOGUE: dict[str, Weights] = {
             "stabilityai/sd-turbo",
             "b261bac6fd2cf515557d5d0707481eafa0485ec2",
             "Stability AI community",
-            patterns=PIPELINE_PATTERNS,
+            2580,
+            "pictures in one to four steps",
+            needs=STABLE_DIFFUSION,
+            patterns=HALF_PRECISION_PATTERNS,
         ),
         _hub(
             "stable-diffusion-v1-5",
@@ -233,7 +301,10 @@ CATALOGUE: dict[str, Weights] = {
             "stable-diffusion-v1-5/stable-diffusion-v1-5",
             "451f4fe16113bff5a5d2269ed5ad43b0592e9a14",
             "CreativeML OpenRAIL-M",
-            patterns=PIPELINE_PATTERNS,
+            2130,
+            "pictures, with guidance",
+            needs=STABLE_DIFFUSION,
+            patterns=HALF_PRECISION_PATTERNS,
         ),
         _hub(
             "sdxl-turbo",
@@ -242,6 +313,9 @@ CATALOGUE: dict[str, Weights] = {
             "stabilityai/sdxl-turbo",
             "71153311d3dbb46851df1931d3ca6e939de83304",
             "Stability AI community",
+            6940,
+            "large pictures in one to four steps",
+            needs=(*STABLE_DIFFUSION, "text_encoder_2/model.fp16.safetensors"),
             patterns=HALF_PRECISION_PATTERNS,
         ),
         _hub(
@@ -251,6 +325,9 @@ CATALOGUE: dict[str, Weights] = {
             "Photoroom/prx-512-t2i-sft",
             "2996423bc26e8eaca48774fac1797484214dfea0",
             "Apache-2.0 (text encoder: Gemma terms)",
+            0,
+            "pictures by flow matching",
+            needs=PRX,
         ),
         _hub(
             "taesd",
@@ -259,6 +336,9 @@ CATALOGUE: dict[str, Weights] = {
             "madebyollin/taesd",
             "614f76814bbe30edbe2e627ace1c2234c81a2c0e",
             "MIT",
+            10,
+            "shows the predictions of Stable Diffusion",
+            needs=DECODER_PATTERNS,
             patterns=DECODER_PATTERNS,
         ),
         _hub(
@@ -268,6 +348,9 @@ CATALOGUE: dict[str, Weights] = {
             "madebyollin/taesdxl",
             "b20258aaef75ef61e659c1e0f14f251cf0ad153e",
             "MIT",
+            10,
+            "shows the predictions of SDXL",
+            needs=DECODER_PATTERNS,
             patterns=DECODER_PATTERNS,
         ),
         _hub(
@@ -277,6 +360,9 @@ CATALOGUE: dict[str, Weights] = {
             "madebyollin/taef1",
             "b1b2d00e9e440cfbf3dedb34266864da86016ceb",
             "MIT",
+            10,
+            "shows the predictions of PRX",
+            needs=DECODER_PATTERNS,
             patterns=DECODER_PATTERNS,
         ),
     )

@@ -1,54 +1,52 @@
-"""Fetching hub models in the background: one commit for good, safetensors only, progress, and a deadline.
+"""Models from the hub: which are here, which are on their way, and asking for one in the background.
 
-A child process downloads, so that a hub that hangs can be given up: threads cannot be stopped, children can.
+A child process downloads (`models/hub_fetch.py`), so that a hub that hangs can be given up: threads cannot be stopped,
+children can. What has arrived stays in the hub's standard cache (`models/hub_cache.py`), so that the next attempt, or
+another program, goes on from there.
 
-    python -m models.hub NAME       download a hub model of the catalogue now (progress as JSON lines)
+    python -m models.hub NAME ...       fetch models of the catalogue now; without a name: list what there is
 """
 
 import json
 import os
-import re
-import shutil
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
+from dataclasses import replace
 
-from models import weights
-from models.errors import InputError, WeightsError
+from models import hub_cache, weights
+from models.errors import InputError
+from models.hub_fetch import Download, fetch, reason_of
 
 ASKING: ContextVar[str] = ContextVar("ASKING", default="")
 """For whom the present code runs; whoever serves visitors sets it."""
 MAX_DOWNLOADS_EACH, MAX_DOWNLOADS = 3, 6
 STALL_SECONDS = float(os.environ.get("GLASSBOX_HUB_STALL_SECONDS", "30"))
 
-
-@dataclass(frozen=True)
-class Download:
-    """State of one hub model: `bytes_done` of `bytes_total` (0: not known yet), and why it failed if it did."""
-
-    status: Literal["absent", "running", "ready", "failed"]
-    bytes_done: int = 0
-    bytes_total: int = 0
-    reason: str = ""
-    asked_by: str = ""
-
-
 _downloads: dict[str, Download] = {}
-_downloads_lock = threading.Lock()
+_children: dict[str, "subprocess.Popen[str]"] = {}
+_lock = threading.Lock()
 
 
 def state_of(name: str) -> Download:
     """What is known about a hub model, without asking the network."""
-    if (weights.hub_path(weights.find(name)) / "complete.json").exists():
+    with _lock:
+        told = _downloads.get(name, Download("absent"))
+    if told.status != "running" and hub_cache.is_whole(weights.find(name)):
         return Download("ready")
-    with _downloads_lock:
-        return _downloads.get(name, Download("absent"))
+    return told if told.status != "ready" else Download("absent")
+
+
+def is_here(name: str) -> bool:
+    """Whether a model of the catalogue can be loaded now."""
+    return weights.find(name).kind != "hub" or state_of(name).status == "ready"
+
+
+def is_offline() -> bool:
+    """Whether whoever runs the app has forbidden to ask the hub (`HF_HUB_OFFLINE`)."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def start(name: str) -> Download:
@@ -62,50 +60,80 @@ def start(name: str) -> Download:
     state = state_of(name)
     if state.status == "ready":
         return state
-    with _downloads_lock:
+    if is_offline():
+        return _remember(name, Download("failed", reason="HF_HUB_OFFLINE is set on this server"))
+    with _lock:
         if _downloads.get(name, state).status == "running":
             return _downloads[name]
         running = [one.asked_by for one in _downloads.values() if one.status == "running"]
         if len(running) >= MAX_DOWNLOADS or (ASKING.get() and running.count(ASKING.get()) >= MAX_DOWNLOADS_EACH):
             raise InputError("Other models are on their way: ask again when one of them has arrived.")
-        _downloads[name] = Download("running", asked_by=ASKING.get())
-    threading.Thread(target=_watch_child, args=(entry,), daemon=True).start()
+        _downloads[name] = Download("running", state.bytes_done, state.bytes_total, asked_by=ASKING.get())
+        _children[name] = subprocess.Popen(
+            [sys.executable, "-m", "models.hub_fetch", name],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=weights.EMBEDDED.parent.parent,
+        )
+    threading.Thread(target=_watch, args=(name, _children[name]), daemon=True).start()
     return Download("running")
 
 
-def _watch_child(entry: weights.Weights) -> None:
-    """Run the child, relay its progress, and end it when no byte arrived for `STALL_SECONDS`."""
-    command = [sys.executable, "-m", "models.hub", entry.name]
-    child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=weights.EMBEDDED.parent.parent
-    )
-    last_byte = time.monotonic()
-    finished = threading.Event()
+def cancel(name: str) -> Download:
+    """End a download; what has arrived stays for the next attempt. Returns the state."""
+    with _lock:
+        child = _children.pop(name, None)
+        if child is not None:
+            _downloads[name] = replace(_downloads[name], status="absent")
+            child.kill()
+    return state_of(name)
+
+
+def _watch(name: str, child: "subprocess.Popen[str]") -> None:
+    """Relay what the child says of its download, and end it when it had nothing new to say for `STALL_SECONDS`."""
+    last_news, finished, stalled = time.monotonic(), threading.Event(), threading.Event()
+    state = None
 
     def end_when_stalled() -> None:
         while not finished.wait(0.2):
-            if time.monotonic() - last_byte > STALL_SECONDS:
+            if state is not None and time.monotonic() - last_news > STALL_SECONDS:
+                stalled.set()
                 child.kill()
                 return
 
     threading.Thread(target=end_when_stalled, daemon=True).start()
-    state = Download("running")
     assert child.stdout is not None
     for line in child.stdout:
         news = Download(**json.loads(line))
         if news != state:
-            last_byte, state = time.monotonic(), news
-            _remember(entry.name, state)
+            last_news, state = time.monotonic(), news
+        if state.status == "running":
+            _tell(name, child, state)
     finished.set()
-    if child.wait() < 0:
-        _remember(entry.name, Download("failed", reason=f"nothing arrived for {STALL_SECONDS:g} seconds"))
+    child.wait()
+    state = state or Download("running")
+    if stalled.is_set():
+        state = replace(state, status="failed", reason=f"nothing arrived for {STALL_SECONDS:g} seconds")
     elif state.status not in ("ready", "failed"):
-        _remember(entry.name, Download("failed", reason="the download ended early"))
+        state = replace(state, status="failed", reason="the download ended early")
+    _tell(name, child, state, ended=True)
 
 
-def _remember(name: str, state: Download) -> None:
-    with _downloads_lock:
-        _downloads[name] = replace(state, asked_by=_downloads[name].asked_by if name in _downloads else "")
+def _tell(name: str, child: "subprocess.Popen[str]", state: Download, *, ended: bool = False) -> None:
+    """Remember what a child says, unless its download was cancelled."""
+    with _lock:
+        if _children.get(name) is not child:
+            return
+        if ended:
+            del _children[name]
+        _downloads[name] = replace(state, asked_by=_downloads[name].asked_by)
+
+
+def _remember(name: str, state: Download) -> Download:
+    with _lock:
+        _downloads[name] = state
+    return state
 
 
 def describe(name: str) -> str:
@@ -115,75 +143,44 @@ def describe(name: str) -> str:
         f", {state.bytes_done / state.bytes_total:.0%} of {state.bytes_total / 1e6:.0f} MB" if state.bytes_total else ""
     )
     return {
-        "absent": f"{title} is not on this machine yet: choose it in its tab to fetch it from the hub.",
-        "running": f"{title} is being fetched from the hub{share}; ask again in a moment.",
+        "absent": f"{title} is not on this machine yet.",
+        "running": f"{title} is being fetched from the hub{share}.",
         "failed": f"{title} could not be fetched from the hub: {state.reason}.",
         "ready": f"{title} is ready.",
     }[state.status]
 
 
-def _fetch(name: str) -> Iterator[Download]:
-    """Download the files of a hub model one by one, in the child process.
-
-    `complete.json` (their SHA-256) is written last: a download killed at any moment leaves nothing that would be
-    taken for a model. `commit`, beside it, says what was fetched.
-    """
-    from huggingface_hub import HfApi, hf_hub_download
-
-    entry = weights.find(name)
-    target = weights.hub_path(entry)
-    pinned = weights.commit_of(entry)
-    info = HfApi().model_info(entry.origin, revision=pinned or "main", files_metadata=True)
-    commit = pinned or info.sha or ""
-    if not re.fullmatch("[0-9a-f]{40}", commit):
-        raise WeightsError("the hub does not say which commit it hands out")
-    wanted = [s for s in info.siblings or [] if any(Path(s.rfilename).match(pattern) for pattern in entry.patterns)]
-    if not any(s.rfilename.endswith(".safetensors") for s in wanted):
-        raise WeightsError("it holds no safetensors file")
-    total = sum(s.size or 0 for s in wanted)
-    done, digests = 0, {}
-    yield Download("running", done, total)
-    for sibling in wanted:
-        path = Path(hf_hub_download(entry.origin, sibling.rfilename, revision=commit, local_dir=target))
-        digests[sibling.rfilename] = weights.sha256_of(path)
-        if sibling.lfs and sibling.lfs.sha256 != digests[sibling.rfilename]:
-            path.unlink()
-            raise WeightsError(f"{sibling.rfilename} arrived damaged")
-        done += sibling.size or 0
-        yield Download("running", done, total)
-    (target / "commit").write_text(commit + "\n")
-    (target / "complete.partial").write_text(json.dumps(digests, indent=2))
-    os.replace(target / "complete.partial", target / "complete.json")
-    shutil.rmtree(target / ".cache", ignore_errors=True)
-    yield Download("ready", done, total)
+def main(names: list[str]) -> int:
+    """The command line described at the top of this module."""
+    if not names:
+        for entry in weights.CATALOGUE.values():
+            if entry.kind == "hub":
+                here = "here" if is_here(entry.name) else f"{entry.megabytes} MB"
+                print(f"{entry.name:32} {here:>8}  {entry.title} ({entry.licence})")
+        return 0
+    return max(_fetch_now(weights.find(name)) for name in names)
 
 
-def _print_fetch(name: str) -> int:
-    """Print the download's states as JSON lines; bytes of the file under way are read off the growing folder."""
-    entry, state, ended = weights.find(name), Download("running"), threading.Event()
-
-    def report_growth() -> None:
-        while not ended.wait(0.5):
-            size = sum(p.stat().st_size for p in weights.hub_path(entry).rglob("*") if p.is_file())
-            _print_state(replace(state, bytes_done=min(size, state.bytes_total)))
-
-    threading.Thread(target=report_growth, daemon=True).start()
+def _fetch_now(entry: weights.Weights) -> int:
+    """Fetch a model in this process and tell the terminal of it."""
+    if entry.kind != "hub" or hub_cache.is_whole(entry):
+        print(f"{entry.name}: here")
+        return 0
+    told = -1
     try:
-        for state in _fetch(name):
-            _print_state(state)
-    except WeightsError as error:
-        state = Download("failed", reason=str(error))
-    except Exception as error:  # the hub client raises many types; the visitor needs the kind, not the trace
-        state = Download("failed", reason=f"the hub cannot be reached or refused ({type(error).__name__})")
-    ended.set()
-    _print_state(state)
-    return 0 if state.status == "ready" else 1
-
-
-def _print_state(state: Download) -> None:
-    sys.stdout.write(json.dumps(state.__dict__) + "\n")  # one write: two threads report, and lines must not mix
-    sys.stdout.flush()
+        for state in fetch(entry.name):
+            percent = 100 * state.bytes_done // max(1, state.bytes_total)
+            if percent // 10 > told // 10:
+                print(f"{entry.name}: {percent} % of {state.bytes_total / 1e6:.0f} MB", flush=True)
+                told = percent
+    except Exception as error:
+        print(f"{entry.name}: {reason_of(error)}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(_print_fetch(sys.argv[1]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except InputError as error:
+        sys.exit(str(error))

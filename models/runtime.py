@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from models import memory, weights
 from models.errors import WeightsError
+from models.room import require_room
 from models.store import kept_bytes
 
 if TYPE_CHECKING:
@@ -43,12 +44,14 @@ _registry_lock = threading.Lock()
 _model_locks: dict[str, threading.Lock] = {}
 
 
-def load(name: str, loader: Callable[[Path], Any]) -> Loaded:
+def load(name: str, loader: Callable[[Path], Any], *, itemsize: int = 4) -> Loaded:
     """The model called `name`, loaded at most once however many ask at the same time.
 
     `loader(folder)` returns a `torch.nn.Module` (or an object with a `modules()` of them, as a pipeline's wrapper)
     from a verified folder. The network is put on `device()`, in evaluation mode, without gradients.
-    Raises `InputError` for a name outside the catalogue and `WeightsError` for weights that cannot be used.
+    `itemsize`: bytes that the loader takes for a number of a hub model.
+    Raises `InputError` for a name outside the catalogue and `WeightsError` for weights that cannot be used, or that
+    would not fit into memory.
     """
     with _registry_lock:
         lock = _model_locks.setdefault(name, threading.Lock())
@@ -57,15 +60,17 @@ def load(name: str, loader: Callable[[Path], Any]) -> Loaded:
             if name in _loaded:
                 _loaded.move_to_end(name)
                 return _loaded[name]
-        loaded = _describe(name, _build(name, loader), weights.find(name))
+        loaded = _describe(name, _build(name, loader, itemsize), weights.find(name))
         with _registry_lock:
             _loaded[name] = loaded
             _make_room()
         return loaded
 
 
-def _build(name: str, loader: Callable[[Path], Any]) -> Any:
-    folder = weights.folder(name)
+def _build(name: str, loader: Callable[[Path], Any], itemsize: int) -> Any:
+    folder, entry = weights.folder(name), weights.find(name)
+    files = [file for need in entry.needs if need.endswith(".safetensors") for file in folder.glob(need)]
+    require_room(files, entry.title, itemsize, device())
     try:
         network = loader(folder)
     except WeightsError:
@@ -122,20 +127,40 @@ def device() -> "torch.device":
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def large_model_dtype() -> "torch.dtype":
-    """The dtype for hub models of hundreds of millions of parameters: bfloat16 on CUDA, float32 elsewhere."""
+def large_model_dtype(*, float16_will_do: bool = False) -> "torch.dtype":
+    """The dtype for hub models of hundreds of millions of parameters.
+
+    On CUDA bfloat16 where the card has it, else float16 for networks whose numbers stay in its range; elsewhere
+    float32.
+    """
     import torch
 
-    return torch.bfloat16 if device().type == "cuda" else torch.float32
+    if device().type != "cuda":
+        return torch.float32
+    if takes_bfloat16("cuda"):
+        return torch.bfloat16
+    return torch.float16 if float16_will_do else torch.float32
+
+
+@functools.cache
+def takes_bfloat16(kind: str) -> bool:
+    """Whether a device of that kind runs everything in bfloat16: any CPU; CUDA from Ampere on; not Apple's."""
+    import torch
+
+    if kind == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return kind == "cpu"
 
 
 @functools.cache
 def has_bfloat16() -> bool:
-    """Whether matrix products in bfloat16 run in hardware here: CUDA, or a CPU with AVX-512 BF16 or AMX."""
+    """Whether bfloat16 is worth it here: it runs in hardware, on CUDA from Ampere on, or on a CPU with AVX-512 BF16 or
+    AMX.
+    """
     import torch
 
     if device().type != "cpu":
-        return device().type == "cuda"
+        return takes_bfloat16(device().type)
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 

@@ -1,8 +1,8 @@
 """Where weights come from: embedded in the repository, a local folder, or the hub; nowhere else.
 
 Every model the app can run is an entry of `CATALOGUE` (`models/catalogue.py`). Only safetensors are read, and no code
-that travels with weights is ever run. Hub entries are pinned to a commit: by the catalogue, or (`FIRST_FETCHED`, where
-no commit could be confirmed when the entry was written) by the first download, which writes down what it found.
+that travels with weights is ever run. Hub entries are pinned to a commit: by the catalogue, or (where no commit could
+be confirmed when the entry was written) by the first download, which writes down what it found.
 
     python -m models.weights                list the catalogue
     python -m models.weights record NAME    refresh the checksum of an embedded model after training it
@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from models.catalogue import CATALOGUE, FIRST_FETCHED, Weights
+from models import hub_cache
+from models.catalogue import CATALOGUE, Weights
 from models.errors import InputError, WeightsError
 
 EMBEDDED = Path(__file__).resolve().parent.parent / "assets" / "weights"
@@ -152,37 +153,24 @@ def _manifest_lock() -> Iterator[None]:
         yield
 
 
-def hub_cache() -> Path:
-    """Where hub models are kept: `GLASSBOX_HUB_CACHE`, else `glassbox` in the hub client's own cache folder."""
-    home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
-    return Path(os.environ.get("GLASSBOX_HUB_CACHE", home / "glassbox"))
-
-
-def hub_path(entry: Weights) -> Path:
-    """The folder of a hub model; it is whole when `complete.json`, written last, is in it."""
-    return hub_cache() / entry.name / entry.revision
-
-
 def commit_of(entry: Weights) -> str:
-    """The commit that a hub model is pinned to, by the catalogue or by its first download; "" before that."""
-    if entry.revision != FIRST_FETCHED:
-        return entry.revision
-    note = hub_path(entry) / "commit"
-    return note.read_text().strip() if note.exists() else ""
+    """The commit of a hub model on this machine; "" where none is known yet."""
+    return hub_cache.commit_of(entry)
 
 
 def _hub_folder(entry: Weights) -> Path:
-    path = hub_path(entry)
-    if not (path / "complete.json").exists():
-        raise WeightsError(f"{entry.title} is not on this machine yet: choose it in its tab to fetch it from the hub.")
-    return _verified_hub_folder(path)
+    if not hub_cache.is_whole(entry):
+        raise WeightsError(f"{entry.title} is not on this machine yet: its tab fetches it from the hub.")
+    return _verified_hub_folder(entry.name, hub_cache.snapshot(entry))
 
 
 @functools.cache
-def _verified_hub_folder(path: Path) -> Path:
-    for file, digest in json.loads((path / "complete.json").read_text()).items():
-        _verify(path / file, digest)
-    return path
+def _verified_hub_folder(name: str, folder: Path) -> Path:
+    entry = CATALOGUE[name]
+    if damaged := hub_cache.damaged_file(entry):
+        hub_cache.forget(entry, damaged)
+        raise WeightsError(f"{damaged} of {entry.title} is damaged on this machine: fetch it once more.")
+    return folder
 
 
 def main(arguments: list[str]) -> int:

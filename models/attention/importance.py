@@ -144,7 +144,7 @@ def _without(subject: Subject, reading: Reading, position: int, index: int, toke
 def last_attention(subject: Subject, run: Run, position: int) -> np.ndarray:
     """What the predicting position takes from each token in the last layer, mean over heads: `[S]`, sum 1."""
     kind = "cross" if "cross" in subject.kinds else subject.kinds[0]
-    return run.weights(kind)[-1, :, position].double().mean(dim=0).cpu().numpy()
+    return run.weights(kind)[-1, :, position].cpu().double().mean(dim=0).numpy()
 
 
 def rollout(subject: Subject, run: Run, position: int) -> np.ndarray:
@@ -180,7 +180,7 @@ def stacked_rollout(attention: np.ndarray) -> np.ndarray:
 def _means(run: Run, kind: str) -> np.ndarray:
     """Attention of one kind, mean over heads, `[layers, T, S]` float64."""
     found = [attended.weights for place, attended in run.attended.items() if place.kind == kind]
-    return torch.stack(found).double().mean(dim=1).cpu().numpy()
+    return torch.stack(found).cpu().double().mean(dim=1).numpy()
 
 
 def gradient_times_input(subject: Subject, reading: Reading, position: int, token: int) -> np.ndarray:
@@ -192,7 +192,7 @@ def gradient_times_input(subject: Subject, reading: Reading, position: int, toke
     assert run.logits is not None
     wanted = torch.log_softmax(run.logits[position], dim=-1)[token]
     (gradient,) = torch.autograd.grad(wanted, run.embedded)
-    return (gradient * run.embedded).detach().double().sum(dim=-1).cpu().numpy()
+    return (gradient * run.embedded).detach().cpu().double().sum(dim=-1).numpy()
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> float | None:

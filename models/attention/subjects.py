@@ -352,5 +352,8 @@ class TranslatorSubject(Subject):
 
 
 def log_probabilities(logits: Tensor) -> Tensor:
-    """Natural logarithms of the probabilities that softmax makes of `logits [..., vocabulary]`, in float64."""
-    return F.log_softmax(logits.double(), dim=-1)
+    """Natural logarithms of the probabilities that softmax makes of `logits [..., vocabulary]`, in float64, on the CPU.
+
+    Not every device has float64 (Apple's has not).
+    """
+    return F.log_softmax(logits.cpu().double(), dim=-1)

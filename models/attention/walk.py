@@ -114,11 +114,11 @@ def next_token(run: Run, token: int, k: int) -> tuple[np.ndarray, np.ndarray, np
     """
     if run.logits is None:
         raise ValueError("this network predicts nothing")
-    logits = run.logits[token].double()
+    logits = run.logits[token].cpu().double()
     logits = logits - logits.max()
     top = logits.topk(min(k, len(logits)))
     partitions = torch.stack([(logits / temperature).logsumexp(-1) for temperature in TEMPERATURES])
-    return top.indices.cpu().numpy(), top.values.cpu().numpy(), partitions.cpu().numpy()
+    return top.indices.numpy(), top.values.numpy(), partitions.numpy()
 
 
 def _station(name: str, values: torch.Tensor, *, stream: bool = False) -> Station:

@@ -68,7 +68,7 @@ class View:
     """What a writer says along T tokens that have been written.
 
     Attributes:
-        log_probabilities: `[T, vocabulary]` float64, nats; row t is about the token after the t-th.
+        log_probabilities: `[T, vocabulary]` float64 on the CPU, nats; row t is about the token after the t-th.
         attention: `[layers, heads, T, S]` float32, row t where the network looks for the token after the t-th; rows
             sum to 1. None for a network without attention.
     """
@@ -143,7 +143,10 @@ class Writer(ABC):
 
     @torch.inference_mode()
     def following(self, memory: Any, written: Sequence[Sequence[int]]) -> Tensor:
-        """Log-probabilities `[B, vocabulary]`, float64, of the token after each of B beginnings of equal length."""
+        """Log-probabilities `[B, vocabulary]`, of the token after each of B beginnings of equal length.
+
+        In float64, on the CPU.
+        """
         return self._log_probabilities(self.decode(memory, self._batch(written))[:, -1])
 
     @property
@@ -155,7 +158,7 @@ class Writer(ABC):
         return torch.tensor([list(row) for row in written], device=self.device)
 
     def _log_probabilities(self, scores: Tensor) -> Tensor:
-        scores = scores.double()
+        scores = scores.cpu().double()
         scores[..., list(self.never)] = -torch.inf
         return scores.log_softmax(dim=-1)
 

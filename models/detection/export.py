@@ -10,6 +10,7 @@ A child process exports (this command): tracing a network keeps Python busy for 
 answered. Exports lie under `GLASSBOX_EXPORT_CACHE` (else `exports` beside the hub models).
 """
 
+import copy
 import hashlib
 import importlib.metadata
 import json
@@ -29,7 +30,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
-from models import runtime, weights
+from models import hub_cache, runtime, weights
 from models.detection.boxes import Prediction
 from models.detection.network import Detector, load_detector, predict, preprocess
 from models.errors import WeightsError
@@ -83,11 +84,14 @@ class Compiled:
 
     def __init__(self, detector: Detector, backend: str = "inductor") -> None:
         self.title = "PyTorch compiled, bfloat16"
-        self._detector: Any = torch.compile(detector, dynamic=False, backend=backend)
+        own = copy.deepcopy(detector)  # hooks that look into the detector would have it compiled again
+        self._detector: Any = torch.compile(own, dynamic=False, backend=backend)
+        self._one_at_a_time = threading.Lock()
 
     def predict(self, image: np.ndarray) -> Prediction:
         """As `models.detection.network.predict`, on one picture, (H, W, 3) uint8 RGB."""
-        return predict(self._detector, image, reduced=True)
+        with self._one_at_a_time:  # two threads would both compile
+            return predict(self._detector, image, reduced=True)
 
 
 Fast = Exported | Compiled
@@ -118,7 +122,9 @@ def predict_fast(loaded: runtime.Loaded, image: np.ndarray) -> tuple[Prediction,
 
 
 def _has_fast_path(loaded: runtime.Loaded) -> bool:
-    return loaded.device in ("cpu", "cuda") and loaded.weights.kind != "session"
+    if loaded.weights.kind == "session" or os.environ.get("SPACES_ZERO_GPU"):  # a borrowed GPU is gone after each call
+        return False
+    return loaded.device == "cpu" or (loaded.device == "cuda" and runtime.takes_bfloat16("cuda"))
 
 
 def prepare(loaded: runtime.Loaded, image: np.ndarray) -> Fast | None:
@@ -163,7 +169,7 @@ def _best_scores(prediction: Prediction) -> np.ndarray:
 
 def cache_folder() -> Path:
     """Where exports are kept."""
-    return Path(os.environ.get("GLASSBOX_EXPORT_CACHE", weights.hub_cache() / "exports"))
+    return Path(os.environ.get("GLASSBOX_EXPORT_CACHE", hub_cache.home() / "glassbox" / "exports"))
 
 
 def exported_folder(name: str) -> Path:

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 from transformers import RfDetrForObjectDetection
 
+from models.runtime import takes_bfloat16
+
 SURELY_NOT = -20.0
 """A logit so low that the loss has nothing to teach a class that is not there."""
 
@@ -59,7 +61,7 @@ def set_loss(
 
     Where targets have `annotated` (classes,) bool, nothing is learnt of the other classes in that picture.
     """
-    with torch.autocast(states.device.type, torch.bfloat16):
+    with torch.autocast(states.device.type, torch.bfloat16, enabled=takes_bfloat16(states.device.type)):
         outputs = network.model(states)
     hidden, reference = outputs.intermediate_hidden_states.float(), outputs.intermediate_reference_points.float()
     logits, boxes = network.predict_class_and_boxes(hidden, reference)

@@ -68,7 +68,7 @@ def sprite_features(rgba: np.ndarray) -> np.ndarray:
 
     backbone = runtime.load(BACKBONE, library.load).network
     images = over_background(rgba, BACKGROUND).repeat(7, axis=1).repeat(7, axis=2)
-    with torch.autocast(runtime.device().type, torch.bfloat16, enabled=runtime.device().type != "mps"):
+    with torch.autocast(runtime.device().type, torch.bfloat16, enabled=runtime.takes_bfloat16(runtime.device().type)):
         return image_features(backbone, images, size=FEATURE_PIXELS).astype(np.float64)
 
 

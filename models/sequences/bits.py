@@ -36,7 +36,7 @@ def bits_per_character(network: CharacterNetwork, symbols: Tensor) -> float:
         window = slice(first, first + WINDOW)
         logits, state = network(inputs[positions[window]], state)
         nats = F.cross_entropy(logits.flatten(0, 1), symbols[positions[window]].flatten(), reduction="none")
-        bits += float(nats[counted[window].flatten()].double().sum()) / math.log(2)
+        bits += float(nats[counted[window].flatten()].cpu().double().sum()) / math.log(2)
     return bits / count
 
 

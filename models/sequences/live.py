@@ -162,8 +162,8 @@ class LiveTraining:
         "uniform": every character is as likely as any other. "letter frequencies": those of the training part, each
         character counted once more than it occurs.
         """
-        counts = torch.bincount(self.train_part, minlength=len(ALPHABET)).double() + 1
-        bits = -(counts / counts.sum()).log2()[self.held_out_part].mean()
+        counts = torch.bincount(self.train_part.cpu(), minlength=len(ALPHABET)).double() + 1
+        bits = -(counts / counts.sum()).log2()[self.held_out_part.cpu()].mean()
         return {"uniform": math.log2(len(ALPHABET)), "letter frequencies": float(bits)}
 
     def _step(self) -> TrainStep:
@@ -269,7 +269,7 @@ def gradient_by_distance(network: CharacterNetwork, windows: Tensor) -> np.ndarr
             hidden.append(state.hidden)
         loss = F.cross_entropy(network.output(state.hidden), windows[-1], reduction="sum")
         gradients = torch.autograd.grad(loss, hidden)
-    return np.array([g.double().norm(dim=-1).mean().item() for g in reversed(gradients)])
+    return np.array([g.cpu().double().norm(dim=-1).mean().item() for g in reversed(gradients)])
 
 
 @torch.inference_mode()
@@ -291,7 +291,7 @@ def write(
     for u in dice:
         step = network.step(torch.tensor(symbol, device=device), state)
         state = step.state
-        weights = (step.logits.double() / temperature).softmax(-1).cpu().numpy()
+        weights = (step.logits.cpu().double() / temperature).softmax(-1).numpy()
         weights[ALPHABET.index(UNKNOWN)] = 0.0
         edges = weights.cumsum()
         symbol = min(int(np.searchsorted(edges, u * edges[-1], side="right")), len(ALPHABET) - 1)

@@ -152,7 +152,7 @@ def continue_text(
     for position in range(len(trace.text), len(trace.text) + count):
         written.append(_choose(probabilities, (seed, position), temperature, top_k, top_p))
         step = network.step(torch.tensor(written[-1], device=network.output.weight.device), state)
-        state, probabilities = step.state, step.logits.double().softmax(-1).float().cpu().numpy()
+        state, probabilities = step.state, step.logits.cpu().double().softmax(-1).float().numpy()
     return decode(written)
 
 
@@ -186,8 +186,8 @@ def read_on(
             step = step._replace(state=state, logits=network.output(state.hidden))
         state = step.state
         steps.append(step)
-    logits = torch.stack([step.logits for step in steps]).double()
-    probabilities = logits.softmax(-1).float().cpu().numpy()
+    logits = torch.stack([step.logits for step in steps]).cpu().double()
+    probabilities = logits.softmax(-1).float().numpy()
     predicted = np.concatenate([_last_log_probabilities(before), _logarithm(probabilities[:-1])])
     surprise = -predicted[np.arange(len(symbols)), symbols] / math.log(2)
     cells = [step.state.cell for step in steps]
@@ -230,4 +230,4 @@ def predict_next(network: CharacterNetwork, text: str) -> np.ndarray:
     """Probabilities [symbols] of the character after `text`, without a trace: PyTorch's fused cells read it."""
     symbols = torch.from_numpy(encode(START + text).symbols).to(network.output.weight.device)
     logits, _ = network(symbols[:, None], network.fresh_state(1))
-    return logits[-1, 0].double().softmax(-1).float().cpu().numpy()
+    return logits[-1, 0].cpu().double().softmax(-1).float().numpy()

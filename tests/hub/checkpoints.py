@@ -218,7 +218,7 @@ def stable_diffusion(folder):
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
-    ).save_pretrained(folder)
+    ).to(dtype=torch.float16).save_pretrained(folder, variant="fp16")
 
 
 UNET = {

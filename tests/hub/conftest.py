@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from models import hub, weights
+from models import hub, hub_cache, weights
 from tests.hub.checkpoints import MAKERS
 from tests.hub.stand_in import serving
 
@@ -27,7 +27,7 @@ class Repositories(Mapping):
             if not folder.exists():
                 MAKERS[name](folder)
         revision = weights.CATALOGUE[name].revision
-        return (FIRST_COMMIT if revision == weights.FIRST_FETCHED else revision), folder
+        return (revision if hub_cache.COMMIT.fullmatch(revision) else FIRST_COMMIT), folder
 
     def __iter__(self):
         return iter(self._names)
@@ -46,10 +46,11 @@ def stand_in(repositories, monkeypatch, tmp_path):
     """The stand-in hub, an empty cache for what comes from it, and no memory of earlier downloads."""
     with serving(repositories) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)
-        monkeypatch.setenv("HF_HUB_DISABLE_XET", "0")
         monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
-        monkeypatch.setenv("GLASSBOX_HUB_CACHE", str(tmp_path / "cache"))
+        for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE", "HF_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
         monkeypatch.setattr(hub, "_downloads", {})
+        monkeypatch.setattr(hub, "_children", {})
         yield server
 
 

@@ -3,10 +3,15 @@
 Listings, LFS metadata, ranges and commits are as the client expects them.
 
 Faults can be switched on: `hang` (accepts and never answers), `cut` (closes in the middle of a weight file),
-`flip` (one byte of the weights differs from the announced SHA-256), `gone` (500 for everything).
-While `gate` is cleared, weights wait: what is seen during a download can be looked at in peace.
+`cut once` (the same, for the first request), `flip` (one byte of the weights differs from the announced SHA-256),
+`long` and `short` (more or less of the weights than was announced), `whole` (no ranges: always from the beginning),
+`gated`, and a number (that status for everything).
+`rate` is the line's bytes a second, shared by all; each file is announced as one of Xet's too, though nobody serves Xet
+here: whoever asks for it gets nothing. While `gate` is cleared, weights wait: what is seen during a download can be
+looked at in peace.
 """
 
+import functools
 import hashlib
 import json
 import re
@@ -18,10 +23,14 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 LFS_SUFFIXES = (".safetensors", ".bin")
+SLICE = 32_768
 
 
 class StandInHub(ThreadingHTTPServer):
-    """Serves `repositories: {"owner/name": (commit, folder)}`; `requests` lists (method, path) in order."""
+    """Serves `repositories: {"owner/name": (commit, folder)}`; `requests` and `ranges` list what was asked.
+
+    requests: (method, path) in order; ranges: (file, first byte); tokens: what was shown as such.
+    """
 
     daemon_threads = True
 
@@ -29,9 +38,20 @@ class StandInHub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.repositories = repositories
         self.fault = None
+        self.rate = 0
+        self._line, self._free_at = threading.Lock(), 0.0
         self.requests = []
+        self.ranges = []
+        self.tokens = []
         self.gate = threading.Event()
         self.gate.set()
+
+    def pass_line(self, count):
+        """Wait as long as `count` bytes take on the line that all requests share."""
+        with self._line:
+            self._free_at = max(self._free_at, time.monotonic()) + count / self.rate
+            wait = self._free_at - time.monotonic()
+        time.sleep(max(0, wait))
 
     @property
     def url(self):
@@ -53,13 +73,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body):
         path = unquote(urlparse(self.path).path)
         self.server.requests.append((self.command, path))
+        self.server.tokens.append(self.headers.get("Authorization"))
         if self.server.fault == "hang":
             time.sleep(60)
             return
-        if self.server.fault == "gone":
-            self._send(500, b"{}")
+        if isinstance(self.server.fault, int):
+            self._send(self.server.fault, b"{}")
             return
-        if listing := re.fullmatch(r"/api/models/([^/]+/[^/]+)/revision/([^/]+)", path):
+        if self.server.fault == "gated":
+            self._send(403, b"{}", {"X-Error-Code": "GatedRepo"})
+            return
+        if listing := re.fullmatch(r"/api/models/([^/]+/[^/]+)/revision/(.+)", path):
             self._listing(*listing.groups())
         elif file := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             self._file(*file.groups(), body)
@@ -70,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
         commit, folder = self.server.repositories.get(name, (None, None))
         if commit is None:
             self._send(401, b'{"error": "Repository not found"}', {"X-Error-Code": "RepoNotFound"})
-        elif revision not in (commit, "main"):
+        elif revision not in (commit, "main", "refs/pr/4"):
             self._send(404, b'{"error": "Invalid rev id"}', {"X-Error-Code": "RevisionNotFound"})
             return None, None
         return commit, folder
@@ -93,20 +117,37 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if body and path.suffix in LFS_SUFFIXES:
             self.server.gate.wait(120)
-        data = path.read_bytes()
+        data, weights = path.read_bytes(), path.suffix in LFS_SUFFIXES
         headers = {"X-Repo-Commit": commit, "ETag": f'"{_etag(path)}"', "Accept-Ranges": "bytes"}
-        if path.suffix in LFS_SUFFIXES:
+        if weights:
             headers |= {"X-Linked-Etag": headers["ETag"], "X-Linked-Size": str(len(data))}
-            if self.server.fault == "flip":
-                data = data[:-1] + bytes([data[-1] ^ 1])
+            headers |= {"X-Xet-Hash": _etag(path), "X-Xet-Refresh-Route": f"{self.server.url}/no-xet-here"}
+            data = self._faulty(data)
         start = int(re.match(r"bytes=(\d+)-", self.headers.get("Range", "bytes=0-")).group(1))
-        if body and self.server.fault == "cut" and path.suffix in LFS_SUFFIXES:
-            self._send(200, data[: len(data) // 2], headers | {"Content-Length": str(len(data))})
+        if body:
+            self.server.ranges.append((path.name, start))
+        if self.server.fault == "whole":
+            start = 0
+        if body and weights and self.server.fault in ("cut", "cut once"):
+            self._send(
+                206 if start else 200, data[start : len(data) // 2], headers | {"Content-Length": str(len(data))}
+            )
             self.close_connection = True
+            self.server.fault = None if self.server.fault == "cut once" else "cut"
             return
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
         self._send(206 if start else 200, data[start:], headers, body=body)
+
+    def _faulty(self, data):
+        match self.server.fault:
+            case "flip":
+                return data[:-1] + bytes([data[-1] ^ 1])
+            case "long":
+                return data + b"more"
+            case "short":
+                return data[: len(data) // 2]
+        return data
 
     def _send(self, status, data, headers=None, body=True):
         self.send_response(status)
@@ -114,8 +155,14 @@ class _Handler(BaseHTTPRequestHandler):
         for key, value in headers.items():
             self.send_header(key, value)
         self.end_headers()
-        if body and self.command == "GET":
+        if not body or self.command != "GET":
+            return
+        if not self.server.rate:
             self.wfile.write(data)
+            return
+        for start in range(0, len(data), SLICE):
+            self.server.pass_line(len(data[start : start + SLICE]))
+            self.wfile.write(data[start : start + SLICE])
 
 
 def _sibling(folder: Path, path: Path):
@@ -129,8 +176,13 @@ def _etag(path):
     return _sha256(path) if path.suffix in LFS_SUFFIXES else _git_blob(path)
 
 
-def _sha256(path):
+@functools.cache
+def _sha256_of(path, stamp):
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _sha256(path):
+    return _sha256_of(path, path.stat().st_mtime_ns)
 
 
 def _git_blob(path):

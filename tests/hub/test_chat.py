@@ -310,9 +310,9 @@ def test_a_repository_with_another_architecture_is_refused_when_it_is_loaded(
 def test_a_hub_out_of_reach_leaves_a_clear_state_and_can_be_asked_again(stand_in, fetch):
     from models.sequences.chat import load_chat
 
-    stand_in.fault = "gone"
+    stand_in.fault = 500
     assert fetch(NAME).status == "failed"
-    assert hub.describe(NAME).startswith("SmolLM2-135M-Instruct could not be fetched from the hub: the hub cannot be")
+    assert hub.describe(NAME).startswith("SmolLM2-135M-Instruct could not be fetched from the hub: the hub has a")
     with pytest.raises(WeightsError, match="is not on this machine yet"):
         runtime.load(NAME, load_chat)
     stand_in.fault = None

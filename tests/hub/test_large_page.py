@@ -216,7 +216,7 @@ def test_requests_that_are_refused(wrong):
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 def test_generate_step_back_and_fork_in_the_browser(ready, stand_in, browser, screenshots, tmp_path, phone):
     ready("sd-turbo", "taesd")
-    settings = {"HF_ENDPOINT": stand_in.url, "GLASSBOX_HUB_CACHE": str(tmp_path / "cache")}
+    settings = {"HF_ENDPOINT": stand_in.url, "HF_HOME": str(tmp_path / "home")}
     viewport = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
     name = f"diffusion-large-{'phone' if phone else 'desktop'}"
     with running_app(**settings) as url:

@@ -26,7 +26,7 @@ def attention_tab(browser):
 
 @pytest.mark.browser
 def test_the_tab_stays_on_its_own_model_until_the_chosen_one_has_arrived(stand_in, attention_tab, tmp_path):
-    settings = {"HF_ENDPOINT": stand_in.url, "GLASSBOX_HUB_CACHE": str(tmp_path / "cache")}
+    settings = {"HF_ENDPOINT": stand_in.url, "HF_HOME": str(tmp_path / "home")}
     stand_in.gate.clear()
     with running_app(**settings) as url:
         page = attention_tab(url)
@@ -43,7 +43,7 @@ def test_a_hub_out_of_reach_is_said_and_the_tab_goes_on(stand_in, attention_tab,
     stand_in.fault = "hang"
     settings = {
         "HF_ENDPOINT": stand_in.url,
-        "GLASSBOX_HUB_CACHE": str(tmp_path / "cache"),
+        "HF_HOME": str(tmp_path / "home"),
         "GLASSBOX_HUB_STALL_SECONDS": "3",
     }
     with running_app(**settings) as url:

@@ -64,7 +64,7 @@ def test_a_folder_of_ones_own_is_offered_on_this_page(monkeypatch, tmp_path):
 
 @pytest.mark.browser
 def test_windows_in_a_browser(stand_in, browser, screenshots, tmp_path):
-    settings = {"HF_ENDPOINT": stand_in.url, "GLASSBOX_HUB_CACHE": str(tmp_path / "cache")}
+    settings = {"HF_ENDPOINT": stand_in.url, "HF_HOME": str(tmp_path / "home")}
     with running_app(**settings) as url:
         context = browser.new_context(base_url=url, viewport={"width": 390, "height": 844}, has_touch=True)
         tab = context.new_page()

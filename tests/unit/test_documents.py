@@ -70,7 +70,7 @@ COUNTED = {
 OF_LIBRARIES = re.compile(r"^(GLASSBOX|GRADIO|HF|SPACES?|OMP)_[A-Z_]+$")
 PATH = re.compile(r"^[\w.<>*-]+(/[\w.<>*-]+)*\.(py|js|css|ts|json|md|txt|toml|mp4|png)$|^[\w<>]+(/[\w<>]+)*/$")
 GENERATED = ("node_modules", "artefacts", "runs", "__pycache__")
-MADE_BY_USE = {"complete.json", "trackers/"}
+MADE_BY_USE = {"trackers/"}
 """Named in the documents and found in no fresh copy: what a download or a package brings."""
 
 

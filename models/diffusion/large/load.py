@@ -22,7 +22,9 @@ FAMILIES: "dict[str, type[LargeNetwork]]" = {
 
 def load_large(name: str) -> runtime.Loaded:
     """The large model called `name`; its `network` is a `LargeNetwork`."""
-    return runtime.load(name, FAMILIES[OFFERS[name].family].load)
+    family = FAMILIES[OFFERS[name].family]
+    dtype = runtime.large_model_dtype(float16_will_do=family is not Prx)
+    return runtime.load(name, family.load, itemsize=dtype.itemsize)
 
 
 def load_tiny_decoder(name: str) -> runtime.Loaded:

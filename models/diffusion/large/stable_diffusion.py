@@ -40,7 +40,7 @@ class StableDiffusion(LargeNetwork):
 
     def times(self, steps: int) -> list[Time]:
         """The times of `steps` steps on the noise table that the network was trained with, and the end."""
-        schedule = Schedule(self.pipeline.scheduler.alphas_cumprod.double().cpu().numpy())
+        schedule = Schedule(self.pipeline.scheduler.alphas_cumprod.cpu().double().numpy())
         return [*(Time(t, level_at(schedule, t)) for t in timesteps(steps)), END]
 
     def encode_text(self, prompt: str, negative: str, guided: bool) -> Text:
@@ -111,14 +111,17 @@ def unet_inputs(text: Text) -> dict[str, Any]:
 
 def load_pipeline(kind: type[Any], folder: Path, **options: Any) -> Any:
     """A pipeline of diffusers from a local folder, its tokenizers limited to what the text encoders can read."""
+    dtype = runtime.large_model_dtype(float16_will_do=True)
     pipeline = kind.from_pretrained(
         folder,
         use_safetensors=True,
         local_files_only=True,
-        dtype=runtime.large_model_dtype(),
+        dtype=dtype,
         variant="fp16" if (folder / HALF_PRECISION).exists() else None,
         **options,
     )
+    if dtype == torch.float16:
+        pipeline.vae.float()  # its numbers leave the range of float16, and the pictures would be black
     pipeline.set_progress_bar_config(disable=True)
     for name in ("tokenizer", "tokenizer_2"):
         if tokenizer := getattr(pipeline, name, None):

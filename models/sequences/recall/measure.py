@@ -98,10 +98,11 @@ def recall_once(networks: RecallNetworks, name: str, filler: str) -> dict[CellNa
     """
     name = check_choice(name, NAMES, name="The name")
     filler = plain(check_text(filler, name="The filler", max_chars=MAX_DISTANCE, allow_empty=True))
-    inputs, targets, asked = (part.to(_device(networks)) for part in as_lessons([name], [filler]))
+    inputs, targets, asked = as_lessons([name], [filler])
+    inputs = inputs.to(_device(networks))
     results = {}
     for cell in CELLS:
-        logits = networks.read(cell, inputs)[0].double()
+        logits = networks.read(cell, inputs)[0].cpu().double()
         nats = F.cross_entropy(logits[asked[0]], targets[asked], reduction="sum")
         results[cell] = Recalled(_write(networks, cell, prompt(name, filler)), math.exp(-float(nats)))
     return results

@@ -42,7 +42,7 @@ def trace_review(network: ReviewNetwork, text: str) -> ReviewTrace:
     strangers = unknown_sentence(unknown_parts(encoding, text, unknown))
     pieces = torch.tensor(encoding.ids, device=network.output.weight.device)
     hidden, logits = network(pieces[:, None])
-    states, positive = hidden[:, 0].float().cpu().numpy(), logits[:, 0].double().sigmoid().tolist()
+    states, positive = hidden[:, 0].float().cpu().numpy(), logits[:, 0].cpu().double().sigmoid().tolist()
     written = [_as_written(text[a:b], token) for (a, b), token in zip(encoding.offsets, encoding.tokens, strict=True)]
     last = len(written) - 1
     steps = tuple(

@@ -25,7 +25,7 @@ def trace_rain(
     """
     day = _checked(temperature_max, temperature_min, wind, month)
     hidden, logit = network(_features(network, day))
-    rain = float(logit.double().sigmoid())
+    rain = float(logit.cpu().double().sigmoid())
     output = tuple(sorted((("yes", rain), ("no", 1 - rain)), key=lambda pair: -pair[1]))
     high, low, speed, number = day
     written = f"{high:g} °C by day, {low:g} °C by night, wind {speed:g} m/s, {MONTHS[number - 1]}"
@@ -42,7 +42,7 @@ def baselines(
     Units, limits and errors as for `trace_rain`.
     """
     day = _checked(temperature_max, temperature_min, wind, month)
-    scaled = network.scaled(_features(network, day)).double().tolist()
+    scaled = network.scaled(_features(network, day)).cpu().double().tolist()
     weights, bias = network.config.logistic_weights, network.config.logistic_bias
     logit = sum(w * x for w, x in zip(weights, scaled, strict=True)) + bias
     return {"logistic regression": 0.5 + 0.5 * math.tanh(logit / 2), "base rate": network.config.base_rate}
