@@ -146,7 +146,7 @@ def arithmetic_html(trace: "SequenceTrace", position: int, unit: int) -> str:
     else:
         lines = [f"h = tanh(W x + U h<sub>before</sub> + b) = <b>{_number(now)}</b>"]
     character = html.escape(_visible(trace.text[position]))
-    head = f"Unit {unit}, reading “{character}” (character {position}); h<sub>before</sub> = {_number(before)}"
+    head = f"Unit {unit}, reading “{character}” (character {position}); h<sub>before</sub> = {_number(before)}; rounded"
     return f'<div class="gb-figure">{"<br>".join([head, *lines])}</div>'
 
 

@@ -91,10 +91,7 @@ export default class ClassBoard {
     const value = this.#value;
     if (!value) return;
     const report = value.reports[Number(this.slider.value)];
-    const total = report.confusion.flat().reduce((sum, count) => sum + count, 0);
-    const right = report.confusion.reduce((sum, row, place) => sum + row[place], 0);
-    find(this.root, ".cb-when").textContent =
-      `step ${report.step}: ${right} of ${total} right (${((100 * right) / total).toFixed(0)} %)`;
+    find(this.root, ".cb-when").textContent = `step ${report.step}: ${rightText(report.confusion)}`;
     find(this.root, "table").replaceChildren(...confusionRows(report, value.labels));
     find(this.root, ".cb-confusion .cb-note").textContent =
       report.phase === "head" ? value.protocol : value.blocks_protocol;
@@ -109,6 +106,13 @@ export default class ClassBoard {
     find(this.root, ".cb-cards").replaceChildren(...verdicts.map(card));
     find(this.root, ".cb-more").textContent = more;
   }
+}
+
+/** How many pictures lie on the diagonal. @param {number[][]} confusion */
+export function rightText(confusion) {
+  const total = confusion.flat().reduce((sum, count) => sum + count, 0);
+  const right = confusion.reduce((sum, row, place) => sum + row[place], 0);
+  return `${right} of ${total} right (${((100 * right) / total).toFixed(0)} %)`;
 }
 
 /** @param {ClassReport} report @param {string[]} labels */

@@ -206,20 +206,24 @@ export default class MatchingView {
 }
 
 /** @param {Record<string, number>} loss */
-function lossText(loss) {
+export function lossText(loss) {
   const total = loss.class + loss.l1 + loss.giou;
   return (
-    `The loss of the last layer, if these were all the objects: class ${loss.class.toFixed(3)} + ` +
+    `The loss of the last layer, if these were all the objects (rounded): class ${loss.class.toFixed(3)} + ` +
     `L1 ${loss.l1.toFixed(3)} + GIoU ${loss.giou.toFixed(3)} = ${total.toFixed(3)}. Training adds the same for the ` +
     "other layers and the proposals."
   );
 }
 
+/** The three terms and their sum. @param {{ class_cost: number, l1: number, giou: number, total: number }} row */
+export const costTexts = ({ class_cost, l1, giou, total }) =>
+  [class_cost, l1, giou, total].map((cost) => minus(cost.toFixed(2)));
+
 /** @param {QueryCost[]} rows  the matched query first @param {string} title @param {number[]} weights  of the terms */
 function costTable(rows, title, [classes, l1, giou]) {
   const head = ["query", `${classes} × class`, `${l1} × L1`, `−${giou} × GIoU`, "cost", ""];
   const lines = rows.map((row, place) => {
-    const costs = [row.class_cost, row.l1, row.giou, row.total].map((cost) => minus(cost.toFixed(2)));
+    const costs = costTexts(row);
     const note = place === 0 ? "matched" : row.matched === null ? "" : `matched with box ${row.matched + 1}`;
     const cells = [String(row.query), ...costs, note].map((text) => element("td", {}, text));
     return element("tr", { class: place ? "" : "matched" }, ...cells);

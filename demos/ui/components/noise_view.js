@@ -50,11 +50,8 @@ export default class NoiseView {
     if (!value) return;
     for (const name of /** @type {const} */ (["clean", "noise", "noisy"])) this.#part(`img.${name}`).src = value[name];
     const texts = {
-      signal: value.signal.toFixed(3),
-      "noise-share": value.noise_share.toFixed(3),
+      ...factorTexts(value),
       t: String(value.t),
-      share: value.alpha_bar.toFixed(3),
-      snr: value.signal_to_noise.toPrecision(3),
       mean: value.mean.toFixed(2),
       deviation: value.deviation.toFixed(2),
       values: value.values.toLocaleString("en"),
@@ -99,6 +96,14 @@ export default class NoiseView {
     this.#part(".histogram").setAttribute("aria-label", about);
   }
 }
+
+/** The two factors of the sum, the share of variance that is picture, and signal to noise. @param {Noisy} value */
+export const factorTexts = ({ signal, noise_share: noise, alpha_bar: share, signal_to_noise: ratio }) => ({
+  signal: signal.toFixed(3),
+  "noise-share": noise.toFixed(3),
+  share: share.toFixed(3),
+  snr: ratio.toPrecision(3),
+});
 
 /** @param {number} time */
 const across = (time) => (time / LAST) * (WIDTH - 12) + 6;

@@ -8,6 +8,7 @@ import { follow, share } from "../core/shared.js";
 import { cosines, directions, dot, flattened, roughness, tinted } from "../pieces/patches.js";
 import { patchName } from "../pieces/picture_tokens.js";
 import { digits, paintSigned, Squares, sized } from "../pieces/squares.js";
+import { factor } from "../pieces/sum_arithmetic.js";
 
 /** @typedef {import("../types.js").PatchesView} PatchesView */
 /**
@@ -190,8 +191,8 @@ export default class PatchSteps {
       (_, pixel) => products[3 * pixel] + products[3 * pixel + 1] + products[3 * pixel + 2],
     );
     paintSigned(this.part("ps-product"), perPixel, side, sized(perPixel));
-    this.part("ps-sum").textContent =
-      `Channel ${channel + 1}: the sum of ${numbers.length} products is ${digits(sum)}; with the bias ${digits(bias)} it becomes ${digits(sum + bias)}. The network computed ${digits(shown.embeddings[start + channel])}.`;
+    const made = sumText(sum, bias, shown.embeddings[start + channel]);
+    this.part("ps-sum").textContent = `Channel ${channel + 1}: the sum of ${numbers.length} products${made}`;
     this.part("ps-largest").replaceChildren(...largestProducts(products, numbers, weights, side));
     const vector = shown.embeddings.subarray(start, start + width);
     const note = `The ${width} channels of this patch, one number from each filter: its embedding. Click one to see its filter.`;
@@ -265,6 +266,13 @@ export default class PatchSteps {
   }
 }
 
+/** What the sum of all products becomes. @param {number} sum @param {number} bias @param {number} computed by the network */
+export const sumText = (sum, bias, computed) =>
+  ` is ${digits(sum)}; with the bias: ${digits(sum)} + ${factor(bias)} = ${digits(sum + bias)}. The network computed ${digits(computed)}.`;
+
+/** A number, its weight and their product. @param {number} value @param {number} weight */
+export const productTexts = (value, weight) => [value, weight, value * weight].map(digits);
+
 /** @param {number} columns */
 const strideOf = (columns) => Math.ceil(columns / MAPS_ACROSS);
 
@@ -330,8 +338,6 @@ function largestProducts(products, numbers, weights, side) {
     element("tr", {}, ...cells.map((text) => element(tag, {}, text)));
   return [
     row(["largest products", "number", "weight", "product"], "th"),
-    ...order.map((at) =>
-      row([pixelName(at, side), digits(numbers[at]), digits(weights[at]), digits(products[at])], "td"),
-    ),
+    ...order.map((at) => row([pixelName(at, side), ...productTexts(numbers[at], weights[at])], "td")),
   ];
 }

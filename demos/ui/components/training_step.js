@@ -3,6 +3,7 @@
 import { load } from "../core/arrays.js";
 import { contextOf, paintCells } from "../core/canvas.js";
 import { find } from "../core/dom.js";
+import { fixed } from "../core/format.js";
 import { clamp, onArrows } from "../core/keys.js";
 import { sequential } from "../core/ramps.js";
 
@@ -53,6 +54,20 @@ export const template = `
   </ol>
   <p class="pixel full" aria-live="polite">Point at a pixel, or walk with the arrow keys, to read its numbers in every picture.</p>
 </div>`;
+
+/**
+ * What one number of the noisy picture, and what the network should say there, are made of.
+ * @param {{ signal: number, noise_share: number }} example @param {Record<string, number>} at its value in every picture
+ */
+export function sentenceOf({ signal, noise_share: noise }, { x_0, epsilon, v }) {
+  const [by, and] = [fixed(signal, 3), fixed(noise, 3)];
+  const [clean, drawn] = [x_0, epsilon].map((value) => (value < 0 ? `(${fixed(value, 2)})` : fixed(value, 2)));
+  const [noisy, target] = [signal * x_0 + noise * epsilon, signal * epsilon - noise * x_0];
+  return (
+    `x₀ ${fixed(x_0, 2)}; xₜ = ${by} × ${clean} + ${and} × ${drawn} = ${fixed(noisy, 2)}; ` +
+    `v should be ${by} × ${drawn} − ${and} × ${clean} = ${fixed(target, 2)}, the network says ${fixed(v, 2)}`
+  );
+}
 
 /** @param {number} value */
 const unit = (value) => clamp((value + 1) / 2, 0, 1);
@@ -152,13 +167,9 @@ export default class TrainingStep {
 
   /** @param {Example} example @param {number} place */
   #sentence(example, place) {
-    const red = (/** @type {string} */ name) => this.#at(name, 0, place).toFixed(2);
     const [x, y] = [place % example.size, Math.floor(place / example.size)];
-    return (
-      `Pixel ${x}, ${y}, red: x₀ ${red("x_0")}; xₜ = ${example.signal.toFixed(3)} × ${red("x_0")} + ` +
-      `${example.noise_share.toFixed(3)} × ${red("epsilon")} = ${red("x_t")}; v should be ${red("target")}, ` +
-      `the network says ${red("v")}; squared error over all four channels ${this.#error(place).toFixed(3)}.`
-    );
+    const red = Object.fromEntries(Object.keys(this.#values).map((name) => [name, this.#at(name, 0, place)]));
+    return `Pixel ${x}, ${y}, red: ${sentenceOf(example, red)}; squared error over all four channels ${this.#error(place).toFixed(3)}.`;
   }
 
   /** @param {HTMLCanvasElement} canvas */

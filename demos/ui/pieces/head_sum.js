@@ -26,6 +26,9 @@ const rowsOf = (array) => Array.from({ length: array.shape[0] }, (_, row) => Arr
 /** @param {Row[]} rows */
 export const largestOf = (...rows) => Math.max(1e-9, ...rows.map(largestSize));
 
+/** Scores beyond it are written less the largest one: their powers of e are too large or small to be written. */
+const LARGEST_POWER = 300;
+
 export class HeadSum {
   /** @type {Map<number, Row>} by query: weights written or dragged */ #own = new Map();
   /** @type {Map<number, Set<number>>} by query: keys whose weights were written and stay */ #kept = new Map();
@@ -134,13 +137,18 @@ export class HeadSum {
   /** @param {number} query @param {number} s */
   #weightText(query, s) {
     const { scaled, visible, first, heated, weights } = this.numbers(query);
-    const score = scaled[s] / this.temperature;
-    const powers = scaled.map((value, key) => (visible[key] ? Math.exp(value / this.temperature) : 0));
+    const scores = scaled.map((value) => value / this.temperature);
+    const score = scores[s];
+    const top = Math.max(...scores.filter((_, key) => visible[key]));
+    const off = Math.abs(top) > LARGEST_POWER ? top : 0;
+    const powers = scores.map((value, key) => (visible[key] ? Math.exp(value - off) : 0));
     const total = powers.reduce((sum, power) => sum + power, 0);
     const parts = this.temperature === 1 ? [] : [`/ temperature ${digits(this.temperature)} = ${digits(score)}`];
-    parts.push(`e^${factor(score)} / Σ = ${digits(Math.exp(score))} / ${digits(total)} = ${heated[s].toFixed(3)}`);
-    if (this.isOwn(query)) parts.push(`changed by you to ${weights[s].toFixed(3)}`);
-    else if (this.temperature !== 1) parts.push(`${first[s].toFixed(3)} at temperature 1`);
+    const power = off ? `e^(${digits(score)} − ${factor(off)})` : `e^${factor(score)}`;
+    parts.push(`${power} / Σ = ${digits(powers[s])} / ${digits(total)} = ${digits(heated[s])}`);
+    if (off) parts.push("the largest score is taken off all of them, which changes no weight");
+    if (this.isOwn(query)) parts.push(`changed by you to ${digits(weights[s])}`);
+    else if (this.temperature !== 1) parts.push(`${digits(first[s])} at temperature 1`);
     return parts.join("; ");
   }
 
@@ -155,7 +163,7 @@ export class HeadSum {
     if (block === "k")
       return `k${place} of ${named(key, s)} = ${digits(k)}; q${place}·k${place} = ${factor(q)}·${factor(k)} = ${digits(q * k)}, one of the ${this.size} terms of q·k = ${digits(raw[s])}`;
     if (block === "v")
-      return `v${place} of ${named(key, s)} = ${digits(v)}; it adds ${weights[s].toFixed(3)}·${factor(v)} = ${digits(weights[s] * v)} to the sum`;
+      return `v${place} of ${named(key, s)} = ${digits(v)}; it adds ${digits(weights[s])}·${factor(v)} = ${digits(weights[s] * v)} to the sum`;
     return this.#sumText(query, block, i);
   }
 
@@ -167,7 +175,7 @@ export class HeadSum {
     const size = (key) => Math.abs(weights[key] * this.v[key][i]);
     const seen = [...weights.keys()].filter((key) => visible[key]).sort((a, b) => size(b) - size(a));
     const text = terms(
-      seen.map((key) => Number(weights[key].toPrecision(3))),
+      seen.map((key) => weights[key]),
       seen.map((key) => this.v[key][i]),
       4,
     );

@@ -133,21 +133,35 @@ function story(trace, stage, query) {
 function decoding(trace, stage, query) {
   const base = stage === REFERENCE ? PROPOSAL : REFERENCE;
   const [from, delta, result] = [trace.box(base, query), trace.move(stage, query), trace.box(stage, query)];
-  const head = ["", trace.view.stages[base], "moved by the delta", "box", "in pixels"];
-  const rows = ["x", "y", "width", "height"].map((name, side) => {
-    const how = side < 2 ? `${signed(delta[side])} × ${number(from[side + 2])}` : `× e^${number(delta[side])}`;
-    return element(
-      "tr",
-      {},
-      element("th", {}, name),
-      element("td", { class: "from" }, number(from[side])),
-      element("td", {}, how),
-      element("td", { class: "result" }, `= ${number(result[side])}`),
-      element("td", {}, (result[side] * (side % 2 ? trace.view.height : trace.view.width)).toFixed(1)),
-    );
-  });
+  const head = ["", trace.view.stages[base], "moved by the delta", "box, rounded", "in pixels"];
+  const rows = decodingTexts(from, delta, result, [trace.view.width, trace.view.height]).map(
+    ([name, start, how, made, pixels]) =>
+      element(
+        "tr",
+        {},
+        element("th", {}, name),
+        element("td", { class: "from" }, start),
+        element("td", {}, how),
+        element("td", { class: "result" }, made),
+        element("td", {}, pixels),
+      ),
+  );
   const titles = element("tr", {}, ...head.map((name) => element("th", {}, name)));
   return element("div", { class: "scroll" }, element("table", { class: "decode" }, titles, ...rows));
+}
+
+/**
+ * For x, y, width and height: its name, from where, by what, the result, and that in pixels.
+ * @param {ArrayLike<number>} from @param {ArrayLike<number>} delta @param {ArrayLike<number>} result @param {number[]} size
+ */
+export function decodingTexts(from, delta, result, size) {
+  return ["x", "y", "width", "height"].map((name, side) => [
+    name,
+    number(from[side]),
+    side < 2 ? `${signed(delta[side])} × ${number(from[side + 2])}` : `× e^${number(delta[side])}`,
+    `= ${number(result[side])}`,
+    (result[side] * size[side % 2]).toFixed(1),
+  ]);
 }
 
 /** @param {number} value */

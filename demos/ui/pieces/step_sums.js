@@ -74,7 +74,7 @@ export class StepSums {
       element(
         "table",
         { class: "gb-pixel" },
-        element("caption", {}, `${caption}: values in about −1 to 1, colours multiplied by alpha`),
+        element("caption", {}, `${caption}: values in about −1 to 1, rounded, colours multiplied by alpha`),
         element("thead", {}, element("tr", {}, ...head)),
         element("tbody", {}, ...rows.map(pixelRow)),
       ),
@@ -91,15 +91,16 @@ export class StepSums {
   }
 }
 
+/** A row as it is read: a factor and what it multiplies, or the sum of the rows above. @param {import("../types.js").PixelRow} row */
+export function pixelTexts({ factor: by, of, values }) {
+  const name = by === null ? `= ${NAMES[of][1]}` : `${minus(String(Number(by.toPrecision(4))))} × ${NAMES[of][1]}`;
+  return [name, ...values.map((value) => fixed(value, 3))];
+}
+
 /** @param {import("../types.js").PixelRow} row */
-function pixelRow({ factor: by, of, values }) {
-  const cells = values.map((value) => element("td", {}, fixed(value, 3)));
-  if (by === null)
-    return element("tr", { class: "gb-total" }, element("th", { scope: "row" }, `= ${NAMES[of][1]}`), ...cells);
-  return element(
-    "tr",
-    {},
-    element("td", {}, `${minus(String(Number(by.toPrecision(4))))} × ${NAMES[of][1]}`),
-    ...cells,
-  );
+function pixelRow(row) {
+  const [name, ...values] = pixelTexts(row);
+  const cells = values.map((value) => element("td", {}, value));
+  if (row.factor === null) return element("tr", { class: "gb-total" }, element("th", { scope: "row" }, name), ...cells);
+  return element("tr", {}, element("td", {}, name), ...cells);
 }
