@@ -26,9 +26,9 @@ mask forbids to look ahead, the scores become **weights** that add up to one. Th
 
 $$o = \sum_s a_s v_s \qquad a_s = \frac{e^{\,q \cdot k_s / \sqrt{d}}}{\sum_r e^{\,q \cdot k_r / \sqrt{d}}}$$
 
-All numbers are those of the real network, computed in full and written with three digits; what you change is put in place of its own weights, and the rest of the
-network runs on from there. A head is one of many: its output passes through one more matrix and is added to what the
-others found."""
+All numbers are those of the real network, computed in full and written with three digits; what you change is put in
+place of its own weights, and the rest of the network runs on from there. A head is one of many: its output passes
+through one more matrix and is added to what the others found."""
 
 TRY = """- Point at a score, then at a weight: every number says how it was made. Tab and the arrow
   keys do the same.
