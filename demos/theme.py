@@ -2,8 +2,6 @@
 
 import gradio as gr
 
-from demos.views.colors import DIVERGING, SEQUENTIAL
-
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
 
@@ -147,21 +145,3 @@ button:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--gb-que
 @media (prefers-reduced-motion: reduce) { * { animation: none !important; transition: none !important; } }
 """
 )
-
-HEAD = f"""
-<script>
-window.glassbox = (() => {{
-  const ramp = (stops) => {{
-    const rgb = stops.map((s) => [1, 3, 5].map((i) => parseInt(s.slice(i, i + 2), 16)));
-    return (t) => {{
-      const x = Math.min(1, Math.max(0, Number.isFinite(t) ? t : 0)) * (rgb.length - 1);
-      const i = Math.min(rgb.length - 2, Math.floor(x));
-      return rgb[i].map((a, k) => Math.round(a + (rgb[i + 1][k] - a) * (x - i)));
-    }};
-  }};
-  const sequential = ramp({list(SEQUENTIAL)});
-  const signed = ramp({list(DIVERGING)});
-  return {{ sequential, diverging: (v) => signed((v + 1) / 2), css: (c) => `rgb(${{c[0]}},${{c[1]}},${{c[2]}})` }};
-}})();
-</script>
-"""

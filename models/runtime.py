@@ -42,6 +42,7 @@ _loaded: OrderedDict[str, Loaded] = OrderedDict()
 _exports: dict[str, int] = {}
 _registry_lock = threading.Lock()
 _model_locks: dict[str, threading.Lock] = {}
+_being_loaded: set[str] = set()
 
 
 def load(name: str, loader: Callable[[Path], Any], *, itemsize: int = 4) -> Loaded:
@@ -60,7 +61,11 @@ def load(name: str, loader: Callable[[Path], Any], *, itemsize: int = 4) -> Load
             if name in _loaded:
                 _loaded.move_to_end(name)
                 return _loaded[name]
-        loaded = _describe(name, _build(name, loader, itemsize), weights.find(name))
+        _being_loaded.add(name)
+        try:
+            loaded = _describe(name, _build(name, loader, itemsize), weights.find(name))
+        finally:
+            _being_loaded.discard(name)
         with _registry_lock:
             _loaded[name] = loaded
             _make_room()
@@ -79,6 +84,11 @@ def _build(name: str, loader: Callable[[Path], Any], itemsize: int) -> Any:
         log.exception("loading %s", name)
         raise WeightsError(f"{weights.find(name).title} could not be loaded: its files do not fit together.") from error
     return network.to(device()).eval().requires_grad_(False)
+
+
+def names_being_loaded() -> list[str]:
+    """Models that are on their way into memory at this moment."""
+    return sorted(_being_loaded)
 
 
 def names_in_memory() -> list[str]:

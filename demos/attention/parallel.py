@@ -11,6 +11,7 @@ from demos.base import empty_strip
 from demos.tab import LATEX, private
 from demos.ui import component
 from demos.views import parallel as views
+from demos.views.tables import SCROLLS
 from demos.views.tasks import draw_table
 from models import weights
 from models.inputs import check_flag
@@ -155,7 +156,7 @@ def build() -> None:
         component("chart", views.chart_of_loss(lines), empty="", elem_id="parallel-loss")
         spans = [f"{low + 1}–{high}" for low, high in views.STRETCHES]
         head = ("bits after characters", "parameters", *spans)
-        gr.HTML(f'<div style="overflow-x:auto">{draw_table(head, views.rows_of_loss(lines))}</div>')
+        gr.HTML(f"<div {SCROLLS}>{draw_table(head, views.rows_of_loss(lines))}</div>")
         gr.Markdown(LOSS_NOTE, elem_classes="gb-note")
 
     drawn = [reading, writing, memory, said]

@@ -31,6 +31,7 @@ from demos.tab import LATEX, RUN, private
 from demos.ui import component
 from demos.views import translation as views
 from demos.views.parallel import stored
+from demos.views.tables import SCROLLS
 from demos.views.tasks import draw_table
 from models import weights
 
@@ -162,5 +163,5 @@ def _build_versions(text: gr.Textbox) -> None:
     if not lines:
         return
     component("chart", views.chart_of_bleu(lines), empty="", elem_id="translate-bleu")
-    gr.HTML(f'<div style="overflow-x:auto">{draw_table(*views.rows_of_bleu(lines))}</div>')
+    gr.HTML(f"<div {SCROLLS}>{draw_table(*views.rows_of_bleu(lines))}</div>")
     gr.Markdown(BLEU_NOTE, elem_classes="gb-note")

@@ -76,7 +76,7 @@ def build() -> None:
     gr.Markdown("### What the network predicts with your weights", elem_classes="gb-note")
     predictions = component(
         "prediction_pair",
-        empty="Show a sum first; then drag a weight or change the temperature.",
+        empty="Run first; then drag a weight or change the temperature.",
         elem_id="sum-predictions",
     )
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)

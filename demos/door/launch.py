@@ -23,7 +23,7 @@ from demos.door.sessions import CAPACITY, FairSessions, bytes_of_sessions
 from demos.door.shell import Shell
 from demos.door.sweep import KeptFiles
 from demos.door.visitors import trusted_proxies
-from demos.theme import CSS, HEAD, THEME
+from demos.theme import CSS, THEME
 from demos.ui import head, ui_route
 from demos.wire import array_route
 from demos.words import translations
@@ -42,7 +42,7 @@ def launch_settings(*, share: bool = False, root_path: str = "", routes: Sequenc
         "root_path": root_path,
         "theme": THEME,
         "css": CSS,
-        "head": HEAD + head(),
+        "head": head(),
         "i18n": translations(),
         "ssr_mode": False,
         "show_error": False,

@@ -60,7 +60,7 @@ async def healthz(_: Request) -> JSONResponse:
 
 
 async def readyz(_: Request) -> JSONResponse:
-    """Every model of the catalogue: in memory, on this machine, on its way, or absent."""
+    """Every model of the catalogue: in memory, on this machine, on its way, or absent; and what is being loaded."""
     in_memory = set(runtime.names_in_memory())
     states = {
         entry.name: "in memory"
@@ -72,7 +72,8 @@ async def readyz(_: Request) -> JSONResponse:
     }
     hub_names = [entry.name for entry in weights.CATALOGUE.values() if entry.kind == "hub"]
     downloads = {name: (hub.state_of(name).status, hub.describe(name)) for name in hub_names}
-    return JSONResponse({"mode": weights.mode(), "models": states, "downloads": downloads})
+    loading = [weights.find(name).title for name in runtime.names_being_loaded()]
+    return JSONResponse({"mode": weights.mode(), "models": states, "downloads": downloads, "loading": loading})
 
 
 class Figures(Collector):

@@ -4,6 +4,8 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from demos.views.tables import SCROLLS
+
 SIZES = ("small", "medium", "large")
 KIND_NAMES = {
     "hands": "hand signs",
@@ -21,14 +23,14 @@ PUBLISHED = (
 
 def table_of_sizes(measured: Mapping[str, Any]) -> str:
     """HTML: average precision by size of object, what was measured here above what others published."""
-    head = "".join(f"<th>{name}</th>" for name in ("", *SIZES, "all", "AP50"))
+    head = "".join(f"<th>{name}</th>" for name in ("model", *SIZES, "all", "AP50"))
     rows = [_measured_row(KIND_NAMES[kind], found) for kind, found in measured["kinds"].items()]
     published = [
         f"<tr><th>{html.escape(name)}</th>{''.join(_bar(value / 100) for value in values)}<td></td></tr>"
         for name, *values in PUBLISHED
     ]
     return (
-        f'<div class="gb-sizes"><table class="gb-table" id="detection-sizes"><thead><tr>{head}</tr></thead><tbody>'
+        f'<div {SCROLLS}><table class="gb-table" id="detection-sizes"><thead><tr>{head}</tr></thead><tbody>'
         f'<tr><th colspan="6">Measured for {html.escape(measured["model"])} on held-out data; in brackets: '
         f"how many objects</th></tr>{''.join(rows)}"
         '<tr><th colspan="6">Published, on COCO val (Carion et al. 2020, table 1)</th></tr>'
@@ -47,7 +49,7 @@ def table_of_stages(measured: Mapping[str, Any]) -> str:
     return (
         f'<p class="gb-note">Measured beforehand for {html.escape(measured["model"])} on {measured["scenes"]} held-out '
         f"scenes with {measured['objects']} objects: average precision in percent, boxes with a score above 0.5, and "
-        f'how many of these NMS at an overlap of 0.5 removes.</p><div class="gb-sizes"><table class="gb-table" '
+        f'how many of these NMS at an overlap of 0.5 removes.</p><div {SCROLLS}><table class="gb-table" '
         f'id="detection-by-layer"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
 

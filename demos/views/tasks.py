@@ -64,7 +64,7 @@ def baselines_html(probability: float, baselines: Mapping[str, float]) -> str:
         "</tr>"
         for name, share in shown.items()
     )
-    head = "<tr><th></th><th>probability of rain today</th></tr>"
+    head = "<tr><th>model</th><th>probability of rain today</th></tr>"
     return f'<table class="gb-table">{head}{rows}</table>'
 
 
@@ -72,4 +72,8 @@ def draw_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """HTML: a small table; every cell is text."""
     cells = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows)
     body = "".join(f"<tr>{row}</tr>" for row in cells)
-    return f'<table class="gb-table"><tr>{"".join(f"<th>{html.escape(h)}</th>" for h in head)}</tr>{body}</table>'
+    return f'<table class="gb-table"><tr>{"".join(map(_head_cell, head))}</tr>{body}</table>'
+
+
+def _head_cell(name: str) -> str:
+    return f"<th>{html.escape(name)}</th>" if name else "<td></td>"

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from demos.views.explorer import STEPS, in_steps
+from demos.views.tables import SCROLLS
 from demos.wire import Float16, Uint16, view
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def view_of_tree(beam: "Beam") -> TreeView:
 def table_of_finds(beam: "Beam") -> str:
     """HTML: the whole translations that a search found, best first, beside the greedy one."""
     rows = "".join(_row(f"{place}", find, wins=place == 1) for place, find in enumerate(beam.finds, 1))
-    head = "<tr><th></th><th>translation</th><th>log p</th><th>tokens</th><th>log p a token</th></tr>"
+    head = "<tr><th>place</th><th>translation</th><th>log p</th><th>tokens</th><th>log p a token</th></tr>"
     return _table(head + rows + _row("greedy", beam.greedy, wins=False)) + _verdict(beam)
 
 
@@ -154,7 +155,7 @@ def table_of_versions(versions: "Mapping[str, Translated]") -> str:
 
 
 def _table(rows: str) -> str:
-    return f'<div style="overflow-x:auto"><table class="gb-table" style="min-width:34rem">{rows}</table></div>'
+    return f'<div {SCROLLS}><table class="gb-table" style="min-width:34rem">{rows}</table></div>'
 
 
 def chart_of_bleu(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

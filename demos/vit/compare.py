@@ -12,6 +12,7 @@ from demos.base import empty_strip, strip_of
 from demos.tab import LATEX, LONG, RUN, private
 from demos.ui import component
 from demos.views import vit_compare as figures
+from demos.views.tables import SCROLLS
 from demos.views.tasks import draw_table
 from demos.vit.shared import EMBEDDED, picture_input
 from models import weights
@@ -146,7 +147,10 @@ def compute_answers(image: str | None) -> tuple[str, str]:
 def build() -> None:
     """The page: the table, then cost measured live, data need measured beforehand, the ten networks."""
     gr.Markdown(LEAD, elem_classes="gb-note")
-    gr.HTML(f'<div style="overflow-x:auto">{draw_table(HEAD, DIFFERENCES)}</div>', elem_id="compare-table")
+    gr.HTML(
+        f"<div {SCROLLS}>{draw_table(HEAD, DIFFERENCES)}</div>",
+        elem_id="compare-table",
+    )
     gr.Markdown(COST, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Row():
         run = gr.Button("Measure", variant="primary", size="sm", min_width=120, elem_id="compare-run")
@@ -179,7 +183,7 @@ def _data_need() -> None:
     component("chart", figures.view_of_data_need(results), empty="", elem_id="compare-data")
     head = ("accuracy, %", *(f"{share} %" for share in sorted({one["share"] for one in results})))
     table = draw_table(head, figures.rows_of_data_need(results))
-    gr.HTML(f'<div style="overflow-x:auto">{table}</div>')
+    gr.HTML(f"<div {SCROLLS}>{table}</div>")
     gr.Markdown(DATA_NOTE.format(**stored), elem_classes="gb-note")
     gr.Markdown(TRY, elem_classes="gb-note")
     with gr.Row():

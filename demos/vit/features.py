@@ -11,6 +11,7 @@ from demos.address import keeps
 from demos.base import empty_strip, strip_of, usable_model
 from demos.tab import LATEX, RUN, private
 from demos.ui import component
+from demos.views.tables import SCROLLS
 from demos.views.tasks import draw_table
 from demos.views.vit_features import view_of_distances, view_of_features
 from demos.vit.shared import EMBEDDED, picture_input
@@ -126,7 +127,7 @@ def build() -> None:
     gr.Markdown(BEFORE_AND_AFTER, elem_classes="gb-note")
     rows = [(name, f"{before}\u00a0%", f"{after}\u00a0%") for name, before, after in READINGS]
     table = draw_table(("reading of the features", "before", "after"), rows)
-    gr.HTML(f'<div style="overflow-x:auto">{table}</div>')
+    gr.HTML(f"<div {SCROLLS}>{table}</div>")
     gr.Markdown(MEASURED_BY, elem_classes="gb-note")
     events = [first.change, second.change, model.input]
     inputs, outputs = [first, second, model], [view, distances, strip]

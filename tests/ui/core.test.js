@@ -5,7 +5,7 @@ import { halfFloat, part } from "../../demos/ui/core/arrays.js";
 import { nearestPoint, powers, scaleOf, ticks } from "../../demos/ui/core/chart.js";
 import { duration, percent, quoted, short } from "../../demos/ui/core/format.js";
 import { clamp } from "../../demos/ui/core/keys.js";
-import { diverging, inkOn, sequential } from "../../demos/ui/core/ramps.js";
+import { diverging, inkOn, SIGNED, sequential } from "../../demos/ui/core/ramps.js";
 
 test("half precision: values of IEEE 754", () => {
   const cases = [
@@ -92,6 +92,32 @@ test("colours: ends of the ramps, white at zero, NaN as zero, readable ink", () 
   assert.deepEqual(sequential(Number.NaN), sequential(0));
   assert.deepEqual(diverging(0), [0xfa, 0xfa, 0xfa]);
   assert.equal(inkOn(sequential(0)), "#ffffff");
-  assert.equal(inkOn(sequential(1)), "#0f172a");
+  assert.equal(inkOn(sequential(1)), "#000000");
   assert.equal(clamp(5, 0, 3), 3);
+});
+
+/** @param {number[]} rgb */
+const light = ([red, green, blue]) => {
+  const [r, g, b] = [red, green, blue].map((value) =>
+    value > 10 ? ((value / 255 + 0.055) / 1.055) ** 2.4 : value / 3294,
+  );
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+
+test("ink on any colour of a map is read at 4.5:1", () => {
+  for (const map of [sequential, ...Object.values(SIGNED)])
+    for (let place = 0; place <= 100; place++) {
+      const [paper, ink] = [light(map(place / 100)), inkOn(map(place / 100)) === "#ffffff" ? 1 : 0];
+      assert.ok((Math.max(paper, ink) + 0.05) / (Math.min(paper, ink) + 0.05) >= 4.5, `${map(place / 100)}`);
+    }
+});
+
+test("signs without colour: lightness grows with the value", () => {
+  const lights = Array.from({ length: 101 }, (_, place) => light(SIGNED.shade(place / 100)));
+  for (let place = 1; place < lights.length; place++) assert.ok(lights[place] > lights[place - 1], String(place));
+});
+
+test("on a dark page zero is dark and both ends are bright", () => {
+  const [low, zero, high] = [0, 0.5, 1].map((place) => light(SIGNED.dark(place)));
+  assert.ok(zero < 0.02 && low > 0.4 && high > 0.4);
 });

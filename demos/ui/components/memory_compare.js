@@ -8,7 +8,7 @@ import { element, find } from "../core/dom.js";
 import { fixed } from "../core/format.js";
 import { diverging } from "../core/ramps.js";
 import { CharacterRow, nameOf, titleAt } from "../pieces/characters.js";
-import { paintUnits, unitAt } from "../pieces/units.js";
+import { onUnits, paintUnits, unitAt } from "../pieces/units.js";
 
 /** @typedef {import("../types.js").ComparisonView} ComparisonView */
 /** @typedef {import("../core/arrays.js").NumericArray} NumericArray */
@@ -209,6 +209,7 @@ export default class MemoryCompare {
       const canvas = element("canvas");
       paintUnits(canvas, rows[index], (value) => diverging(value / limit));
       canvas.addEventListener("pointermove", (event) => read(unitAt(canvas, event, rows[index].length)));
+      onUnits(canvas, () => rows[index].length, read);
       return element(
         "figure",
         {},

@@ -9,7 +9,7 @@ import { element, find } from "../core/dom.js";
 import { fixed, minus } from "../core/format.js";
 import { clamp } from "../core/keys.js";
 import { diverging, sequential } from "../core/ramps.js";
-import { paintUnits, unitAt } from "../pieces/units.js";
+import { onUnits, paintUnits, unitAt } from "../pieces/units.js";
 
 /** @typedef {import("../types.js").UnrolledView} UnrolledView */
 /** @typedef {import("../types.js").CellStep} CellStep */
@@ -189,6 +189,11 @@ export default class Unrolled {
     canvas.addEventListener("pointermove", (event) => {
       if (this.#values.length) this.#read(unitAt(canvas, event, this.#values[0].length));
     });
+    onUnits(
+      canvas,
+      () => this.#values[0]?.length ?? 0,
+      (unit) => this.#read(unit),
+    );
     return element("figure", {}, canvas, element("figcaption"));
   }
 

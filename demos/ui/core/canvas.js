@@ -26,12 +26,21 @@ export function contextOf(canvas) {
   return context;
 }
 
+/** How canvases of cells are painted again when colours change. @type {Map<HTMLCanvasElement, () => void>} */
+const painted = new Map();
+
+if (typeof MutationObserver !== "undefined")
+  onTheme(() => {
+    for (const [canvas, paint] of painted) canvas.isConnected ? paint() : painted.delete(canvas);
+  });
+
 /**
  * One pixel a cell; style sheets make it large (`image-rendering: pixelated`).
  * @param {HTMLCanvasElement} canvas @param {number} rows @param {number} columns
  * @param {(index: number) => number[]} color  [red, green, blue] or with opacity 0 to 255, of a cell in row-major order
  */
 export function paintCells(canvas, rows, columns, color) {
+  painted.set(canvas, () => paintCells(canvas, rows, columns, color));
   [canvas.width, canvas.height] = [columns, rows];
   const pixels = new ImageData(columns, rows);
   for (let index = 0; index < rows * columns; index++) {

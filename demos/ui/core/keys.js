@@ -30,3 +30,32 @@ export function onPress(node, act) {
     act();
   });
 }
+
+/**
+ * Cells that are pointed at and picked, by keyboard too: arrow keys move over them, Enter and space pick.
+ * @param {HTMLElement} node
+ * @param {object} act
+ * @param {string} act.name  what it shows, for whoever does not see it
+ * @param {() => [number, number]} act.size  rows and columns now
+ * @param {(row: number, column: number) => void} act.over
+ * @param {(row: number, column: number) => void} [act.pick]
+ * @param {() => void} [act.away]  the focus has gone
+ */
+export function onCells(node, { name, size, over, pick = () => {}, away = () => {} }) {
+  let [row, column] = [0, 0];
+  node.tabIndex = 0;
+  node.setAttribute("role", node instanceof HTMLCanvasElement ? "img" : "group");
+  node.setAttribute("aria-label", name);
+  onArrows(node, (across, down) => {
+    const [rows, columns] = size();
+    if (!rows || !columns) return;
+    [row, column] = [clamp(row + down, 0, rows - 1), clamp(column + across, 0, columns - 1)];
+    over(row, column);
+  });
+  node.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    pick(row, column);
+  });
+  node.addEventListener("blur", away);
+}

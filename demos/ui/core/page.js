@@ -1,8 +1,9 @@
-// What the page itself does: sentences about downloads follow the download; arrow keys move along titles; what does not
-// fit into a text field is said.
+// What the page itself does: sentences about downloads follow the download; arrow keys move along titles; waiting is
+// visible; what does not fit into a text field is said.
 
 import { tellLimits } from "./limits.js";
 import { followTabs } from "./tabs.js";
+import { showWaiting } from "./waiting.js";
 
 const EVERY_MILLISECONDS = 2000;
 
@@ -22,3 +23,4 @@ async function followDownloads() {
 setInterval(() => followDownloads().catch(() => undefined), EVERY_MILLISECONDS);
 followTabs();
 tellLimits();
+showWaiting();

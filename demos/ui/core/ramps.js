@@ -27,9 +27,25 @@ function ramp(stops) {
 /** Weights and probabilities: [red, green, blue] of 0 to 1. */
 export const sequential = ramp(SEQUENTIAL);
 
-const signed = ramp(DIVERGING);
+// On a dark page zero is as dark as the paper. Where signs must be seen without hue, lightness grows from −1 to 1.
+const DARK = ["#9cc9ff", "#5f9fe6", "#356bab", "#20406b", "#161d2b", "#5a3a1c", "#9a5f20", "#d98a35", "#ffc078"];
+const SHADE = ["#04183a", "#16345f", "#33507d", "#5b6c86", "#808080", "#a8927c", "#c9a980", "#e6c48f", "#fff0d0"];
 
-/** Activations, gradients, differences: [red, green, blue] of -1 to 1, white at zero. @param {number} value */
+export const SIGNED = { light: ramp(DIVERGING), dark: ramp(DARK), shade: ramp(SHADE) };
+
+let signed = SIGNED.light;
+
+function choose() {
+  const shade = document.documentElement.dataset.signs === "shade" || matchMedia("(monochrome)").matches;
+  signed = shade ? SIGNED.shade : document.body.classList.contains("dark") ? SIGNED.dark : SIGNED.light;
+}
+
+if (typeof MutationObserver !== "undefined") {
+  choose();
+  new MutationObserver(choose).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+}
+
+/** Activations, gradients, differences: [red, green, blue] of -1 to 1. @param {number} value */
 export const diverging = (value) => signed((value + 1) / 2);
 
 /** @param {number[]} rgb */
@@ -44,5 +60,5 @@ export const role = (name) => {
 /** Black or white, whichever is read better on a colour (WCAG relative luminance). @param {number[]} rgb */
 export function inkOn(rgb) {
   const [red, green, blue] = rgb.map((value) => ((value / 255 + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#0f172a" : "#ffffff";
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? "#000000" : "#ffffff";
 }

@@ -10,8 +10,11 @@ function dictionary() {
  * A word or sentence in the visitor's language, as it is where there is none.
  * @param {string} english @param {...(string | number)} parts what stands in the places of `%s`
  */
-export const said = (english, ...parts) =>
-  parts.reduce((text, part) => text.replace("%s", String(part)), dictionary()[english] ?? english);
+export function said(english, ...parts) {
+  let text = dictionary()[english] ?? english;
+  for (const part of parts) text = text.replace("%s", String(part));
+  return text;
+}
 
 const SAID = ["aria-label", "title", "placeholder"];
 

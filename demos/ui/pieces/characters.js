@@ -1,6 +1,7 @@
 // A text character by character, each of which can be pointed at and chosen. The first is the line break before it.
 
 import { element } from "../core/dom.js";
+import { onCells } from "../core/keys.js";
 import { styleOf } from "../core/style.js";
 
 styleOf(import.meta.url);
@@ -42,6 +43,13 @@ export class CharacterRow {
     root.addEventListener("click", (event) => {
       const place = this.#placeOf(event);
       if (place !== null) onPick(place);
+    });
+    onCells(root, {
+      name: "The text, character by character: arrow keys move along it, Enter picks one",
+      size: () => [1, this.spans.length],
+      over: (_, place) => onHover(place),
+      pick: (_, place) => onPick(place),
+      away: () => onHover(null),
     });
   }
 

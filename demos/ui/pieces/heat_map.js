@@ -1,6 +1,7 @@
 // One map of weights, rows x columns, with its labels where there is room for them. Colour grows with the square root.
 
 import { contextOf, fit, fitText } from "../core/canvas.js";
+import { onCells } from "../core/keys.js";
 import { role, sequential } from "../core/ramps.js";
 import { styleOf } from "../core/style.js";
 
@@ -85,6 +86,13 @@ export class HeatMap {
     canvas.addEventListener("click", (event) => {
       const at = this.#place(event);
       if (at) onPick(at);
+    });
+    onCells(canvas, {
+      name: "Map of weights: arrow keys move over its cells, Enter picks one",
+      size: () => [this.#drawn?.rows ?? 0, this.#drawn?.columns ?? 0],
+      over: (row, column) => onHover({ row, column }),
+      pick: (row, column) => onPick({ row, column }),
+      away: () => onHover(null),
     });
   }
 

@@ -3,6 +3,7 @@
 
 import { contextOf, onWidth } from "../core/canvas.js";
 import { element } from "../core/dom.js";
+import { onCells } from "../core/keys.js";
 import { styleOf } from "../core/style.js";
 
 styleOf(import.meta.url);
@@ -57,6 +58,13 @@ export class MemoryMap {
     this.canvas.addEventListener("click", (event) => {
       const cell = this.#cellAt(event);
       if (cell) onPick(cell);
+    });
+    onCells(this.canvas, {
+      name: "Memory over time, a row for each unit: arrow keys move over its cells, Enter picks one",
+      size: () => [this.#order.length, this.#columns.length],
+      over: (row, place) => onHover({ place, unit: this.#order[row] }),
+      pick: (row, place) => onPick({ place, unit: this.#order[row] }),
+      away: () => onHover(null),
     });
     onWidth(frame, () => this.#paint(0));
   }

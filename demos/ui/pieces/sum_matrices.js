@@ -1,7 +1,7 @@
 // A whole head as matrices: queries, keys, scores, weights, values and sums, one row a token.
 
 import { element } from "../core/dom.js";
-import { clamp } from "../core/keys.js";
+import { clamp, onCells } from "../core/keys.js";
 import { paintSums } from "./cells.js";
 import { largestOf } from "./head_sum.js";
 import { named } from "./named.js";
@@ -49,8 +49,6 @@ function figureOf(matrix, head, query, { onRead, onPick }) {
   const { title, cells, limit, ofKeys = false } = matrix;
   const [rows, columns] = [cells.length, cells[0].length];
   const canvas = element("canvas", {
-    role: "img",
-    "aria-label": `${title}, ${rows} by ${columns}`,
     onpointermove: (/** @type {PointerEvent} */ event) => onRead(cellText(matrix, head, ...at(event))),
     onclick: (/** @type {PointerEvent} */ event) => !ofKeys && onPick(at(event)[0]),
   });
@@ -62,6 +60,12 @@ function figureOf(matrix, head, query, { onRead, onPick }) {
       clamp(Math.floor(((clientX - area.left) / area.width) * columns), 0, columns - 1),
     ];
   };
+  onCells(canvas, {
+    name: `${title}, ${rows} by ${columns}: arrow keys read its numbers`,
+    size: () => [rows, columns],
+    over: (row, column) => onRead(cellText(matrix, head, row, column)),
+    pick: (row) => !ofKeys && onPick(row),
+  });
   paintSums(canvas, cells, limit);
   const outline = { top: `${(100 * query) / rows}%`, height: `max(4px, ${100 / rows}%)` };
   const range = limit === null ? "0 to 1, colour by √" : `±${digits(limit)}`;

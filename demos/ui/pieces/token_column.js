@@ -1,6 +1,7 @@
 // Tokens one below the other on a canvas: the frame of `token_lines` and `token_arcs`.
 
 import { fit } from "../core/canvas.js";
+import { onCells } from "../core/keys.js";
 import { styleOf } from "../core/style.js";
 
 styleOf(import.meta.url);
@@ -31,6 +32,13 @@ export class TokenColumn {
     canvas.addEventListener("click", (event) => {
       const row = this.#place(event);
       if (row !== null) onPick(row);
+    });
+    onCells(canvas, {
+      name: "Tokens with lines between them: arrow keys move along them, Enter picks one",
+      size: () => [this.#drawn?.rows ?? 0, 1],
+      over: (row) => onHover(row),
+      pick: (row) => onPick(row),
+      away: () => onHover(null),
     });
   }
 

@@ -1,7 +1,7 @@
 // The units of a memory as one picture, row by row.
 
 import { paintCells } from "../core/canvas.js";
-import { clamp } from "../core/keys.js";
+import { clamp, onCells } from "../core/keys.js";
 
 /** @typedef {import("../core/arrays.js").Numbers} Numbers */
 
@@ -27,4 +27,16 @@ export function unitAt(canvas, event, units) {
   const column = Math.floor(((event.clientX - area.left) / area.width) * columns);
   const row = Math.floor(((event.clientY - area.top) / area.height) * rows);
   return clamp(row * columns + column, 0, units - 1);
+}
+
+/**
+ * The same by arrow keys.
+ * @param {HTMLCanvasElement} canvas @param {() => number} units how many there are @param {(unit: number) => void} read
+ */
+export function onUnits(canvas, units, read) {
+  onCells(canvas, {
+    name: "Units of a memory: arrow keys read their values",
+    size: () => layout(units()),
+    over: (row, column) => read(clamp(row * layout(units())[1] + column, 0, units() - 1)),
+  });
 }

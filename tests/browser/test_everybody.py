@@ -1,0 +1,123 @@
+"""For everybody: what axe finds, the keyboard, languages, narrow and wide screens, waiting that is seen."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from demos import DEMOS
+from tests.conftest import ROOT, choose_page, inner_pages
+
+pytestmark = pytest.mark.browser
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+WALK = Path(__file__).parent.parent / "runtime_only" / "walk.js"
+ANSWER_MILLISECONDS = 60_000
+OF_GRADIO = (
+    "footer",
+    ".toast-wrap",
+    ".upload-container",
+    "[data-testid='image']",
+    "[aria-label='Empty value']",
+    "[data-testid='block-label']",
+)
+"""What Gradio draws itself and no setting of ours changes: not looked at."""
+RUN_AXE = """async ([away, rules]) => {
+  const found = await axe.run({ exclude: away.map((one) => [one]) }, { resultTypes: ["violations"], ...rules });
+  const told = (id, { target, html }) => `${id}: ${target} ${html.slice(0, 120)}`;
+  return found.violations.flatMap(({ id, nodes }) => nodes.map((node) => told(id, node)));
+}"""
+IN_VIEW_ONLY = {"rules": {"region": {"enabled": False}}}
+"""Gradio's page has no landmarks but one `main`; its footer and our heading are outside of it."""
+
+
+def answered(page):
+    page.wait_for_function("runtime.completed >= runtime.asked", timeout=ANSWER_MILLISECONDS)
+
+
+def shown(page, tab, title):
+    """Open a page with a result: its own opening, or else what its first example and main button bring."""
+    choose_page(tab, title)
+    panel = tab.locator("[role=tabpanel]:visible").first
+    page.wait_for_function(
+        "slug => runtime.drawn(slug)", arg=f"#{tab.get_attribute('id')}", timeout=ANSWER_MILLISECONDS
+    )
+    answered(page)
+    if panel.locator("[data-state=empty]:visible").count():
+        for place in range(panel.evaluate("panel => runtime.mark(panel)")):
+            panel.locator(f'[data-walk="{place}"]').click()
+            page.wait_for_timeout(100)  # until Gradio has sent what was pressed
+        until_something_is_shown(page, panel)
+
+
+def until_something_is_shown(page, panel):
+    for stop in panel.get_by_role("button", name=re.compile("^Stop$")).all():
+        if stop.is_visible() and stop.is_enabled():
+            panel.locator("[data-state=full]:visible").first.wait_for(timeout=ANSWER_MILLISECONDS)
+            stop.click()
+    answered(page)
+
+
+def dress(page, *, dark, phone):
+    page.set_viewport_size({"width": 390, "height": 844} if phone else {"width": 1280, "height": 900})
+    page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
+
+
+def violations(page):
+    return page.evaluate(RUN_AXE, [list(OF_GRADIO), IN_VIEW_ONLY])
+
+
+@pytest.fixture(scope="module")
+def faults(browser, app_url):
+    """`faults(slug, looks)`: what axe finds on the pages of a tab, each with a result, in each look (dark, phone)."""
+
+    def look(slug, looks):
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=app_url, permissions=["camera"])
+        page = context.new_page()
+        page.set_default_timeout(45_000)
+        page.add_init_script(path=WALK)
+        page.goto(f"/?tab={slug}")
+        tab = page.locator(f"#tab-{slug}")
+        tab.wait_for(state="visible")
+        page.add_script_tag(path=AXE)
+        found = {}
+        for title in inner_pages(app_url, slug):
+            dress(page, dark=False, phone=False)
+            shown(page, tab, title)
+            for dark, phone in looks:
+                dress(page, dark=dark, phone=phone)
+                if told := violations(page):
+                    found[title, "dark" if dark else "light", "phone" if phone else "desktop"] = told
+        context.close()
+        return found
+
+    return look
+
+
+@pytest.mark.parametrize("slug", DEMOS)
+def test_axe_finds_nothing_on_any_page_with_a_result(faults, slug):
+    assert AXE.exists(), "run `make setup`"
+    assert faults(slug, [(False, False), (True, True)]) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slug", DEMOS)
+def test_axe_finds_nothing_in_the_other_looks(faults, slug):
+    assert faults(slug, [(True, False), (False, True)]) == {}
+
+
+@pytest.mark.parametrize(
+    ("language", "tab", "page_title", "button"),
+    [("ko-KR", "시퀀스", "모든 헤드", "실행"), ("de-DE", "Sequenzen", "Alle Köpfe", "Ausführen")],
+)
+def test_the_interface_speaks_the_language_of_the_browser(browser, app_url, language, tab, page_title, button):
+    context = browser.new_context(locale=language, base_url=app_url)
+    page = context.new_page()
+    page.goto("/?tab=attention")
+    expect(page.get_by_role("tab", name=tab, exact=True)).to_be_visible()
+    page.get_by_role("tab", name=page_title, exact=True).click()
+    expect(page.get_by_role("button", name=button, exact=True)).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", language[:2])
+    assert "__i18n__" not in page.locator("body").inner_text()
+    context.close()

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Line, messagesOf, sentenceOf } from "../../demos/ui/core/waiting.js";
+
+globalThis.document ??= { documentElement: { lang: "en" } };
+
+const joined = () => {
+  const line = new Line();
+  line.join("a", "/cancel", { event_id: "a" }, 0);
+  return line;
+};
+
+test("a stream of events is cut into its messages, whatever it is cut into on its way", () => {
+  const stream = 'data: {"msg":"estimation","rank":1}\n\nevent: close\ndata: x\n\ndata: {"msg":"process_st';
+  const [messages, rest] = messagesOf(stream);
+  assert.deepEqual(messages, [{ msg: "estimation", rank: 1 }]);
+  assert.deepEqual(messagesOf(`${rest}arts"}\n\n`)[0], [{ msg: "process_starts" }]);
+});
+
+test("what answers within a second is not told of", () => {
+  const line = joined();
+  assert.equal(line.silent(900), null);
+  line.tell({ msg: "process_completed", event_id: "a" }, 950);
+  assert.equal(line.silent(5000), null);
+});
+
+test("an answer that comes before the request's own counts", () => {
+  const line = new Line();
+  line.tell({ msg: "process_completed", event_id: "a" }, 0);
+  line.join("a", "/cancel", {}, 1);
+  assert.equal(line.silent(5000), null);
+});
+
+test("place in the line, then what is loaded, then seconds since the start", () => {
+  const line = joined();
+  line.tell({ msg: "estimation", event_id: "a", rank: 2 }, 10);
+  assert.equal(sentenceOf(line.silent(1200), [], 1200), "Waiting: number 3 in line");
+  line.tell({ msg: "process_starts", event_id: "a" }, 2000);
+  assert.equal(line.silent(2500), null);
+  assert.equal(sentenceOf(line.silent(6100), ["ViT-S/14"], 6100), "Loading ViT-S/14");
+  assert.equal(sentenceOf(line.silent(6100), [], 6100), "Running for 4 s");
+});
+
+test("what streams its steps shows its progress itself", () => {
+  const line = joined();
+  line.tell({ msg: "process_starts", event_id: "a" }, 0);
+  for (const now of [800, 1600, 2400]) line.tell({ msg: "process_generating", event_id: "a" }, now);
+  assert.equal(line.silent(3000), null);
+  assert.equal(line.silent(3500).id, "a");
+});
