@@ -1,9 +1,11 @@
 """Which parts of a text a network has no symbol for, and the sentence that says so."""
 
+import unicodedata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from models.errors import InputError
+from models.normal import JOINERS
 from models.text.readable import SPACE, readable_tokens
 
 if TYPE_CHECKING:
@@ -15,11 +17,20 @@ BYTES = "it reads their single bytes"
 
 def unknown_sentence(parts: Iterable[str], how: str = "it reads them as unknown") -> str:
     """What has no symbol, each named once; nothing if there is none."""
-    names = [f"“{part}”" for part in dict.fromkeys(parts)]
+    parts = list(dict.fromkeys(parts))
+    names = [f"“{_seen(part)}”" for part in parts if part.strip(JOINERS)] or parts
     if not names:
         return ""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"This network has no symbol for {', '.join(names[:NAMED])}{more}: {how}."
+
+
+def _seen(part: str) -> str:
+    """A part as it can be read between quotes: an accent on a circle, a character without a form by its number."""
+    if unicodedata.combining(part[0]):
+        return f"◌{part}"
+    private = unicodedata.category(part[0]) in ("Co", "Cn") and len(part) == 1
+    return f"U+{ord(part):04X}" if private else part
 
 
 def has_meaning(part: str) -> bool:

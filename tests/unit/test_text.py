@@ -32,6 +32,8 @@ ANY = st.text(st.characters(exclude_categories=()), max_size=60)
         ("👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧"),
         ("می\u200cخواهم", "می\u200cخواهم"),
         ("“quotes” — stay…", "“quotes” — stay…"),
+        ("oﬃce ﬁnds ﬂowers", "office finds flowers"),
+        ("blank\u2800braille", "blank braille"),
         ("\ttab and  two blanks", "\ttab and  two blanks"),
     ],
 )
@@ -79,13 +81,20 @@ def test_the_shared_table(variant, own):
         ("mum’s cup", "mum's cup"),
         ("a–b", "a-b"),
         ("straße", "STRASSE"),
+        ("cat", "сat"),  # a Cyrillic es
+        ("CAT", "САТ"),
+        ("Apple", "Αpple"),  # a Greek alpha
+        ("ﬁsh", "fish"),
+        ("red\u2800cup", "red cup"),
     ],
 )
 def test_names_that_look_alike_are_one(one, other):
     assert same_name(one) == same_name(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [("cup", "cups"), ("cafe", "café"), ("left", "right"), ("1", "2")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("cup", "cups"), ("cafe", "café"), ("left", "right"), ("1", "2"), ("кот", "кит")]
+)
 def test_names_that_do_not_look_alike_are_two(one, other):
     assert same_name(one) != same_name(other)
 
@@ -113,6 +122,9 @@ def test_a_name_is_shown_tidy():
         ("plain, “curly” and café – all known…", ""),
         ("안녕 ok", "This network has no symbol for “안”, “녕”: it reads them as unknown."),
         ("party 🎉🎉", "This network has no symbol for “🎉”: it reads them as unknown."),
+        ("👨\u200d👧", "This network has no symbol for “👨”, “👧”: it reads them as unknown."),
+        ("z\u0335", "This network has no symbol for “◌\u0335”: it reads them as unknown."),
+        ("a\ue000", "This network has no symbol for “U+E000”: it reads them as unknown."),
     ],
 )
 def test_characters_without_a_symbol_are_named_once(text, said):
