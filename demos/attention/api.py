@@ -14,6 +14,7 @@ from models.errors import InputError, WeightsError
 from models.inputs import check_choice, check_integer, check_text
 
 TOP = 5
+MOST_HEADS = 1_000
 
 
 def _ready(name: str) -> str:
@@ -56,6 +57,48 @@ def attention_trace(text: str, model: str) -> tuple[dict[str, Any], str]:
     if len(traces) > 1:
         arrays["written"] = np.array(traces[-1].tokens)
     return facts, str(save_arrays("attention.npz", **arrays))
+
+
+def attention_find(
+    text: str,
+    model: str,
+    from_token: str | int,
+    to_token: str | int,
+    kind: str | None = None,
+    count: int = 10,
+) -> dict[str, Any]:
+    """The heads of a model that look from one token to another most. Counted from 0.
+
+    Args:
+        text: up to 5,000 characters; the first 128 tokens count.
+        model: a name of the Attention tab.
+        from_token: the token that looks: what is written there (the first that is written so), or its number. In
+            cross-attention a token of the translation.
+        to_token: the token that is looked at, likewise.
+        kind: encoder, decoder or cross; without one the last that the model has.
+        count: how many heads, the first first.
+
+    Returns:
+        {"model", "seconds", "kind", "tokens", "sources": the tokens that look and those that are looked at, "from",
+        "to": their numbers, "heads": [{"layer", "head", "weight": 0 to 1}, ...], "note": what must be said of the
+        text}.
+    """
+    from models.attention.links import find_heads
+
+    text, count = check_sentence(text, "The text"), check_integer(count, name="The count", low=1, high=MOST_HEADS)
+    name = _ready(weights.find(model, "attention").name)
+    found = find_heads(name, text, from_token, to_token, kind, count)
+    return {
+        "model": name,
+        "seconds": round(found.run.seconds, 4),
+        "kind": found.kind,
+        "tokens": list(found.tokens),
+        "sources": list(found.sources),
+        "from": found.query,
+        "to": found.key,
+        "heads": [{"layer": layer, "head": head, "weight": round(w, 6)} for layer, head, w in found.heads],
+        "note": found.note,
+    }
 
 
 def attention_translate(text: str, model: str, beam: int = 1, beginning: str = "") -> tuple[dict[str, Any], FileData]:

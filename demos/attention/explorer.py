@@ -5,16 +5,19 @@ from functools import partial
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 
 from demos.address import keeps
-from demos.attention.api import attention_trace
+from demos.attention.api import attention_find, attention_trace
 from demos.attention.controls import EXAMPLES, check_sentence, default_model, sentence_controls
 from demos.base import empty_strip, strip_of, usable_model
 from demos.opening import opens
-from demos.tab import LATEX, RUN, private
+from demos.tab import LATEX, RUN, answering, private
 from demos.ui import component
+from demos.views.attention_find import WithoutView, view_without
 from demos.views.explorer import ExplorerView, view_of_attention
 from models import runtime, weights
+from models.inputs import check_text
 
 TITLE = "All heads"
 
@@ -41,8 +44,20 @@ def compute_attention(text: Any, model: Any) -> Iterator[tuple[ExplorerView | di
 
     found, watch = trace_text(name, text), runtime.Stopwatch()
     with watch("drawing"):
-        view = view_of_attention(found.attention)
+        view = view_of_attention(found.attention, name, text)
     yield view, strip_of(found.run, drawing=watch.seconds["drawing"], note=note)
+
+
+@answering
+def attention_switch_off(request: dict[str, Any]) -> WithoutView:
+    """What becomes of a run without one head: `{"model", "text", "kind", "layer", "head", "query"}`, from 0."""
+    from models.attention.links import without_head
+
+    model = weights.find(check_text(request.get("model"), name="The model", max_chars=100), "attention").name
+    text, query = check_sentence(request.get("text")), request.get("query")
+    kind, layer, head = (request.get(part) for part in ("kind", "layer", "head"))
+    found = without_head(model, text, kind, layer, head, query)
+    return view_without(found, f"layer {int(layer) + 1}, head {int(head) + 1}", int(query))
 
 
 def build() -> None:
@@ -50,7 +65,13 @@ def build() -> None:
     first = EXAMPLES["It, the animal"]
     text, examples, model, run = sentence_controls("attention", first, "Run", default_model())
     nothing = "Nothing traced yet: type a sentence and press Run."
-    explorer = component("attention_explorer", title="", empty=nothing, elem_id="attention-explorer")
+    explorer = component(
+        "attention_explorer",
+        title="",
+        empty=nothing,
+        server_functions=[attention_switch_off],
+        elem_id="attention-explorer",
+    )
     strip = gr.HTML(empty_strip("The model is loaded when you press Run."), elem_id="attention-strip")
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What to try", open=False):
@@ -70,3 +91,4 @@ def build() -> None:
             compute_attention, inputs, outputs, **private(), **RUN
         )
     make.click(attention_trace, [text, model], [facts, file], api_name="attention_trace", **RUN)
+    api(attention_find, api_name="attention_find", **RUN)

@@ -213,6 +213,8 @@ export interface ExplorerView {
   views: (TextAttention | PatchAttention)[];
   translation: string | null;
   note: string;
+  model: string;
+  text: string;
 }
 
 /** Features of every layer of one or two pictures of one grid (`patch_features`). N: the patches of all pictures. */
@@ -347,6 +349,14 @@ export interface LessonsView {
   frames: LessonFrame[];
   round: LessonRound;
   losses: number[][];
+}
+
+/** Where a head looks: the token `query` takes most of its attention there from the token `key`, say. */
+export interface LookView {
+  layer: number;
+  head: number;
+  query: number;
+  key: number;
 }
 
 /** For every drawn box its query and the cheapest others (`matching_view`). */
@@ -665,6 +675,7 @@ export interface TextAttention {
   weights: ArrayHandle;
   rollout: ArrayHandle | null;
   habits: Record<string, HeadScore[]>;
+  first: LookView | null;
 }
 
 /** A question that may be asked: its name, what it is about in a few words, and the page it belongs to. */
@@ -777,6 +788,11 @@ export interface WindowsView {
   image: string;
   size: number;
   blocks: WindowBlockView[];
+}
+
+/** What becomes of a run without a head. */
+export interface WithoutView {
+  sentence: string;
 }
 
 /** A translation under way (`translation_view`): S tokens read, T written, R rows: T, and one more unless `ended`. */

@@ -26,6 +26,16 @@ class HeadScore:
 
 
 @view
+class LookView:
+    """Where a head looks: the token `query` takes most of its attention there from the token `key`, say."""
+
+    layer: int
+    head: int
+    query: int
+    key: int
+
+
+@view
 class TextAttention:
     """One kind of attention of a text of T tokens that look at S.
 
@@ -33,6 +43,7 @@ class TextAttention:
     weights: `[layers, heads, T, S]` in steps of 1 / `steps`.
     rollout: `[layers, T, S]`, attention rollout up to each layer in the same steps; None for cross-attention.
     habits: by rule, the heads that follow it most, the strongest first.
+    first: the look worth seeing first; None where there is none.
     """
 
     kind: Literal["encoder", "decoder", "cross"]
@@ -44,6 +55,7 @@ class TextAttention:
     weights: Uint16
     rollout: Uint16 | None
     habits: dict[str, list[HeadScore]]
+    first: LookView | None
 
 
 @view
@@ -81,11 +93,16 @@ class PatchAttention:
 
 @view
 class ExplorerView:
-    """What `attention_explorer` shows: every kind of attention of a run, a translation if it wrote one, and a note."""
+    """What `attention_explorer` shows: every kind of attention of a run, a translation if it wrote one, and a note.
+
+    model, text: what was run, for questions about it; empty for a picture.
+    """
 
     views: list[TextAttention | PatchAttention]
     translation: str | None
     note: str
+    model: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -141,18 +158,20 @@ def view_of_patch_attention(packed: PackedAttention, picture: Picture, run: str)
     """The attention of a picture's run."""
     layers, heads, _ = packed.largest.shape
     view = PatchAttention("patches", run, picture, layers, heads - 1, True, None, packed.rows_of(0))
-    return ExplorerView([view], None, "")
+    return ExplorerView([view], None, "", "", "")
 
 
-def view_of_attention(run: "AttentionRun") -> ExplorerView:
-    """Each kind of attention of a text's run with its tokens and all its weights."""
-    return ExplorerView([_view_of_text(trace) for trace in run.traces], run.translation, run.note)
+def view_of_attention(run: "AttentionRun", model: str, text: str) -> ExplorerView:
+    """Each kind of attention of `model` reading `text`, with its tokens and all its weights."""
+    return ExplorerView([_view_of_text(trace) for trace in run.traces], run.translation, run.note, model, text)
 
 
 def _view_of_text(trace: "AttentionTrace") -> TextAttention:
     from models.attention.heads import best_heads, score_heads
+    from models.attention.links import first_look
 
     layers, heads = trace.attention.shape[:2]
+    look = first_look(trace)
     return TextAttention(
         kind=trace.kind,
         rows=list(trace.tokens),
@@ -166,6 +185,7 @@ def _view_of_text(trace: "AttentionTrace") -> TextAttention:
             rule: [HeadScore(layer, head, round(score, 4)) for layer, head, score in best_heads(scores, HEADS_A_HABIT)]
             for rule, scores in score_heads(trace).items()
         },
+        first=LookView(look.layer, look.head, look.query, look.key) if look else None,
     )
 
 

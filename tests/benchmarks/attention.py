@@ -35,7 +35,7 @@ def sixty_four_tokens(tokenizer):
 
 
 def ours(subject, text):
-    view = view_of_attention(trace_attention(subject, text))
+    view = view_of_attention(trace_attention(subject, text), "benchmark", text)
     to_wire(view)
     return view
 

@@ -34,6 +34,13 @@ def readout(page):
 def test_pick_a_head_and_a_token(open_tab, screenshots):
     page = open_tab("attention")
     trace(page)
+    assert re.match(r"Layer 4, head 2: “it” \(11\) takes 0\.6\d\d of its attention from “animal”", readout(page))
+    page.locator(f"{EXPLORER} .ax-ranked .gb-chip").nth(1).click()
+    assert readout(page).startswith("Layer 6, head 12: “it”")
+    page.get_by_role("button", name="Switch 6.12 off and see").click()
+    page.get_by_text(re.compile(r"Without layer 6, head 12 the last vector of “it” moves by \d+%")).wait_for()
+    page.locator(f"{EXPLORER} .ax-sources-strip .ts-token").nth(9).click()
+    page.get_by_text("Heads that look from “it” to “because” most").wait_for()
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     page.locator(f"{EXPLORER} .hg-cell").nth(14).click()
@@ -62,7 +69,9 @@ def test_the_translator_shows_which_word_drove_which(open_tab, screenshots):
     page = open_tab("attention")
     trace(page, "I love you.", model="Translator")
     page.locator(f"{EXPLORER} .ax-translation b").wait_for()
-    page.get_by_role("button", name="Cross-attention").click()
+    pressed = page.locator(f"{EXPLORER} .ax-kinds [aria-pressed=true]")
+    assert pressed.inner_text() == "Cross-attention"
+    assert re.search(r"writing “ ?aime” .* from “ ?love”|writing “ ?Je” .* from “ ?I”", readout(page))
     page.locator(f"{EXPLORER} .ax-rows-strip .ts-token").nth(1).click()
     assert "writing" in readout(page)
     assert page.locator(f"{EXPLORER} .ax-sources-strip .ts-token").count() >= 4

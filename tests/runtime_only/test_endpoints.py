@@ -32,6 +32,7 @@ CALLS = {
     "/sequences_caption": lambda: (sprite(),),
     "/sequences_translate": lambda: ("I am tired.",),
     "/attention_trace": lambda: ("The cat sat on the mat.", "all-minilm-l6-v2"),
+    "/attention_find": lambda: ("The animal is tired.", "all-minilm-l6-v2", "tired", "animal"),
     "/attention_translate": lambda: ("Where is the station?", "translator-en-fr", 2),
     "/attention_edit": lambda: ("Alice was", "book-gpt", [["decoder", 1, 3]]),
     "/vit_classify": lambda: (photo("cheetah1.jpg"),),

@@ -17,6 +17,14 @@ test("maps of a text: heads, their mean, rollout, rows of each", () => {
   for (const head of [0, 1, 2, 3]) assert.deepEqual([...maps.row(0, head, 1)], [...maps.map(0, head)].slice(2));
 });
 
+test("heads ranked by a look from one token to another", () => {
+  const maps = new TextMaps(/** @type {any} */ (text), weights, rollout);
+  assert.deepEqual(maps.ranked(1, 1), [
+    { layer: 0, head: 1, weight: 1 },
+    { layer: 0, head: 0, weight: 0.75 },
+  ]);
+});
+
 test("cross-attention has no rollout", () => {
   const maps = new TextMaps(/** @type {any} */ ({ ...text, kind: "cross" }), weights, null);
   assert.deepEqual(maps.summaries, ["mean"]);

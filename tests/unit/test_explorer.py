@@ -61,7 +61,7 @@ def test_rollout_is_the_product_of_half_attention_and_half_the_token_itself():
 def test_a_view_of_a_text_has_every_head_and_leaves_the_trace_alone():
     maps = attention(2, 3, 4)
     trace = AttentionTrace("encoder", ("a", "b", "c", "d"), ("a", "b", "c", "d"), maps.copy())
-    drawn = view_of_attention(AttentionRun((trace,), "cut", "un chat"))
+    drawn = view_of_attention(AttentionRun((trace,), "cut", "un chat"), "model", "text")
     (view,) = drawn.views
     assert (drawn.note, drawn.translation, view.kind) == ("cut", "un chat", "encoder")
     np.testing.assert_allclose(view.weights / view.steps, maps, atol=0.51 / STEPS)
@@ -77,7 +77,7 @@ def test_attention_at_64_tokens_takes_no_more_than_300_kilobytes():
     text = "The animal did not cross the street because it was too tired to go on, and the driver of the car waited . "
     run = trace_attention(load("all-minilm-l6-v2").network, " ".join((text * 3).split()[:60]))
     assert run.traces[0].attention.shape[-1] == 64
-    assert travelled(view_of_attention(run)) <= 300_000
+    assert travelled(view_of_attention(run, "model", "text")) <= 300_000
 
 
 # Kept runs of pictures

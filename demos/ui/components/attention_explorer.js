@@ -10,6 +10,7 @@ import { PatchMaps, TextMaps } from "../pieces/attention_maps.js";
 import { largestFirst, lookingName, seenName, showBars } from "../pieces/attention_reading.js";
 import { HeadGrid } from "../pieces/head_grid.js";
 import { clearest, HeadHabits } from "../pieces/head_habits.js";
+import { HeadLinks } from "../pieces/head_links.js";
 import { HeatMap, paintMap } from "../pieces/heat_map.js";
 import { PictureTokens } from "../pieces/picture_tokens.js";
 import { TokenArcs } from "../pieces/token_arcs.js";
@@ -37,6 +38,14 @@ export const template = `
     <p class="ax-translation" hidden><span class="gb-caption">it writes</span> <b lang="fr"></b></p>
     <p class="ax-note" hidden></p>
     <div class="gb-chips ax-kinds" role="group" aria-label="Which attention"></div>
+    <p class="ax-readout" aria-live="polite"></p>
+    <div class="ax-tokens">
+      <div class="ax-title ax-strip-title"></div>
+      <div class="ax-rows-strip" role="group" aria-label="tokens that look"></div>
+      <div class="ax-title ax-sources-title"></div>
+      <div class="ax-sources-strip" role="group" aria-label="tokens that are looked at"></div>
+      <div class="ax-links"></div>
+    </div>
     <div class="ax-columns">
       <div class="ax-overview">
         <div class="ax-title ax-overview-title"></div>
@@ -57,13 +66,6 @@ export const template = `
         <div data-form="arcs" hidden><canvas class="ax-arcs" role="img"></canvas></div>
         <div data-form="picture" class="ax-picture" hidden></div>
       </div>
-      <div class="ax-tokens">
-        <div class="ax-title ax-strip-title"></div>
-        <p class="ax-readout" aria-live="polite"></p>
-        <div class="ax-rows-strip" role="group" aria-label="tokens that look"></div>
-        <div class="ax-title ax-sources-title">English</div>
-        <div class="ax-sources-strip" role="group" aria-label="English tokens"></div>
-      </div>
     </div>
   </div>
 </div>`;
@@ -75,6 +77,8 @@ export default class AttentionExplorer {
   /** @type {number | null} null before the first view */ #layer = null;
   #head = 0;
   #token = 0;
+  /** @type {number | null} the token looked at whose heads are ranked */ #seen = null;
+  #chosen = false; // whether the visitor chose the head
   /** @type {Hovered | null} */ #hover = null;
   #shown = 0; // of several values on their way the last one counts
   #followed = 0; // and of several tokens
@@ -87,18 +91,23 @@ export default class AttentionExplorer {
     const onHover = (row) => this.#point(row === null ? null : { row, column: null });
     /** @param {number} row */
     const onPick = (row) => this.#pick(row);
-    this.grid = new HeadGrid(find(root, ".ax-grid"), { onPick: (layer, head) => this.#select(layer, head) });
-    this.habits = new HeadHabits(find(root, ".ax-does"), { onPick: (layer, head) => this.#select(layer, head) });
+    const heads = { onPick: (/** @type {number} */ layer, /** @type {number} */ head) => this.#select(layer, head) };
+    this.grid = new HeadGrid(find(root, ".ax-grid"), heads);
+    this.habits = new HeadHabits(find(root, ".ax-does"), heads);
+    this.links = new HeadLinks(find(root, ".ax-links"), { ...heads, switchOff: server.attention_switch_off });
     this.map = new HeatMap(find(root, ".ax-map"), {
       onHover: (at) => this.#point(at),
-      onPick: (at) => this.#pick(at.row, at),
+      onPick: (at) => this.#pick(at.row, at.column),
     });
     this.lines = new TokenLines(find(root, ".ax-lines"), { onHover, onPick });
     this.arcs = new TokenArcs(find(root, ".ax-arcs"), { onHover, onPick });
     this.rowStrip = new TokenStrip(find(root, ".ax-rows-strip"), { onHover, onPick });
     /** @param {number | null} column */
     const onSource = (column) => this.#point(column === null ? null : { row: this.#token, column });
-    this.sourceStrip = new TokenStrip(find(root, ".ax-sources-strip"), { onHover: onSource, onPick: onSource });
+    this.sourceStrip = new TokenStrip(find(root, ".ax-sources-strip"), {
+      onHover: onSource,
+      onPick: (column) => this.#pick(this.#token, column),
+    });
     this.patches = new PictureTokens(find(root, ".ax-picture"), {
       onHover: onSource,
       onPick: (token) => share("token", { run: this.#patches()?.view.run, token }),
@@ -138,8 +147,11 @@ export default class AttentionExplorer {
     if (shown !== this.#shown) return;
     const [first] = kinds;
     if (first instanceof PatchMaps) this.#token = this.#firstToken(first);
+    const same = sameGrid(kinds, this.#kinds);
     this.#kinds = kinds;
-    this.#kind = Math.min(this.#kind, kinds.length - 1);
+    if (!same) this.#kind = kinds.length - 1;
+    if (!same || !this.#chosen) this.#chooseFirst(kinds[this.#kind]);
+    this.links.of(value);
     view.dataset.state = "full";
     view.dataset.run = first instanceof PatchMaps ? first.view.run : "";
     find(this.root, ".ax-translation").hidden = value.translation === null;
@@ -175,15 +187,15 @@ export default class AttentionExplorer {
     if (this.#form === "lines" || this.#form === "arcs") this.#drawForm();
   }
 
-  /** @param {number} token @param {Hovered | null} hover */
-  #pick(token, hover = null) {
-    [this.#token, this.#hover] = [token, hover];
+  /** @param {number} token that looks @param {number | null} seen that is looked at; null leaves it open */
+  #pick(token, seen = null) {
+    [this.#token, this.#seen, this.#hover] = [token, seen, null];
     this.#drawHead();
   }
 
   /** @param {number} layer @param {number} head */
   #select(layer, head) {
-    [this.#layer, this.#head] = [layer, head];
+    [this.#layer, this.#head, this.#chosen] = [layer, head, true];
     this.#drawHead();
   }
 
@@ -212,23 +224,28 @@ export default class AttentionExplorer {
     find(this.root, ".ax-note").textContent = text;
   }
 
-  /** The head with the clearest habit: a first sight worth having. @param {TextMaps | PatchMaps} maps */
+  /** The look worth seeing first, else the head with the clearest habit. @param {TextMaps | PatchMaps} maps */
   #chooseFirst(maps) {
+    this.#chosen = false;
     if (maps instanceof PatchMaps) {
-      [this.#layer, this.#head] = [maps.view.layers - 1, maps.view.heads];
+      [this.#layer, this.#head] = [
+        this.#layer ?? maps.view.layers - 1,
+        this.#layer === null ? maps.view.heads : this.#head,
+      ];
       return;
     }
     const best = clearest(maps.view.habits);
-    [this.#layer, this.#head] = best ? [best.layer, best.head] : [0, maps.view.heads];
     if (best) this.habits.choose(best.rule);
-    this.#token = Math.floor(maps.rows / 2);
+    const { first } = maps.view;
+    if (first) [this.#layer, this.#head, this.#token, this.#seen] = [first.layer, first.head, first.query, first.key];
+    else
+      [this.#layer, this.#head, this.#token, this.#seen] = [best?.layer ?? 0, best?.head ?? maps.view.heads, 0, null];
   }
 
   #drawKind() {
     const { root } = this;
     const maps = this.#kinds[this.#kind];
     const { view, summaries } = maps;
-    if (this.#layer === null) this.#chooseFirst(maps);
     const last = (maps instanceof PatchMaps ? maps.tokens : maps.rows) - 1;
     this.#layer = Math.min(this.#layer ?? 0, view.layers - 1);
     this.#head = Math.min(this.#head, view.heads + summaries.length - 1);
@@ -237,6 +254,7 @@ export default class AttentionExplorer {
     const kinds = this.#kinds.map(({ view: { kind } }, index) =>
       chip(KINDS[kind], index === this.#kind, () => {
         this.#kind = index;
+        this.#chooseFirst(this.#kinds[index]);
         this.#drawKind();
       }),
     );
@@ -266,13 +284,14 @@ export default class AttentionExplorer {
       `All layers (down) and heads (across)${patches ? ": where the chosen token looks" : ""}`;
     find(root, ".ax-scale-top").textContent = patches ? "largest of each map" : "1";
     find(root, ".ax-strip-title").textContent = cross
-      ? "Click the French token being written; the shading below says where it looks"
-      : "Hover or click a token; the shading says where it looks";
-    for (const name of [".ax-strip-title", ".ax-rows-strip"]) find(root, name).hidden = patches;
-    for (const name of [".ax-sources-title", ".ax-sources-strip"]) find(root, name).hidden = !cross;
+      ? "Who looks: the token being written"
+      : "Who looks: click a token";
+    find(root, ".ax-sources-title").textContent =
+      "Who is looked at: the shading says how much; click a token and the heads are ranked by this look";
+    find(root, ".ax-tokens").hidden = patches;
     if (patches) return;
     this.rowStrip.show(maps.view.rows);
-    if (cross) this.sourceStrip.show(maps.view.columns);
+    this.sourceStrip.show(maps.view.columns);
   }
 
   #drawHead() {
@@ -343,25 +362,40 @@ export default class AttentionExplorer {
     const layer = /** @type {number} */ (this.#layer);
     const row = this.#hover ? this.#hover.row : this.#token;
     const weights = maps.row(layer, this.#head, row);
-    this.#shade(maps, weights);
-    const column = this.#hover?.column ?? null;
+    const column = this.#hover ? this.#hover.column : this.#seen;
+    this.#shade(maps, weights, column);
     const seen = column ?? largestFirst(weights)[0];
     find(this.root, ".ax-readout").textContent =
       `Layer ${layer + 1}, ${this.#headName()}: ${lookingName(maps, row)} takes ${column === null ? "most, " : ""}` +
-      `${weights[seen].toFixed(3)} of its attention from ${seenName(maps, seen)}.`;
+      `${weights[seen].toFixed(3)} of its attention from ${seenName(maps, seen)}.${shareOfHeads(maps, row, column)}`;
     showBars(find(this.root, ".ax-bars"), maps, weights, row);
+    if (!this.#hover && maps instanceof TextMaps) this.links.show(maps, { layer, head: this.#head, row, column });
   }
 
-  /** @param {TextMaps | PatchMaps} maps @param {Float32Array} weights */
-  #shade(maps, weights) {
+  /** @param {TextMaps | PatchMaps} maps @param {Float32Array} weights @param {number | null} seen */
+  #shade(maps, weights, seen) {
     /** @param {number} index */
     const share = (index) => weights[index];
     if (maps instanceof PatchMaps) {
       this.patches.shade(share, this.#token);
       return;
     }
-    const cross = maps.view.kind === "cross";
-    this.rowStrip.shade(cross ? null : share, this.#token);
-    if (cross) this.sourceStrip.shade(share, null);
+    this.rowStrip.shade(null, this.#token);
+    this.sourceStrip.shade(share, seen);
   }
 }
+
+/** How many heads give a look more than half of a token's attention. @param {TextMaps | PatchMaps} maps @param {number} row @param {number | null} column */
+function shareOfHeads(maps, row, column) {
+  if (!(maps instanceof TextMaps) || column === null) return "";
+  const ranked = maps.ranked(row, column);
+  return ` Of ${ranked.length} heads ${ranked.filter(({ weight }) => weight > 0.5).length} give this look more than half.`;
+}
+
+/** @param {(TextMaps | PatchMaps)[]} kinds @param {(TextMaps | PatchMaps)[]} others */
+const sameGrid = (kinds, others) =>
+  kinds.length === others.length &&
+  kinds.every(({ view }, index) => {
+    const other = others[index].view;
+    return view.kind === other.kind && view.layers === other.layers && view.heads === other.heads;
+  });

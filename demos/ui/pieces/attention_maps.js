@@ -40,6 +40,21 @@ export class TextMaps {
     return this.#mean(layer).subarray(token * this.columns, (token + 1) * this.columns);
   }
 
+  /**
+   * All heads by how much of its attention one token takes from another, most first.
+   * @param {number} row @param {number} column @returns {{ layer: number, head: number, weight: number }[]}
+   */
+  ranked(row, column) {
+    const { layers, heads, steps } = this.view;
+    const { data } = this.weights;
+    const ranked = Array.from({ length: layers * heads }, (_, index) => ({
+      layer: Math.floor(index / heads),
+      head: index % heads,
+      weight: data[(index * this.rows + row) * this.columns + column] / steps,
+    }));
+    return ranked.sort((one, other) => other.weight - one.weight);
+  }
+
   /** @param {NumericArray} steps */
   #shares({ data }) {
     return Float32Array.from(data, (step) => step / this.view.steps);
