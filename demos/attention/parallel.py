@@ -1,4 +1,4 @@
-"""All at once: what attention costs against a recurrent network on this machine, and what more context is worth."""
+"""All at once: which steps wait for one another, what that takes on this machine, and what more context is worth."""
 
 import html
 from collections.abc import Iterator
@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from demos.address import keeps
-from demos.base import empty_strip
-from demos.tab import LATEX, private
+from demos.base import empty_strip, strip_of
+from demos.opening import opens
+from demos.tab import LATEX, LIGHT, private
 from demos.ui import component
 from demos.views import parallel as views
 from demos.views.tables import SCROLLS
+from demos.views.parallel import ScheduleView
 from demos.views.tasks import draw_table
 from models import weights
 from models.inputs import check_flag
@@ -21,27 +23,29 @@ if TYPE_CHECKING:
 
 TITLE = "All at once"
 BUDGET_SECONDS = 16.0
-LONGEST = 2048
+CHARACTERS = 16
 STATE_SECONDS = 3600
 LOSS_FILE = weights.EMBEDDED.parent / "figures" / "loss_by_position.json"
 
 LEAD = """A recurrent network must read one character after the other: step 100 waits for step 99. A Transformer
-compares every character with every other in the same few matrix products. What does that cost? Measured here, now."""
+reads all characters at once: nothing waits but one layer for the layer below. That is what “parallel” means."""
 
-MEANING = r"""LSTM (1.31 M parameters), GRU (0.99 M) and causal Transformer (1.25 M, 4 layers of 5 heads) read one
-text of n characters; each point is the median of up to five runs. **Reading**: the recurrent networks take n steps
-one after the other, so time grows with n, and a GPU cannot hurry them. The Transformer takes 4 layers, however long
-the text is, but its comparisons grow with the square. **Writing**: the next step of a recurrent network costs the
-same wherever it stands. The Transformer, which here keeps nothing from step to step, reads everything again; kept
-keys and values (a cache) make that one row of the square instead.
+MEANING = r"""**Span** is what must happen one after the other, **work** is all that must be done. The LSTM (1.31 M
+parameters) takes n steps for n characters. The causal Transformer (1.25 M, 4 layers) takes 4 steps however long the
+text is; its work has a square in it, for every character looks at every other. Which of the two makes the time
+depends on the machine: a processor with a few cores does the work piece by piece, so that time follows the work; a
+GPU does thousands of products at once, so that time follows the span. Many texts at once give a recurrent network
+something to do in parallel too. **Writing** is one after the other for both, since each character is an input of the
+next; there a **cache** keeps the keys and values of all characters before, so that only the new one is computed.
 
-$$t(n) = a + b\,n + c\,n^2, \qquad \text{attention weights} = \text{layers} \times \text{heads} \times n^2$$"""
+$$\text{span: } n \text{ against layers} \qquad \text{work: } n\,m \text{ against } n\,m' + n^2\,p$$"""
 
 BEYOND = """Seconds depend on the sizes of the matrices, not on the numbers in them: beyond the 256 characters that
-it was trained to read, the Transformer is timed with the same weights, and what it predicts there means nothing.
-The memory is computed: all attention weights of one pass in 4-byte numbers, as training must keep them, and the
-state of the recurrent networks, which is all they remember. Kernels such as FlashAttention (Dao et al. 2022) work
-through the square piece by piece and never keep it; the number of products stays the same."""
+it was trained to read, the Transformer is timed with the same weights, and what it predicts there means nothing. Each
+point is the median of up to five runs after one that is not counted. The recurrent networks read with PyTorch's fused
+cells, which multiply all inputs at once and then go step by step. Multiplications are counted from the networks' own
+matrices; the drawn square of looks is computed whole and its upper half then hidden. No GPU was at hand when this page
+was made, so that no time of one is shown; where the app runs on one, the measurement is made there."""
 
 LOSS_LEAD = """### What is more context worth?
 
@@ -61,60 +65,54 @@ most in the first four predictions (0.36 bits over the GRU, 0.43 over the RNN, 1
 networks carried their memory on and seldom began afresh. Part of the RNN's distance is size: it has 0.37 M
 parameters."""
 
-TRY = """- Look at reading on the even scale: which network is faster for a sentence, which for two pages?
-- Switch to logarithmic axes: a straight line that climbs one decade a decade is n, two decades is n².
-- Compare writing: where does the Transformer begin to cost more than a hundred steps of the LSTM?"""
+TRY = """- Step through the schedule: what does the LSTM compute at step 5, what the Transformer?
+- Lengthen the text: which number of steps grows, which stays?
+- Choose writing, with and without a cache: what is computed again and again?
+- Measure: from which length on does the Transformer need longer here, and what do 64 texts at once change?"""
 
 
-Drawn = tuple[Any, Any, Any, str]
+Drawn = tuple[Any, Any, Any, Any, str]
+
+
+def compute_schedule() -> tuple[ScheduleView, str]:
+    """The steps and the work of both networks. Returns (schedule, strip)."""
+    from models.attention.speed import compare_costs
+
+    costs = compare_costs("LSTM")
+    return views.view_of_schedule(costs, CHARACTERS), strip_of(costs.run, note="Sizes counted from both networks.")
 
 
 def compute_timings(log: Any) -> Iterator[tuple[Any, ...]]:
-    """Measure point by point. Yields (speeds, reading, writing, memory, sentence, strip)."""
+    """Measure point by point. Yields (speeds, reading, writing, batches, memory, sentence, strip)."""
     log = check_flag(log, name="The choice of axes")
-    yield *(gr.skip() for _ in range(5)), empty_strip("Loading three networks (7 MB) …")
+    yield *(gr.skip() for _ in range(6)), empty_strip("Loading three networks (7 MB) …")
     from models.attention.speed import measure_speeds
 
     speeds = None
     for speeds in measure_speeds(BUDGET_SECONDS):
-        if not speeds.timings:
-            yield tuple(gr.skip() for _ in range(6))  # a visitor who has left stops the work here
-            continue
-        longest = _longest(speeds)
-        note = f"n = {longest:,} measured; at most {BUDGET_SECONDS:.0f} seconds in all."
-        yield speeds, *_draw(speeds, log=log), _strip(speeds, note)
+        yield speeds, *_draw(speeds, log=log), _strip(speeds, f"{len(speeds.timings)} points measured.")
     if speeds:
-        longest = _longest(speeds)
-        why = "" if longest == LONGEST else f" More would have taken longer than {BUDGET_SECONDS:.0f} seconds here."
-        yield speeds, *_draw(speeds, log=log), _strip(speeds, f"Done: up to {longest:,} characters.{why}")
-
-
-def _longest(speeds: "Speeds") -> int:
-    from models.attention.speed import TRANSFORMER
-
-    return max(timing.length for timing in speeds.timings if timing.network == TRANSFORMER)
+        yield speeds, *_draw(speeds, log=log), _strip(speeds, f"Done: {len(speeds.timings)} points measured.")
 
 
 def view_axes(speeds: Any, log: Any) -> Drawn:
     """The same points on other axes; nothing is measured."""
     log = check_flag(log, name="The choice of axes")
-    return _draw(speeds, log=log) if speeds else (None, None, None, "")
+    return _draw(speeds, log=log) if speeds else (None, None, None, None, "")
 
 
 def _draw(speeds: "Speeds", *, log: bool) -> Drawn:
-    """(reading, writing, memory, sentence)."""
-    from models.attention.speed import RECURRENT, TRANSFORMER, fit_curve
+    """(reading, writing, batches, memory, sentence)."""
+    from models.attention.speed import BATCH_LENGTH, LENGTHS, RECURRENT, TRANSFORMER
 
     timings = speeds.timings
-    points = [(t.length, t.seconds) for t in timings if t.network == TRANSFORMER and t.task == "read"]
-    curve = fit_curve(points, (0, 1, 2)) if len(points) > 3 else {}
-    lengths = [length for length, _ in points]
-    sizes = {name: [(n, speeds.state_bytes[name]) for n in lengths] for name in RECURRENT}
-    sizes[TRANSFORMER] = [(n, speeds.attention_bytes(n)) for n in lengths]
-    said = html.escape(views.sentence_of(timings, curve))
+    sizes = {name: [(n, speeds.state_bytes[name]) for n in LENGTHS] for name in RECURRENT}
+    sizes[TRANSFORMER] = [(n, speeds.cache_bytes(n)) for n in LENGTHS]
+    said = html.escape(views.sentence_of(timings))
     return (
-        views.chart_of_timings(timings, "read", curve, log=log),
-        views.chart_of_timings(timings, "write", {}, log=log),
+        views.chart_of_timings(timings, "read", log=log),
+        views.chart_of_timings(timings, "write", log=log),
+        views.chart_of_batches(timings, BATCH_LENGTH, log=log),
         views.chart_of_memory(sizes, log=log),
         f'<p class="gb-note">{said}</p>',
     )
@@ -125,41 +123,45 @@ def _strip(speeds: "Speeds", note: str) -> str:
     return empty_strip(f"{note} Device {speeds.device}, {threads}, PyTorch, float32.")
 
 
+def _charts() -> list[Any]:
+    """(reading, writing, batches, memory)."""
+    about = {
+        "reading": "Press Measure: points appear as they are measured, for about 16 seconds.",
+        "writing": "Writing one more character, with and without a cache.",
+        "batches": "Several texts at once.",
+        "memory": "What must be kept.",
+    }
+    charts = []
+    for pair in (("reading", "writing"), ("batches", "memory")):
+        with gr.Row():
+            for name in pair:
+                with gr.Column(min_width=320):
+                    charts.append(component("chart", empty=about[name], elem_id=f"parallel-{name}"))
+    return charts
+
+
 def build() -> None:
-    """The page: the measurement and its charts, then the stored loss by position."""
+    """The page: the schedule, the measurement and its charts, then the stored loss by position."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
     speeds = gr.State(None, time_to_live=STATE_SECONDS)
+    schedule = component("schedule", elem_id="parallel-schedule")
+    facts = gr.HTML(empty_strip("Both networks are loaded for their sizes."), elem_id="parallel-facts")
+    gr.Markdown("### What does it take on this machine?", elem_classes="gb-note")
     with gr.Row():
         run = gr.Button("Measure", variant="primary", size="sm", min_width=120, elem_id="parallel-run")
         stop = gr.Button("Stop", size="sm", min_width=90, elem_id="parallel-stop")
         log = gr.Checkbox(False, label="Logarithmic axes", min_width=160, elem_id="parallel-log")
-    with gr.Row():
-        with gr.Column(min_width=320):
-            reading = component(
-                "chart",
-                empty="Press Measure: points appear as they are measured, for about 16 seconds at most.",
-                elem_id="parallel-reading",
-            )
-        with gr.Column(min_width=320):
-            writing = component("chart", empty="Writing one more character.", elem_id="parallel-writing")
     said = gr.HTML(elem_id="parallel-said")
-    memory = component("chart", empty="What must be kept.", elem_id="parallel-memory")
-    strip = gr.HTML(empty_strip("Nothing is loaded yet."), elem_id="parallel-strip")
+    charts = _charts()
+    strip = gr.HTML(empty_strip("Nothing is measured yet."), elem_id="parallel-strip")
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What exactly is measured", open=False):
         gr.Markdown(BEYOND)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
-    lines = views.stored(LOSS_FILE)
-    if lines:
-        gr.Markdown(LOSS_LEAD, elem_classes="gb-note")
-        component("chart", views.chart_of_loss(lines), empty="", elem_id="parallel-loss")
-        spans = [f"{low + 1}–{high}" for low, high in views.STRETCHES]
-        head = ("bits after characters", "parameters", *spans)
-        gr.HTML(f"<div {SCROLLS}>{draw_table(head, views.rows_of_loss(lines))}</div>")
-        gr.Markdown(LOSS_NOTE, elem_classes="gb-note")
+    _stored_loss()
 
-    drawn = [reading, writing, memory, said]
+    drawn = [*charts, said]
     keeps(log=log)
     measuring = run.click(
         compute_timings,
@@ -171,3 +173,16 @@ def build() -> None:
     )
     stop.click(lambda: empty_strip("Stopped."), None, strip, cancels=[measuring], queue=False, **private())
     log.input(view_axes, [speeds, log], drawn, **private())
+    opens(compute_schedule, [], [schedule, facts], queue=LIGHT)
+
+
+def _stored_loss() -> None:
+    lines = views.stored(LOSS_FILE)
+    if not lines:
+        return
+    gr.Markdown(LOSS_LEAD, elem_classes="gb-note")
+    component("chart", views.chart_of_loss(lines), empty="", elem_id="parallel-loss")
+    spans = [f"{low + 1}–{high}" for low, high in views.STRETCHES]
+    head = ("bits after characters", "parameters", *spans)
+    gr.HTML(f"<div {SCROLLS}>{draw_table(head, views.rows_of_loss(lines))}</div>")
+    gr.Markdown(LOSS_NOTE, elem_classes="gb-note")

@@ -150,6 +150,14 @@ export interface ComparisonView {
   continuations: string[];
 }
 
+/** What a network must do: `layers` that wait for one another, multiplications `per_character` and `per_pair` of */
+export interface CostView {
+  network: string;
+  layers: number;
+  per_character: number;
+  per_pair: number;
+}
+
 /** One strength, 0 to 1: what it means in words, the pixels both were given, and how both read them. */
 export interface DamagePoint {
   strength: number;
@@ -559,6 +567,13 @@ export interface SamplesView {
   sheet: string;
   nearest: string;
   distances: number[];
+}
+
+/** Two networks that read or write the same n characters (`schedule`). */
+export interface ScheduleView {
+  recurrent: CostView;
+  transformer: CostView;
+  n: number;
 }
 
 /** One line. color: a role of the theme; dash: every line has its own, so that nobody depends on hue. */

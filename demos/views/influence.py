@@ -16,6 +16,7 @@ LOOKS = {
     "GRU": ("value", "7 4"),
     "LSTM": ("memory", "2 3"),
     "Transformer": ("prediction", "9 3 2 3"),
+    "Transformer, no cache": ("prediction", "3 3"),
 }
 FALLBACK = ("input", "1 4")
 

@@ -1,26 +1,29 @@
-"""What a text of n characters costs on this machine: recurrent networks step by step, the Transformer all at once.
+"""What a text of n characters costs: steps that wait for one another, work in all, and seconds on this machine.
 
 Seconds depend on the sizes of a network and not on the values of its weights or on the text, so the text is random, and
 beyond the context it was trained for the Transformer is timed with the same weights (`stretched`).
 """
 
+import os
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Literal
 
-import numpy as np
 import torch
+from torch import Tensor
 
 from models import runtime
-from models.compute import compute
+from models.compute import Run, compute, run_of
 from models.text import causal, recurrent
 from models.text.causal import CausalConfig, CausalTransformer
 from models.text.recurrent import CharacterNetwork, State
 
-LENGTHS = (16, 32, 64, 128, 256, 512, 1024, 1536, 2048)
+LENGTHS = (16, 32, 64, 128, 256, 512, 1024)
+BATCHES = (1, 4, 16, 64)
+BATCH_LENGTH = 128
+THREAD_LENGTH = 512
 REPEATS = 5
 SECONDS_A_POINT = 0.5
 FEWEST = 2
@@ -28,13 +31,60 @@ BYTES = 4
 
 RECURRENT = {"GRU": "char-gru", "LSTM": "char-lstm"}
 TRANSFORMER = "Transformer"
+WITHOUT_CACHE = "Transformer, no cache"
 
-Task = Literal["read", "write"]
+Task = Literal["read", "write", "batch", "threads"]
+Network = CharacterNetwork | CausalTransformer
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a network must do, whatever it runs on.
+
+    layers: that wait for one another. per_character: multiplications in its matrices for one character, each of their
+    numbers used once; per_pair: multiplications for one character that looks at one other.
+    """
+
+    network: str
+    layers: int
+    per_character: int
+    per_pair: int
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Both ways to read a text, and the Transformer's facts."""
+
+    recurrent: Cost
+    transformer: Cost
+    run: Run
+
+
+@compute
+def compare_costs(cell: str) -> Costs:
+    """The costs of the recurrent network of that title (`RECURRENT`) and of the Transformer, from their own sizes."""
+    start = time.perf_counter()
+    loaded = runtime.load("char-transformer", causal.load)
+    other = runtime.load(RECURRENT[cell], recurrent.load).network
+    transformer = cost_of(TRANSFORMER, loaded.network)
+    return Costs(cost_of(cell, other), transformer, run_of(loaded, time.perf_counter() - start))
+
+
+def cost_of(title: str, network: Network) -> Cost:
+    """Counted from the network's own matrices."""
+    numbers = sum(parameter.numel() for parameter in network.parameters() if parameter.ndim == 2)
+    if isinstance(network, CharacterNetwork):
+        return Cost(title, 1, numbers, 0)
+    return Cost(title, network.config.layers, numbers, 2 * network.config.width * network.config.layers)
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Median seconds of `repeats` runs: to read `length` characters, or to write the one after them."""
+    """Median seconds of `repeats` runs.
+
+    task: to `read` n characters, to `write` the one after them, to read `BATCH_LENGTH` characters of n texts at once
+    (`batch`), or `THREAD_LENGTH` characters with n threads (`threads`); length: n
+    """
 
     network: str
     task: Task
@@ -50,7 +100,7 @@ class Speeds:
     Attributes:
         timings: in the order in which they were measured.
         state_bytes: by recurrent network, all that it remembers.
-        layers: of the Transformer, and `heads` in each.
+        layers, heads, width: of the Transformer.
         device: `cpu` or the GPU's name; threads: that PyTorch uses.
     """
 
@@ -58,38 +108,35 @@ class Speeds:
     state_bytes: dict[str, int]
     layers: int
     heads: int
+    width: int
     device: str
     threads: int
 
-    def attention_bytes(self, length: int) -> int:
-        """See `attention_bytes`."""
-        return self.layers * self.heads * length**2 * BYTES
+    def cache_bytes(self, length: int) -> int:
+        """Keys and values of a text of `length` characters in float32."""
+        return 2 * self.layers * self.width * length * BYTES
 
 
 @compute(heavy=True)
 def measure_speeds(budget: float) -> Iterator[Speeds]:
-    """Time the three character networks for at most about `budget` seconds; see `measure`. Yields at every value.
-
-    What is yielded grows by whole lengths; the steps between are for visitors who leave to stop the work.
-    """
-    networks = {title: runtime.load(name, recurrent.load).network for title, name in RECURRENT.items()}
+    """Time the three character networks for about `budget` seconds; see `measure`. Yields after each point."""
+    networks: dict[str, Network] = {
+        title: runtime.load(name, recurrent.load).network for title, name in RECURRENT.items()
+    }
     transformer: CausalTransformer = runtime.load("char-transformer", causal.load).network
     config = transformer.config
     speeds = Speeds(
         timings=(),
-        state_bytes={title: state_bytes(network) for title, network in networks.items()},
+        state_bytes={title: state_bytes(n) for title, n in networks.items() if isinstance(n, CharacterNetwork)},
         layers=config.layers,
         heads=config.heads,
+        width=config.width,
         device=str(runtime.device()),
         threads=torch.get_num_threads(),
     )
-    timings: tuple[Timing, ...] = ()
-    for timing in measure(networks, {TRANSFORMER: transformer}, budget=budget):
-        timings = (*timings, timing)
-        if timing.network == TRANSFORMER and timing.task == "write":
-            speeds = replace(speeds, timings=timings)
+    for timing in measure({**networks, TRANSFORMER: transformer}, budget=budget):
+        speeds = replace(speeds, timings=(*speeds.timings, timing))
         yield speeds
-    yield replace(speeds, timings=timings)
 
 
 def stretched(network: CausalTransformer, context: int) -> CausalTransformer:
@@ -110,52 +157,84 @@ def state_bytes(network: CharacterNetwork) -> int:
 
 
 def measure(
-    recurrent: dict[str, CharacterNetwork],
-    transformers: dict[str, CausalTransformer],
+    networks: Mapping[str, Network],
     *,
     budget: float,
     lengths: Sequence[int] = LENGTHS,
+    batches: Sequence[int] = BATCHES,
 ) -> Iterator[Timing]:
-    """Time every network at every length, short ones first, until `budget` seconds are likely to be used up.
+    """Time every network: several texts at once, several threads, then every length, short ones first, until `budget`
+    seconds are likely to be used up.
 
     A recurrent network reads with PyTorch's fused cells and writes with one step from the state it has reached. The
-    Transformer keeps nothing from step to step here (no cache), so writing one character is reading all before it.
+    Transformer writes with its cache; without one, writing one character is reading all before it.
     """
     started = time.monotonic()
-    networks = {**recurrent, **{name: stretched(n, max(lengths)) for name, n in transformers.items()}}
-    reads: dict[str, Timing] = {}
+    ready = {
+        title: stretched(n, 1 + max(*lengths, THREAD_LENGTH)) if isinstance(n, CausalTransformer) else n
+        for title, n in networks.items()
+    }
+    yield from _batches(ready, batches)
+    yield from _threads(ready)
+    spent: dict[str, float] = {}
     for length in lengths:
-        for name, network in networks.items():
-            before = reads.get(name)
-            if before and time.monotonic() - started + _expected_seconds(before, length, network) > budget:
+        for title, network in ready.items():
+            if title in spent and time.monotonic() - started + 4 * spent[title] > budget:
                 return
-            for task, run in _tasks(network, length):
-                timing = Timing(name, task, length, *_median(run))
-                yield timing
-                if task == "read":
-                    reads[name] = timing
-            if isinstance(network, CausalTransformer):
-                yield replace(reads[name], task="write")
+            begun = time.monotonic()
+            for task, name, run in _tasks(title, network, length):
+                yield Timing(name, task, length, *_median(run))
+            spent[title] = time.monotonic() - begun
 
 
-def _expected_seconds(before: Timing, length: int, network: CharacterNetwork | CausalTransformer) -> float:
-    """What the fewest runs at `length` are likely to take."""
-    growth = (length / before.length) ** (2 if isinstance(network, CausalTransformer) else 1)
-    return (FEWEST + 1) * before.seconds * growth
+def _batches(networks: Mapping[str, Network], batches: Sequence[int]) -> Iterator[Timing]:
+    for count in batches:
+        for title, network in networks.items():
+            yield Timing(title, "batch", count, *_median(_reading(network, BATCH_LENGTH, count)))
+
+
+def _threads(networks: Mapping[str, Network]) -> Iterator[Timing]:
+    """With one thread, and with as many as PyTorch uses; the number is put back whatever happens."""
+    usual = torch.get_num_threads()
+    for count in sorted({1, usual, min(os.cpu_count() or 1, usual)}):
+        for title, network in networks.items():
+            torch.set_num_threads(count)
+            try:
+                timing = Timing(title, "threads", count, *_median(_reading(network, THREAD_LENGTH, 1)))
+            finally:
+                torch.set_num_threads(usual)
+            yield timing
+
+
+def _symbols(network: Network, length: int, count: int) -> Tensor:
+    device = next(network.parameters()).device
+    return torch.randint(100, (count, length), generator=torch.Generator().manual_seed(0)).to(device)
+
+
+def _reading(network: Network, length: int, count: int) -> Callable[[], object]:
+    """Read `count` texts of `length` characters at once."""
+    symbols = _symbols(network, length, count)
+    if isinstance(network, CausalTransformer):
+        return lambda: network(symbols)
+    columns, fresh = symbols.t().contiguous(), network.fresh_state(count)
+    return lambda: network(columns, fresh)
 
 
 @torch.inference_mode()
-def _tasks(network: CharacterNetwork | CausalTransformer, length: int) -> list[tuple[Task, Callable[[], object]]]:
-    device = next(network.parameters()).device
-    symbols = torch.randint(100, (length,), generator=torch.Generator().manual_seed(0)).to(device)
+def _tasks(title: str, network: Network, length: int) -> list[tuple[Task, str, Callable[[], object]]]:
+    """What is timed at one length: (task, name of the line, run)."""
+    symbols = _symbols(network, length, 1)
+    reading = _reading(network, length, 1)
     if isinstance(network, CausalTransformer):
-        return [("read", lambda: network(symbols[None]))]
-    state: State = network(symbols[:, None], network.fresh_state(1))[1]
+        cache = network.read_on(symbols)[1]
+        return [
+            ("read", title, reading),
+            ("write", title, lambda: network.read_on(symbols[:, :1], cache)),
+            ("write", WITHOUT_CACHE, reading),
+        ]
+    state: State = network(symbols.t(), network.fresh_state(1))[1]
     one = state.map(lambda part: part[0])
-    return [
-        ("read", lambda: network(symbols[:, None], network.fresh_state(1))),
-        ("write", lambda: network.step(symbols[0], one)),
-    ]
+    return [("read", title, reading), ("write", title, lambda: network.step(symbols[0, 0], one))]
 
 
 @torch.inference_mode()
@@ -169,20 +248,3 @@ def _median(run: Callable[[], object]) -> tuple[float, int]:
             torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
     return statistics.median(times[1:]), len(times) - 1
-
-
-def fit_curve(points: Sequence[tuple[float, float]], powers: Sequence[int]) -> dict[int, float]:
-    """Non-negative coefficients of `sum of c_p n^p` that fit (n, seconds) best by relative error.
-
-    Every subset of the powers is solved by least squares; the best of those without a negative coefficient wins.
-    """
-    n, seconds = np.array(points, dtype=np.float64).T
-    best: tuple[float, dict[int, float]] = (np.inf, {})
-    for size in range(1, min(len(powers), len(points)) + 1):
-        for chosen in combinations(powers, size):
-            terms = np.stack([n**p for p in chosen], axis=1) / seconds[:, None]
-            solved = np.linalg.lstsq(terms, np.ones_like(seconds), rcond=None)[0]
-            error = float(((terms @ solved - 1) ** 2).sum())
-            if (solved >= 0).all() and error < best[0]:
-                best = (error, dict(zip(chosen, map(float, solved), strict=True)))
-    return best[1]

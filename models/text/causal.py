@@ -8,8 +8,10 @@ keys (Su et al. 2021), so that a look depends on the distance between two charac
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors.torch import load_file
@@ -46,6 +48,24 @@ class CausalAttention(MultiHeadAttention):
         )
         return self.out(attend(self, turn(q), turn(k), v, mask)[0].flatten(2))
 
+    def read_on(self, x: Tensor, kept: "Kept | None", mask: Tensor) -> tuple[Tensor, "Kept"]:
+        """`x [B, T, width]`, which comes after what is `kept` of S characters; `mask [T, S + T]`."""
+        q, k, v = (
+            layer(x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for layer in (self.query, self.key, self.value)
+        )
+        start = kept.keys.shape[2] if kept else 0
+        k = turn(k, start)
+        if kept:
+            k, v = torch.cat([kept.keys, k], dim=2), torch.cat([kept.values, v], dim=2)
+        return self.out(attend(self, turn(q, start), k, v, mask)[0].flatten(2)), Kept(k, v)
+
+
+class Kept(NamedTuple):
+    """What a layer keeps of S characters: their turned keys and their values, `[B, heads, S, d]` (a cache)."""
+
+    keys: Tensor
+    values: Tensor
+
 
 class CausalTransformer(nn.Module):
     """Characters in, scores of the next character out; one embedding table serves input and output."""
@@ -65,6 +85,22 @@ class CausalTransformer(nn.Module):
         """
         return self._read(self.embedding(symbols))
 
+    def read_on(self, symbols: Tensor, cache: Sequence[Kept] = ()) -> tuple[Tensor, tuple[Kept, ...]]:
+        """As `forward` for `symbols [B, T]` that come after those of `cache`, of which nothing is computed again.
+
+        Returns the logits `[B, T, symbols]` and the cache with these characters in it. Errors as in `forward`.
+        """
+        start, length = cache[0].keys.shape[2] if cache else 0, symbols.shape[1]
+        self._check_length(start + length)
+        mask = torch.ones(length, start + length, dtype=torch.bool, device=symbols.device).tril(start)
+        x, after = self.embedding(symbols) * math.sqrt(self.config.width), []
+        for number, layer in enumerate(self.layers):
+            mixed, kept = layer.attention.read_on(layer.attention_norm(x), cache[number] if cache else None, mask)
+            x = x + mixed
+            x = x + layer.feed_forward(layer.forward_norm(x))
+            after.append(kept)
+        return F.linear(self.norm(x), self.embedding.weight), tuple(after)
+
     def scores(self, one_hot: Tensor) -> Tensor:
         """One text: `one_hot [T, symbols]` -> logits `[T, symbols]`, differentiable with respect to `one_hot`.
 
@@ -81,13 +117,16 @@ class CausalTransformer(nn.Module):
 
     def _read(self, embedded: Tensor) -> Tensor:
         length = embedded.shape[1]
-        if length > self.config.context:
-            raise InputError(f"The text has {length:,} characters; this network reads {self.config.context:,} at most.")
+        self._check_length(length)
         mask = torch.ones(length, length, dtype=torch.bool, device=embedded.device).tril()
         x = embedded * math.sqrt(self.config.width)
         for layer in self.layers:
             x = layer(x, mask)
         return F.linear(self.norm(x), self.embedding.weight)
+
+    def _check_length(self, length: int) -> None:
+        if length > self.config.context:
+            raise InputError(f"The text has {length:,} characters; this network reads {self.config.context:,} at most.")
 
 
 def causal_layer(config: CausalConfig) -> EncoderLayer:
@@ -97,14 +136,16 @@ def causal_layer(config: CausalConfig) -> EncoderLayer:
     return layer
 
 
-def turn(x: Tensor) -> Tensor:
+def turn(x: Tensor, start: int = 0) -> Tensor:
     """Rotary positions: `x [..., T, d]`, each pair (i, i + d/2) turned by position times 10,000^(-2i/d) radians.
+
+    The first of the T stands at position `start`.
 
     The product of a turned query and a turned key depends on how far apart they are only (Su et al. 2021, section 3.4).
     """
     length, size = x.shape[-2:]
     frequencies = 10_000.0 ** (-torch.arange(0, size, 2, device=x.device) / size)
-    angles = torch.arange(length, device=x.device)[:, None] * frequencies
+    angles = torch.arange(start, start + length, device=x.device)[:, None] * frequencies
     cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)

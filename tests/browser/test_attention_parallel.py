@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -35,14 +36,14 @@ def test_the_measurement_streams_and_stops(page):
     page.evaluate(FEWEST)
     page.locator("#parallel-run").click()
     page.wait_for_function("n => window.fewest < n + 3", arg=stopped)
-    page.locator("#parallel-strip", has_text=re.compile(r"n = \d")).wait_for()
+    page.locator("#parallel-strip", has_text=re.compile(r"\d points measured")).wait_for()
 
 
 def test_it_comes_to_an_end_and_is_drawn(open_tab, screenshots):
     page = open_tab("attention", "All at once")
     page.locator("#parallel-run").click()
     page.locator("#parallel-strip", has_text="Done").wait_for()
-    page.locator("#parallel-said", has_text="Fitted to the Transformer").wait_for()
+    page.locator("#parallel-said", has_text="To write the one after").wait_for()
     labels = page.locator("#parallel-reading .axis").all_text_contents()
     page.locator("#parallel-log input").check()
     page.wait_for_function(
@@ -65,3 +66,14 @@ def test_nothing_sideways(open_tab, screenshots, how):
 def test_loss_by_position_is_there_without_measuring(page):
     page.locator("#parallel-loss .line").nth(3).wait_for()
     assert page.get_by_text("Measured beforehand").is_visible()
+
+
+def test_it_opens_on_the_schedule_of_both_networks(page):
+    said = page.locator("#parallel-schedule .sd-said")
+    expect(said).to_contain_text("LSTM: 16 steps one after the other")
+    expect(said).to_contain_text("Transformer: 4 steps one after the other")
+    expect(said).to_contain_text("Ten times as many characters: 160 and 4 steps.")
+    page.locator(".sd-task").select_option("again")
+    expect(said).to_contain_text("Transformer: 64 steps one after the other")
+    page.locator(".sd-step").fill("3")
+    expect(page.locator(".sd-name").first).to_have_text("LSTM: 16 steps, 3 done")

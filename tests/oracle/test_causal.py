@@ -103,3 +103,14 @@ def test_gradient_of_the_input_is_that_of_finite_differences(network):
             changed[t, symbol] += sign * step
             moved.append(float(network.scores(changed)[-1].log_softmax(-1)[42]))
         assert float(gradient[t, symbol]) == pytest.approx((moved[0] - moved[1]) / (2 * step), rel=1e-5, abs=1e-8)
+
+
+@pytest.mark.parametrize("cut", [[1] * 12, [5, 1, 6], [12]])
+def test_reading_on_from_a_cache_is_reading_it_all(network, cut):
+    symbols = torch.randint(100, (2, 12), generator=torch.Generator().manual_seed(3))
+    read, cache, logits = 0, (), []
+    for length in cut:
+        part, cache = network.read_on(symbols[:, read : read + length], cache)
+        logits.append(part)
+        read += length
+    torch.testing.assert_close(torch.cat(logits, 1), network(symbols), atol=1e-5, rtol=1e-5)

@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from demos.attention import parallel as page
 from demos.views import parallel as figures
@@ -39,33 +40,53 @@ def test_a_stretched_network_says_the_same_where_both_can_read(transformer):
     assert longer(symbols.repeat(1, 3)).shape == (1, 60, 100)
 
 
-def test_the_memory_computed_is_that_of_the_weights_made(transformer, recurrent):
+def test_the_memory_computed_is_that_of_what_is_kept(transformer, recurrent):
     weights = transformer.attention(torch.zeros(20, dtype=torch.int64))
     assert speed.attention_bytes(SMALL, 20) == weights.numel() * weights.element_size()
     assert speed.state_bytes(recurrent["gru"]) == 16 * 4
     assert speed.state_bytes(recurrent["lstm"]) == 2 * 16 * 4
+    cache = transformer.read_on(torch.zeros(1, 20, dtype=torch.int64))[1]
+    about = speed.Speeds((), {}, layers=SMALL.layers, heads=SMALL.heads, width=SMALL.width, device="cpu", threads=1)
+    assert about.cache_bytes(20) == sum(part.numel() * part.element_size() for kept in cache for part in kept)
+
+
+def multiplications(run):
+    """All that torch's matrix products multiply, counted by torch itself."""
+    with FlopCounterMode(display=False) as counter:
+        run()
+    return counter.get_total_flops() / 2
+
+
+def test_the_work_is_what_torch_counts(transformer, recurrent):
+    symbols = torch.zeros(1, 12, dtype=torch.int64)
+    cost = speed.cost_of("Transformer", transformer)
+    assert multiplications(lambda: transformer(symbols)) == 12 * cost.per_character + 144 * cost.per_pair
+    cache = transformer.read_on(symbols)[1]
+    one = multiplications(lambda: transformer.read_on(symbols[:, :1], cache))
+    assert one == cost.per_character + 13 * cost.per_pair
+    network, cell = recurrent["lstm"], speed.cost_of("LSTM", recurrent["lstm"])
+    state, x = network.fresh_state(), torch.zeros(1, len(ALPHABET))
+    assert multiplications(lambda: network.scores(x)) == cell.per_character
+    assert (cell.per_pair, cell.layers, cost.layers) == (0, 1, SMALL.layers)
+    assert state.hidden.numel() == 16
 
 
 def test_every_network_is_timed_at_every_length(transformer, recurrent):
-    timings = list(speed.measure(recurrent, {"Transformer": transformer}, budget=60, lengths=(8, 16, 48)))
-    assert len(timings) == 3 * 3 * 2
-    assert {(t.network, t.length) for t in timings} == {
-        (name, n) for name in ("gru", "lstm", "Transformer") for n in (8, 16, 48)
-    }
+    networks = {**recurrent, "Transformer": transformer}
+    timings = list(speed.measure(networks, budget=60, lengths=(8, 16, 48), batches=(1, 3)))
+    of = {task: {(t.network, t.length) for t in timings if t.task == task} for task in ("read", "write", "batch")}
+    assert of["read"] == {(name, n) for name in networks for n in (8, 16, 48)}
+    assert of["write"] == of["read"] | {(speed.WITHOUT_CACHE, n) for n in (8, 16, 48)}
+    assert of["batch"] == {(name, n) for name in networks for n in (1, 3)}
+    assert {t.network for t in timings if t.task == "threads"} == set(networks)
     assert all(t.seconds > 0 and 2 <= t.repeats <= speed.REPEATS for t in timings)
 
 
-def test_the_budget_is_kept(transformer, recurrent):
-    assert {t.length for t in speed.measure(recurrent, {"T": transformer}, budget=0, lengths=(8, 16))} == {8}
-
-
-def test_what_is_a_sum_of_powers_is_found():
-    points = [(n, 2e-3 + 3e-6 * n + 5e-8 * n**2) for n in (16, 64, 256, 1024)]
-    found = speed.fit_curve(points, (0, 1, 2))
-    assert found == {0: pytest.approx(2e-3), 1: pytest.approx(3e-6), 2: pytest.approx(5e-8)}
-    assert speed.fit_curve([(n, 1e-6 * n) for n in (16, 64, 256)], (0, 1, 2)).get(1) == pytest.approx(1e-6, rel=1e-6)
-    falling = speed.fit_curve([(16, 4.0), (64, 2.0), (256, 1.0)], (0, 1, 2))
-    assert all(c >= 0 for c in falling.values())
+def test_the_budget_is_kept_and_the_threads_are_put_back(transformer, recurrent):
+    threads = torch.get_num_threads()
+    networks = {**recurrent, "T": transformer}
+    assert {t.length for t in speed.measure(networks, budget=0, lengths=(8, 16)) if t.task == "read"} == {8}
+    assert torch.get_num_threads() == threads
 
 
 def test_recurrent_networks_begin_every_window_afresh(recurrent, monkeypatch):
@@ -118,24 +139,30 @@ def test_the_page_says_what_the_stored_figures_say():
 
 
 def timings(lengths=(16, 64, 256)):
-    return tuple(
-        speed.Timing(name, task, n, 1e-4 * n * (1 + (name == "Transformer") * n / 100), 5)
-        for n in lengths
-        for name in ("GRU", "LSTM", "Transformer")
-        for task in ("read", "write")
-    )
+    names = ("GRU", "LSTM", "Transformer")
+    lines = [("read", name) for name in names] + [("write", name) for name in (*names, speed.WITHOUT_CACHE)]
+    by_length = [speed.Timing(name, task, n, 1e-4 * n, 5) for n in lengths for task, name in lines]
+    batches = [speed.Timing(name, "batch", n, 1e-3 * n**0.5, 5) for n in (1, 4) for name in names]
+    threads = [speed.Timing(name, "threads", n, 1e-3 / n, 5) for n in (1, 2) for name in names]
+    return (*batches, *threads, *by_length)
 
 
 def speeds():
-    return speed.Speeds(timings(), {"GRU": 1280, "LSTM": 2560}, layers=4, heads=5, device="cpu", threads=1)
+    sizes = {"GRU": 1280, "LSTM": 2560}
+    return speed.Speeds(timings(), sizes, layers=4, heads=5, width=40, device="cpu", threads=1)
 
 
 @pytest.mark.parametrize("log", [False, True])
 def test_the_same_points_on_both_kinds_of_axes(log):
-    reading, _, memory, said = page.view_axes(speeds(), log)
+    reading, writing, batches, memory, said = page.view_axes(speeds(), log)
     assert bool(reading.get("logx")) == bool(memory.get("logx")) == log
-    assert [len(series["points"]) for series in reading["series"][:3]] == [3, 3, 3]
-    assert "To read 256 characters" in said
+    assert [len(series["points"]) for series in reading["series"]] == [3, 3, 3]
+    assert [series["name"] for series in writing["series"]][-1] == speed.WITHOUT_CACHE
+    assert batches["series"][0]["points"] == [[1, 128.0], [4, 256.0]]
+    assert "To read 256 characters: GRU 25.6 ms" in said
+    assert "To write the one after 256" in said
+    assert "With 4 texts at once instead of one, as many characters a second: GRU 2.0 ×" in said
+    assert "With 2 threads instead of one, as many characters a second: GRU 2.0 ×" in said
     assert page.view_axes(None, log)[0] is None
 
 
