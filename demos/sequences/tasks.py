@@ -60,6 +60,7 @@ every step looks back at all that was said."""
 REVIEWS = {
     "A mixed one": "I expected a dull film, but the acting is so warm and funny that I would watch it again.",
     "Not good": "This is not a good movie, it is a waste of time.",
+    "Not bad": "Not bad at all.",
     "A long one": "The first half is slow and badly written. But then the story finds its feet, the music is "
     "wonderful, the two leads are a joy to watch, and in the end I left the theatre smiling.",
 }

@@ -11,9 +11,10 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from models import runtime, training, weights
 from models.errors import InputError, WeightsError
-from models.recipes.sequences.sentiment import data, train
+from models.recipes.sequences.sentiment import data, negations, train
 from models.recipes.sequences.sentiment.evaluate import (
     measure_halves,
+    measure_negations,
     measure_order,
     measure_reading,
     measure_reviews,
@@ -280,6 +281,16 @@ def positive_after_each(network, text):
     return [dict(step.output)["positive"] for step in trace_review(network, text).steps]
 
 
+def test_generated_negations_are_balanced_and_none_is_measured_with():
+    generated = negations.generated(500)
+    assert sum(sentence.positive for sentence in generated) == 250
+    listed = {data.normalise(text) for text, _ in negations.LIST}
+    assert len(listed) == 60
+    assert not listed & {data.normalise(sentence.text) for sentence in generated}
+    assert sum(positive for _, positive in negations.LIST) == 30
+    assert generated == negations.generated(500)
+
+
 class TestEmbeddedWeights:
     @pytest.mark.parametrize(
         ("text", "verdict"),
@@ -297,6 +308,16 @@ class TestEmbeddedWeights:
         label, probability = trace_review(embedded, text).steps[-1].output[0]
         assert label == verdict
         assert probability > 0.8
+
+    @pytest.mark.parametrize("text", ["Not bad at all.", "I was not disappointed.", "It is not stupid, it is smart."])
+    def test_not_turns_a_bad_word_into_a_good_verdict(self, embedded, text):
+        assert trace_review(embedded, text).steps[-1].output[0][0] == "positive"
+
+    def test_three_quarters_of_the_negations_are_read_rightly(self, embedded):
+        found = measure_negations(embedded)
+        assert found["sentences"] == 60
+        assert found["both"] >= 0.75
+        assert min(found["positive"], found["negative"]) >= 0.65
 
     def test_one_word_turns_the_verdict_and_nothing_is_decided_before_it(self, embedded):
         assert positive_after_each(embedded, "It is")[-1] == pytest.approx(0.5, abs=0.2)

@@ -14,7 +14,7 @@ from typing import Literal
 from models.errors import InputError
 
 Part = Literal["train", "validation", "test"]
-Source = Literal["rotten tomatoes", "uci"]
+Source = Literal["rotten tomatoes", "uci", "generated"]
 POLARITY = {"sentence_polarity/rt-polarity.pos": True, "sentence_polarity/rt-polarity.neg": False}
 LABELLED = ("uci_amazon_cells_labelled.txt", "uci_imdb_labelled.txt", "uci_yelp_labelled.txt")
 PERCENT_TEST = 10

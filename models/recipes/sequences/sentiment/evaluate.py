@@ -7,7 +7,7 @@ prints one JSON line a model, on the sentences that are held out from training (
 - "review-lstm": accuracy and log loss (nats) after the last piece; accuracy after 25, 50 and 75 % of the pieces;
   accuracy with the words of every sentence shuffled, and the share of verdicts that change thereby; accuracy on reviews
   put together from ten test sentences of the same verdict, and how often the verdict is "positive" when five of one
-  verdict are followed by five of the other;
+  verdict are followed by five of the other; accuracy on the sixty sentences with a negation of `negations.py`;
 - "bag of words": logistic regression on which words are there, penalty chosen on the validation sentences;
 - "mean of word vectors": the same on the mean of the network's own word vectors.
 
@@ -29,6 +29,7 @@ from sklearn.linear_model import LogisticRegression
 from models import runtime
 from models.recipes.sequences.sentiment import data
 from models.recipes.sequences.sentiment.data import Sentence
+from models.recipes.sequences.sentiment.negations import LIST
 from models.sequences.sentiment.network import ReviewNetwork, load, pad
 
 BATCH = 128
@@ -121,6 +122,15 @@ def measure_halves(network: ReviewNetwork, sentences: list[Sentence]) -> dict[st
     return {**shares, "reviews": min(len(good), len(bad))}
 
 
+def measure_negations(network: ReviewNetwork) -> dict[str, float]:
+    """Accuracy on the sentences of `negations.LIST`, by their true verdict."""
+    last = np.array([p[-1] > 0.5 for p in verdicts(network, [text for text, _ in LIST])])
+    truth = np.array([positive for _, positive in LIST])
+    right = last == truth
+    shares = {"positive": right[truth].mean(), "negative": right[~truth].mean(), "both": right.mean()}
+    return {"sentences": len(LIST), **{name: round(float(share), 4) for name, share in shares.items()}}
+
+
 def _joined(sentences: list[Sentence], positive: bool, count: int) -> list[str]:
     """Texts of `count` Rotten Tomatoes sentences of one verdict; a rest that is too short is left out."""
     same = [s.text for s in sentences if s.positive == positive and s.source == "rotten tomatoes"]
@@ -162,6 +172,7 @@ def main() -> None:
         "shuffled": measure_order(network, test),
         "ten_sentences": measure_reviews(network, test),
         "positive_when_halves_contradict": measure_halves(network, test),
+        "negations": measure_negations(network),
     }
     print(json.dumps({"model": "review-lstm", **figures}), flush=True)
     baselines = {

@@ -11,7 +11,7 @@ The loss is half the verdict after the last piece, half the mean over all pieces
 to the last, so that early verdicts are honest about what cannot be known yet. Against learning by heart: whole pieces
 dropped (Iyyer et al. 2015), the same vector dimensions and units dropped at all steps of a sentence (Gal and Ghahramani
 2016), weight decay, and the average of the weights over the last steps. Some batches are short reviews: two to five
-sentences of the same verdict in a row.
+sentences of the same verdict in a row. 2,000 generated sentences (`negations.py`) say what "not" does to a word.
 """
 
 import functools
@@ -29,6 +29,7 @@ from transformers import AutoModel
 from models import training, weights
 from models.recipes.sequences.sentiment import data
 from models.recipes.sequences.sentiment.evaluate import accuracy
+from models.recipes.sequences.sentiment.negations import generated
 from models.sequences.sentiment.network import Config, ReviewNetwork, describe, load_tokenizer, pad
 from models.training import Trainer, Trapezoid
 
@@ -41,6 +42,7 @@ PIECE_DROPOUT = 0.1
 VECTOR_DROPOUT = 0.3
 UNIT_DROPOUT = 0.5
 SHARE_OF_REVIEWS = 0.2
+NEGATIONS = 2_000
 SENTENCES_OF_A_REVIEW = (2, 5)
 PEAK_LEARNING_RATE = 2e-3
 WARMUP_STEPS = 100
@@ -192,12 +194,13 @@ def _export(job: Training, run: Path) -> None:
 
 def main() -> None:
     """The command line described at the top of this module."""
-    parser = training.recipe_parser("Train the review LSTM.", steps=2_400, cooldown=1_600)
+    parser = training.recipe_parser("Train the review LSTM.", steps=3_600, cooldown=2_400)
     parser.add_argument("--data", type=Path, required=True, help="folder with the five files of data.py")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     schedule = Trapezoid(PEAK_LEARNING_RATE, WARMUP_STEPS, arguments.steps, arguments.cooldown)
-    job = Training(new_network(arguments.run), data.read(arguments.data, "train"), schedule)
+    sentences = [*data.read(arguments.data, "train"), *generated(NEGATIONS)]
+    job = Training(new_network(arguments.run), sentences, schedule)
     validation = data.read(arguments.data, "validation")
 
     def figures(loss: float) -> dict[str, float]:
