@@ -1,4 +1,7 @@
-"""Four small networks of about equal size, side by side: an Elman RNN, a GRU, an LSTM and a causal Transformer."""
+"""Small networks of about equal size, side by side: an Elman RNN, a GRU, an LSTM and a causal Transformer.
+
+The Transformer is there twice: trained on the distances that all have seen, and on distances three times as far.
+"""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -12,8 +15,9 @@ from models.errors import WeightsError
 from models.text.causal import CausalConfig, CausalTransformer
 from models.text.recurrent import CharacterNetwork, Config
 
-CellName = Literal["rnn", "gru", "lstm", "transformer"]
-CELLS: tuple[CellName, ...] = ("rnn", "gru", "lstm", "transformer")
+CellName = Literal["rnn", "gru", "lstm", "transformer", "far_transformer"]
+CELLS: tuple[CellName, ...] = ("rnn", "gru", "lstm", "transformer", "far_transformer")
+RECURRENT = ("rnn", "gru", "lstm")
 
 
 def _units() -> dict[str, int]:
@@ -24,21 +28,26 @@ def _transformer() -> dict[str, Any]:
     return {"width": 64, "heads": 4, "layers": 2, "hidden": 352, "context": 512}
 
 
+def _trained_to() -> dict[str, int]:
+    return {"rnn": 100, "gru": 100, "lstm": 100, "transformer": 100, "far_transformer": 300}
+
+
 @dataclass(frozen=True)
 class RecallConfig:
-    """Hidden units of the recurrent networks, the Transformer's sizes, and the longest distance seen in training."""
+    """Hidden units of the recurrent networks, the Transformers' sizes, the longest distance each saw in training."""
 
     units: dict[str, int] = field(default_factory=_units)
     transformer: dict[str, Any] = field(default_factory=_transformer)
-    trained_to: int = 100
+    trained_to: dict[str, int] = field(default_factory=_trained_to)
 
 
 class RecallNetworks(nn.ModuleDict):
-    """The four networks by the name of their cell, in the order of `CELLS`."""
+    """The networks by the name of their cell, in the order of `CELLS`."""
 
     def __init__(self, config: RecallConfig) -> None:
-        recurrent = {cell: CharacterNetwork(Config(cell, config.units[cell])) for cell in ("rnn", "gru", "lstm")}
-        super().__init__({**recurrent, "transformer": CausalTransformer(CausalConfig(**config.transformer))})
+        recurrent = {cell: CharacterNetwork(Config(cell, config.units[cell])) for cell in RECURRENT}
+        transformers = {c: CausalTransformer(CausalConfig(**config.transformer)) for c in CELLS if c not in RECURRENT}
+        super().__init__({**recurrent, **transformers})
         self.config = config
 
     def read(self, cell: CellName, symbols: Tensor) -> Tensor:
@@ -54,7 +63,7 @@ class RecallNetworks(nn.ModuleDict):
 
 
 def load(folder: Path) -> RecallNetworks:
-    """The four networks from `config.json` and `model.safetensors`, in float32; `WeightsError` if they do not fit."""
+    """The networks from `config.json` and `model.safetensors`, in float32; `WeightsError` if they do not fit."""
     try:
         networks = RecallNetworks(RecallConfig(**json.loads((folder / "config.json").read_text())))
         networks.load_state_dict({key: t.float() for key, t in load_file(folder / "model.safetensors").items()})

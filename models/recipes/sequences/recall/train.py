@@ -1,13 +1,16 @@
-"""Teach four networks the same lesson from the same sequences: read everything, and write the name again.
+"""Teach small networks the same lesson from the same sequences: read everything, and write the name again.
 
     python -m models.recipes.sequences.recall.train --data DIR --run DIR [--cell NAME ...] [--resume]
     python -m models.recipes.sequences.recall.train --data DIR --run DIR --export  write assets/weights/recall-cells/
+
+Networks without a checkpoint in the run keep the weights they have.
 
 One recipe for all: 64 sequences of one distance a step, the loss on every character, AdamW, gradients clipped at 1,
 learning rate with warm-up and linear cool-down. The filler is to be predicted too, so a network has to keep the name
 while it has something else to think of. (With the loss on the name alone even an Elman network learns to keep it for
 hundreds of steps: the name is then all that its memory is used for.) The distance is drawn evenly on a logarithmic
-scale from 0 to a limit that grows from 1 to 100 during the first half (a curriculum). Filler: three quarters of the
+scale from 0 to a limit that grows from 1 to 100 during the first half (a curriculum); for `far_transformer`, the same
+network as `transformer`, the limit is 300. Filler: three quarters of the
 batches from the training passages of the nine books, one quarter random words. Recurrent matrices start orthogonal:
 such a matrix neither shrinks nor grows what is remembered (Saxe et al. 2014, "Exact solutions to the nonlinear dynamics
 of learning in deep linear neural networks").
@@ -18,10 +21,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models import training
+from models import training, weights
 from models.sequences.recall.measure import measure_recall
 from models.sequences.recall.network import CELLS, CellName, RecallConfig, RecallNetworks, describe
 from models.sequences.recall.task import NAMES, PAST_THE_END, Lessons, as_lessons, cut, plain, random_words
@@ -31,16 +35,22 @@ from models.training import Trainer, Trapezoid
 
 NAME = "recall-cells"
 SEQUENCES = 64
-PEAK_LEARNING_RATE: dict[CellName, float] = {"rnn": 1e-3, "gru": 3e-3, "lstm": 3e-3, "transformer": 3e-3}
+PEAK_LEARNING_RATE: dict[CellName, float] = {
+    "rnn": 1e-3,
+    "gru": 3e-3,
+    "lstm": 3e-3,
+    "transformer": 3e-3,
+    "far_transformer": 3e-3,
+}
 WARMUP_STEPS = 100
 CURRICULUM_SHARE = 0.5
 RANDOM_WORDS_PROBABILITY = 0.25
 
 
 class Training(Trainer[nn.Module]):
-    """One of the four networks; losses are in nats a character.
+    """One of the networks; losses are in nats a character.
 
-    The sequences of a step follow from the seed and the step, the same for every network.
+    The sequences of a step follow from the seed and the step, the same for every network trained as far.
     """
 
     def __init__(self, cell: CellName, filler: str, config: RecallConfig, steps: int, seed: int = 0) -> None:
@@ -60,7 +70,7 @@ class Training(Trainer[nn.Module]):
         """The sequences of a step."""
         random = np.random.default_rng((self.seed, step))
         grown = min(1.0, step / (CURRICULUM_SHARE * self.schedule.total_steps))
-        limit = max(1, round(grown * self.networks.config.trained_to))
+        limit = max(1, round(grown * self.networks.config.trained_to[self.cell]))
         distance = int((limit + 2) ** random.random()) - 1
         made_up = random.random() < RANDOM_WORDS_PROBABILITY
         filler = random_words(SEQUENCES * (distance + 1), random) if made_up else self.filler
@@ -92,21 +102,24 @@ def _train(job: Training, checkpoint: Path, validation: str) -> None:
 
 def _export(run: Path, config: RecallConfig) -> None:
     networks = RecallNetworks(config)
+    embedded = weights.EMBEDDED / NAME / "model.safetensors"
+    networks.load_state_dict(load_file(embedded) if embedded.exists() else {}, strict=False)
     for cell in CELLS:
-        networks[cell].load_state_dict(training.load_checkpoint(run / f"{cell}.pt")["network"])
+        if (run / f"{cell}.pt").exists():
+            networks[cell].load_state_dict(training.load_checkpoint(run / f"{cell}.pt")["network"])
     training.export(NAME, networks.state_dict(), describe(networks), half=True)
 
 
 def main() -> None:
     """The command line described at the top of this module."""
-    parser = argparse.ArgumentParser(description="Train the four networks of the recall task.")
+    parser = argparse.ArgumentParser(description="Train the networks of the recall task.")
     parser.add_argument("--data", type=Path, required=True, help="folder with the nine books of books.py")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints")
     parser.add_argument("--cell", nargs="*", choices=CELLS, default=CELLS)
     parser.add_argument("--steps", type=int, default=4_000)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--export", action="store_true", help="only write the checkpoints of all four to assets")
+    parser.add_argument("--export", action="store_true", help="only write the checkpoints to assets")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     config = RecallConfig()
