@@ -1,6 +1,6 @@
 """How far back: what each prediction owes to each earlier character, and what is still known after N of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import gradio as gr
@@ -20,7 +20,7 @@ from models.sequences.sampling import MAX_SEED
 from models.text.symbols import unknown_note
 
 TITLES = {**CELLS, TRANSFORMER: "Transformer"}
-DISTANCES = (0, 5, 10, 20, 40, 80, 120, 160, 200)
+DISTANCES = (0, 10, 20, 40, 80, 120, 160, 200, 250, 300, 350, 400)
 SEQUENCES = 100
 EXAMPLE = (
     '"Where have you been, Anna?" asked her mother, who had waited at the window all the afternoon. "The storm is '
@@ -38,10 +38,11 @@ themselves, up to 256 of them.
 
 $$\text{influence}(t, s) = \left\lVert \frac{\partial\, \text{score}_t(\text{best})}{\partial x_s} \right\rVert$$"""
 
-RECALL_MEANING = """Four small networks of about equal size were trained on one task: read a name, then N characters of
-anything, then write the name again. The recurrent ones must carry it through N steps; the Transformer can look it up,
-as long as it has seen such distances in training. They were asked to predict
-everything in between too: what is forgotten is forgotten while reading on."""
+RECALL_MEANING = """Small networks of about equal size were trained on one task: read a name, then N characters of anything,
+then write the name again. The recurrent ones must carry it through N steps and lose it little by little. A Transformer
+looks it up, so that distance costs it nothing, but it has to have learnt such looks: the one trained with N up to 100
+breaks off there, the same network trained with N up to 300 breaks off there. Both ends are marked in the chart. All were
+asked to predict everything in between too: what is forgotten is forgotten while reading on."""
 
 
 def compute_influence(text: object, own: str | None) -> Iterator[tuple[Any, str]]:
@@ -69,16 +70,17 @@ def titles(own: str | None) -> dict[str, str]:
 
 
 def compute_recall(filler: object, seed: object) -> Iterator[tuple[Chart, str]]:
-    """Accuracy over distance for the four small networks, point by point. Yields (chart, strip)."""
+    """Accuracy over distance for the small networks, point by point. Yields (chart, strip)."""
     filler = check_text(filler, name="The filler", max_chars=MAX_CHARS, allow_empty=True)
     seed = check_integer(seed, name="The seed", low=0, high=MAX_SEED)
     from models.sequences.reach import measure_curves
 
     points: list[tuple[str, int, float]] = []
-    for point, run in ((step.point, step.run) for step in measure_curves(DISTANCES, SEQUENCES, seed, filler or None)):
-        points.append((_title(point.cell), point.distance, point.accuracy))
-        note = f"{SEQUENCES} sequences a point, drawn now; {len(points)} of {4 * len(DISTANCES)} points."
-        yield chart_of_recall(points, 1 / len(NAMES)), strip_of(run, note=note)
+    for step in measure_curves(DISTANCES, SEQUENCES, seed, filler or None):
+        point, trained_to = step.point, step.trained_to
+        points.append((recall_title(point.cell, trained_to), point.distance, point.accuracy))
+        note = f"{SEQUENCES} sequences a point, drawn now; {len(points)} of {len(trained_to) * len(DISTANCES)} points."
+        yield chart_of_recall(points, 1 / len(NAMES), trained_to.values()), strip_of(step.run, note=note)
 
 
 def compute_once(name: str, filler: object) -> tuple[str, str]:
@@ -89,7 +91,7 @@ def compute_once(name: str, filler: object) -> tuple[str, str]:
     answers = ask_all(name, filler)
     rows = [
         [
-            _title(cell),
+            recall_title(cell, answers.trained_to),
             result.written or "nothing",
             "yes" if result.written == name else "no",
             f"{result.probability:.1%}",
@@ -100,8 +102,9 @@ def compute_once(name: str, filler: object) -> tuple[str, str]:
     return draw_table(head, rows), strip_of(answers.run, note=unknown_note(filler))
 
 
-def _title(cell: str) -> str:
-    return "Transformer" if cell == "transformer" else cell.upper()
+def recall_title(cell: str, trained_to: Mapping[str, int]) -> str:
+    """A network's name in the chart: Transformers by how far they were trained."""
+    return f"Transformer, to {trained_to[cell]}" if cell.endswith("transformer") else cell.upper()
 
 
 def build(own: gr.State) -> gr.Textbox:
@@ -133,7 +136,7 @@ def build(own: gr.State) -> gr.Textbox:
                 max_length=MAX_CHARS,
                 elem_id="sequences-recall-filler",
             )
-            once = gr.Button("Ask all four", size="sm", elem_id="sequences-recall-once")
+            once = gr.Button("Ask them all", size="sm", elem_id="sequences-recall-once")
             answers = gr.HTML(elem_id="sequences-recall-answers")
             seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed of the curve")
             curve = gr.Button("Measure the curve", variant="primary", size="sm", elem_id="sequences-recall-run")
@@ -143,7 +146,7 @@ def build(own: gr.State) -> gr.Textbox:
                 empty="Press Measure the curve: 100 sequences for each network and distance.",
                 elem_id="sequences-recall-chart",
             )
-            recall_strip = gr.HTML(empty_strip("The four networks (1 MB) are loaded with the first question."))
+            recall_strip = gr.HTML(empty_strip("The networks (1.3 MB) are loaded with the first question."))
 
     keeps(text=text, name=name, filler=filler, seed=seed)
     running = gr.on([measure.click, text.submit], compute_influence, [text, own], [view, strip], **LONG, **private())

@@ -1,6 +1,6 @@
 """From influence traces to text that can be coloured and curves over distance."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,8 @@ LOOKS = {
     "LSTM": ("memory", "2 3"),
     "Transformer": ("prediction", "9 3 2 3"),
     "Transformer, no cache": ("prediction", "3 3"),
+    "Transformer, to 100": ("prediction", "9 3 2 3"),
+    "Transformer, to 300": ("query", "12 3"),
 }
 FALLBACK = ("input", "1 4")
 
@@ -75,8 +77,13 @@ def _mean_reach(shares: np.ndarray, wanted: float) -> float:
     return float(np.mean(reaches))
 
 
-def chart_of_recall(points: Sequence[tuple[str, int, float]], chance: float) -> Chart:
-    """The accuracy of the recall task over distance, from (title, distance, accuracy 0 to 1)."""
+def chart_of_recall(
+    points: Sequence[tuple[str, int, float]], chance: float, trained_to: Iterable[int] = ()
+) -> Chart:
+    """The accuracy of the recall task over distance, from (title, distance, accuracy 0 to 1).
+
+    trained_to: the ends of what networks were trained on, marked as soon as the curves reach them.
+    """
     titles = dict.fromkeys(title for title, _, _ in points)
     lines = [
         Series(title, **look_of(title), points=[(d, round(100 * a, 2)) for t, d, a in points if t == title])
@@ -90,5 +97,6 @@ def chart_of_recall(points: Sequence[tuple[str, int, float]], chance: float) -> 
         y="Names recalled, per cent",
         low=0,
         high=100,
+        marks=[(float(end), f"trained to {end}") for end in sorted(set(trained_to)) if end <= max(distances)],
         unit="%",
     )

@@ -36,33 +36,35 @@ def measure_influence(model: str, text: str) -> Iterator[InfluenceStep]:
 
 @dataclass(frozen=True)
 class RecallStep:
-    """One point of the curves, and what ran so far."""
+    """One point of the curves, how far each network was trained, and what ran so far."""
 
     point: RecallPoint
+    trained_to: dict[str, int]
     run: Run
 
 
 @compute(heavy=True)
 def measure_curves(distances: Sequence[int], count: int, seed: int, filler: str | None) -> Iterator[RecallStep]:
-    """Accuracy over distance for the four small networks; arguments and errors as for `measure_recall`."""
+    """Accuracy over distance for the small networks; arguments and errors as for `measure_recall`."""
     loaded, seconds, start = runtime.load(RECALL, load), 0.0, time.perf_counter()
     for point in measure_recall(loaded.network, distances, count=count, seed=seed, filler=filler):
         seconds += time.perf_counter() - start
-        yield RecallStep(point, run_of(loaded, seconds))
+        yield RecallStep(point, loaded.network.config.trained_to, run_of(loaded, seconds))
         start = time.perf_counter()
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What each of the four networks wrote, and what ran."""
+    """What each of the networks wrote, how far each was trained, and what ran."""
 
     recalled: dict[CellName, Recalled]
+    trained_to: dict[str, int]
     run: Run
 
 
 @compute
 def ask_all(name: str, filler: str) -> Answers:
-    """What the four networks write after one sequence; errors as for `recall_once`."""
+    """What the networks write after one sequence; errors as for `recall_once`."""
     loaded, start = runtime.load(RECALL, load), time.perf_counter()
     recalled = recall_once(loaded.network, name, filler)
-    return Answers(recalled, run_of(loaded, time.perf_counter() - start))
+    return Answers(recalled, loaded.network.config.trained_to, run_of(loaded, time.perf_counter() - start))
