@@ -9,6 +9,7 @@ import gradio as gr
 from demos.address import keeps
 from demos.attention.controls import EXAMPLES, check_sentence, predicting_model, sentence_controls
 from demos.base import empty_strip, strip_of, usable_model
+from demos.opening import opens
 from demos.tab import LATEX, RUN, payload, private
 from demos.ui import component
 from demos.views.attention_layers import view_of_lens, view_of_next, view_of_walk
@@ -95,6 +96,7 @@ def build() -> None:
         gr.Markdown(TRY)
     keeps(text=text, model=model, stack=stack)
     inputs, outputs = [text, model, stack], [lens, walked, following, strip]
+    opens(compute_layers, inputs, outputs)
     gr.on([run.click, text.submit, model.input, stack.input], compute_layers, inputs, outputs, **private(), **RUN)
     for button, example in zip(examples, EXAMPLES.values(), strict=True):
         button.click(partial(str, example), None, text, queue=False, **private()).then(

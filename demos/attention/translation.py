@@ -27,6 +27,7 @@ from demos.attention.drafts import (
     offered,
 )
 from demos.base import empty_strip
+from demos.opening import opens
 from demos.tab import LATEX, RUN, private
 from demos.ui import component
 from demos.views import translation as views
@@ -121,6 +122,7 @@ def build() -> None:
         gr.Markdown(TRY)
     keeps(text=text, model=model)
     wanted, shown = [text, model], [draft, view, strip]
+    opens(compute_all, [*wanted, draft], shown)
     gr.on([again.click, model.input], compute_start, wanted, shown, **private(), **RUN)
     gr.on(
         [one.click, text.submit], compute_next, [*wanted, draft], shown, trigger_mode="always_last", **private(), **RUN

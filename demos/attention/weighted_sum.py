@@ -7,9 +7,10 @@ from typing import Any
 import gradio as gr
 
 from demos.address import keeps
-from demos.attention.controls import EXAMPLES, STATE_SECONDS, check_sentence, predicting_model, sentence_controls
+from demos.attention.controls import EXAMPLES, STATE_SECONDS, check_sentence, sentence_controls
 from demos.attention.inside import shown_text
 from demos.base import empty_strip, strip_of, usable_model
+from demos.opening import opens
 from demos.tab import LATEX, RUN, payload, private
 from demos.ui import component
 from demos.views.attention_effect import EffectView, view_of_effect
@@ -17,7 +18,7 @@ from demos.views.attention_sum import SumView, view_of_sum
 from models import runtime, weights
 
 TITLE = "A weighted sum"
-EXAMPLE = "Alice was tired, and she sat by her sister on the bank"
+TRANSLATOR = "translator-en-fr"
 
 MEANING = r"""A token's **query** $q$ is compared with every token's **key** $k$: the more alike the two, the larger
 their dot product. Divided by $\sqrt{d}$, so that long vectors do not make softmax all or nothing, and hidden where a
@@ -47,7 +48,7 @@ def compute_sum(text: Any, model: Any) -> Iterator[tuple[Any, ...]]:
     from models.attention.sums import show_sum
 
     found = show_sum(name, text)
-    yield (name, text), view_of_sum(found.sum), view_of_effect(found.comparison), strip_of(found.run, note=note)
+    yield (name, text), view_of_sum(found), view_of_effect(found.comparison), strip_of(found.run, note=note)
 
 
 def view_head(shown: Any, event: gr.EventData) -> tuple[SumView, EffectView]:
@@ -56,7 +57,7 @@ def view_head(shown: Any, event: gr.EventData) -> tuple[SumView, EffectView]:
 
     given = {name: payload(event, name) for name in ("kind", "layer", "head", "query")}
     found = show_sum(*shown_text(shown), given)
-    return view_of_sum(found.sum), view_of_effect(found.comparison)
+    return view_of_sum(found), view_of_effect(found.comparison)
 
 
 def compute_change(shown: Any, event: gr.EventData) -> EffectView:
@@ -70,7 +71,9 @@ def compute_change(shown: Any, event: gr.EventData) -> EffectView:
 def build() -> None:
     """The page: sentence and model above, the sum with its numbers, what the change does to the prediction."""
     shown = gr.State(None, time_to_live=STATE_SECONDS)
-    text, examples, model, run = sentence_controls("sum", EXAMPLE, "Run", predicting_model())
+    text, examples, model, run = sentence_controls(
+        "sum", EXAMPLES["It, the animal"], "Run", weights.first_choice("attention", TRANSLATOR)
+    )
     figure = component("weighted_sum", events=["choose", "rework"], elem_id="sum-figure")
     strip = gr.HTML(empty_strip("The model is loaded when you press Run."), elem_id="sum-strip")
     gr.Markdown("### What the network predicts with your weights", elem_classes="gb-note")
@@ -85,6 +88,7 @@ def build() -> None:
 
     keeps(text=text, model=model, looks=("look",))
     outputs = [shown, figure, predictions, strip]
+    opens(compute_sum, [text, model], outputs)
     gr.on([run.click, text.submit, model.input], compute_sum, [text, model], outputs, **private(), **RUN)
     for button, example in zip(examples, EXAMPLES.values(), strict=True):
         button.click(partial(str, example), None, text, queue=False, **private()).then(

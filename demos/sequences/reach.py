@@ -7,6 +7,7 @@ import gradio as gr
 
 from demos.address import keeps
 from demos.base import empty_strip, strip_of
+from demos.opening import opens
 from demos.sequences.networks import CELLS
 from demos.sequences.reading import MAX_CHARS, noted
 from demos.tab import LONG, RUN, private
@@ -20,7 +21,7 @@ from models.sequences.sampling import MAX_SEED
 from models.text.symbols import unknown_note
 
 TITLES = {**CELLS, TRANSFORMER: "Transformer"}
-DISTANCES = (0, 10, 20, 40, 80, 120, 160, 200, 250, 300, 350, 400)
+DISTANCES = (0, 20, 50, 100, 150, 200, 250, 300, 350, 400)
 SEQUENCES = 100
 EXAMPLE = (
     '"Where have you been, Anna?" asked her mother, who had waited at the window all the afternoon. "The storm is '
@@ -38,11 +39,11 @@ themselves, up to 256 of them.
 
 $$\text{influence}(t, s) = \left\lVert \frac{\partial\, \text{score}_t(\text{best})}{\partial x_s} \right\rVert$$"""
 
-RECALL_MEANING = """Small networks of about equal size were trained on one task: read a name, then N characters of anything,
-then write the name again. The recurrent ones must carry it through N steps and lose it little by little. A Transformer
-looks it up, so that distance costs it nothing, but it has to have learnt such looks: the one trained with N up to 100
-breaks off there, the same network trained with N up to 300 breaks off there. Both ends are marked in the chart. All were
-asked to predict everything in between too: what is forgotten is forgotten while reading on."""
+RECALL_MEANING = """Small networks of about equal size were trained on one task: read a name, then N characters of
+anything, then write the name again. The recurrent ones must carry it through N steps and lose it little by little. A
+Transformer looks it up, so that distance costs it nothing, but it has to have learnt such looks: the one trained with
+N up to 100 breaks off there, the same network trained with N up to 300 breaks off there. Both ends are marked in the
+chart. All were asked to predict everything in between too: what is forgotten is forgotten while reading on."""
 
 
 def compute_influence(text: object, own: str | None) -> Iterator[tuple[Any, str]]:
@@ -151,6 +152,7 @@ def build(own: gr.State) -> gr.Textbox:
     keeps(text=text, name=name, filler=filler, seed=seed)
     running = gr.on([measure.click, text.submit], compute_influence, [text, own], [view, strip], **LONG, **private())
     stop.click(None, cancels=[running], **private())
+    opens(compute_influence, [text, own], [view, strip], queue=LONG)
     curve.click(compute_recall, [filler, seed], [accuracy, recall_strip], **LONG, **private())
     gr.on(
         [once.click, name.input, filler.submit],

@@ -8,6 +8,7 @@ from gradio.components import Component
 from demos.address import keeps
 from demos.base import empty_strip
 from demos.inputs.uploaded_image import UploadedImage
+from demos.opening import opens
 from demos.sequences.answering import (
     ALONE,
     MAX_CHARS,
@@ -37,8 +38,8 @@ from models.sequences.weather.features import MONTHS
 
 FIRST = "many to one"
 
-LEAD = """What goes in and what comes out can each be one thing or a sequence. Choose a type: the cell stays the same,
-only the arrows change. Each is a trained network at work on your own input."""
+LEAD = """What goes in and what comes out can each be one thing or a sequence, and each needs a network of its own form.
+Choose a type: what is drawn is the trained network that does it, at work on your own input."""
 
 ABOUT = {
     "one to one": """**One to one.** A single step: the temperatures, the wind and the month of a day in Seattle go in,
@@ -47,10 +48,11 @@ layer.""",
     "many to one": """**Many to one.** A review goes in word by word, one verdict comes out after the last. The faint
 verdicts before it were computed too, but nobody asked for them. Order matters: shuffle the words. Length does not.""",
     "one to many": """**One to many.** A picture goes in once, a sentence comes out word by word. Each word written is
-read back at the next step, so the network knows what it has said so far.""",
-    "many to many": """**Many to many.** English goes in piece by piece, and only the last state is handed on: the
-French must be written from that one vector. What the encoder could not keep is lost, the more the longer the
-sentence.""",
+read back at the next step, so the network knows what it has said so far. Convolutions look at the picture once; the
+GRU that writes has its own weights.""",
+    "many to many": """**Many to many.** Two networks: one GRU reads English piece by piece, another writes French.
+Only the reader's last state is handed over: the French must be written from that one vector. What the encoder could
+not keep is lost, the more the longer the sentence.""",
 }
 
 ABOUT_CHAT = """**Questions and answers** are many to many as well. This language model (SmolLM2, 135 M parameters,
@@ -83,10 +85,10 @@ def build() -> None:
     reviews = gr.State((), time_to_live=STATE_SECONDS)
     gr.Markdown(LEAD, elem_classes="gb-lead")
     kind = gr.Radio(list(TYPES), value=FIRST, label="Type", elem_id="sequences-type")
-    about = gr.Markdown(ABOUT[FIRST], elem_classes="gb-note")
     groups = [gr.Column(visible=name == FIRST, elem_id=f"sequences-{name.replace(' ', '-')}") for name in TYPES]
-    drawing = component("unrolled", events=("step",), elem_id="sequences-drawing")
     beside = gr.HTML(elem_id="sequences-beside")
+    drawing = component("unrolled", events=("step",), elem_id="sequences-drawing")
+    about = gr.Markdown(ABOUT[FIRST], elem_classes="gb-note")
     strip = gr.HTML(empty_strip("Choose a type, or press the button: its network is loaded then."))
     shown = [name, drawing, beside, strip]
     with groups[0]:
@@ -101,6 +103,7 @@ def build() -> None:
     kind.change(view_type, kind, [about, *groups], queue=False, **private())
     kind.input(compute_type, [kind, *day, review, reviews, image, sentence], [*shown, reviews], **RUN, **private())
     drawing.step(view_step, name, drawing, **private())
+    opens(compute_type, [kind, *day, review, reviews, image, sentence], [*shown, reviews])
 
 
 def _rain_inputs(shown: list[Component]) -> list[Component]:

@@ -655,6 +655,7 @@ export interface SumView {
   hidden: ArrayHandle;
   note: string;
   translation: string | null;
+  said: string;
 }
 
 /** Every stage with and without suppression (`suppression_view`). */
@@ -773,6 +774,8 @@ export interface UnrolledView {
   values: ArrayHandle;
   weights: CellWeights[];
   parameters: number;
+  recurrent: boolean;
+  shared: string;
 }
 
 /** One token's way through one layer (`layer_walk`). */

@@ -7,7 +7,7 @@ import numpy as np
 from demos.wire import Float32, Uint8, view
 
 if TYPE_CHECKING:
-    from models.attention.sums import HeadSum
+    from models.attention.sums import SumShown
 
 
 @view
@@ -25,6 +25,7 @@ class SumView:
     kinds, heads: all that can be chosen. query: the token that looks.
     q: `[T, d]`. k, v: `[S, d]`. hidden: `[T, S]`, 1 where a mask forbids the look.
     translation: what the network writes, if it does.
+    said: why this head is shown, in words; empty where the visitor chose it.
     """
 
     kind: Literal["encoder", "decoder", "cross"]
@@ -41,10 +42,12 @@ class SumView:
     hidden: Uint8
     note: str
     translation: str | None
+    said: str
 
 
-def view_of_sum(found: "HeadSum") -> SumView:
+def view_of_sum(shown: "SumShown") -> SumView:
     """A head for the browser."""
+    found = shown.sum
     return SumView(
         kind=found.head.kind,
         layer=found.head.layer,
@@ -60,4 +63,17 @@ def view_of_sum(found: "HeadSum") -> SumView:
         hidden=(~found.visible).astype(np.uint8),
         note=found.note,
         translation=found.translation,
+        said=_why(shown),
+    )
+
+
+def _why(shown: "SumShown") -> str:
+    """That no other head counts more for a prediction of this text, and how much it counts."""
+    found, without = shown.sum, shown.without
+    if without is None or without.bits is None:
+        return ""
+    word, before, after = max(without.rows[found.query], key=lambda row: row[1])
+    return (
+        f"Of {shown.heads} heads none counts more for a prediction here: without this one “{word.strip()}” falls "
+        f"from {before:.3f} to {after:.3f}, a change of {without.bits[found.query]:.2f} bits."
     )

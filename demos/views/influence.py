@@ -77,9 +77,7 @@ def _mean_reach(shares: np.ndarray, wanted: float) -> float:
     return float(np.mean(reaches))
 
 
-def chart_of_recall(
-    points: Sequence[tuple[str, int, float]], chance: float, trained_to: Iterable[int] = ()
-) -> Chart:
+def chart_of_recall(points: Sequence[tuple[str, int, float]], chance: float, trained_to: Iterable[int] = ()) -> Chart:
     """The accuracy of the recall task over distance, from (title, distance, accuracy 0 to 1).
 
     trained_to: the ends of what networks were trained on, marked as soon as the curves reach them.

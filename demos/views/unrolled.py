@@ -1,5 +1,6 @@
 """A recurrent network unrolled in time: steps, inputs, outputs, what is inside the cell, and the shared weights."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,7 @@ class UnrolledView:
     hidden: `[steps, units]` the state after each step, in 127ths of its limit
     inside, values: what is in the cell at the selected step, `[inside, units]`, exactly
     parameters: number of scalars in the network
+    recurrent: whether one step hands something on to the next; shared: which weights are used how often, in words
     """
 
     sequence_type: SequenceType
@@ -85,6 +87,8 @@ class UnrolledView:
     values: Float32
     weights: list[CellWeights]
     parameters: int
+    recurrent: bool
+    shared: str
 
 
 def view_of_run(
@@ -116,7 +120,21 @@ def view_of_run(
         values=np.stack(list(inside.values())),
         weights=[_weights(matrix) for matrix in matrices],
         parameters=parameters,
+        recurrent=trace.sequence_type != "one to one",
+        shared=_shared(trace),
     )
+
+
+def _shared(trace: UnrolledTrace) -> str:
+    """Which weights are used how often."""
+    if trace.sequence_type == "one to one":
+        return "its weights, each used once: there is no step before and none after"
+    counts = Counter(step.part for step in trace.steps)
+    if len(counts) > 1:
+        used = " and ".join(f"the {part}'s at each of its {count} steps" for part, count in counts.items())
+        return f"{len(counts)} cells with weights of their own: {used}"
+    once = "; the picture is read by other layers, once" if trace.sequence_type == "one to many" else ""
+    return f"the same weights at every step{once}"
 
 
 def view_of_task(
@@ -125,7 +143,8 @@ def view_of_task(
     """The run of a task, with the memory before and after the selected step."""
     at = len(trace.steps) - 1 if selected is None else selected
     before = {"hidden state before": trace.steps[at - 1].hidden_state} if at else {}
-    inside = {**before, "hidden state": trace.steps[at].hidden_state}
+    name = "hidden layer" if trace.sequence_type == "one to one" else "hidden state"
+    inside = {**before, name: trace.steps[at].hidden_state}
     return view_of_run(trace, matrices, parameters, selected=at, inside=inside)
 
 

@@ -7,16 +7,18 @@ from typing import Any
 import numpy as np
 
 from models.attention.changes import as_head, layers_of, lengths, parse_sum, visible_keys
-from models.attention.effects import Comparison, compare, effect_of, in_words, token_names
+from models.attention.effects import Comparison, Effect, compare, effect_of, in_words, token_names
 from models.attention.runs import TextRun, run_text
 from models.attention.subjects import Run, Subject
 from models.compute import Run as Facts
 from models.compute import compute
 from models.inputs import check_integer
-from models.text.instrument import Head, Kind, Place
+from models.text.instrument import Edits, Head, Kind, Place
 
 LARGEST_OF_INTEREST = 0.8
 MOST_TOKENS = 10_000
+MOST_HEADS = 64
+"""A network with more heads in its last kind of attention is not run once without each of them."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,17 @@ class HeadSum:
 
 @dataclass(frozen=True)
 class SumShown:
-    """A head, the predictions of the unedited run, and what ran."""
+    """A head, the predictions of the unedited run, and what ran.
+
+    without: the run without that head, where it was chosen because no other counts more for a prediction.
+    heads: how many were tried.
+    """
 
     sum: HeadSum
     comparison: Comparison
     run: Facts
+    without: Comparison | None = None
+    heads: int = 0
 
 
 @compute
@@ -58,15 +66,54 @@ def show_sum(model: str, text: str, given: Mapping[str, Any] | None = None) -> S
     seeing first. Raises `InputError`.
     """
     ran = run_text(model, text)
+    without, heads = None, 0
     if given is None:
-        head, query = first_head(ran.run, ran.subject.kinds)
+        counting = heads_by_effect(ran)
+        if counting:
+            head, query, effect = counting[0]
+            without, heads = in_words(ran.subject, ran.reading, effect, own=query), len(counting)
+        else:
+            head, query = first_head(ran.run, ran.subject.kinds)
     else:
         head = as_head(ran.subject, given.get("kind"), given.get("layer"), given.get("head"))
         query = check_integer(given.get("query"), name="The token", low=0, high=MOST_TOKENS)
         query = min(query, lengths(ran.subject, ran.reading, head.kind)[0] - 1)
     effect = effect_of(ran.subject, ran.reading, ran.run, ran.run)
     own = _own(ran.subject, head.kind, query)
-    return SumShown(sum_of(ran, head, query), in_words(ran.subject, ran.reading, effect, own=own), ran.facts)
+    comparison = in_words(ran.subject, ran.reading, effect, own=own)
+    return SumShown(sum_of(ran, head, query), comparison, ran.facts, without, heads)
+
+
+def heads_by_effect(ran: TextRun) -> list[tuple[Head, int, Effect]]:
+    """The heads of the last kind of attention by how much a prediction changes without each, the most first, each with
+    the token that looks and the effect; nothing where the network predicts nothing or has more than `MOST_HEADS`.
+
+    Only tokens count that take most from another token that is a word and not the first of the text.
+    """
+    subject, kind = ran.subject, ran.subject.kinds[-1]
+    count = layers_of(subject, kind) * subject.heads
+    if ran.run.logits is None or count > MOST_HEADS:
+        return []
+    worth = _looks_at_words(ran, kind)
+    found = []
+    for layer, head in np.ndindex(worth.shape[:2]):
+        off = Head(kind, layer, head)
+        effect = compare(subject, ran.reading, Edits(heads_off=frozenset([off])), before=ran.run)
+        bits = np.where(worth[layer, head], effect.bits, 0)
+        found.append((off, int(bits.argmax()), effect, float(bits.max())))
+    found.sort(key=lambda one: -one[3])
+    return [(off, query, effect) for off, query, effect, bits in found if bits > 0]
+
+
+def _looks_at_words(ran: TextRun, kind: Kind) -> np.ndarray:
+    """`[layers, heads, T]` bool: whether a token takes most of its attention from another one that is a word."""
+    most = ran.run.weights(kind).argmax(dim=-1).cpu().numpy()
+    keys = token_names(ran.reading, kind)[1]
+    words = np.array([any(map(str.isalpha, key)) and not key.startswith(("<", "[")) for key in keys])
+    if kind == "cross":
+        return words[most]
+    words[0] = False
+    return words[most] & (most != np.arange(most.shape[-1]))
 
 
 def sum_of(ran: TextRun, head: Head, query: int) -> HeadSum:

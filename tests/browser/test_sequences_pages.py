@@ -87,12 +87,13 @@ class TestReach:
         page.locator("#sequences-recall-filler textarea").fill("ran")
         page.locator("#sequences-recall-once").click()
         rows = page.locator("#sequences-recall-answers tr")
-        expect(rows).to_have_count(5)
-        expect(rows.nth(4)).to_contain_text("Transformer")
+        expect(rows).to_have_count(6)
+        expect(rows.nth(5)).to_contain_text("Transformer, to 300")
         page.locator("#sequences-recall-run").click()
         chart = page.locator("#sequences-recall-chart")
-        expect(page.get_by_text("36 of 36 points")).to_be_visible(timeout=90_000)
-        expect(chart.locator(".ch-legend span")).to_have_count(5)
+        expect(page.get_by_text("50 of 50 points")).to_be_visible(timeout=90_000)
+        expect(chart.locator(".ch-legend span")).to_have_count(6)
+        expect(chart.locator(".mark-text")).to_have_text(["trained to 100", "trained to 300"])
         chart.screenshot(path=screenshots / "sequences-recall.png")
 
 
@@ -206,7 +207,7 @@ def test_every_page_on_a_phone_and_in_the_dark(open_page, screenshots, name, how
     page = open_page(name, **how)
     run = {
         "Next character": "A story",
-        "How far back": "Ask all four",
+        "How far back": "Ask them all",
         "Edit the memory": "Edit and read on",
         "Four types": "Positive or negative?",
         "Train one": "Train",

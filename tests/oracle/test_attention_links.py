@@ -5,10 +5,12 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
+from demos.views.attention_sum import view_of_sum
 from models import weights
 from models.attention import trace
 from models.attention.effects import divergence_bits
 from models.attention.links import find_heads, find_token, first_look, rank_heads, without_head
+from models.attention.sums import show_sum
 from models.errors import InputError
 from models.text.instrument import Edits, Head
 
@@ -83,3 +85,24 @@ def test_what_is_not_there_is_said():
         find_heads(MINILM, ANIMAL, 16, "animal", None, 1)
     with pytest.raises(InputError, match="must be one of: encoder"):
         find_heads(MINILM, ANIMAL, "it", "animal", "cross", 1)
+
+
+def test_the_sum_opens_on_the_head_that_counts_most():
+    """Every head of the cross-attention switched off in turn, and the words that are looked at, once more by hand."""
+    subject = trace.load(TRANSLATOR).network
+    reading = subject.read(ANIMAL)
+    run = subject.run(reading)
+    logs = torch.log_softmax(run.logits.double(), -1)
+    best = (0.0, -1, -1, -1)
+    for layer, head in np.ndindex(run.weights("cross").shape[:2]):
+        after = subject.run(reading, Edits(heads_off=frozenset([Head("cross", layer, head)])))
+        bits = divergence_bits(logs, torch.log_softmax(after.logits.double(), -1))
+        for query, most in enumerate(run.weights("cross")[layer, head].argmax(-1).tolist()):
+            if any(letter.isalpha() for letter in reading.tokens[most].replace("</s>", "")):
+                best = max(best, (float(bits[query]), layer, head, query))
+    shown = show_sum(TRANSLATOR, ANIMAL)
+    assert (shown.sum.head.layer, shown.sum.head.head, shown.sum.query) == best[1:]
+    assert shown.without.bits[shown.sum.query] == pytest.approx(best[0], abs=1e-4)
+    assert best[0] > 0.3
+    assert shown.heads == run.weights("cross").shape[0] * run.weights("cross").shape[1]
+    assert "Of 24 heads none counts more for a prediction here" in view_of_sum(shown).said

@@ -17,7 +17,7 @@ from models.attention.effects import compare, effect_of, in_words
 from models.attention.importance import MAX_TOKENS_LEFT_OUT, measure_importance, predicted_tokens
 from models.attention.inside import Explained, changes_of, question_of
 from models.attention.runs import TextRun
-from models.attention.sums import first_head, sum_of
+from models.attention.sums import SumShown, first_head, sum_of
 from models.attention.trace import load, load_subject
 from models.compute import Run as Facts
 from models.errors import InputError
@@ -136,7 +136,9 @@ FACTS = Facts("a model", "A model", 1, "a test", "cpu", 0.0)
 
 
 def sum_view(subject, reading, run):
-    return view_of_sum(sum_of(TextRun(subject, reading, run, FACTS), *first_head(run, subject.kinds)))
+    ran = TextRun(subject, reading, run, FACTS)
+    comparison = in_words(subject, reading, effect_of(subject, reading, run, run))
+    return view_of_sum(SumShown(sum_of(ran, *first_head(run, subject.kinds)), comparison, FACTS))
 
 
 def importance_view(subject, reading, run, found):

@@ -24,7 +24,7 @@ export const template = `
       <div class="un-steps"></div>
     </div>
     <div class="un-shared">
-      <div class="un-shared-title">the same weights at every step</div>
+      <div class="un-shared-title"></div>
       <div class="un-weights"></div>
     </div>
     <p class="gb-caption un-count"></p>
@@ -122,6 +122,8 @@ export default class Unrolled {
     if (!view) return;
     this.#view = view;
     box.dataset.type = view.sequence_type;
+    find(this.root, ".un-shared-title").textContent = view.shared;
+    find(this.root, ".un-length").hidden = !view.recurrent;
     this.#drawSteps(view);
     this.#drawCount(view);
     this.#drawLength();
@@ -140,6 +142,7 @@ export default class Unrolled {
     }
     steps.forEach((step, index) => {
       this.#columns[index].show(step, first + index, first + index === selected);
+      if (this.#view?.recurrent === false) this.#columns[index].name.textContent = "hidden layer";
     });
     place.toggleAttribute("data-earlier", first > 0);
     const pressed = this.#columns[selected - first]?.node;
@@ -162,10 +165,12 @@ export default class Unrolled {
   }
 
   /** @param {UnrolledView} view */
-  #nameInside({ inside, selected }) {
+  #nameInside({ inside, selected, recurrent }) {
     const place = find(this.root, ".un-inside");
     find(this.root, ".un-inside-panel").hidden = !inside.length;
-    find(this.root, ".un-title").textContent = `Inside the cell at step ${selected}`;
+    find(this.root, ".un-title").textContent = recurrent
+      ? `Inside the cell at step ${selected}`
+      : "Inside the hidden layer";
     while (place.children.length > inside.length) place.lastChild.remove();
     while (place.children.length < inside.length) place.append(this.#figure());
     inside.forEach(({ name, share, limit }, index) => {
@@ -222,7 +227,12 @@ export default class Unrolled {
   }
 
   /** @param {UnrolledView} view */
-  #drawCount({ parameters, total }) {
+  #drawCount({ parameters, total, recurrent }) {
+    if (!recurrent) {
+      find(this.root, ".un-count").textContent =
+        `${grouped(parameters)} parameters. What goes in must have just this form.`;
+      return;
+    }
     const these = total === 1 ? "this one step" : `these ${total} steps`;
     const own = `With weights of its own each step would need its share again: ${grouped(parameters * total)}.`;
     find(this.root, ".un-count").textContent =
