@@ -12,8 +12,8 @@ from demos.opening import opens
 from demos.tab import LATEX, LIGHT, private
 from demos.ui import component
 from demos.views import parallel as views
-from demos.views.tables import SCROLLS
 from demos.views.parallel import ScheduleView
+from demos.views.tables import SCROLLS
 from demos.views.tasks import draw_table
 from models import weights
 from models.inputs import check_flag
