@@ -23,10 +23,7 @@ from models.text.symbols import unknown_note
 TITLES = {**CELLS, TRANSFORMER: "Transformer"}
 DISTANCES = (0, 20, 50, 100, 150, 200, 250, 300, 350, 400)
 SEQUENCES = 100
-EXAMPLE = (
-    '"Where have you been, Anna?" asked her mother, who had waited at the window all the afternoon. "The storm is '
-    'coming, and the boats are not yet home," she said, and turned to look at'
-)
+EXAMPLE = '"Where have you been, Anna?" asked her mother. "The boats are not yet home," she said, and'
 FILLER = "was seen walking along the river with a basket, and it rained all day, so the answer came late"
 
 LEAD = """A long text must pass through the memory one character at a time. What is left of its beginning at the end?
