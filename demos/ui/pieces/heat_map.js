@@ -29,7 +29,7 @@ styleOf(import.meta.url);
  * @property {number} height
  */
 
-const [LEAST_LABELLED, MAX_SIDE, MAX_CELL] = [10, 620, 46];
+const [LEAST_LABELLED, MAX_SIDE, MAX_CELL] = [10, 820, 56];
 const [LABELS_LEFT, LABELS_TOP, LABELS_RIGHT, MARGIN] = [84, 74, 24, 2];
 const SMOOTH_FROM = 40;
 
