@@ -24,7 +24,7 @@ def _column(title: str, found: "Found", voters: int) -> str:
     label, count = found.vote
     rows = "".join(_row(place, one, label, found.typical) for place, one in enumerate(found.neighbours, 1))
     verdict = f"{count} of the first {voters} are <b>{html.escape(readable(label))}</b>"
-    scale = f"<small>Bars from {found.typical:.2f}, the median of all photos, to 1.</small>"
+    scale = f'<small class="gb-scale">Bars from {found.typical:.2f}, the median of all photos, to 1.</small>'
     return f"<section><h3>{html.escape(title)}</h3><p>{verdict}</p><ol>{rows}</ol>{scale}</section>"
 
 

@@ -121,3 +121,97 @@ def test_the_interface_speaks_the_language_of_the_browser(browser, app_url, lang
     expect(page.locator("html")).to_have_attribute("lang", language[:2])
     assert "__i18n__" not in page.locator("body").inner_text()
     context.close()
+
+
+@pytest.fixture(scope="module")
+def narrow(browser, app_url):
+    """One page of 390 px with touch, on the tab that has most inner pages."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, base_url=app_url)
+    page = context.new_page()
+    page.set_default_timeout(45_000)
+    page.goto("/?tab=vit")
+    page.locator("#tab-vit").wait_for(state="visible")
+    yield page
+    context.close()
+
+
+def test_on_a_phone_tabs_and_pages_are_one_strip_that_scrolls(narrow, app_url):
+    assert narrow.locator(".overflow-menu:visible").count() == 0
+    for title in inner_pages(app_url, "vit"):
+        tab = narrow.get_by_role("tab", name=title, exact=True)
+        tab.tap()
+        expect(tab).to_have_attribute("aria-selected", "true")
+        expect(tab).to_be_in_viewport(ratio=0.99)
+    wide, room = narrow.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= room
+
+
+def test_no_text_is_smaller_than_12_pixels(narrow):
+    small = narrow.evaluate(
+        """() => [...document.querySelectorAll(".gradio-container *")].filter((node) =>
+          node.checkVisibility() && !node.closest(".vlist-s, .katex-mathml, svg, .gb-unseen") &&
+          [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()) &&
+          parseFloat(getComputedStyle(node).fontSize) < 11.99).map((node) => node.outerHTML.slice(0, 120))"""
+    )
+    assert small == []
+
+
+def test_arrow_keys_move_along_the_tabs_and_the_first_stop_skips_them(page):
+    page.goto("/?tab=attention")
+    page.get_by_role("tab", name="Attention", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="ViT", exact=True)).to_be_focused()
+    expect(page.locator("#tab-vit")).to_be_visible()
+    page.locator(".gb-skip").focus()
+    expect(page.locator(".gb-skip")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "tabpanel"
+
+
+def test_what_has_the_focus_is_seen(page):
+    page.goto("/?tab=diffusion")
+    panel = page.locator("#tab-diffusion")
+    for kind in ("input[type=range]", "input[type=radio]", "button.primary"):
+        control = panel.locator(kind).first
+        control.wait_for()
+        page.keyboard.press("Shift")  # from now on the keyboard is used
+        control.focus()
+        assert control.evaluate("node => getComputedStyle(node).outlineStyle") == "solid", kind
+
+
+def test_settings_are_kept_and_type_is_large(page):
+    page.goto("/?tab=vit")
+    page.locator(".gb-display summary").click()
+    before = page.locator(".gb-lead p").first.evaluate("node => parseFloat(getComputedStyle(node).fontSize)")
+    page.locator(".gb-display input[name=type]").check()
+    page.reload()
+    after = page.locator("#tab-vit .gb-lead p").first.evaluate("node => parseFloat(getComputedStyle(node).fontSize)")
+    assert after > 1.2 * before
+
+
+def test_wide_screens_are_used(browser, app_url):
+    context = browser.new_context(viewport={"width": 1920, "height": 1080}, base_url=app_url)
+    page = context.new_page()
+    page.goto("/?tab=vit")
+    page.locator("#tab-vit").wait_for(state="visible")
+    assert page.locator("#tab-vit").bounding_box()["width"] > 1600
+    context.close()
+
+
+def test_waiting_is_said_and_can_be_stopped(page):
+    """The server's answers are held back, so that the page waits."""
+    page.goto("/?tab=attention")
+    page.get_by_role("tab", name="A weighted sum", exact=True).click()
+    run = page.get_by_role("button", name="Run", exact=True)
+    run.wait_for()
+    page.wait_for_load_state("networkidle")
+    page.route("**/cancel", lambda route: route.fulfill(json={}))
+    page.route("**/queue/join*", lambda route: route.fulfill(json={"event_id": "held"}))
+    page.route("**/queue/data*", lambda route: None)
+    run.click()
+    waiting = page.locator(".gb-waiting")
+    expect(waiting).to_contain_text("Running for")
+    with page.expect_request("**/cancel") as told:
+        waiting.get_by_role("button", name="Stop").click()
+    expect(waiting).to_have_text("Stopped.")
+    assert told.value.post_data_json["event_id"] == "held"

@@ -3,7 +3,7 @@
 import { load, textOf } from "../core/arrays.js";
 import { contextOf } from "../core/canvas.js";
 import { element, find } from "../core/dom.js";
-import { onPress } from "../core/keys.js";
+import { onCells, onPress } from "../core/keys.js";
 import { PixelPainting } from "../pieces/pixel_painting.js";
 
 /** @typedef {import("../types.js").CanvasView} CanvasView */
@@ -12,7 +12,7 @@ import { PixelPainting } from "../pieces/pixel_painting.js";
 export const template = `
 <div class="pixel-canvas">
   <div class="choices" role="listbox" aria-label="sprite to paint on" hidden></div>
-  <canvas class="paper" width="32" height="32" aria-label="canvas of 32 by 32 pixels"></canvas>
+  <canvas class="paper" width="32" height="32"></canvas>
   <div class="colors" role="group" aria-label="colour"></div>
   <div class="row tools">
     <button class="pen" type="button" aria-pressed="true">Pen</button>
@@ -27,6 +27,7 @@ export const template = `
 </div>`;
 
 const SIDE = 32;
+const NAME = "Canvas, %s pixels a side: arrow keys move over it, space paints";
 const COLORS = [
   ...["#1b1b1b", "#f5f5f5", "#c0392b", "#e67e22", "#f1c40f"],
   ...["#27ae60", "#2980b9", "#8e44ad", "#7f5539", "#7f8c8d"],
@@ -42,6 +43,7 @@ export default class PixelCanvas {
   /** @type {Tool} */ #tool = "pen";
   #color = COLORS[2];
   /** @type {number[] | null} */ #last = null;
+  /** @type {number[] | null} the pixel that arrow keys have reached, [x, y] */ #cursor = null;
 
   /** @param {import("../core/mount.js").Context} context */
   constructor({ root, props, emit }) {
@@ -69,7 +71,7 @@ export default class PixelCanvas {
     const { side, count } = value;
     this.#pixels = new Uint8ClampedArray(data);
     Object.assign(this.paper, { width: side, height: side });
-    this.paper.setAttribute("aria-label", `canvas of ${side} by ${side} pixels`);
+    this.paper.setAttribute("aria-label", NAME.replace("%s", String(side)));
     this.#choose(0);
     this.#part(".choices").replaceChildren(...Array.from({ length: count }, (_, number) => this.#choice(number)));
     this.#part(".choices").hidden = count < 2;
@@ -123,6 +125,11 @@ export default class PixelCanvas {
     hole.forEach((marked, place) => {
       if (marked) shown.data.set([...HOLE, (place + Math.floor(place / side)) % 2 ? 255 : 90], place * 4);
     });
+    if (this.#cursor) {
+      const place = 4 * (this.#cursor[1] * side + this.#cursor[0]);
+      const light = shown.data[place + 1] > 127 && shown.data[place + 3] > 127;
+      shown.data.set(light ? [0, 0, 0, 255] : [255, 255, 255, 255], place);
+    }
     contextOf(this.paper).putImageData(shown, 0, 0);
   }
 
@@ -151,11 +158,31 @@ export default class PixelCanvas {
         this.#send();
       });
     }
+    this.#listenToKeys();
     for (const tool of TOOLS) this.#part(`button.${tool}`).addEventListener("click", () => this.#use(tool));
     this.#part(".undo").addEventListener("click", () => this.painting.undo() && this.#changed());
     this.#part(".clear").addEventListener("click", () => {
       this.painting.clear();
       this.#changed();
+    });
+  }
+
+  #listenToKeys() {
+    /** @param {number[] | null} place */
+    const point = (place) => {
+      this.#cursor = place;
+      this.#draw();
+    };
+    onCells(this.paper, {
+      name: NAME.replace("%s", String(SIDE)),
+      size: () => [this.painting.side, this.painting.side],
+      over: (row, column) => point([column, row]),
+      pick: (row, column) => {
+        this.painting.remember();
+        this.painting.line([column, row], [column, row], Number(this.#part(".size").value), this.#tool, this.#color);
+        this.#changed();
+      },
+      away: () => point(null),
     });
   }
 
