@@ -130,7 +130,7 @@ class Starter:
             "compute_video": {0: self.file(VIDEO)},
             "vit_finetune": {0: [self.file(PHOTO)] * 6, 1: ["a", "b"] * 3, 2: 2},
             "compute_transform": {2: canvas},
-            "compute_inpainting": {2: canvas, 3: 10},
+            "compute_inpainting": {2: canvas, 3: 4},
             "sequences_sample": {0: "It was a dark", 2: 300},
             "sequences_memory": {0: "The boy and the dog " * 9},
             "diffusion_generate": {0: "potion", 2: 100},

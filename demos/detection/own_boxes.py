@@ -3,7 +3,7 @@
 import html
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
 
@@ -53,10 +53,9 @@ def compute_own_boxes(drawn: object, seconds: object, mirror: object = AUTOMATIC
     running = RUNNING.put(threading.Event())
     try:
         yield gr.skip(), gr.skip(), empty_strip("Loading the detector …"), running
-        watched = Watched(running, frames, labels, seconds)
+        watched, nothing = Watched(running, frames, labels, seconds), cast("tuple[Any, Any, str]", (gr.skip(),) * 3)
         for lesson in teach_detector(_embedded(), labels, frames, seconds, running, mirrored):
-            shown = watched.shown(lesson) or (gr.skip(), gr.skip(), gr.skip())
-            yield *shown, running  # every step: a visitor who has left stops the work here
+            yield *(watched.shown(lesson) or nothing), running  # every step: a visitor who has left stops the work here
     finally:
         RUNNING.discard(running)
 

@@ -3,7 +3,7 @@
 import html
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
 
@@ -105,7 +105,10 @@ The networks of the first seed, on your picture shrunk to 32 x 32 pixels. They k
 automobile, bird, cat, deer, dog, frog, horse, ship and truck, and must choose one."""
 
 
-def compute_cost() -> Iterator[tuple[Any, Any, str, str]]:
+CostShown = tuple[Any, Any, str, str]
+
+
+def compute_cost() -> Iterator[CostShown]:
     """Measure point by point. Yields (time chart, memory chart, sentence, strip)."""
     yield gr.skip(), gr.skip(), "", empty_strip("Loading the ViT (44 MB) and the CNN (7 MB) …")
     from models.vit.speed import measure_pair
@@ -115,7 +118,7 @@ def compute_cost() -> Iterator[tuple[Any, Any, str, str]]:
         if measured.timings and measured.timings[-1].network == "ViT":
             yield *_views(measured), _cost_strip(measured, f"{measured.timings[-1].side} pixels measured")
         else:
-            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()  # a visitor who has left stops the work here
+            yield cast("CostShown", (gr.skip(),) * 4)  # a visitor who has left stops the work here
     if measured is not None:
         yield *_views(measured), _cost_strip(measured, "Done")
 

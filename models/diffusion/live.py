@@ -8,7 +8,7 @@ stays in this process (`models.diffusion.trained`).
 import copy
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from models.diffusion.network import Config, SpriteUNet, channels_last, load_net
 from models.diffusion.pictures import shrink_square
 from models.diffusion.schedule import TRAINING_STEPS, add_noise, cosine_schedule, from_velocity, velocity
 from models.diffusion.sprites import NAME, load_sprites
-from models.diffusion.trace import Plan, denoise, finished_sprites, first_noise, generate_sprites
+from models.diffusion.trace import DenoisingStep, Plan, denoise, finished_sprites, first_noise, trace_denoising
 from models.diffusion.trained import TRAINED, Settings, Trained
 from models.errors import InputError
 from models.training import Ema, TrainStep, gradient_norm
@@ -206,9 +206,15 @@ def _squared_error(said: Tensor, target: Tensor) -> float:
 
 def sample_pictures(network: SpriteUNet, size: int, *, count: int = SAMPLES, steps: int = SAMPLE_STEPS) -> np.ndarray:
     """Pictures from noise that is always the same, `[count, size, size, 4] uint8`."""
-    plan = Plan(ANY_CLASS, count, steps, seed=0, guidance=1, size=size)
-    *_, last = denoise(network, plan, first_noise(count, plan.seed, size))
+    *_, last = _sampling(network, size, count, steps)
     return finished_sprites(last.x_0)
+
+
+def _sampling(
+    network: SpriteUNet, size: int, count: int = SAMPLES, steps: int = SAMPLE_STEPS
+) -> Iterator[DenoisingStep]:
+    plan = Plan(ANY_CLASS, count, steps, seed=0, guidance=1, size=size)
+    return denoise(network, plan, first_noise(count, plan.seed, size))
 
 
 def nearest_pictures(rgba: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -220,11 +226,18 @@ def nearest_pictures(rgba: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, n
 
 @compute(heavy=True)
 def class_sprites(sprite_class: str, size: int) -> Iterator[np.ndarray]:
-    """Sprites of a class made by the embedded model, a batch at a time, `[CLASS_BATCH, size, size, 4] uint8`."""
-    network = load_sprites().network
+    """Sprites of a class made by the embedded model, a batch at a time, `[CLASS_BATCH, size, size, 4] uint8`.
+
+    An empty batch comes after every step of a batch, so that a visitor who leaves stops the work.
+    """
+    network, nothing = load_sprites().network, np.empty((0, size, size, 4), np.uint8)
     for seed in range(CLASS_SPRITES // CLASS_BATCH):
-        sprites = generate_sprites(network, sprite_class, CLASS_BATCH, CLASS_STEPS, seed)
-        yield np.stack([shrink_square(sprite, size) for sprite in sprites])
+        x_0 = None
+        for step in trace_denoising(network, sprite_class, CLASS_BATCH, CLASS_STEPS, seed):
+            x_0 = step.x_0
+            yield nothing
+        assert x_0 is not None
+        yield np.stack([shrink_square(sprite, size) for sprite in finished_sprites(x_0)])
 
 
 @compute
@@ -280,19 +293,19 @@ def stop(name: object) -> None:
 
 def _reports(training: LiveTraining) -> Iterator[Progress]:
     began = time.perf_counter()
-    yield _progress(training, began, [], _samples(training))
+    yield _progress(training, began, [], (yield from _samples(training, began)))
     reported, due, steps = 0.0, SAMPLE_SECONDS, list[TrainStep]()
     for step in training.fit():
         steps.append(step)
         elapsed = time.perf_counter() - began
         if elapsed <= reported + REPORT_SECONDS:
             continue
-        samples = _samples(training) if elapsed > due else None
+        samples = (yield from _samples(training, began)) if elapsed > due else None
         if samples:
             due = elapsed + max(SAMPLE_SECONDS, (time.perf_counter() - began - elapsed) / SAMPLE_SHARE)
         yield _progress(training, began, steps, samples)
         reported, steps = elapsed, []
-    yield _progress(training, began, steps, _samples(training))
+    yield _progress(training, began, steps, (yield from _samples(training, began)))
 
 
 def _progress(training: LiveTraining, began: float, steps: list[TrainStep], samples: Samples | None) -> Progress:
@@ -306,6 +319,12 @@ def _progress(training: LiveTraining, began: float, steps: list[TrainStep], samp
     )
 
 
-def _samples(training: LiveTraining) -> Samples:
-    rgba = sample_pictures(training.network_for_sampling(), training.settings.size)
+def _samples(training: LiveTraining, began: float) -> Generator[Progress, None, Samples]:
+    """What the network makes now; a report after every step, so that a visitor who leaves stops the work."""
+    x_0 = None
+    for step in _sampling(training.network_for_sampling(), training.settings.size):
+        x_0 = step.x_0
+        yield _progress(training, began, [], None)
+    assert x_0 is not None
+    rgba = finished_sprites(x_0)
     return Samples(rgba, *nearest_pictures(rgba, training.rgba))

@@ -8,6 +8,7 @@ listed here.
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.browser
 
 SCRIPT = Path(__file__).parent / "walk.js"
 BEGUN_MILLISECONDS, ANSWER_MILLISECONDS, END_MILLISECONDS = 3_000, 60_000, 10_000
+LARGEST_SESSION_VALUE = 50_000
 STOP = re.compile(r"^Stop$")
 
 
@@ -96,3 +98,6 @@ def test_every_page_of_the_tab_answers(new_page, app_url, slug):
     assert titles
     for title in titles:
         walk(page, tab, title)
+    told = httpx.get(f"{app_url}/metrics").text
+    largest = re.search(r'^glassbox_session_bytes{kind="largest"} (\S+)$', told, re.MULTILINE)
+    assert float(largest[1]) <= LARGEST_SESSION_VALUE, "what is large belongs into a Store, its name into the session"
