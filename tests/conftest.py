@@ -61,7 +61,7 @@ def running_app(*arguments, python=sys.executable, **environment):
 
 
 def _wait_until_up(url, process, log):
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
         try:

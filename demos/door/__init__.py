@@ -3,6 +3,7 @@
 | file | what it decides |
 |---|---|
 | `front.py` | one socket from the first second on |
+| `connections.py` | how many connections there may be, and how long each may say or read nothing |
 | `gate.py` | the order in which everything below is asked |
 | `doors.py` | which addresses exist, who may write to them, in which media type |
 | `visitors.py` | whose request it is, and how much of everything one visitor may hold |

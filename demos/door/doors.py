@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from starlette.datastructures import Headers
 from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
@@ -55,6 +56,7 @@ WRITE = (
     + _door(Kind.JSON, rf"{API}/(?:cancel|reset|component_server)/?")
     + _door(Kind.UPLOAD, rf"{API}/upload")
 )
+HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 MEDIA = {Kind.JSON: "application/json", Kind.UPLOAD: "multipart/form-data"}
 
 
@@ -76,11 +78,18 @@ def find_door(scope: Scope, path: str, own: Sequence[BaseRoute]) -> tuple[Kind, 
 def check_media_type(kind: Kind, types: Sequence[str]) -> None:
     """Refuse (415) any spelling of a media type but the one that is read at that door."""
     wanted = MEDIA[kind]
-    if len(types) != 1 or types[0].partition(";")[0].strip().lower() != wanted:
+    if len(types) != 1 or types[0].partition(";")[0].strip(" \t").lower() != wanted:
         raise Refused(415, f"This address takes {wanted} only.")
-    charset = re.search(r"charset\s*=\s*\"?([^\s;\"]*)", types[0], re.IGNORECASE)
-    if charset and charset[1].lower() not in ("utf-8", "utf8"):
+    charsets = re.findall(r"charset\s*=\s*\"?([^\s;\"]*)", types[0], re.IGNORECASE)
+    if any(charset.lower() not in ("utf-8", "utf8") for charset in charsets):
         raise Refused(415, "Requests must be written in UTF-8.")
+
+
+def check_host(headers: Headers) -> None:
+    """Refuse (400) a request to a host of no such name: what is kept is kept by the host's name."""
+    for name in ("host", "x-forwarded-host"):
+        if any(not HOST.fullmatch(value) for value in headers.getlist(name)):
+            raise Refused(400, "The request names a host that cannot be one.")
 
 
 def check_origin(headers: Mapping[str, str]) -> None:

@@ -18,8 +18,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from demos.door.connections import PatientProtocol
+
 MAX_MESSAGE_BYTES = 2**19
-MAX_CONNECTIONS = 2000
 STARTING = """<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="1">
 <title>Glassbox</title><p style="font-family: system-ui, sans-serif; margin: 2rem">Glassbox is starting.</p></html>"""
 
@@ -52,7 +53,8 @@ class Front(uvicorn.Server):
         self._loop: asyncio.AbstractEventLoop | None = None
         settings = {"log_level": "warning", "proxy_headers": False, "server_header": False, "date_header": False}
         limits = {"ws_max_size": MAX_MESSAGE_BYTES, "ws_per_message_deflate": False, "timeout_graceful_shutdown": 3}
-        super().__init__(uvicorn.Config(self._answer, interface="asgi3", lifespan="off", **settings, **limits))
+        kind = {"interface": "asgi3", "lifespan": "off", "http": PatientProtocol}
+        super().__init__(uvicorn.Config(self._answer, **kind, **settings, **limits))
         self.thread = threading.Thread(target=self.run, kwargs={"sockets": [self._socket]}, name="front", daemon=True)
 
     def open(self) -> None:

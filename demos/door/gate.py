@@ -17,7 +17,7 @@ from demos.door import operations
 from demos.door.answers import NOT_HERE, Answer, Refused
 from demos.door.bodies import MAX_BODY_BYTES, MAX_UPLOAD_BODY_BYTES, Body, replayed
 from demos.door.content import paths_in, read_json
-from demos.door.doors import Kind, check_media_type, check_origin, find_door
+from demos.door.doors import MEDIA, Kind, check_host, check_media_type, check_origin, find_door
 from demos.door.pages import Pages
 from demos.door.shell import Shell
 from demos.door.sweep import KeptFiles
@@ -79,6 +79,7 @@ class Gate:
             path = scope["path"] = path.removeprefix(self._root_path)
             scope["raw_path"] = path.encode()
         headers = Headers(scope=scope)
+        check_host(headers)
         kind, parts = find_door(scope, path, self._own)
         if scope["method"] == "POST":
             check_origin(headers)
@@ -89,13 +90,13 @@ class Gate:
             await self._serve_upload(scope, receive, answer, address)
         else:
             with self.ledger.hold(SHARES[kind], address):
-                await self._serve_reading(scope, receive, answer, kind, parts)
+                await self._serve_reading(scope, receive, answer, address, kind, parts)
 
     async def _serve_reading(
-        self, scope: Scope, receive: Receive, answer: Answer, kind: Kind, parts: dict[str, str]
+        self, scope: Scope, receive: Receive, answer: Answer, address: str, kind: Kind, parts: dict[str, str]
     ) -> None:
         if kind is Kind.PAGE:
-            await self._pages.answer(scope, scope["path"], answer.send)
+            await self._pages.answer(scope, scope["path"], answer.send, lambda: self.ledger.note_page(address))
             return
         if kind is Kind.FILE and re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", parts["path"].strip()):
             raise Refused(404, NOT_HERE)  # Gradio would fetch a web address for its client
@@ -114,7 +115,7 @@ class Gate:
             content, body = await asyncio.to_thread(read_json, await Body(receive, MAX_BODY_BYTES).whole())
         self._blocks.check_names(api_name, content)
         self._kept.touch(paths_in(content))
-        await self.app(_with_length(scope, len(body)), replayed(body, receive), answer.send)
+        await self.app(_as_read(scope, len(body)), replayed(body, receive), answer.send)
 
     async def _serve_upload(self, scope: Scope, receive: Receive, answer: Answer, address: str) -> None:
         length = Headers(scope=scope).get("content-length", "")
@@ -135,10 +136,12 @@ class Gate:
             await self.app(scope, body.receive, send)
 
 
-def _with_length(scope: Scope, length: int) -> Scope:
-    """The request of a body that may have been mended."""
-    kept = [(name, value) for name, value in scope["headers"] if name not in (b"content-length", b"transfer-encoding")]
-    return {**scope, "headers": [*kept, (b"content-length", str(length).encode())]}
+def _as_read(scope: Scope, length: int) -> Scope:
+    """The request as the door has read it: its body may have been mended, its media type is spelt in one way."""
+    dropped = (b"content-length", b"transfer-encoding", b"content-type", b"content-encoding")
+    kept = [(name, value) for name, value in scope["headers"] if name not in dropped]
+    told = [(b"content-length", str(length).encode()), (b"content-type", MEDIA[Kind.JSON].encode())]
+    return {**scope, "headers": [*kept, *told]}
 
 
 def _query_value(scope: Scope, name: str) -> str | None:

@@ -16,13 +16,13 @@ from starlette.routing import BaseRoute, Route
 
 from demos.base import EXAMPLES
 from demos.door import operations
+from demos.door.connections import trusted_proxies
 from demos.door.content import paths_in
 from demos.door.front import Front
 from demos.door.gate import Gate
 from demos.door.sessions import CAPACITY, FairSessions, bytes_of_sessions
 from demos.door.shell import Shell
 from demos.door.sweep import KeptFiles
-from demos.door.visitors import trusted_proxies
 from demos.theme import CSS, THEME
 from demos.ui import head, ui_route
 from demos.wire import array_route

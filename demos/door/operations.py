@@ -32,6 +32,8 @@ WAITED = Histogram(
     ["lane"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
 )
+PASSED_ON = ("x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via")
+"""What proxies write into the requests that they pass on."""
 ANSWERS = Counter("glassbox_answers", "Answers by status.", ["status"])
 REFUSALS = Counter("glassbox_refusals", "Requests, events and bytes that were refused or dropped.", ["reason"])
 FRAMES_DROPPED = Counter("glassbox_frames_dropped", "Live frames that gave way to newer ones.")
@@ -104,4 +106,4 @@ def is_private(request: Request) -> bool:
         address = ipaddress.ip_address(request.client.host if request.client else "")
     except ValueError:
         return False
-    return address.is_private and "x-forwarded-for" not in request.headers
+    return address.is_private and not any(name in request.headers for name in PASSED_ON)

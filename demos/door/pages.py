@@ -55,8 +55,11 @@ class Pages:
         self._kept: OrderedDict[tuple[str, ...], Page] = OrderedDict()
         self._being_made: dict[tuple[str, ...], asyncio.Task[Page]] = {}
 
-    async def answer(self, scope: Scope, path: str, send: Send) -> None:
-        """Answer one request from what is kept, or make it: once, however many ask for it."""
+    async def answer(self, scope: Scope, path: str, send: Send, note: Callable[[], None] = lambda: None) -> None:
+        """Answer one request from what is kept, or make it: once, however many ask for it.
+
+        note: called before a page is made for whoever asks (assets are only read); what it raises ends the answer.
+        """
         headers = Headers(scope=scope)
         query = urlencode(
             [pair for pair in parse_qsl(scope["query_string"].decode("latin-1")) if pair[0] in QUERY_KEYS]
@@ -66,6 +69,8 @@ class Pages:
         if scope["method"] == "HEAD" and path == "/" and key not in self._kept:
             await _send_heads_only(send)  # Gradio asks for it when it starts, and gives up where it takes long
             return
+        if not (static or key in self._kept or key in self._being_made):
+            note()
         page = self._kept.get(key) or await self._made(key, scope, query)
         await _send_page(page, headers, scope["method"], path, send)
 

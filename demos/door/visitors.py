@@ -1,7 +1,6 @@
 """Whose request it is, and how much of everything one visitor may hold at a time."""
 
 import ipaddress
-import os
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
@@ -15,13 +14,9 @@ from demos.door.answers import Refused
 from models.hub import ASKING
 
 UPLOADED_BYTES_A_MINUTE = 240 * 2**20
+NEW_PAGES_A_MINUTE = 20
 VISITOR = ASKING
 """The address for which the present code runs, also inside of an event."""
-
-
-def trusted_proxies() -> int:
-    """How many proxies stand before this process by its host's word (`GLASSBOX_TRUSTED_PROXIES`); one on a Space."""
-    return int(os.environ.get("GLASSBOX_TRUSTED_PROXIES", "1" if "SPACE_ID" in os.environ else "0"))
 
 
 def address_of(scope: Scope, proxies: int) -> str:
@@ -65,6 +60,7 @@ class Ledger:
     """What every visitor holds now (`hold`) and has sent within the last minute (`spend`)."""
 
     _held: defaultdict[Share, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    _made: defaultdict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
     _sent: defaultdict[str, deque[tuple[float, int]]] = field(default_factory=lambda: defaultdict(deque))
 
     @contextmanager
@@ -94,11 +90,22 @@ class Ledger:
             raise Refused(429, f"More than {limit} MB a minute were uploaded: try again in {seconds} s.", seconds)
         sent.append((now, size))
 
+    def note_page(self, address: str) -> None:
+        """Note that a page is made anew for this visitor. Raises `Refused` (429) past `NEW_PAGES_A_MINUTE`."""
+        now, made = time.monotonic(), self._made[address]
+        while made and now - made[0] > 60:
+            made.popleft()
+        if len(made) >= NEW_PAGES_A_MINUTE:
+            raise Refused(429, "Too many pages were made for you: try again in a minute.", 60)
+        made.append(now)
+
     def forget(self) -> None:
         """Drop what was noted of visitors who have sent nothing for a minute."""
         now = time.monotonic()
         for address in [one for one, sent in self._sent.items() if not sent or now - sent[-1][0] > 60]:
             del self._sent[address]
+        for address in [one for one, made in self._made.items() if not made or now - made[-1] > 60]:
+            del self._made[address]
 
     def held(self) -> dict[str, int]:
         """How many things of each kind are open, of all visitors."""
