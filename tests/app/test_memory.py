@@ -6,6 +6,7 @@ from itertools import islice
 
 import pytest
 
+from demos.page import create_app
 from models import memory
 from tests.abuse.visitors import Visitor
 from tests.conftest import running_app
@@ -13,7 +14,7 @@ from tests.jobs import FROM_THE_HUB, PHOTO, Starter, figures, seconds_until_idle
 from tests.runtime_only.test_endpoints import CALLS
 
 HEAVY_LANES = ("long", "detection-video", "attention-measure")
-MOST_STEPS = 8
+MOST_STEPS = 4
 BACK_WITHIN = 150 * 2**20
 LARGEST_VALUE = 50_000
 TRIMMED_SECONDS = 75
@@ -55,10 +56,9 @@ def press(starter, job):
 
 
 def heavy_jobs(starter):
-    lanes = {event["id"]: event.get("concurrency_id") for event in starter.pages.events}
-    names = ("compute_training", "compute_cost", "compute_timings", "compute_video", "compute_own", "compute_sprites")
+    lanes = {number: event.concurrency_id for number, event in create_app().fns.items()}
     jobs = [job for job in starter.pages.long_jobs() if job.name not in FROM_THE_HUB]
-    return [job for job in jobs if lanes[job.number] in HEAVY_LANES or job.name in names]
+    return [job for job in jobs if lanes[job.number] in HEAVY_LANES]
 
 
 @pytest.fixture(scope="module")
