@@ -45,6 +45,11 @@ def inner_page(title: str, slug: str, **options: Any) -> Iterator[gr.Tab]:
         yield tab
 
 
+def fold(title: str = "Picture and settings") -> gr.Accordion:
+    """Where the controls of a page lie: open beside the figure, folded on a phone (`page_opening.js`)."""
+    return gr.Accordion(title, open=True, elem_classes="gb-fold")
+
+
 class Private(TypedDict):
     """Settings of an event that is no part of the public API."""
 

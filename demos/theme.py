@@ -63,6 +63,15 @@ CSS = (
 .gb-lead p { margin: .2rem 0; }
 .gb-note { color: var(--gb-subtle); line-height: 1.5; max-width: 78ch; position: relative; overflow-x: clip; }
 .gb-keeping { margin: 0; color: var(--gb-subtle); font-size: .8rem; line-height: 1.4; max-width: 78ch; }
+.gb-finding:not(:has(p)) { display: none; }
+.gb-finding p { color: var(--gb-ink); border-left: 3px solid var(--gb-prediction); padding: .1rem 0 .1rem .7rem;
+  margin: 0; max-width: 84ch; line-height: 1.45; }
+.gb-examples { flex-wrap: wrap; gap: .35rem; }
+@media (max-width: 640px) {
+  .gb-examples { flex-wrap: nowrap; overflow-x: auto; }
+  .gb-examples > * { flex: none; }
+  .gb-fold > .label-wrap ~ div { max-height: 40svh; overflow-y: auto; }
+}
 .gb-figure { background: var(--gb-paper); border: 1px solid var(--gb-line); border-radius: 8px; padding: .75rem; }
 .gb-strip { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; font-size: .8rem; color: var(--gb-subtle);
   border-top: 1px solid var(--gb-line); padding: .45rem .1rem 0; font-variant-numeric: tabular-nums; }

@@ -10,10 +10,12 @@ import gradio as gr
 
 from demos.address import keeps
 from demos.base import empty_strip, strip_of, usable_model
-from demos.detection.api import detection_detect, detection_explain
+from demos.detection.api import THRESHOLD, detection_detect, detection_explain
 from demos.detection.questions import TRACES, attention_rows, match_boxes, query_rows, suppress_boxes
+from demos.finding import finding_line, html_of_finding
 from demos.inputs.uploaded_image import UploadedImage
-from demos.tab import LATEX, RUN, private
+from demos.opening import opens
+from demos.tab import LATEX, RUN, fold, private
 from demos.ui import component
 from models import runtime, weights
 from models.detection.classes import CLASSES
@@ -22,6 +24,7 @@ from models.images import read_image
 TITLE = "Why this box?"
 MEDIA = Path(__file__).resolve().parents[2] / "assets" / "media"
 EXAMPLES = {
+    "A hand and a card": MEDIA / "detection-hand.png",
     "Ten things": MEDIA / "detection-1.png",
     "Six things": MEDIA / "detection-2.png",
     "In the dark": MEDIA / "detection-3.png",
@@ -70,25 +73,37 @@ TRY = """- Move the threshold: the network has already answered, only the weaker
 - Show it something it was never taught, such as a face or a cup, and see what it takes it for."""
 
 
-def compute_boxes(path: str | None, model: object) -> Iterator[tuple[Any, Any, str]]:
-    """Trace an uploaded picture. Yields (box figure, patches, strip): first what is loaded, then the views."""
+def compute_boxes(path: str | None, model: object) -> Iterator[tuple[Any, Any, Any, str]]:
+    """Trace an uploaded picture. Yields (box figure, patches, finding, strip): first what is loaded, then the views."""
     name, note = usable_model(model, "detection")
     if path is None:
-        yield None, None, empty_strip("Upload a picture or take an example.")
+        yield None, None, "", empty_strip("Upload a picture or take an example.")
         return
     watch = runtime.Stopwatch()
     with watch("capture"):
         image = read_image(path)
     if name not in runtime.names_in_memory():
-        yield gr.skip(), gr.skip(), empty_strip(f"Loading {weights.find(name).title} …")
+        yield gr.skip(), gr.skip(), gr.skip(), empty_strip(f"Loading {weights.find(name).title} …")
+    from demos.views.detection_found import sentence_of_boxes
     from demos.views.detection_trace import view_of_patches, view_of_trace
+    from models.detection.boxes import postprocess
     from models.detection.detect import explain_boxes
+    from models.detection.found import longest_way
 
     explained = explain_boxes(name, image)
     with watch("drawing"):
         run = TRACES.put(explained)
-        views = view_of_trace(explained.trace, image, run), view_of_patches(explained.trace, image, run)
-    yield *views, strip_of(explained.run, capture=watch.seconds["capture"], drawing=watch.seconds["drawing"], note=note)
+        found = postprocess(explained.trace.prediction, THRESHOLD)
+        way = longest_way(explained.trace, found)
+        figure = view_of_trace(explained.trace, image, run, way.query if way else None)
+        patches = view_of_patches(explained.trace, image, run)
+    said = html_of_finding(sentence_of_boxes(found, way))
+    yield (
+        figure,
+        patches,
+        said,
+        strip_of(explained.run, capture=watch.seconds["capture"], drawing=watch.seconds["drawing"], note=note),
+    )
 
 
 @cache
@@ -107,18 +122,20 @@ def _layers() -> str:
 
 def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     """The page: a picture on the left, its boxes on the right, then what is behind them from overview to arithmetic."""
+    with gr.Row(elem_classes="gb-examples"):
+        examples = [gr.Button(name, size="sm", min_width=100) for name in EXAMPLES]
     with gr.Row():
-        with gr.Column(scale=2, min_width=260):
+        with gr.Column(scale=2, min_width=260), fold("Your picture"):
             image = UploadedImage(
+                value=str(next(iter(EXAMPLES.values()))),
                 label="Your picture",
                 type="filepath",
                 sources=["upload", "webcam", "clipboard"],
                 height=260,
                 elem_id="detection-image",
             )
-            with gr.Row():
-                examples = [gr.Button(name, size="sm", min_width=100) for name in EXAMPLES]
         with gr.Column(scale=5, min_width=300):
+            finding = finding_line("detection-finding")
             figure = component("box_figure", server_functions=[query_rows], elem_id="detection-figure")
             strip = gr.HTML(
                 empty_strip("The model (26 M parameters, 53 MB) is loaded with the first picture."),
@@ -150,9 +167,10 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     by_layer.expand(_layers, None, layers, queue=False, **private())
     by_size.expand(_sizes, None, sizes, queue=False, **private())
     keeps(picture=image, model=model, threshold=threshold)
-    figures = [figure, patches, strip]
+    figures = [figure, patches, finding, strip]
     events = [image.change, model.input]
     gr.on(events, compute_boxes, [image, model], figures, trigger_mode="always_last", **private(), **RUN)
+    opens(compute_boxes, [image, model], figures)
     for button, path in zip(examples, EXAMPLES.values(), strict=True):
         button.click(partial(str, path), None, image, queue=False, **private())
 

@@ -8,8 +8,8 @@ from demos.diffusion.predictions import QUESTIONS
 from demos.predict import panel
 from demos.tab import inner_page, inner_pages
 
-LEAD = """A diffusion model learns one thing: to see what is noise in a noisy picture. Adding noise needs no learning;
-taking it away, a little at a time, makes pictures that never existed."""
+LEAD = """A diffusion model learns one thing: to tell picture and noise apart in a noisy picture. Adding noise needs no
+learning; taking it away, a little at a time, makes pictures that never existed."""
 
 PAGES = (forward, reverse, between, image, training, toy, large)
 WITH_OWN_NETWORK = (reverse, between, image, training)

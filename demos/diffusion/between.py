@@ -18,7 +18,9 @@ from demos.diffusion.plans import (
     check_plan,
     check_seed,
 )
-from demos.tab import LATEX, LONG, private
+from demos.opening import opens
+from demos.tab import LATEX, LONG, fold, private
+from demos.views.diffusion_found import find_change
 from models.diffusion.data import ANY_CLASS
 from models.diffusion.runs import RUNS, SpriteRun
 from models.diffusion.schedule import GUIDANCE
@@ -56,7 +58,7 @@ def compute_between(
 
     run = SpriteRun(plan, plan.steps, network=network)
     name = RUNS.put(run)
-    for film, strip in stream_film(name, run, walk_between(plan, last_class, last_seed, network)):
+    for film, strip in stream_film(name, run, walk_between(plan, last_class, last_seed, network), find=find_change):
         files = save_sprites(run.steps[-1].x_0, f"between-{plan.sprite_class}-{last_class}") if run.over else None
         yield film, strip, files, name
 
@@ -66,7 +68,11 @@ def build(own: gr.State) -> None:
     run_name = gr.State(None)
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
-            network = network_choice("diffusion-between-network")
+            with gr.Row():
+                run = gr.Button("Walk", variant="primary", min_width=110, elem_id="diffusion-walk")
+                stop = stop_button()
+            controls = fold("The two ends")
+        with controls:
             with gr.Row():
                 first_class = gr.Dropdown(ALL_CLASSES, value="potion", label="First class", min_width=110)
                 first_seed = gr.Number(1, precision=0, minimum=0, maximum=MAX_SEED, label="First seed", min_width=90)
@@ -77,9 +83,7 @@ def build(own: gr.State) -> None:
             steps = gr.Slider(1, 50, 25, step=1, label="Steps")
             guidance = gr.Slider(1, MAX_GUIDANCE, GUIDANCE, step=0.1, label="Guidance", info="1: none")
             sampler = gr.Dropdown(SAMPLER_CHOICES, value="ddim", label="Sampler")
-            with gr.Row():
-                run = gr.Button("Walk", variant="primary", min_width=110, elem_id="diffusion-walk")
-                stop = stop_button()
+            network = network_choice("diffusion-between-network")
         with gr.Column(scale=5, min_width=300):
             film = film_strip("diffusion-film-between", empty=EMPTY)
             strip = gr.HTML(empty_strip("The model is loaded with the first run."))
@@ -90,5 +94,7 @@ def build(own: gr.State) -> None:
     keeps(network=network, first=first_class, seed=first_seed, last=last_class, seed2=last_seed, looks=("step",))
     keeps(count=count, steps=steps, guidance=guidance, sampler=sampler)
     inputs = [network, own, first_class, first_seed, last_class, last_seed, count, steps, guidance, sampler]
-    running = run.click(compute_between, inputs, [film, strip, files, run_name], **private(), **LONG)
+    outputs = [film, strip, files, run_name]
+    running = run.click(compute_between, inputs, outputs, **private(), **LONG)
+    opens(compute_between, inputs, outputs, queue=LONG)
     wire_stop(stop, RUNS, run_name, strip, [running])

@@ -64,9 +64,11 @@ def stream_film(
     *,
     fork: ForkView | None = None,
     originals: "Sequence[DenoisingStep]" = (),
+    find: Callable[[SpriteRun], tuple[int, str]] | None = None,
 ) -> Iterator[tuple[FilmView, str]]:
     """Take the steps one by one into the `run` of that name; yields (film, strip) after each.
 
+    find: what is seen in the run once it is over, and the place of the step that shows it.
     A film holds small JSON only, and Gradio sends what is new in it.
     """
     drawn: list[StepView] = []
@@ -77,7 +79,8 @@ def stream_film(
         run.steps.append(denoised.step)
         drawing += time.perf_counter() - began
         note = "" if run.over else f"step {len(run.steps)} of {run.total}"
-        film = FilmView(name, run.plan.count, run.total, fork, list(drawn))
+        first, said = find(run) if find and run.over else (None, "")
+        film = FilmView(name, run.plan.count, run.total, fork, list(drawn), said, first)
         yield film, strip_of(denoised.run, drawing=drawing, note=note)
 
 

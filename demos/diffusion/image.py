@@ -1,6 +1,6 @@
 """From an image: a picture or drawing enters the noise timeline and comes back as a sprite; a hole is filled."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,10 @@ from demos.diffusion.networks import chosen_network, follow_choice, loading, net
 from demos.diffusion.plans import check_plan, example_sprites, plan_controls
 from demos.inputs.pixel_canvas import SIDE, Canvas, pixel_canvas, read_canvas, view_of_canvas
 from demos.inputs.uploaded_image import UploadedImage
-from demos.tab import LATEX, LIGHT, LONG, private
+from demos.opening import opens
+from demos.tab import LATEX, LIGHT, LONG, fold, private
 from demos.views.diffusion import html_of_entry
+from demos.views.diffusion_found import find_departure
 from models.diffusion.pictures import shrink_square
 from models.diffusion.runs import RUNS, SpriteRun
 from models.errors import InputError
@@ -68,8 +70,7 @@ def view_canvas(choice: object, own: object, image: str | None, cut: object, can
     return gr.skip() if len(picture.rgba) == size else view_of_canvas(shrink_square(picture.rgba, size)[None])
 
 
-def _canvas_of(value: object, plan: "Plan") -> Canvas:
-    canvas = read_canvas(value)
+def _canvas_of(canvas: Canvas | None, plan: "Plan") -> Canvas:
     if canvas is None:
         raise InputError("There is no picture yet: upload one, pick an example or draw on the canvas.")
     if len(canvas.rgba) != plan.size:
@@ -84,7 +85,12 @@ def check_strength(strength: object) -> float:
 
 def view_entry(choice: object, own: object, canvas: object, strength: object, *values: object) -> str:
     """Where on the noise timeline the picture would enter, and what it looks like there. No network is run."""
-    strength, picture = check_strength(strength), read_canvas(canvas)
+    return entry_of(choice, own, read_canvas(canvas), strength, *values)
+
+
+def entry_of(choice: object, own: object, picture: Canvas | None, strength: object, *values: object) -> str:
+    """The same of what was read."""
+    strength = check_strength(strength)
     plan = check_plan(*values, network=chosen_network(choice, own))
     if picture is None or len(picture.rgba) != plan.size:
         return ""
@@ -97,9 +103,17 @@ def compute_transform(
     choice: object, own: object, canvas: object, strength: object, *values: object
 ) -> Iterator[tuple[Any, ...]]:
     """The picture as a sprite of a class. Yields (film, strip, files, run)."""
+    yield from transform(choice, own, read_canvas(canvas), strength, *values)
+
+
+def transform(
+    choice: object, own: object, canvas: Canvas | None, strength: object, *values: object
+) -> Iterator[tuple[Any, ...]]:
+    """The same of what was read."""
     network, strength = chosen_network(choice, own), check_strength(strength)
     plan = check_plan(*values, network=network)  # pyright: ignore[reportArgumentType]  # the controls' values, in order
     picture = _canvas_of(canvas, plan)
+    from models.diffusion.data import to_signal
     from models.diffusion.edits import enter
     from models.diffusion.sprites import denoise_entry
 
@@ -109,7 +123,24 @@ def compute_transform(
         yield None, empty_strip(note), save_pictures(picture.rgba[None], "unchanged"), None
         return
     run = SpriteRun(plan, plan.steps - entry.first, network=network)
-    yield from _stream(run, denoise_entry(entry, network))
+    given = to_signal(picture.rgba[None])[0]
+    yield from _stream(run, denoise_entry(entry, network), partial(find_departure, given=given))
+
+
+def open_transform(
+    image: str | None, cut: object, choice: object, own: object, strength: object, *values: object
+) -> Iterator[tuple[Any, ...]]:
+    """What the page opens on: the example under the pen, and what becomes of it.
+
+    Yields (canvas, timeline, film, strip, files, run).
+    """
+    sprite = as_sprite(image, check_flag(cut, name="“Background becomes transparent”"))
+    nothing = np.zeros(sprite.shape[:2], bool)
+    canvas = Canvas(sprite, nothing, nothing, 0)
+    timeline = entry_of(choice, own, canvas, strength, *values)
+    yield view_of_canvas(sprite[None]), timeline, gr.skip(), gr.skip(), gr.skip(), gr.skip()
+    for shown in transform(choice, own, canvas, strength, *values):
+        yield gr.skip(), gr.skip(), *shown
 
 
 def compute_inpainting(
@@ -120,7 +151,7 @@ def compute_inpainting(
     network = chosen_network(choice, own)
     sprite_class, count, steps, seed, guidance, _ = values
     plan = check_plan(sprite_class, count, steps, seed, guidance, "ddpm", network)
-    picture = _canvas_of(canvas, plan)
+    picture = _canvas_of(read_canvas(canvas), plan)
     if not picture.hole.any():
         raise InputError("There is no hole yet: choose the brush “Hole” and mark what is to be made anew.")
     from models.diffusion.sprites import fill_hole
@@ -129,10 +160,12 @@ def compute_inpainting(
     yield from _stream(run, fill_hole(plan, picture.rgba, picture.hole, rounds, network))
 
 
-def _stream(run: SpriteRun, steps: "Iterator[Denoised]") -> Iterator[tuple[Any, ...]]:
+def _stream(
+    run: SpriteRun, steps: "Iterator[Denoised]", find: Callable[[SpriteRun], tuple[int, str]] | None = None
+) -> Iterator[tuple[Any, ...]]:
     yield gr.skip(), loading(run.network) or gr.skip(), None, None
     name = RUNS.put(run)
-    for film, strip in stream_film(name, run, steps):
+    for film, strip in stream_film(name, run, steps, find=find):
         last = run.steps[-1]
         files = save_sprites(last.x_0, f"{run.plan.sprite_class}-{run.plan.seed}", last.given) if run.over else None
         yield film, strip, files, name
@@ -141,33 +174,35 @@ def _stream(run: SpriteRun, steps: "Iterator[Denoised]") -> Iterator[tuple[Any, 
 def build(own: gr.State) -> None:
     """The page: what goes in on the left, the timeline and the film on the right."""
     examples, run_name = example_sprites(), gr.State(None)
+    with gr.Row(elem_classes="gb-examples"):
+        buttons = {name: gr.Button(name, size="sm", min_width=80) for name in examples}
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
+            canvas = pixel_canvas("diffusion-canvas", holes=True)
+            strength = gr.Slider(0, 1, STRENGTH, step=0.01, label="Strength", elem_id="diffusion-strength")
+            with gr.Row():
+                run = gr.Button("Make a sprite of it", variant="primary", elem_id="diffusion-transform")
+                stop = stop_button()
+            settings = fold()
+        with settings:
             image = UploadedImage(
+                value=str(next(iter(examples.values()))),
                 label="A picture",
                 elem_id="diffusion-image",
                 sources=["upload", "webcam"],
                 height=190,
                 image_mode=None,
             )
-            with gr.Row():
-                buttons = {name: gr.Button(name, size="sm", min_width=80) for name in examples}
             cut = gr.Checkbox(value=True, label="Background becomes transparent")
-            gr.Markdown("Or draw, paint over it, or mark a hole:", elem_classes="gb-note")
-            canvas = pixel_canvas("diffusion-canvas", holes=True)
-        with gr.Column(scale=2, min_width=240):
-            network = network_choice("diffusion-image-network")
             named = plan_controls("image")
             controls = list(named.values())
-            strength = gr.Slider(0, 1, STRENGTH, step=0.01, label="Strength", elem_id="diffusion-strength")
-            run = gr.Button("Make a sprite of it", variant="primary", elem_id="diffusion-transform")
             rounds = gr.Slider(1, MAX_ROUNDS, 1, step=1, label="Rounds of filling")
-            with gr.Row():
-                fill = gr.Button("Fill the hole", min_width=110, elem_id="diffusion-fill")
-                stop = stop_button()
-    timeline = gr.HTML(elem_id="diffusion-entry")
-    film = film_strip("diffusion-film-image", empty=EMPTY)
-    strip = gr.HTML(empty_strip("The model is loaded with the first run."))
+            fill = gr.Button("Fill the hole", min_width=110, elem_id="diffusion-fill")
+            network = network_choice("diffusion-image-network")
+        with gr.Column(scale=5, min_width=300):
+            timeline = gr.HTML(elem_id="diffusion-entry")
+            film = film_strip("diffusion-film-image", empty=EMPTY)
+            strip = gr.HTML(empty_strip("The model is loaded with the first run."))
     with gr.Accordion("The sprites as files", open=False):
         files = gr.Files(show_label=False, interactive=False, height=120)
     gr.Markdown(TRANSFORM, elem_classes="gb-note", latex_delimiters=LATEX)
@@ -187,5 +222,7 @@ def build(own: gr.State) -> None:
     resized.then(**shown())
     outputs = [film, strip, files, run_name]
     running = run.click(compute_transform, entering, outputs, **private(), **LONG)
+    asked = [image, cut, network, own, strength, *controls]
+    opens(open_transform, asked, [canvas, timeline, *outputs], queue=LONG)
     filling = fill.click(compute_inpainting, [network, own, canvas, rounds, *controls], outputs, **private(), **LONG)
     wire_stop(stop, RUNS, run_name, strip, [running, filling])

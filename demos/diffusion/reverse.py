@@ -11,9 +11,11 @@ from demos.diffusion.films import film_strip, place_in, save_sprites, stop_butto
 from demos.diffusion.networks import chosen_network, follow_choice, loading, network_choice
 from demos.diffusion.plans import ALL_CLASSES, MAX_GUIDANCE, MAX_SEED, SAMPLER_CHOICES, check_plan, plan_controls
 from demos.inputs.pixel_canvas import Canvas, pixel_canvas, read_canvas, view_of_canvas
-from demos.tab import LATEX, LIGHT, LONG, RUN, answering, payload, private
+from demos.opening import opens
+from demos.tab import LATEX, LIGHT, LONG, RUN, answering, fold, payload, private
 from demos.ui import View
 from demos.views.diffusion import ForkView, PixelView, html_of_known, html_of_nearest, view_of_pixel
+from demos.views.diffusion_found import find_halfway
 from models.diffusion.runs import RUNS, SpriteRun
 from models.diffusion.samplers import TITLES
 from models.diffusion.schedule import GUIDANCE
@@ -27,11 +29,15 @@ if TYPE_CHECKING:
 
 TITLE = "Reverse: take it away"
 
-REVERSE = r"""The network sees $x_t$, the time and the class, and says what is noise. That gives a guess of the clean
-picture, vague at first. The sampler mixes the next, slightly less noisy picture from what is there: each line under the
-pictures is that sum, with the factors that were used. For DDIM (Song et al. 2021) it is
+REVERSE = r"""The network sees $x_t$, the time and the class, and predicts $v$, a mixture of noise and picture (Salimans
+& Ho 2022): in a picture that is all noise, to name the noise would be to copy it; $v$ is worth learning at every time.
+From $v$ follow the noise in $x_t$ and a guess of the clean picture, vague at first. The sampler mixes the next,
+slightly less noisy picture from what is there: each line under the pictures is that sum, with the factors that were
+used. For DDIM (Song et al. 2021) it is
 
-$$x_{t'} = \sqrt{\bar\alpha_{t'}}\, \hat x_0 + \sqrt{1-\bar\alpha_{t'}}\, \hat\varepsilon$$
+$$x_{t'} = \sqrt{\bar\alpha_{t'}}\, \hat x_0 + \sqrt{1-\bar\alpha_{t'}}\, \hat\varepsilon \qquad
+\hat x_0 = \sqrt{\bar\alpha_t}\, x_t - \sqrt{1-\bar\alpha_t}\, \hat v \qquad
+\hat\varepsilon = \sqrt{1-\bar\alpha_t}\, x_t + \sqrt{\bar\alpha_t}\, \hat v$$
 
 Guidance asks twice, with and without the class, and goes further in the direction of the difference."""
 
@@ -72,7 +78,7 @@ def compute_sprites(choice: object, own: object, *values: object) -> Iterator[tu
 
     run = SpriteRun(plan, plan.steps, network=network)
     name = RUNS.put(run)
-    for film, strip in stream_film(name, run, denoise_entry(begin(plan), network)):
+    for film, strip in stream_film(name, run, denoise_entry(begin(plan), network), find=find_halfway):
         files = save_sprites(run.steps[-1].x_0, f"{plan.sprite_class}-{plan.seed}") if run.over else None
         yield film, strip, files, name, gr.skip()
 
@@ -180,11 +186,12 @@ def build(own: gr.State) -> None:
     run_name, where = gr.State(None), gr.State(None)
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
-            network = network_choice("diffusion-network")
-            controls = plan_controls("reverse")
             with gr.Row():
                 run = gr.Button("Generate", variant="primary", min_width=110, elem_id="diffusion-run")
                 stop = stop_button()
+            with fold("What to make"):
+                controls = plan_controls()
+                network = network_choice("diffusion-network")
             with gr.Accordion("The sprites as files", open=False):
                 files = gr.Files(show_label=False, interactive=False, height=120)
         with gr.Column(scale=5, min_width=300):
@@ -200,6 +207,7 @@ def build(own: gr.State) -> None:
     follow_choice(network, own, [controls["sprite_class"], controls["guidance"]])
     asked = [network, own, *controls.values()]
     running = run.click(compute_sprites, asked, [*outputs, panel], **private(), **LONG)
+    opens(compute_sprites, asked, [*outputs, panel], queue=LONG)
     forking = go.click(compute_fork, [where, *fork_controls, canvas], outputs, **private(), **LONG)
     film.fork(view_fork, None, [panel, where, heading, canvas, *fork_controls, classed], **private(), **LIGHT)
     wire_stop(stop, RUNS, run_name, strip, [running, forking])

@@ -27,6 +27,7 @@ export interface AnswersView {
   side: number;
   top: Answer[];
   lens: LensAnswer[];
+  look: ArrayHandle;
   title: string;
   before: Answer[];
 }
@@ -176,6 +177,7 @@ export interface DamageView {
   map: string;
   paint: boolean;
   points: DamagePoint[];
+  first: number | null;
 }
 
 /** A box that the visitor drew: left, top, right, bottom as shares of the frame, 0 to 1. */
@@ -235,6 +237,7 @@ export interface FeaturesView {
   values: ArrayHandle;
   ends: [number, number][][];
   shares: number[][];
+  first: [number, number] | null;
 }
 
 /** The steps of a run made so far (`filmstrip`); of a fork only its own. */
@@ -244,6 +247,8 @@ export interface FilmView {
   total: number;
   fork: ForkView | null;
   steps: StepView[];
+  finding: string;
+  first: number | null;
 }
 
 /** What a run was forked from, at which place its own steps begin, and what they do differently, in words. */
@@ -424,6 +429,7 @@ export interface PatchAttention {
   rollout: boolean;
   token: number | null;
   chosen: PatchRows;
+  first: [number, number] | null;
 }
 
 /** Rows and columns of the backbone's patches. */
@@ -636,6 +642,7 @@ export interface StepView {
   noise_share: number;
   terms: [number, string][];
   correction: [number, string][];
+  predicts: "v" | "";
   difference: number | null;
 }
 
@@ -725,6 +732,7 @@ export interface TraceView {
   points: ArrayHandle;
   patches: PatchGrid;
   proposals: ProposalsView;
+  first: number | null;
 }
 
 /** A box in a video; `id` is None until its thing was seen in two frames. */

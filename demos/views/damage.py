@@ -12,6 +12,7 @@ from demos.views.colors import sequential
 from demos.views.vit import readable
 from demos.wire import Jpeg, Uint8, view
 from models.vit.damage import DAMAGES
+from models.vit.found import parting
 
 if TYPE_CHECKING:
     from models.vit.curve import Curve, Inside, Reading, Wish
@@ -53,6 +54,7 @@ class DamageView:
     """Two networks while a damage grows (`damage_view`): the points measured so far, of `total` that will be.
 
     category: the one followed. map: what the ViT's map is. paint: the picture can be painted on.
+    first: place of the point worth seeing first, where the networks differ most; None before all points are there.
     """
 
     run: str
@@ -62,6 +64,7 @@ class DamageView:
     map: str
     paint: bool
     points: list[DamagePoint]
+    first: int | None
 
 
 def view_of_curve(curve: "Curve", wish: "Wish", labels: Sequence[str], *, total: int, map_title: str) -> DamageView:
@@ -84,7 +87,13 @@ def view_of_curve(curve: "Curve", wish: "Wish", labels: Sequence[str], *, total:
             )
             for point in curve.points
         ],
+        first=_parting(curve) if len(curve.points) == total else None,
     )
+
+
+def _parting(curve: "Curve") -> int:
+    followed = ([getattr(one, name).probabilities[curve.category] for one in curve.points] for name in ("vit", "cnn"))
+    return parting(*followed)
 
 
 def _reading(reading: "Reading", labels: Sequence[str], category: int) -> ReadingView:

@@ -64,6 +64,7 @@ class TraceView:
     boxes: `[2 + L, Q, 4]` centre and size as shares of the picture, after each stage.
     moves: `[1 + L, Q, 4]` what makes the reference box of the proposal, then each layer's box of the reference box.
     points: `[L, Q, heads, points, 3]` x, y in shares of the picture, and weight.
+    first: the query worth seeing first; None for that of the surest box.
     """
 
     run: str
@@ -80,6 +81,7 @@ class TraceView:
     points: Float16
     patches: PatchGrid
     proposals: ProposalsView
+    first: int | None
 
 
 @view
@@ -141,8 +143,8 @@ class MatchingView:
     loss: dict[str, float]
 
 
-def view_of_trace(trace: "DetectionTrace", image: np.ndarray, run: str) -> TraceView:
-    """The trace of a picture `[height, width, 3]` uint8, kept under the name `run`."""
+def view_of_trace(trace: "DetectionTrace", image: np.ndarray, run: str, query: int | None = None) -> TraceView:
+    """The trace of a picture `[height, width, 3]` uint8, kept under the name `run`; `query`: seen first."""
     first = trace.proposals.boxes_cxcywh[trace.proposals.chosen]
     return TraceView(
         run=run,
@@ -159,6 +161,7 @@ def view_of_trace(trace: "DetectionTrace", image: np.ndarray, run: str) -> Trace
         points=np.concatenate([trace.points_xy, trace.weights[..., None]], -1),
         patches=PatchGrid(*trace.backbone.grid),
         proposals=_proposals(trace),
+        first=query,
     )
 
 

@@ -3,7 +3,7 @@
 import base64
 import html
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PIL import Image
@@ -31,6 +31,7 @@ class StepView:
     t, t_next: the step's time and the next one's, -1 for the end.
     signal, noise_share: x_t = signal x_0 + noise_share noise.
     terms, correction: the sampler's sums as (factor, name of what it multiplies).
+    predicts: "v" where the network predicts v, from which x_0 and the noise follow; else empty.
     difference: root mean square by which x_0 differs from that of the run that was forked; None where there is none.
     """
 
@@ -44,6 +45,7 @@ class StepView:
     noise_share: float
     terms: list[tuple[float, str]]
     correction: list[tuple[float, str]]
+    predicts: Literal["v", ""]
     difference: float | None
 
 
@@ -63,6 +65,7 @@ class FilmView:
     run: name under which the server keeps it.
     count: how many pictures a sheet has.
     total: how many steps the run will have, those before a fork included.
+    finding, first: once it is over, what is seen in it, and the place of the step that shows it; empty and None before.
     """
 
     run: str
@@ -70,6 +73,8 @@ class FilmView:
     total: int
     fork: ForkView | None
     steps: list[StepView]
+    finding: str = ""
+    first: int | None = None
 
 
 @view
@@ -110,6 +115,7 @@ def view_of_step(step: "DenoisingStep", schedule: Schedule, original: "Denoising
         noise_share=float(schedule.noise(step.t)),
         terms=[(term.factor, term.of) for term in step.update.step],
         correction=[(term.factor, term.of) for term in step.update.correction],
+        predicts="v",
         difference=None if original is None else float(np.sqrt(np.square(step.x_0 - original.x_0).mean())),
     )
 

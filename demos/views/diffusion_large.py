@@ -35,6 +35,7 @@ def view_of_large(step: "LargeStep", original: "LargeStep | None" = None) -> Ste
         noise_share=step.level.noise,
         terms=[(term.factor, term.of) for term in step.update.step],
         correction=[],
+        predicts="",
         difference=None if original is None else _size(step.x_0 - original.x_0),
     )
 

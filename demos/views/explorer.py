@@ -79,6 +79,7 @@ class PatchAttention:
     run: names the run, for `attention_rows` and for the other views of it.
     rollout: whether rows have one.
     token: the one chosen at first, and `chosen` its rows; a run without keeps what the visitor chose before, or CLS.
+    first: layer and head worth seeing first, from 0; None for the summary of the last layer.
     """
 
     kind: Literal["patches"]
@@ -89,6 +90,7 @@ class PatchAttention:
     rollout: bool
     token: int | None
     chosen: PatchRows
+    first: tuple[int, int] | None = None
 
 
 @view
@@ -154,10 +156,12 @@ def attention_rollout(attention: np.ndarray) -> np.ndarray:
     return np.stack(rollouts)
 
 
-def view_of_patch_attention(packed: PackedAttention, picture: Picture, run: str) -> ExplorerView:
-    """The attention of a picture's run."""
+def view_of_patch_attention(
+    packed: PackedAttention, picture: Picture, run: str, first: tuple[int, int] | None = None
+) -> ExplorerView:
+    """The attention of a picture's run; `first`: layer and head worth seeing first."""
     layers, heads, _ = packed.largest.shape
-    view = PatchAttention("patches", run, picture, layers, heads - 1, True, None, packed.rows_of(0))
+    view = PatchAttention("patches", run, picture, layers, heads - 1, True, None, packed.rows_of(0), first)
     return ExplorerView([view], None, "", "", "")
 
 

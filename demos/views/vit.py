@@ -43,6 +43,7 @@ class AnswersView:
 
     run: names the run, so that the views of one run choose the same patch.
     side: pixels of a patch.
+    look: how much of what CLS takes from patches comes from each, in the head that looks at the thing `[patches]`.
     before, title: the answer of the run it is compared with, and what that run was; empty where there is none.
     """
 
@@ -51,20 +52,28 @@ class AnswersView:
     side: int
     top: list[Answer]
     lens: list[LensAnswer]
+    look: Float32
     title: str
     before: list[Answer]
 
 
 def view_of_answers(
-    trace: "VitTrace", picture: Picture, run: str, *, title: str = "", before: list[tuple[str, float]] | None = None
+    trace: "VitTrace",
+    picture: Picture,
+    run: str,
+    head: tuple[int, int],
+    *,
+    title: str = "",
+    before: list[tuple[str, float]] | None = None,
 ) -> AnswersView:
-    """The answers of a run; `before` as `trace.top` gives it."""
+    """The answers of a run; `head`: layer and head that look at the thing; `before` as `trace.top` gives it."""
     return AnswersView(
         run=run,
         picture=picture,
         side=trace.patches.shape[2],
         top=answers(trace.top(TOP)),
         lens=logit_lens(trace),
+        look=trace.attention[*head, 0, 1:],
         title=title,
         before=answers(before or []),
     )

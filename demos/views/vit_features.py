@@ -7,6 +7,7 @@ import numpy as np
 
 from demos.views.vit import Picture, picture_of
 from demos.wire import Float32, Int8, view
+from models.vit.found import Likeness
 
 if TYPE_CHECKING:
     from models.vit.features import FeaturesResult
@@ -33,6 +34,7 @@ class FeaturesView:
     values: `[L + 1, N, 3]`, where each patch lies along the three main directions of its layer.
     ends: least and largest value that have a colour of their own, `[L + 1][3]`.
     shares: part of the variance along each direction, `[L + 1][3]`.
+    first: layer and patch (from 1) of the first picture worth seeing first; None for the last layer's colours.
     """
 
     run: str
@@ -43,10 +45,11 @@ class FeaturesView:
     values: Float32
     ends: list[list[tuple[float, float]]]
     shares: list[list[float]]
+    first: tuple[int, int] | None
 
 
-def view_of_features(result: "FeaturesResult", run: str) -> FeaturesView:
-    """What `patch_features` shows; `run` names it."""
+def view_of_features(result: "FeaturesResult", run: str, pair: Likeness | None = None) -> FeaturesView:
+    """What `patch_features` shows; `run` names it, `pair` is what stands out between two pictures."""
     values = np.stack([one.values for one in result.components])
     ends = np.percentile(values, (OUTER_PERCENT, 100 - OUTER_PERCENT), axis=1)
     together = np.concatenate(result.features, axis=1)
@@ -59,6 +62,7 @@ def view_of_features(result: "FeaturesResult", run: str) -> FeaturesView:
         values=values,
         ends=ends.transpose(1, 2, 0).tolist(),
         shares=[one.shares.tolist() for one in result.components],
+        first=(pair.layer, 1 + pair.first) if pair else None,
     )
 
 

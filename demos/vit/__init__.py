@@ -3,6 +3,7 @@
 import gradio as gr
 
 from demos.base import Demo
+from demos.given import Given
 from demos.predict import panel
 from demos.tab import inner_page, inner_pages
 from demos.vit import compare, damage, features, neighbours, own_classes, steps, windows, zero_shot
@@ -12,6 +13,7 @@ LEAD = """A Vision Transformer cuts a picture into patches and reads them as if 
 list of numbers, gets a position, and looks at all others."""
 
 PAGES = (steps, features, neighbours, own_classes, zero_shot, damage, compare, windows)
+WITHOUT_PICTURE = (own_classes,)
 READ = {
     "image": "vit-image",
     "model": "vit-model",
@@ -25,11 +27,12 @@ READ = {
 def build() -> None:
     """The tab: one page for each part of the story; a page that was never opened is not in the document."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
+    given = Given()
     with inner_pages(elem_id="vit-pages"):
         for page in PAGES:
             slug = page.__name__.rpartition(".")[2]
             with inner_page(page.TITLE, slug, elem_id=f"vit-page-{slug}"):
-                page.build()
+                page.build() if page in WITHOUT_PICTURE else page.build(given)
     panel("vit", QUESTIONS, {page.__name__.rpartition(".")[2]: page.TITLE for page in PAGES}, READ)
 
 

@@ -9,12 +9,14 @@ import gradio as gr
 
 from demos.address import keeps
 from demos.base import empty_strip, strip_of
+from demos.given import Given
+from demos.opening import opens
 from demos.tab import LATEX, LONG, RUN, private
 from demos.ui import component
 from demos.views import vit_compare as figures
 from demos.views.tables import SCROLLS
 from demos.views.tasks import draw_table
-from demos.vit.shared import EMBEDDED, picture_input
+from demos.vit.shared import EMBEDDED, example_row, picture_input
 from models import weights
 from models.images import read_image
 
@@ -147,7 +149,7 @@ def compute_answers(image: str | None) -> tuple[str, str]:
     return table, strip_of(found.run)
 
 
-def build() -> None:
+def build(given: Given) -> None:
     """The page: the table, then cost measured live, data need measured beforehand, the ten networks."""
     gr.Markdown(LEAD, elem_classes="gb-note")
     gr.HTML(
@@ -168,18 +170,14 @@ def build() -> None:
     said = gr.HTML(elem_id="compare-said")
     strip = gr.HTML(empty_strip("Nothing is loaded yet."), elem_id="compare-strip")
     gr.Markdown(COST_NOTE, elem_classes="gb-note")
-    _data_need()
-    measuring = run.click(
-        compute_cost,
-        None,
-        [seconds, memory, said, strip],
-        **private(),
-        **LONG,
-    )
+    _data_need(given)
+    outputs = [seconds, memory, said, strip]
+    measuring = run.click(compute_cost, None, outputs, **private(), **LONG)
+    opens(compute_cost, [], outputs, queue=LONG)
     stop.click(lambda: empty_strip("Stopped."), None, strip, cancels=[measuring], queue=False, **private())
 
 
-def _data_need() -> None:
+def _data_need(given: Given) -> None:
     stored = json.loads(DATA_FILE.read_text())
     results = stored["results"]
     gr.Markdown(DATA, elem_classes="gb-note")
@@ -189,9 +187,10 @@ def _data_need() -> None:
     gr.HTML(f"<div {SCROLLS}>{table}</div>")
     gr.Markdown(DATA_NOTE.format(**stored), elem_classes="gb-note")
     gr.Markdown(TRY, elem_classes="gb-note")
+    examples = example_row()
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
-            image = picture_input("compare")
+            image = picture_input("compare", given, examples, example=None)
         keeps(picture=image)
         with gr.Column(scale=3, min_width=300):
             answers = gr.HTML(elem_id="compare-answers")

@@ -7,8 +7,11 @@ import gradio as gr
 
 from demos.address import keeps
 from demos.base import empty_strip
+from demos.finding import finding_line
+from demos.given import Given
 from demos.inputs.uploaded_image import UploadedImage
-from demos.tab import LATEX, RUN, private
+from demos.opening import opens
+from demos.tab import LATEX, RUN, fold, private
 from demos.ui import component
 from demos.views import damage as figures
 from demos.views.vit import readable
@@ -27,7 +30,7 @@ from demos.vit.damage_handlers import (
     keep_strength,
     view_choices,
 )
-from demos.vit.shared import picture_input
+from demos.vit.shared import example_row, picture_input
 from models import weights
 from models.vit.damage import DAMAGES, GRIDS
 
@@ -77,13 +80,14 @@ ones, until little is left. What may go is found better by the CNN's Grad-CAM, f
 rollout."""
 
 
-def build() -> None:
+def build(given: Given) -> None:
     """The page: picture and damage on the left, the comparison on the right, deeper views below."""
     gr.Markdown(LEAD, elem_classes="gb-note")
     mask, strength = gr.State(""), gr.State(0.5)
+    examples = example_row()
     with gr.Row():
-        with gr.Column(scale=2, min_width=260):
-            image = picture_input("damage")
+        with gr.Column(scale=2, min_width=260), fold("Picture and damage"):
+            image = picture_input("damage", given, examples)
             kind = gr.Dropdown(
                 [(one.title, name) for name, one in DAMAGES.items()],
                 value="shuffle",
@@ -104,6 +108,7 @@ def build() -> None:
             )
             vit_map = gr.Radio(list(MAPS), value=ROLLOUT, label="The ViT's map", elem_id="damage-map")
         with gr.Column(scale=5, min_width=300):
+            finding = finding_line("damage-finding")
             view = component("damage_view", events=("strength", "painted"), elem_id="damage-view")
             strip = gr.HTML(empty_strip("Both networks are loaded with the first picture."), elem_id="damage-strip")
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
@@ -113,7 +118,9 @@ def build() -> None:
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
     changes = [image.change, *(one.input for one in (kind, tracked, grid, owner, seed, vit_map)), mask.change]
-    gr.on(changes, compute_damage, wish, [view, strip], trigger_mode="always_last", **private(), **RUN)
+    outputs = [view, finding, strip]
+    gr.on(changes, compute_damage, wish, outputs, trigger_mode="always_last", **private(), **RUN)
+    opens(compute_damage, wish, outputs)
     kind.change(view_choices, kind, [grid, owner, seed], queue=False, **private())
     view.painted(keep_mask, None, mask, trigger_mode="always_last", **private())
     view.strength(keep_strength, None, strength, trigger_mode="always_last", **private())

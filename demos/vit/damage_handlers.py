@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from demos.base import empty_strip, strip_of
+from demos.finding import html_of_finding
 from demos.inputs.mask import read_mask
 from demos.tab import payload
 from demos.views import damage as figures
 from demos.views.damage import DamageView
 from demos.views.vit import readable
+from demos.views.vit_found import sentence_of_curve
 from demos.vit.shared import EMBEDDED
 from models import runtime, weights
 from models.errors import InputError
@@ -72,21 +74,25 @@ def check_wish(
 
 def compute_damage(
     image: Any, kind: Any, tracked: Any, grid: Any, owner: Any, seed: Any, mask: Any, vit_map: Any
-) -> Iterator[tuple[DamageView | Any | None, str]]:
-    """Both networks while the damage grows. Yields (view, strip), point by point; at once if it was measured before."""
+) -> Iterator[tuple[DamageView | Any | None, str | Any, str]]:
+    """Both networks while the damage grows. Yields (view, finding, strip), point by point; at once if it was measured
+    before.
+    """
     if image is None:
-        yield None, empty_strip("No picture yet.")
+        yield None, "", empty_strip("No picture yet.")
         return
     wish = check_wish(image, kind, tracked, grid, owner, seed, mask, vit_map)
     if {EMBEDDED, CNN} - set(runtime.names_in_memory()):
-        yield gr.skip(), empty_strip("Loading the ViT (44 MB) and the CNN (7 MB) …")
+        yield gr.skip(), gr.skip(), empty_strip("Loading the ViT (44 MB) and the CNN (7 MB) …")
     from models.vit.curve import STRENGTHS, measure_curve
 
     curves = iter([CURVES.find(wish.key)]) if wish.key in CURVES else measure_curve(wish)
     for curve in curves:
         shown = figures.view_of_curve(curve, wish, categories(), total=len(STRENGTHS), map_title=vit_map)
-        yield shown, strip_of(curve.vit) + strip_of(curve.cnn)
-        if len(curve.points) == len(STRENGTHS):
+        over = len(curve.points) == len(STRENGTHS)
+        said = html_of_finding(sentence_of_curve(curve, categories())) if over else ""
+        yield shown, said, strip_of(curve.vit) + strip_of(curve.cnn)
+        if over:
             CURVES.put(curve, wish.key)
 
 

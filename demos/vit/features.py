@@ -9,14 +9,19 @@ import numpy as np
 
 from demos.address import keeps
 from demos.base import empty_strip, strip_of, usable_model
-from demos.tab import LATEX, RUN, private
+from demos.finding import finding_line, html_of_finding
+from demos.given import Given
+from demos.opening import opens
+from demos.tab import LATEX, RUN, fold, private
 from demos.ui import component
 from demos.views.tables import SCROLLS
 from demos.views.tasks import draw_table
 from demos.views.vit_features import view_of_distances, view_of_features
-from demos.vit.shared import EMBEDDED, picture_input
+from demos.views.vit_found import sentence_of_likeness, sentence_of_reach
+from demos.vit.shared import ANOTHER, EMBEDDED, example_row, picture_input
 from models import runtime, weights
 from models.images import read_image
+from models.vit.found import best_likeness
 
 TITLE = "What patches know"
 
@@ -65,27 +70,30 @@ TRY = """- Take two pictures of animals, choose the eye or the nose in one: whic
 - In the chart, find a head of the first layers that stays near and one that does not."""
 
 
-def compute_features(first: str | None, second: str | None, model: Any) -> Iterator[tuple[Any, Any, str]]:
-    """The features of one or two pictures. Yields (view, chart, strip)."""
+def compute_features(first: str | None, second: str | None, model: Any) -> Iterator[tuple[Any, Any, str, str]]:
+    """The features of one or two pictures. Yields (view, chart, finding, strip)."""
     given = [source for source in (first, second) if source is not None]
     if not given:
-        yield None, None, empty_strip("No picture yet.")
+        yield None, None, "", empty_strip("No picture yet.")
         return
     watch = runtime.Stopwatch()
     with watch("capture"):
         pictures = [read_image(source) for source in given]
     name, note = usable_model(model, "vit")
     if name not in runtime.names_in_memory():
-        yield gr.skip(), gr.skip(), empty_strip(f"Loading {weights.find(name).title} …")
+        yield gr.skip(), gr.skip(), gr.skip(), empty_strip(f"Loading {weights.find(name).title} …")
     from models.vit.features import features_of_pictures
 
     result = features_of_pictures(name, pictures)
     with watch("drawing"):
-        shown = view_of_features(result, _name_of(name, pictures))
+        pair = best_likeness(*result.features) if len(pictures) == 2 else None
+        said = sentence_of_likeness(pair, result.traces[0].grid[1]) if pair else sentence_of_reach(result)
+        shown = view_of_features(result, _name_of(name, pictures), pair)
         chart = view_of_distances(result.distances, result.alike)
     yield (
         shown,
         chart,
+        html_of_finding(said),
         strip_of(result.run, capture=watch.seconds["capture"], drawing=watch.seconds["drawing"], note=note),
     )
 
@@ -97,13 +105,15 @@ def _name_of(model: str, pictures: "list[np.ndarray]") -> str:
     return digest.hexdigest()
 
 
-def build() -> None:
+def build(given: Given) -> None:
     """The page: two pictures and the model on the left, their features on the right, distances and figures below."""
     gr.Markdown(LEAD, elem_classes="gb-note")
+    examples = example_row()
     with gr.Row():
-        with gr.Column(scale=2, min_width=260):
-            first = picture_input("features")
-            second = picture_input("features-second", label="A second picture, if you like")
+        with gr.Column(scale=2, min_width=260), fold():
+            first = picture_input("features", given, examples)
+            label = "A second picture, if you like"
+            second = picture_input("features-second", given, example_row(), label=label, example=ANOTHER)
             model = gr.Dropdown(
                 [(weights.find(name).title, name) for name in weights.offered("vit")],
                 value=weights.first_choice("vit", EMBEDDED),
@@ -111,6 +121,7 @@ def build() -> None:
                 elem_id="features-model",
             )
         with gr.Column(scale=5, min_width=300):
+            finding = finding_line("features-finding")
             view = component("patch_features", elem_id="features-view")
             strip = gr.HTML(
                 empty_strip("The model (22 M parameters, 44 MB) is loaded with the first picture."),
@@ -130,5 +141,6 @@ def build() -> None:
     gr.HTML(f"<div {SCROLLS}>{table}</div>")
     gr.Markdown(MEASURED_BY, elem_classes="gb-note")
     events = [first.change, second.change, model.input]
-    inputs, outputs = [first, second, model], [view, distances, strip]
+    inputs, outputs = [first, second, model], [view, distances, finding, strip]
     gr.on(events, compute_features, inputs, outputs, trigger_mode="always_last", **private(), **RUN)
+    opens(compute_features, inputs, outputs)

@@ -6,9 +6,13 @@ import gradio as gr
 
 from demos.address import keeps
 from demos.base import empty_strip, strip_of
-from demos.tab import RUN, private
+from demos.finding import finding_line, html_of_finding
+from demos.given import Given
+from demos.opening import opens
+from demos.tab import RUN, fold, private
+from demos.views.vit_found import sentence_of_neighbours
 from demos.views.vit_neighbours import table_of_neighbours
-from demos.vit.shared import picture_input
+from demos.vit.shared import example_row, picture_input
 from models.images import read_image
 
 TITLE = "Nearest photos"
@@ -30,10 +34,10 @@ on it still reaches 80 %. Something that is in none of the 101 categories has ne
 much shorter the bars are."""
 
 
-def compute_neighbours(image: str | None) -> tuple[str, str]:
-    """The nearest photos by both backbones. Returns (HTML, strip)."""
+def compute_neighbours(image: str | None) -> tuple[str, str, str]:
+    """The nearest photos by both backbones. Returns (HTML, finding, strip)."""
     if image is None:
-        return "", empty_strip("No picture yet.")
+        return "", "", empty_strip("No picture yet.")
     picture = read_image(image)
     from models.vit.neighbours import BACKBONES, VOTES, nearest_photos
 
@@ -41,16 +45,19 @@ def compute_neighbours(image: str | None) -> tuple[str, str]:
     runs = [one.run for one in found.values()]
     both = replace(runs[-1], seconds=sum(run.seconds for run in runs))
     note = f"Two runs: {' and '.join(run.title for run in runs)}."
-    return table_of_neighbours(found, VOTES), strip_of(both, note=note)
+    said = html_of_finding(sentence_of_neighbours(found, VOTES))
+    return table_of_neighbours(found, VOTES), said, strip_of(both, note=note)
 
 
-def build() -> None:
+def build(given: Given) -> None:
     """The page: a picture on the left, both lists on the right."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
+    examples = example_row()
     with gr.Row():
-        with gr.Column(scale=2, min_width=260):
-            image = picture_input("neighbours")
+        with gr.Column(scale=2, min_width=260), fold("Your picture"):
+            image = picture_input("neighbours", given, examples)
         with gr.Column(scale=5, min_width=300):
+            finding = finding_line("neighbours-finding")
             lists = gr.HTML("", elem_id="neighbours-lists")
             strip = gr.HTML(
                 empty_strip("Two networks (22 M parameters, 44 MB each) are loaded with the first picture.")
@@ -58,4 +65,6 @@ def build() -> None:
     keeps(picture=image)
     gr.Markdown(MEANING, elem_classes="gb-note")
     gr.Markdown(LIMITS, elem_classes="gb-note")
-    image.change(compute_neighbours, image, [lists, strip], trigger_mode="always_last", **private(), **RUN)
+    outputs = [lists, finding, strip]
+    image.change(compute_neighbours, image, outputs, trigger_mode="always_last", **private(), **RUN)
+    opens(compute_neighbours, [image], outputs)

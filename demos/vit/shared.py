@@ -6,22 +6,59 @@ from pathlib import Path
 import gradio as gr
 
 from demos.base import EXAMPLES
+from demos.given import Given
 from demos.inputs.uploaded_image import UploadedImage
 from demos.tab import private
+from models import weights
 
 EMBEDDED = "vit-s14-caltech101"
+MEDIA = weights.EMBEDDED.parent / "media"
+FIRST = MEDIA / "vit-elephant.jpg"
+"""What the pages open on."""
+ANOTHER = MEDIA / "vit-elephants.jpg"
+"""Another picture of the same kind of thing."""
 
 
 def example_pictures() -> dict[str, Path]:
-    """Photos that come with the installed Gradio package."""
-    files = {"A cheetah": "cheetah1.jpg", "A lion": "lion.jpg", "A tower": "tower.jpg", "A bus": "bus.png"}
-    return {name: EXAMPLES / file for name, file in files.items() if (EXAMPLES / file).exists()}
+    """Photos of the model's own categories, and one of what it has no category for, which is in Gradio's package."""
+    return {
+        "An elephant": FIRST,
+        "A stop sign": MEDIA / "vit-stop-sign.jpg",
+        "An umbrella": MEDIA / "vit-umbrella.jpg",
+        FAILURE: EXAMPLES / "cheetah1.jpg",
+    }
 
 
-def picture_input(prefix: str, label: str = "Your picture") -> UploadedImage:
-    """The visitor's picture by upload, webcam, clipboard or one of the examples. Its id is `<prefix>-image`."""
-    image = UploadedImage(label=label, sources=["upload", "webcam", "clipboard"], height=240, elem_id=f"{prefix}-image")
-    with gr.Row():
-        for name, path in example_pictures().items():
-            gr.Button(name, size="sm", min_width=90).click(partial(str, path), None, image, **private())
+FAILURE = "A cheetah: not one of its categories"
+
+
+def example_row() -> dict[str, gr.Button]:
+    """A button for each example picture, in one line; `picture_input` says what they fill."""
+    with gr.Row(elem_classes="gb-examples"):
+        return {name: gr.Button(name, size="sm", min_width=90) for name in example_pictures()}
+
+
+def picture_input(
+    prefix: str,
+    given: Given,
+    examples: dict[str, gr.Button],
+    *,
+    label: str = "Your picture",
+    example: Path | None = FIRST,
+) -> UploadedImage:
+    """The visitor's picture by upload, webcam, clipboard or one of the examples. Its id is `<prefix>-image`.
+
+    given: what was given on other pages is offered here. example: what the page opens on.
+    """
+    image = UploadedImage(
+        value=str(example) if example else None,
+        label=label,
+        sources=["upload", "webcam", "clipboard"],
+        height=240,
+        elem_id=f"{prefix}-image",
+    )
+    paths = example_pictures()
+    for name, button in examples.items():
+        button.click(partial(str, paths[name]), None, image, **private())
+    given.offer(image, f"{prefix}-given")
     return image

@@ -7,8 +7,11 @@ import gradio as gr
 
 from demos.address import keeps
 from demos.base import empty_strip, strip_of, usable_model
+from demos.finding import finding_line, html_of_finding
+from demos.given import Given
 from demos.inputs.uploaded_image import UploadedImage
-from demos.tab import LATEX, RUN, private
+from demos.opening import opens
+from demos.tab import LATEX, RUN, fold, private
 from demos.ui import component
 from demos.views.explorer import pack_attention, view_of_patch_attention
 from demos.views.vit import (
@@ -18,9 +21,10 @@ from demos.views.vit import (
     view_of_answers,
     view_of_patches,
 )
+from demos.views.vit_found import look_of, sentence_of_trace
 from demos.vit.api import vit_classify, vit_trace
 from demos.vit.runs import PACKED, attention_rows, name_of
-from demos.vit.shared import EMBEDDED, picture_input
+from demos.vit.shared import EMBEDDED, example_row, picture_input
 from models import runtime, weights
 from models.errors import InputError
 from models.images import read_image
@@ -68,7 +72,7 @@ def compute_vit(image: str | None, model: Any, side: Any, positions: Any) -> Ite
     of the training; both are run now, so that both times are measured.
     """
     if image is None:
-        yield None, None, None, "", empty_strip("No picture yet.")
+        yield None, None, None, "", "", empty_strip("No picture yet.")
         return
     watch = runtime.Stopwatch()
     with watch("capture"):
@@ -78,21 +82,22 @@ def compute_vit(image: str | None, model: Any, side: Any, positions: Any) -> Ite
     loading = name not in runtime.names_in_memory()
     if loading or side or positions != "kept":
         said = f"Loading {weights.find(name).title} …" if loading else "Running, with what it is compared with …"
-        yield *(gr.skip() for _ in range(4)), empty_strip(said)
+        yield *(gr.skip() for _ in range(5)), empty_strip(said)
     result, runs, title, before = _runs(name, picture, side, positions)
     with watch("drawing"):
         run = name_of(name, picture, len(result.trace.image), positions)
         shown = picture_of(result.trace)
         packed = pack_attention(result.trace.attention)
         PACKED.put(packed, run)
+        look = look_of(result.trace)
         views = (
-            view_of_answers(result.trace, shown, run, title=title, before=before),
+            view_of_answers(result.trace, shown, run, (look.layer, look.head), title=title, before=before),
             view_of_patches(result, shown, run, edited=positions),
-            view_of_patch_attention(packed, shown, run),
+            view_of_patch_attention(packed, shown, run, (look.layer, look.head)),
         )
     drawing = watch.seconds["drawing"]
     strip = strip_of(result.run, capture=watch.seconds["capture"], drawing=drawing, note=note)
-    yield *views, table_of_costs(runs), strip
+    yield *views, table_of_costs(runs), html_of_finding(sentence_of_trace(result.trace, look)), strip
 
 
 def _runs(
@@ -122,11 +127,12 @@ def _check_side(side: Any) -> int:
     return side
 
 
-def build() -> None:
+def build(given: Given) -> None:
     """The page: picture and choices on the left, picture and answer on the right, then step after step."""
+    examples = example_row()
     with gr.Row():
-        with gr.Column(scale=2, min_width=260):
-            image = picture_input("vit")
+        with gr.Column(scale=2, min_width=260), fold():
+            image = picture_input("vit", given, examples)
             model = gr.Dropdown(
                 [(weights.find(name).title, name) for name in weights.offered("vit")],
                 value=weights.first_choice("vit", EMBEDDED),
@@ -137,6 +143,7 @@ def build() -> None:
             positions = gr.Radio(list(POSITIONS), value="kept", label="Position embeddings", elem_id="vit-positions")
             costs = gr.HTML("")
         with gr.Column(scale=5, min_width=300):
+            finding = finding_line("vit-finding")
             view = component("patch_view", elem_id="vit-answer")
             strip = gr.HTML(empty_strip("The model (22 M parameters, 44 MB) is loaded with the first picture."))
     patches = component("patch_steps", elem_id="vit-patches")
@@ -154,9 +161,10 @@ def build() -> None:
         size = gr.Number(0, label="Side in pixels, a multiple of the patch size; 0: as trained", precision=0)
         facts = gr.JSON(label="What it holds")
         file = gr.File(label="vit.npz", interactive=False)
-    inputs, outputs = [image, model, side, positions], [view, patches, attention, costs, strip]
+    inputs, outputs = [image, model, side, positions], [view, patches, attention, costs, finding, strip]
     events = [image.change, model.input, side.input, positions.input]
     gr.on(events, compute_vit, inputs, outputs, trigger_mode="always_last", **private(), **RUN)
+    opens(compute_vit, inputs, outputs)
     make.click(vit_trace, [image, model, size], [facts, file], api_name="vit_trace", **RUN)
     hidden_image, answer = UploadedImage(visible=False), gr.JSON(visible=False)
     gr.Button(visible=False).click(

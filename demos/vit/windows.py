@@ -8,10 +8,11 @@ import gradio as gr
 
 from demos.address import keeps
 from demos.base import empty_strip, strip_of, waiting_strip
+from demos.given import Given
 from demos.tab import LATEX, RUN, private
 from demos.ui import component
 from demos.views.vit_windows import table_of_answer, view_of_windows
-from demos.vit.shared import picture_input
+from demos.vit.shared import example_row, picture_input
 from models import hub, runtime, weights
 from models.images import read_image
 
@@ -65,16 +66,17 @@ def compute_windows(image: str | None, model: Any) -> Iterator[tuple[Any, Any, s
     yield *drawn, strip_of(ran, drawing=watch.seconds["drawing"])
 
 
-def build() -> None:
+def build(given: Given) -> None:
     """The page: picture on the left, its windows on the right; a sentence where no Swin is offered."""
     gr.Markdown(LEAD, elem_classes="gb-note")
     offered = weights.offered(CONCEPT)
     if not offered:
         gr.Markdown(ABSENT, elem_classes="gb-note", elem_id="windows-absent")
         return
+    examples = example_row()
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
-            image = picture_input("windows")
+            image = picture_input("windows", given, examples)
             model = gr.Dropdown(
                 [(weights.find(name).title, name) for name in offered],
                 value=offered[0],

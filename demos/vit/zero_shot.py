@@ -7,9 +7,10 @@ import gradio as gr
 
 from demos.address import keeps
 from demos.base import empty_strip, strip_of, waiting_strip
+from demos.given import Given
 from demos.tab import LATEX, RUN, private
 from demos.views.vit_zero_shot import table_of_names
-from demos.vit.shared import picture_input
+from demos.vit.shared import example_row, picture_input
 from models import hub, weights
 from models.errors import InputError
 from models.images import read_image
@@ -18,7 +19,7 @@ from models.inputs import check_text
 TITLE = "Name it yourself"
 CONCEPT = "vit/clip"
 MAX_NAMES, MAX_NAME_CHARS, MAX_CHARS, MAX_TEMPLATE_CHARS = 12, 100, 2_000, 200
-NAMES = "cheetah\nlion\ndomestic cat\ntower\nbus"
+NAMES = "elephant\ncheetah\nstop sign\numbrella\ntower"
 TEMPLATE = "a photo of a {}."
 
 LEAD = """CLIP is a ViT that learned from 400 million pictures with their captions: picture and text encoder were
@@ -74,16 +75,17 @@ def check_template(text: Any) -> str:
     return template
 
 
-def build() -> None:
+def build(given: Given) -> None:
     """The page: picture and names on the left, the table on the right; a sentence where CLIP is not offered."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
     offered = weights.offered(CONCEPT)
     if not offered:
         gr.Markdown(ABSENT, elem_classes="gb-note", elem_id="zero-shot-absent")
         return
+    examples = example_row()
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
-            image = picture_input("zero-shot")
+            image = picture_input("zero-shot", given, examples)
             names = gr.Textbox(
                 NAMES,
                 lines=5,

@@ -82,3 +82,11 @@ def corners(boxes_cxcywh: np.ndarray) -> np.ndarray:
     """(..., 4) centre, size to (..., 4) left, top, right, bottom."""
     centre, half = boxes_cxcywh[..., :2], boxes_cxcywh[..., 2:] / 2
     return np.concatenate([centre - half, centre + half], -1)
+
+
+def overlaps(boxes: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Intersection over union of corners `(N, 4)` with one box `(4,)`."""
+    low, high = np.maximum(boxes[:, :2], other[:2]), np.minimum(boxes[:, 2:], other[2:])
+    shared = np.prod(np.clip(high - low, 0, None), axis=-1)
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1)
+    return shared / np.maximum(areas + np.prod(other[2:] - other[:2]) - shared, 1e-12)

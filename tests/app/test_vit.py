@@ -6,7 +6,8 @@ from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from demos.vit.shared import example_pictures
+from demos.vit.damage_handlers import categories
+from demos.vit.shared import FAILURE, example_pictures
 
 
 @pytest.mark.parametrize("name", list(example_pictures()))
@@ -21,8 +22,18 @@ def test_top_five_with_probabilities(client, name):
     assert all(isinstance(entry["label"], str) and entry["label"] for entry in answer["top"])
 
 
-def test_a_big_cat_is_a_big_cat(client):
-    answer = client.predict(handle_file(str(example_pictures()["A cheetah"])), api_name="/vit_classify")
+@pytest.mark.parametrize(
+    ("name", "label"), [("An elephant", "elephant"), ("A stop sign", "stop_sign"), ("An umbrella", "umbrella")]
+)
+def test_examples_of_its_categories_are_answered_rightly(client, name, label):
+    answer = client.predict(handle_file(str(example_pictures()[name])), api_name="/vit_classify")
+    assert answer["top"][0]["label"] == label
+    assert answer["top"][0]["probability"] >= 0.5
+
+
+def test_the_example_without_a_category_is_a_big_cat_to_it(client):
+    assert "cheetah" not in categories()
+    answer = client.predict(handle_file(str(example_pictures()[FAILURE])), api_name="/vit_classify")
     assert answer["top"][0]["label"].lower() in {"leopards", "wild_cat", "cougar_face", "cougar_body"}
 
 
@@ -36,7 +47,7 @@ def test_any_mode_and_any_size(client, tmp_path, mode):
 
 @pytest.mark.parametrize("size", [0, 112])
 def test_a_trace_as_a_file_agrees_with_its_facts(client, size):
-    picture = handle_file(str(example_pictures()["A cheetah"]))
+    picture = handle_file(str(example_pictures()[FAILURE]))
     facts, file = client.predict(picture, "vit-s14-caltech101", size, api_name="/vit_trace")
     assert facts["size"] == (size or 224)
     assert facts["grid"] == [facts["size"] // 14] * 2
@@ -54,13 +65,13 @@ def test_a_trace_as_a_file_agrees_with_its_facts(client, size):
 
 def test_a_phone_photo_of_40_megapixels_is_answered_upright(client, tmp_path):
     """The camera lay on its side: the answer is that of the upright picture, which is read at a quarter."""
-    upright = Image.open(example_pictures()["A cheetah"]).convert("RGB")
+    upright = Image.open(example_pictures()[FAILURE]).convert("RGB")
     exif = Image.Exif()
     exif[274] = 6
     photo = upright.resize((6400, 6400), Image.Resampling.BILINEAR).transpose(Image.Transpose.ROTATE_90)
     photo.save(tmp_path / "phone.jpg", quality=90, exif=exif)
     answer = client.predict(handle_file(str(tmp_path / "phone.jpg")), api_name="/vit_classify")
-    expected = client.predict(handle_file(str(example_pictures()["A cheetah"])), api_name="/vit_classify")
+    expected = client.predict(handle_file(str(example_pictures()[FAILURE])), api_name="/vit_classify")
     assert answer["top"][0]["label"] == expected["top"][0]["label"]
     assert answer["top"][0]["probability"] == pytest.approx(expected["top"][0]["probability"], abs=0.1)
 

@@ -8,11 +8,11 @@ from PIL import Image
 
 from demos.vit.shared import example_pictures
 
-LION = str(example_pictures()["A lion"])
+UMBRELLA = str(example_pictures()["An umbrella"])
 
 
 def compare(client, damage, strength):
-    answer, path = client.predict(handle_file(LION), damage, strength, api_name="/vit_compare")
+    answer, path = client.predict(handle_file(UMBRELLA), damage, strength, api_name="/vit_compare")
     return answer, np.asarray(Image.open(path))
 
 
@@ -45,4 +45,4 @@ def test_removing_positions_changes_the_vit_alone(client):
 )
 def test_wrong_values_get_a_sentence(client, damage, strength, sentence):
     with pytest.raises(AppError, match=sentence):
-        client.predict(handle_file(LION), damage, strength, api_name="/vit_compare")
+        client.predict(handle_file(UMBRELLA), damage, strength, api_name="/vit_compare")

@@ -14,14 +14,14 @@ from demos.vit.shared import example_pictures
 from models.vit import own_file
 from models.vit.own_training import classify
 
-CAT, TOWER = (Image.open(example_pictures()[name]).convert("RGB") for name in ("A lion", "A tower"))
+ELEPHANT, SIGN = (Image.open(example_pictures()[name]).convert("RGB") for name in ("An elephant", "A stop sign"))
 
 
 @pytest.fixture(scope="module")
 def views(tmp_path_factory):
     """Four parts of each of two photos: (files, labels); among them greyscale, transparent and turned ones."""
     folder, files, labels = tmp_path_factory.mktemp("views"), [], []
-    for name, photo in (("lion", CAT), ("tower", TOWER)):
+    for name, photo in (("elephant", ELEPHANT), ("sign", SIGN)):
         width, height = photo.size
         side = int(0.7 * min(width, height))
         corners = [(0, 0), (width - side, 0), (0, height - side), ((width - side) // 2, (height - side) // 2)]
@@ -42,13 +42,13 @@ def finetune(client, files, labels, blocks=0, seconds=20, seed=0):
 
 def test_two_kinds_of_photo_are_told_apart_and_the_files_can_be_used(client, views):
     facts, files = finetune(client, *views)
-    assert facts["labels"] == ["lion", "tower"]
+    assert facts["labels"] == ["elephant", "sign"]
     assert facts["pictures"] == [4, 4]
     assert facts["held_out_accuracy"] == np.trace(facts["confusion"]) / 8 >= 0.75
     assert facts["loss"] < 0.3
     own = own_file.load(files)
-    assert own.labels == ("lion", "tower")
-    assert [classify(own, np.asarray(photo)).argmax() for photo in (CAT, TOWER)] == [0, 1]
+    assert own.labels == ("elephant", "sign")
+    assert [classify(own, np.asarray(photo)).argmax() for photo in (ELEPHANT, SIGN)] == [0, 1]
     stored = load_file(next(path for path in files if path.endswith(".safetensors")))
     assert {name: array.shape for name, array in stored.items()} == {"head.weight": (2, 768), "head.bias": (2,)}
     described = json.loads(Path(next(path for path in files if path.endswith(".json"))).read_text())
@@ -60,8 +60,8 @@ def test_two_kinds_of_photo_are_told_apart_and_the_files_can_be_used(client, vie
     [
         (lambda files, labels: ([], []), "there is no class yet"),
         (lambda files, labels: (files[:4], labels[:4]), "there is one class"),
-        (lambda files, labels: (files[:5], labels[:5]), "“tower” has one picture"),
-        (lambda files, labels: ([*files, files[0]], [*labels, "tower"]), "both in “lion” and in “tower”"),
+        (lambda files, labels: (files[:5], labels[:5]), "“sign” has one picture"),
+        (lambda files, labels: ([*files, files[0]], [*labels, "sign"]), "both in “elephant” and in “sign”"),
         (lambda files, labels: (files, labels[1:]), "one text for each picture"),
         (lambda files, labels: (files, [*labels[1:], 5]), "must be text"),
         (lambda files, labels: (files, [*labels[1:], "x" * 50]), "50 characters"),

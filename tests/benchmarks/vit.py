@@ -64,7 +64,7 @@ def draw(network, trace):
         trace, run_of(load_vit(EMBEDDED), 0.0), cost_of(network.shape, 16, 101), patch_embedding(network)
     )
     picture = picture_of(trace)
-    views = view_of_answers(trace, picture, ""), view_of_patches(result, picture, "")
+    views = view_of_answers(trace, picture, "", (0, 0)), view_of_patches(result, picture, "")
     return [*views, view_of_patch_attention(packed, picture, "")]
 
 

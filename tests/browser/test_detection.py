@@ -11,15 +11,18 @@ ANSWER_MS = 90_000
 def tab(open_tab):
     def open_(**how):
         page = open_tab("detection", **how)
-        expect(page.locator("#detection-figure .gb-empty")).to_be_visible()
+        expect(boxes(page).first).to_be_visible(timeout=ANSWER_MS)
         return page
 
     return open_
 
 
 def take_example(page):
+    figure = page.locator("#detection-figure .figure")
+    before = figure.get_attribute("data-run")
     page.get_by_role("button", name="Ten things").click()
-    expect(boxes(page).first).to_be_visible(timeout=ANSWER_MS)
+    expect(figure).not_to_have_attribute("data-run", before, timeout=ANSWER_MS)
+    expect(boxes(page).first).to_be_visible()
 
 
 def boxes(page):
@@ -30,6 +33,12 @@ def set_threshold(page, value):
     number = page.locator("#detection-threshold input[type=number]")
     number.fill(str(value))
     number.press("Tab")
+
+
+def test_the_page_opens_on_an_example_whose_things_are_all_found(tab):
+    page = tab()
+    expect(boxes(page)).to_have_count(5)
+    expect(page.locator("#detection-finding p")).to_contain_text("Five things are found. The box of")
 
 
 def test_an_example_gets_boxes_and_the_threshold_redraws_without_a_run(tab, screenshots):

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 def test_measure_and_ask(open_tab, screenshots):
     page = open_tab("vit", "Six differences")
     page.locator("#compare-data svg[role=img]").wait_for()
-    page.locator("#vit-page-compare").get_by_role("button", name="A lion").click()
+    page.locator("#vit-page-compare").get_by_role("button", name="A stop sign").click()
     page.locator("#compare-answers td", has_text=re.compile(r"\w+ \d+ %")).first.wait_for()
     page.locator("#compare-run").click()
     page.locator("#compare-said", has_text="times the pixels").wait_for()

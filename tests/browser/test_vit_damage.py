@@ -11,9 +11,11 @@ SHOWN = "[...document.querySelectorAll('.answer-vit .list:nth-child(2) .number')
 FULL = ".damage-view[data-state=full]"
 
 
-def take_lion(page):
-    page.locator("#vit-page-damage").get_by_role("button", name="A lion").click()
+def whole_curve(page):
+    """The page opens on the curve of its example; the strength is set to the middle, as it opens elsewhere."""
     page.locator(FULL).wait_for()
+    page.locator("#damage-finding p").wait_for()
+    page.locator(".damage-view .strength").fill("5")
 
 
 def choose(page, label):
@@ -31,7 +33,7 @@ def percentages(page, name):
 
 def test_damage_curve_and_what_is_inside(open_tab, screenshots):
     page = open_tab("vit", TITLE)
-    take_lion(page)
+    whole_curve(page)
     assert page.locator(".damage-view circle").count() == 22  # two curves of eleven points
     choose(page, "Blur")
     unit(page, "standard deviation 5.0 pixels").wait_for()
@@ -57,7 +59,7 @@ def test_damage_curve_and_what_is_inside(open_tab, screenshots):
 
 def test_paint_covers_and_changes_the_answer(open_tab):
     page = open_tab("vit", TITLE)
-    take_lion(page)
+    whole_curve(page)
     choose(page, "Cover what you paint")
     unit(page, "what you painted").wait_for()
     page.locator(FULL).wait_for()
@@ -87,7 +89,7 @@ def test_paint_covers_and_changes_the_answer(open_tab):
 @pytest.mark.parametrize("how", [{"dark": True}, {"phone": True}], ids=["dark", "phone"])
 def test_nothing_sideways(open_tab, screenshots, how):
     page = open_tab("vit", TITLE, **how)
-    take_lion(page)
+    whole_curve(page)
     if "phone" in how:
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=screenshots / f"vit-damage-{next(iter(how))}.png", full_page=True)

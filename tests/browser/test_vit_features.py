@@ -33,10 +33,10 @@ def text(page, where):
 
 def test_two_pictures_layers_and_a_patch_followed_into_the_other(open_tab, screenshots):
     page = open_tab("vit", TITLE)
+    assert page.locator(".pf figure:visible").count() == 2
     take(page, "A cheetah")
-    assert page.locator(".pf figure:visible").count() == 1
     assert page.locator("#features-distances circle").count() == 12 * 6
-    take(page, "A lion", which=1)
+    take(page, "A stop sign", which=1)
     assert page.locator(".pf figure:visible").count() == 2
     assert re.search(r"red: \d+ % of the variance.*together \d+ %", text(page, ".legend"), re.S)
     page.screenshot(path=screenshots / "vit-features.png", full_page=True)
@@ -88,11 +88,11 @@ def test_two_pictures_layers_and_a_patch_followed_into_the_other(open_tab, scree
 
 def test_a_file_that_is_no_picture_and_a_picture_taken_away(open_tab, screenshots, tmp_path):
     page = open_tab("vit", TITLE, dark=True)
-    take(page, "A lion")
+    take(page, "An umbrella")
     (tmp_path / "bad.png").write_bytes(b"no picture")
     page.locator("#features-second-image input[type=file]").set_input_files(tmp_path / "bad.png")
     page.get_by_text("This file is not a picture that can be opened").first.wait_for()
-    take(page, "A tower", which=1)
+    take(page, "A stop sign", which=1)
     one = page.locator(".pf").get_attribute("data-run")
     page.locator("#features-second-image").get_by_label("Remove Image").or_(
         page.locator("#features-second-image").get_by_label("Clear")
@@ -105,7 +105,7 @@ def test_a_file_that_is_no_picture_and_a_picture_taken_away(open_tab, screenshot
 def test_nothing_sideways_on_a_phone(open_tab, screenshots):
     page = open_tab("vit", TITLE, phone=True)
     take(page, "A cheetah")
-    take(page, "A lion", which=1)
+    take(page, "A stop sign", which=1)
     page.locator(".pf").get_by_role("button", name="similarity").tap()
     drawn(page, "similarity 12 ")
     page.locator(".pf .pt-picture").nth(1).tap(position={"x": 120, "y": 120})

@@ -91,9 +91,10 @@ def test_each_event_of_a_film_brings_its_new_step_alone():
 
     sent = [wire.to_wire(film) for film in films_of(reverse.compute_sprites(*EMBEDDED, "potion", 1, 6, 3, 1.5, "ddim"))]
     for number, (before, after) in enumerate(pairwise(sent), 1):
-        ((how, where, step),) = diff(before, after)
-        assert (how, where) == ("add", ["steps", number])
-        assert step == after["steps"][-1]
+        changes = {tuple(where): (how, value) for how, where, value in diff(before, after)}
+        assert changes.pop(("steps", number)) == ("add", after["steps"][-1])
+        assert set(changes) == ({("finding",), ("first",)} if number == 5 else set())
+    assert sent[-1]["finding"].startswith(f"By step {sent[-1]['first'] + 1} of 6, ")
 
 
 def test_a_stopped_run_says_where():

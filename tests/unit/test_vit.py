@@ -42,7 +42,7 @@ def test_what_the_browser_gets_is_the_trace(tiny):
     network = library.load(tiny)
     trace = trace_image(network, IMAGE)
     picture = picture_of(trace)
-    answer = to_wire(view_of_answers(trace, picture, "run", title="as it was", before=trace.top(2)))
+    answer = to_wire(view_of_answers(trace, picture, "run", (0, 0), title="as it was", before=trace.top(2)))
     patches = to_wire(view_of_patches(result_of(network, trace), picture, "run"))
     assert [one["label"] for one in answer["top"]] == [readable(label) for label, _ in trace.top(5)]
     assert [one["label"] for one in answer["before"]] == [readable(label) for label, _ in trace.top(2)]

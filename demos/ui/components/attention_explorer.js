@@ -80,6 +80,7 @@ export default class AttentionExplorer {
   /** @type {number | null} the token looked at whose heads are ranked */ #seen = null;
   #chosen = false; // whether the visitor chose the head
   /** @type {Hovered | null} */ #hover = null;
+  #picked = false; // a head by the visitor: it stays when another picture comes
   #shown = 0; // of several values on their way the last one counts
   #followed = 0; // and of several tokens
 
@@ -163,6 +164,7 @@ export default class AttentionExplorer {
   /** @param {ExplorerView["views"][number]} view */
   async #loaded(view) {
     if (view.kind !== "patches") return TextMaps.of(view);
+    if (view.first && !this.#picked) [this.#layer, this.#head] = view.first;
     const maps = new PatchMaps(view, (token) => ask(this.server.attention_rows, { run: view.run, token }));
     await Promise.all([this.patches.show(view.picture), maps.need(this.#firstToken(maps))]);
     return maps;
@@ -195,6 +197,7 @@ export default class AttentionExplorer {
 
   /** @param {number} layer @param {number} head */
   #select(layer, head) {
+    this.#picked = true;
     [this.#layer, this.#head, this.#chosen] = [layer, head, true];
     this.#drawHead();
   }

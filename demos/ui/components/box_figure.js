@@ -89,7 +89,7 @@ export default class BoxFigure {
     Object.assign(this.#state, {
       layer: trace.layers - 1,
       stage: trace.lastStage,
-      query: value.candidates.length ? value.candidates[0].query : 0,
+      query: value.first ?? value.candidates[0]?.query ?? 0,
     });
     find(this.root, ".number").max = String(trace.queries - 1);
     this.image.src = address(value.image);

@@ -62,6 +62,7 @@ export const template = `
 export default class DamageView {
   /** @type {View | null} */ #shown = null;
   /** @type {Promise<Drawn>[]} one a point */ #drawn = [];
+  #touched = false; // by the visitor: the strength stays
 
   /** @param {import("../core/mount.js").Context} context */
   constructor({ root, emit }) {
@@ -73,7 +74,10 @@ export default class DamageView {
     this.canvas = /** @type {HTMLCanvasElement} */ (find(root, ".picture"));
     this.painting = new Painting(CELLS);
     paintScale(find(root, ".ramp"), sequential);
-    this.slider.addEventListener("input", () => this.#draw());
+    this.slider.addEventListener("input", () => {
+      this.#touched = true;
+      this.#draw();
+    });
     this.slider.addEventListener("change", () => this.#point && emit.strength({ strength: this.#point.strength }));
     find(root, ".clear").addEventListener("click", () => {
       this.painting.clear();
@@ -95,7 +99,9 @@ export default class DamageView {
     this.#shown = value;
     this.#drawn.push(...value.points.slice(this.#drawn.length).map(fetched));
     this.#describe(value);
+    if (value.first !== null && !this.#touched) this.slider.value = String(value.first);
     this.#draw();
+    if (value.first !== null && this.#point) this.emit.strength({ strength: this.#point.strength });
   }
 
   /** @param {View} value */

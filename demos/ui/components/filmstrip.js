@@ -33,6 +33,7 @@ export const template = `
 <div class="filmstrip" data-state="empty">
   <p class="gb-empty"></p>
   <div class="full">
+    <p class="gb-finding-line" hidden></p>
     <div class="lanes">${lane("original")}${lane("other")}
       <div class="stage captions">
         <p><b>x<sub>t</sub></b> <span>what it sees</span></p>
@@ -67,6 +68,7 @@ export default class Filmstrip {
   runs = new FilmRuns();
   sheets = new Sheets();
   #current = 0; // place on the rail
+  #touched = false; // by the visitor: another step was chosen
   #follow = true; // show the newest step while they arrive
   /** @type {number | undefined} */ #timer;
   /** @type {number | undefined} */ #telling;
@@ -100,6 +102,9 @@ export default class Filmstrip {
     this.film.dataset.state = "full";
     this.#part(".jump").max = this.runs.length;
     if (this.#follow) this.#current = this.runs.newest;
+    if (value.first !== null && !this.#touched) this.#current = value.first;
+    this.#part(".gb-finding-line").hidden = !value.finding;
+    this.#part(".gb-finding-line").textContent = value.finding;
     const arrived = this.sheets.load(value.steps.flatMap((step) => KINDS.map((kind) => step[kind])));
     this.#draw();
     await arrived;
@@ -115,7 +120,8 @@ export default class Filmstrip {
 
   /** @param {FilmView} film */
   #begin(film) {
-    this.#follow = true;
+    [this.#follow, this.#touched] = [true, false];
+    this.film.style.setProperty("--across", String(Math.ceil(Math.sqrt(film.count))));
     this.#stop();
     if (!film.fork) this.sheets.forget();
     const side = film.steps[0]?.size ?? 0;
@@ -291,6 +297,7 @@ export default class Filmstrip {
 
   /** @param {number} place */
   #jump(place) {
+    this.#touched = true;
     const { newest, total, length } = this.runs;
     this.#current = clamp(place, 0, length - 1);
     this.#follow = this.#current === newest && newest + 1 < total;

@@ -7,6 +7,8 @@ export const template = "";
 
 const CONTROLS = "button, input, textarea, select, label, canvas, [role=option], [tabindex]";
 
+const PHONE = "(max-width: 640px)";
+
 /** Pages that have been opened since this document was loaded. @type {Set<string>} */
 const opened = new Set();
 
@@ -14,6 +16,7 @@ export default class PageOpening {
   /** @param {import("../core/mount.js").Context} context */
   constructor({ root, props, emit }) {
     this.panel = /** @type {HTMLElement | null} */ (root.closest("[role=tabpanel]"));
+    if (this.panel) foldOnPhones(this.panel);
     this.page = props.page;
     this.emit = emit;
     if (!this.panel || opened.has(this.page)) return;
@@ -47,6 +50,13 @@ export default class PageOpening {
     if (settle(this.page, value.refused ?? [])) this.emit.again();
     else this.open();
   }
+}
+
+/** Controls that would push the figure out of sight are folded. @param {Element} panel */
+function foldOnPhones(panel) {
+  if (!matchMedia(PHONE).matches) return;
+  const open = /** @type {NodeListOf<HTMLElement>} */ (panel.querySelectorAll(".gb-fold > .label-wrap.open"));
+  for (const label of open) label.click();
 }
 
 /** Acts once, as soon as `panel` takes room on the page. @param {Element} panel @param {() => void} act @param {AbortSignal} signal */

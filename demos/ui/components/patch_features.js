@@ -42,6 +42,7 @@ export const template = `
 
 export default class PatchFeatures {
   /** @type {Shown | null} */ #shown = null;
+  #touched = false; // by the visitor: layer, form and patch stay when other pictures come
   #arrived = 0; // counts values, so that a slow picture never replaces a later one
   #form = "colours";
   /** @type {number | null} */ #layer = null;
@@ -57,11 +58,13 @@ export default class PatchFeatures {
     this.frames = frames.map((frame, which) => this.#frame(frame, which));
     for (const button of this.forms)
       button.addEventListener("click", () => {
+        this.#touched = true;
         this.#form = button.dataset.form ?? "colours";
         this.#draw();
       });
     this.slider = /** @type {HTMLInputElement} */ (find(root, ".layer"));
     this.slider.addEventListener("input", () => {
+      this.#touched = true;
       this.#layer = Number(this.slider.value);
       this.#draw();
     });
@@ -76,6 +79,7 @@ export default class PatchFeatures {
         this.#read();
       },
       onPick: (token) => {
+        this.#touched = true;
         this.#chosen = { which, token };
         this.#draw();
       },
@@ -99,6 +103,10 @@ export default class PatchFeatures {
     const kept = this.#shown?.view.pictures[0].columns === columns && this.#chosen.which < value.pictures.length;
     this.#shown = { view: value, patches: rows * columns, values };
     if (!kept) this.#chosen = { which: 0, token: 1 + Math.floor(rows / 2) * columns + Math.floor(columns / 2) };
+    if (value.first && !this.#touched) {
+      const [layer, token] = value.first;
+      [this.#layer, this.#form, this.#chosen] = [layer, "similarity", { which: 0, token }];
+    }
     this.#layer = Math.min(this.#layer ?? value.layers, value.layers);
     this.#hovered = null;
     this.slider.max = String(value.layers);

@@ -1,5 +1,6 @@
 // A picture cut into patches, the answer of a Vision Transformer, and its answer after every layer.
 
+import { load } from "../core/arrays.js";
 import { element, find } from "../core/dom.js";
 import { follow, share } from "../core/shared.js";
 import { PictureTokens, patchName } from "../pieces/picture_tokens.js";
@@ -47,6 +48,7 @@ const bars = (answers) => answers.map(({ label, probability }) => bar([label], p
 
 export default class PatchView {
   /** @type {AnswersView | null} */ #shown = null;
+  /** @type {Float32Array} where the head that looks at the thing looks */ #look = new Float32Array();
   #token = 0; // the chosen one: 0 is CLS, patch n is n + 1
 
   /** @param {import("../core/mount.js").Context} context */
@@ -69,7 +71,9 @@ export default class PatchView {
     if (!value) return;
     if (value.picture.columns !== this.#shown?.picture.columns) this.#token = 0;
     this.#shown = value;
-    await this.tokens.show(value.picture);
+    const [look] = await Promise.all([load(value.look), this.tokens.show(value.picture)]);
+    if (value !== this.#shown) return;
+    this.#look = /** @type {Float32Array} */ (look.data);
     view.dataset.run = value.run;
     this.#drawAnswers(value);
     this.#choose(this.#token);
@@ -78,7 +82,7 @@ export default class PatchView {
   /** @param {number} token */
   #choose(token) {
     this.#token = token;
-    this.tokens.shade(null, token);
+    this.tokens.shade(token ? null : (seen) => (seen ? this.#look[seen - 1] : 0), token);
     this.#caption(null);
   }
 
@@ -90,7 +94,7 @@ export default class PatchView {
     const about = hovered || this.#token;
     const which = about
       ? `${hovered ? "Under the pointer" : "Chosen"}: the patch in ${patchName(about, columns)}, token ${about} of ${rows * columns}.`
-      : "Chosen: CLS, an extra token without pixels, from which the answer is read. Click a patch to follow it.";
+      : "Chosen: CLS, an extra token without pixels, from which the answer is read; shaded is where the head named above looks from it. Click a patch to follow it.";
     find(this.root, ".pv-where").textContent = `${rows} x ${columns} patches of ${side} x ${side} pixels. ${which}`;
   }
 

@@ -49,8 +49,10 @@ export class StepSums {
   show(step) {
     const where = `xₜ = ${factor(step.signal)} × x₀ + ${factor(step.noise_share)} × noise, as the network reads it. `;
     const then = step.t_next < 0 ? "The last step." : `Next: t = ${step.t_next}.`;
+    const says = `It predicts v: predicted x₀ = ${factor(step.signal)} × xₜ − ${factor(step.noise_share)} × v, kept within −1 to 1; predicted noise = (xₜ − ${factor(step.signal)} × predicted x₀) / ${factor(step.noise_share)}.`;
     this.words.replaceChildren(
       element("span", {}, where + then),
+      ...(step.predicts === "v" ? [element("span", {}, says)] : []),
       ...sums(step).map(([left, sum]) =>
         element(
           "span",

@@ -1,0 +1,24 @@
+"""What is seen in a traced detection, in one sentence from its numbers."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.detection.boxes import Boxes
+    from models.detection.found import Way
+
+NOTHING = "Nothing is found at this threshold: lower it to see what the network was less sure of."
+NUMBERS = ("", "One thing is", "Two things are", "Three things are", "Four things are", "Five things are")
+
+
+def sentence_of_boxes(found: "Boxes", way: "Way | None") -> str:
+    """How many things are found, and of the box that came from farthest how it became what it is."""
+    if way is None:
+        return NOTHING
+    count = len(found)
+    things = NUMBERS[count] if count < len(NUMBERS) else f"{count} things are"
+    first, after = way.overlap[0], way.overlap[1]
+    return (
+        f"{things} found. The box of {found.names[way.place]} came the longest way: query {way.query} began from a "
+        f"proposal that shares {first:.0%} with it, and shares {after:.0%} after the first of "
+        f"{len(way.overlap) - 1} layers."
+    )
