@@ -190,7 +190,7 @@ def build(own: gr.State) -> None:
                 run = gr.Button("Generate", variant="primary", min_width=110, elem_id="diffusion-run")
                 stop = stop_button()
             with fold("What to make"):
-                controls = plan_controls()
+                controls = plan_controls("reverse")
                 network = network_choice("diffusion-network")
             with gr.Accordion("The sprites as files", open=False):
                 files = gr.Files(show_label=False, interactive=False, height=120)
