@@ -65,10 +65,12 @@ def stream_film(
     fork: ForkView | None = None,
     originals: "Sequence[DenoisingStep]" = (),
     find: Callable[[SpriteRun], tuple[int, str]] | None = None,
+    lead: bool = False,
 ) -> Iterator[tuple[FilmView, str]]:
     """Take the steps one by one into the `run` of that name; yields (film, strip) after each.
 
     find: what is seen in the run once it is over, and the place of the step that shows it.
+    lead: show that step then, and not the last one.
     A film holds small JSON only, and Gradio sends what is new in it.
     """
     drawn: list[StepView] = []
@@ -80,6 +82,7 @@ def stream_film(
         drawing += time.perf_counter() - began
         note = "" if run.over else f"step {len(run.steps)} of {run.total}"
         first, said = find(run) if find and run.over else (None, "")
+        first = first if lead else None
         film = FilmView(name, run.plan.count, run.total, fork, list(drawn), said, first)
         yield film, strip_of(denoised.run, drawing=drawing, note=note)
 

@@ -70,6 +70,15 @@ class Where(TypedDict):
 
 def compute_sprites(choice: object, own: object, *values: object) -> Iterator[tuple[Any, ...]]:
     """Denoise while the visitor watches. Yields (film, strip, files, run, fork panel); closing it stops it."""
+    yield from _sprites(choice, own, values, lead=False)
+
+
+def open_sprites(choice: object, own: object, *values: object) -> Iterator[tuple[Any, ...]]:
+    """What the page opens on: the same run, shown at the step by which half of the way is done."""
+    yield from _sprites(choice, own, values, lead=True)
+
+
+def _sprites(choice: object, own: object, values: tuple[object, ...], *, lead: bool) -> Iterator[tuple[Any, ...]]:
     network = chosen_network(choice, own)
     plan = check_plan(*values, network=network)  # pyright: ignore[reportArgumentType]  # the controls' values, in order
     yield gr.skip(), loading(network) or gr.skip(), None, None, gr.Column(visible=False)
@@ -78,7 +87,7 @@ def compute_sprites(choice: object, own: object, *values: object) -> Iterator[tu
 
     run = SpriteRun(plan, plan.steps, network=network)
     name = RUNS.put(run)
-    for film, strip in stream_film(name, run, denoise_entry(begin(plan), network), find=find_halfway):
+    for film, strip in stream_film(name, run, denoise_entry(begin(plan), network), find=find_halfway, lead=lead):
         files = save_sprites(run.steps[-1].x_0, f"{plan.sprite_class}-{plan.seed}") if run.over else None
         yield film, strip, files, name, gr.skip()
 
@@ -207,7 +216,7 @@ def build(own: gr.State) -> None:
     follow_choice(network, own, [controls["sprite_class"], controls["guidance"]])
     asked = [network, own, *controls.values()]
     running = run.click(compute_sprites, asked, [*outputs, panel], **private(), **LONG)
-    opens(compute_sprites, asked, [*outputs, panel], queue=LONG)
+    opens(open_sprites, asked, [*outputs, panel], queue=LONG)
     forking = go.click(compute_fork, [where, *fork_controls, canvas], outputs, **private(), **LONG)
     film.fork(view_fork, None, [panel, where, heading, canvas, *fork_controls, classed], **private(), **LIGHT)
     wire_stop(stop, RUNS, run_name, strip, [running, forking])

@@ -50,6 +50,7 @@ def test_stop_ends_the_run(open_tab):
     page.get_by_label("number input for Sprites").fill("16")
     page.get_by_label("number input for Steps").fill("50")
     page.locator("#diffusion-run").click()
+    page.locator(f"{FILM} .where", has_text="of 50").wait_for()
     page.locator(f"{FILM} .rail .step").nth(1).wait_for()
     page.get_by_role("button", name="Stop").dispatch_event("click")  # without waiting for a quiet page
     stopped = page.locator("#diffusion-reverse .gb-strip", has_text="Stopped at step")
@@ -128,6 +129,7 @@ def test_a_picture_in_the_middle_is_saved_on_the_chosen_background(open_tab, tmp
 
 def test_a_drawing_becomes_a_sprite_and_a_hole_is_filled(open_tab, screenshots):
     page = open_tab("diffusion", "From an image")
+    page.locator("#diffusion-film-image .where", has_text="step 15 of 15").wait_for()
     stroke(page, "#diffusion-canvas")
     page.locator("#diffusion-entry", has_text="15 of 25 steps are run").wait_for()
     page.locator("#diffusion-transform").click()
@@ -142,10 +144,12 @@ def test_a_drawing_becomes_a_sprite_and_a_hole_is_filled(open_tab, screenshots):
 
 def test_a_walk_between_two_classes(open_tab):
     page = open_tab("diffusion", "Between two")
-    page.locator("#diffusion-walk").click()
     film = page.locator("#diffusion-film-between")
     film.locator(".where", has_text="step 25 of 25").wait_for()
-    assert film.locator(".original .x_0 .tile").count() == 8
+    page.get_by_label("number input for Sprites, ends included").fill("5")
+    page.locator("#diffusion-walk").click()
+    expect(film.locator(".original .x_0 .tile")).to_have_count(5)
+    film.locator(".where", has_text="step 25 of 25").wait_for()
 
 
 @pytest.mark.parametrize("how", [{"dark": True}, {"phone": True}], ids=["dark", "phone"])

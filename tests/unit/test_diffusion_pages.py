@@ -93,8 +93,13 @@ def test_each_event_of_a_film_brings_its_new_step_alone():
     for number, (before, after) in enumerate(pairwise(sent), 1):
         changes = {tuple(where): (how, value) for how, where, value in diff(before, after)}
         assert changes.pop(("steps", number)) == ("add", after["steps"][-1])
-        assert set(changes) == ({("finding",), ("first",)} if number == 5 else set())
-    assert sent[-1]["finding"].startswith(f"By step {sent[-1]['first'] + 1} of 6, ")
+        assert set(changes) == ({("finding",)} if number == 5 else set())
+    assert sent[-1]["finding"].startswith("By step ")
+
+
+def test_the_page_opens_at_the_step_by_which_half_of_the_way_is_done():
+    *_, film = films_of(reverse.open_sprites(*EMBEDDED, "potion", 1, 6, 3, 1.5, "ddim"))
+    assert film.finding.startswith(f"By step {film.first + 1} of 6, ")
 
 
 def test_a_stopped_run_says_where():

@@ -17,11 +17,11 @@ from demos.sequences import edit, next_character, reach, tasks
 from demos.sequences import predictions as of_sequences
 from demos.views.prediction import options_with
 from demos.vit import predictions as of_vit
-from demos.vit.shared import example_pictures
+from demos.vit.shared import FAILURE, example_pictures
 from models import weights
 from models.errors import InputError
 
-CHEETAH = str(example_pictures()["A cheetah"])
+CHEETAH = str(example_pictures()[FAILURE])
 GIVEN = {
     "sequences": {
         "text": next_character.EXAMPLES["A story"],
