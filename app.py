@@ -11,7 +11,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from demos.door.front import Front
 from demos.door.sweep import private_folder
-from models import weights
+from models import hub, weights
 
 if TYPE_CHECKING:
     from demos.door.shell import Shell
@@ -30,6 +30,8 @@ def main() -> None:
     os.environ["GLASSBOX_MODELS"] = arguments.models
     if arguments.local_models:
         weights.add_local(arguments.local_models)
+    if arguments.models == "hub":
+        hub.start_better()
     logging.basicConfig(format="%(message)s")
     logging.getLogger("glassbox.jobs").setLevel(logging.INFO)
     front = Front(arguments.host, arguments.port)

@@ -118,14 +118,13 @@ def _count(parameters: int) -> str:
 def usable_model(name: object, concept: str) -> tuple[str, str]:
     """The model to run for a choice in a tab, and a sentence if it is not the chosen one.
 
-    A hub model that is not here yet begins to arrive in the background, and the tab stays on its first model.
+    While a hub model is not here, the tab stays on its own: nothing is fetched unasked (`demos/offer.py` offers it).
     Raises `InputError` for a name outside the catalogue.
     """
     entry = weights.find(name, concept)
     if entry.kind != "hub":
         return entry.name, ""
-    state = hub.start(entry.name)
-    if state.status == "ready":
+    if hub.is_here(entry.name):
         return entry.name, ""
     fallback = next(name for name in weights.offered(concept) if weights.CATALOGUE[name].kind != "hub")
     return fallback, f"{hub.describe(entry.name)} Shown meanwhile: {weights.CATALOGUE[fallback].title}."

@@ -26,6 +26,7 @@ class Weights:
     patterns: which files of the repository are fetched; needs: without which of them (globs) it cannot run.
     megabytes: about what is fetched, where that is known.
     does: in a few words, what one gains by it.
+    beside: another entry that is fetched along with it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Weights:
     needs: tuple[str, ...] = ()
     megabytes: int = 0
     does: str = ""
+    beside: str = ""
 
 
 def _embedded(name: str, concept: str, title: str, licence: str, origin: str = "trained by this project") -> Weights:
@@ -56,8 +58,9 @@ def _hub(
     does: str,
     needs: tuple[str, ...] = NETWORK,
     patterns: tuple[str, ...] = HUB_PATTERNS,
+    beside: str = "",
 ) -> Weights:
-    return Weights(name, concept, title, "hub", repository, licence, revision, patterns, needs, megabytes, does)
+    return Weights(name, concept, title, "hub", repository, licence, revision, patterns, needs, megabytes, does, beside)
 
 
 CATALOGUE: dict[str, Weights] = {
@@ -293,6 +296,7 @@ CATALOGUE: dict[str, Weights] = {
             "pictures in one to four steps",
             needs=STABLE_DIFFUSION,
             patterns=HALF_PRECISION_PATTERNS,
+            beside="taesd",
         ),
         _hub(
             "stable-diffusion-v1-5",
@@ -305,6 +309,7 @@ CATALOGUE: dict[str, Weights] = {
             "pictures, with guidance",
             needs=STABLE_DIFFUSION,
             patterns=HALF_PRECISION_PATTERNS,
+            beside="taesd",
         ),
         _hub(
             "sdxl-turbo",
@@ -317,6 +322,7 @@ CATALOGUE: dict[str, Weights] = {
             "large pictures in one to four steps",
             needs=(*STABLE_DIFFUSION, "text_encoder_2/model.fp16.safetensors"),
             patterns=HALF_PRECISION_PATTERNS,
+            beside="taesdxl",
         ),
         _hub(
             "prx-512",
@@ -328,6 +334,7 @@ CATALOGUE: dict[str, Weights] = {
             0,
             "pictures by flow matching",
             needs=PRX,
+            beside="taef1",
         ),
         _hub(
             "taesd",
@@ -367,3 +374,11 @@ CATALOGUE: dict[str, Weights] = {
         ),
     )
 }
+
+BETTER: dict[str, tuple[str, ...]] = {
+    "attention": ("gpt2", "smollm2-135m", "bert-base-uncased"),
+    "attention/translation": ("opus-mt-en-fr",),
+    "vit": ("vit-base-patch16-224", "deit-small-patch16-224"),
+    "detection": ("rf-detr-nano", "rf-detr-small", "rf-detr-base", "rf-detr-medium", "rf-detr-large"),
+}
+"""Models of the hub that a page would rather begin with than with its embedded one, best first."""

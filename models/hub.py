@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import replace
 
@@ -77,7 +78,16 @@ def start(name: str) -> Download:
             cwd=weights.EMBEDDED.parent.parent,
         )
     threading.Thread(target=_watch, args=(name, _children[name]), daemon=True).start()
+    if entry.beside:
+        with suppress(InputError):  # it can be asked for again
+            start(entry.beside)
     return Download("running")
+
+
+def start_better() -> None:
+    """Begin to fetch what every page would rather begin with, for a host who has asked for hub models."""
+    for concept in weights.BETTER:
+        start(weights.better_than_embedded(concept)[0])
 
 
 def cancel(name: str) -> Download:

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from models import hub_cache
-from models.catalogue import CATALOGUE, Weights
+from models.catalogue import BETTER, CATALOGUE, Weights
 from models.errors import InputError, WeightsError
 
 EMBEDDED = Path(__file__).resolve().parent.parent / "assets" / "weights"
@@ -77,10 +77,15 @@ def offered(concept: str | None = None) -> list[str]:
     ]
 
 
+def better_than_embedded(concept: str) -> list[str]:
+    """Hub models that a page of the concept would rather begin with, best first; none where they are not offered."""
+    return [name for name in BETTER.get(concept, ()) if mode() != "embedded"]
+
+
 def first_choice(concept: str, otherwise: str) -> str:
-    """The model a tab begins with: the first hub model of the concept in mode `hub`, else `otherwise`."""
-    hub_names = [name for name in offered(concept) if CATALOGUE[name].kind == "hub"]
-    return hub_names[0] if hub_names and mode() == "hub" else otherwise
+    """The model a page begins with: the best one of the hub that is on this machine, else `otherwise`."""
+    here = (name for name in better_than_embedded(concept) if hub_cache.is_whole(CATALOGUE[name]))
+    return next(here, otherwise)
 
 
 def mode() -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 import gradio as gr
 
+from demos.offer import model_offer
 from models import weights
 from models.inputs import check_text
 
@@ -58,4 +59,5 @@ def sentence_controls(
             choices = [(_title(name), name) for name in weights.offered("attention")]
             chosen = gr.Dropdown(choices, value=model, label="Model", elem_id=f"{prefix}-model")
             run = gr.Button(action, variant="primary", elem_id=f"{prefix}-run")
+            model_offer(chosen, weights.better_than_embedded("attention"))
     return text, examples, chosen, run

@@ -11,6 +11,7 @@ from demos.address import keeps
 from demos.attention.api import attention_find, attention_trace
 from demos.attention.controls import EXAMPLES, check_sentence, default_model, sentence_controls
 from demos.base import empty_strip, strip_of, usable_model
+from demos.offer import run_on_arrival
 from demos.opening import opens
 from demos.tab import LATEX, RUN, answering, private
 from demos.ui import component
@@ -84,6 +85,7 @@ def build() -> None:
 
     inputs, outputs = [text, model], [explorer, strip]
     gr.on([run.click, text.submit, model.input], compute_attention, inputs, outputs, **private(), **RUN)
+    run_on_arrival(model, compute_attention, inputs, outputs)
     opens(compute_attention, inputs, outputs)
     keeps(text=text, model=model)
     for button, example in zip(examples, EXAMPLES.values(), strict=True):

@@ -11,6 +11,7 @@ from demos.address import keeps
 from demos.attention.api import attention_edit
 from demos.attention.controls import EXAMPLES, STATE_SECONDS, check_sentence, predicting_model, sentence_controls
 from demos.base import empty_strip, strip_of, usable_model
+from demos.offer import run_on_arrival
 from demos.opening import opens
 from demos.tab import LATEX, RUN, payload, private
 from demos.ui import component
@@ -141,6 +142,7 @@ def build() -> None:
     outputs = [shown, edits, switches, predictions, importance, translation, again, strip]
     opens(compute_inside, [text, model], outputs)
     gr.on([run.click, text.submit, model.input], compute_inside, [text, model], outputs, **private(), **RUN)
+    run_on_arrival(model, compute_inside, [text, model], outputs)
     for button, example in zip(examples, EXAMPLES.values(), strict=True):
         button.click(partial(str, example), None, text, queue=False, **private()).then(
             compute_inside, [text, model], outputs, **private(), **RUN

@@ -9,6 +9,7 @@ import gradio as gr
 from demos.address import keeps
 from demos.attention.controls import EXAMPLES, check_sentence, predicting_model, sentence_controls
 from demos.base import empty_strip, strip_of, usable_model
+from demos.offer import run_on_arrival
 from demos.opening import opens
 from demos.tab import LATEX, RUN, payload, private
 from demos.ui import component
@@ -98,6 +99,7 @@ def build() -> None:
     inputs, outputs = [text, model, stack], [lens, walked, following, strip]
     opens(compute_layers, inputs, outputs)
     gr.on([run.click, text.submit, model.input, stack.input], compute_layers, inputs, outputs, **private(), **RUN)
+    run_on_arrival(model, compute_layers, inputs, outputs)
     for button, example in zip(examples, EXAMPLES.values(), strict=True):
         button.click(partial(str, example), None, text, queue=False, **private()).then(
             compute_layers, inputs, outputs, **private(), **RUN

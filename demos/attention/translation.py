@@ -27,6 +27,7 @@ from demos.attention.drafts import (
     offered,
 )
 from demos.base import empty_strip
+from demos.offer import model_offer, run_on_arrival
 from demos.opening import opens
 from demos.tab import LATEX, RUN, private
 from demos.ui import component
@@ -36,6 +37,7 @@ from demos.views.tables import SCROLLS
 from demos.views.tasks import draw_table
 from models import weights
 
+CONCEPT = "attention/translation"
 TITLE = "Live translation"
 BLEU_FILE = weights.EMBEDDED.parent / "figures" / "translation.json"
 
@@ -100,7 +102,10 @@ def build() -> None:
                 examples = [gr.Button(name, size="sm", min_width=90) for name in EXAMPLES]
         with gr.Column(scale=2, min_width=280):
             choices = [(TITLES[name], name) for name in offered()]
-            model = gr.Dropdown(choices, value=TRANSFORMER, label="Model", elem_id="translate-model")
+            model = gr.Dropdown(
+                choices, value=weights.first_choice(CONCEPT, TRANSFORMER), label="Model", elem_id="translate-model"
+            )
+            model_offer(model, weights.better_than_embedded(CONCEPT))
             with gr.Row():
                 one = gr.Button("Next word", variant="primary", size="sm", min_width=90, elem_id="translate-next")
                 rest = gr.Button("All", size="sm", min_width=60, elem_id="translate-all")
@@ -124,6 +129,7 @@ def build() -> None:
     wanted, shown = [text, model], [draft, view, strip]
     opens(compute_all, [*wanted, draft], shown)
     gr.on([again.click, model.input], compute_start, wanted, shown, **private(), **RUN)
+    run_on_arrival(model, compute_start, wanted, shown)
     gr.on(
         [one.click, text.submit], compute_next, [*wanted, draft], shown, trigger_mode="always_last", **private(), **RUN
     )

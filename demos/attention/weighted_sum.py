@@ -10,6 +10,7 @@ from demos.address import keeps
 from demos.attention.controls import EXAMPLES, STATE_SECONDS, check_sentence, sentence_controls
 from demos.attention.inside import shown_text
 from demos.base import empty_strip, strip_of, usable_model
+from demos.offer import run_on_arrival
 from demos.opening import opens
 from demos.tab import LATEX, RUN, payload, private
 from demos.ui import component
@@ -90,6 +91,7 @@ def build() -> None:
     outputs = [shown, figure, predictions, strip]
     opens(compute_sum, [text, model], outputs)
     gr.on([run.click, text.submit, model.input], compute_sum, [text, model], outputs, **private(), **RUN)
+    run_on_arrival(model, compute_sum, [text, model], outputs)
     for button, example in zip(examples, EXAMPLES.values(), strict=True):
         button.click(partial(str, example), None, text, queue=False, **private()).then(
             compute_sum, [text, model], outputs, **private(), **RUN

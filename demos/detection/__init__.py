@@ -8,6 +8,7 @@ from demos.detection import live, own_boxes, picture, video
 from demos.detection.api import THRESHOLD
 from demos.detection.predictions import QUESTIONS
 from demos.detection.socket import PATH, serve_live
+from demos.offer import model_offer
 from demos.predict import panel
 from demos.tab import inner_page, inner_pages, private
 from demos.ui import sharing
@@ -42,6 +43,7 @@ def build() -> None:
             elem_id="detection-threshold",
             min_width=260,
         )
+    model_offer(model, weights.better_than_embedded("detection"))
     threshold.change(None, threshold, None, js=sharing("threshold"), **private())
     with inner_pages(elem_id="detection-pages"):
         for page in PAGES:

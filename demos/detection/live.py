@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from demos.address import keeps
-from demos.base import log, usable_model
+from demos.base import log
 from demos.detection.frames import MAX_FRAME_BYTES, TURNS, answer, detect, open_stream
 from demos.inputs.keeping import FRAMES, say_how_long
 from demos.tab import LIGHT, private
@@ -63,16 +63,13 @@ def _checked_frame(request: object) -> tuple[bytes, str, bool]:
 
 
 def view_live_model(model: object) -> str:
-    """Hand the chosen model's name to the live view; a hub model begins to arrive."""
-    usable_model(model, "detection")
-    return str(model)
+    """Hand the chosen model's name to the live view, which answers by another one while it is not here."""
+    return weights.find(model, "detection").name
 
 
 def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     """The page: the camera with its boxes. The threshold reaches it in the browser."""
-    overlay = component(
-        "live_overlay", weights.offered("detection")[0], server_functions=[detect_frame], elem_id="detection-live"
-    )
+    overlay = component("live_overlay", model.value, server_functions=[detect_frame], elem_id="detection-live")
     say_how_long(FRAMES)
     keeps(model=model, threshold=threshold)
     model.change(view_live_model, model, overlay, **private(), **LIGHT)

@@ -14,6 +14,7 @@ from demos.detection.api import THRESHOLD, detection_detect, detection_explain
 from demos.detection.questions import TRACES, attention_rows, match_boxes, query_rows, suppress_boxes
 from demos.finding import finding_line, html_of_finding
 from demos.inputs.uploaded_image import UploadedImage
+from demos.offer import run_on_arrival
 from demos.opening import opens
 from demos.tab import LATEX, RUN, fold, private
 from demos.ui import component
@@ -171,6 +172,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     events = [image.change, model.input]
     gr.on(events, compute_boxes, [image, model], figures, trigger_mode="always_last", **private(), **RUN)
     opens(compute_boxes, [image, model], figures)
+    run_on_arrival(model, compute_boxes, [image, model], figures)
     for button, path in zip(examples, EXAMPLES.values(), strict=True):
         button.click(partial(str, path), None, image, queue=False, **private())
 

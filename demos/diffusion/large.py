@@ -11,6 +11,7 @@ from demos.base import empty_strip, strip_of, waiting_strip
 from demos.diffusion.films import film_strip, place_in, save_pictures, stop_button, wire_stop
 from demos.diffusion.plans import MAX_SEED, check_seed
 from demos.inputs.uploaded_image import UploadedImage
+from demos.offer import model_offer, run_on_arrival
 from demos.tab import LATEX, LIGHT, LONG, payload, private
 from demos.views.diffusion import FilmView, ForkView, StepView
 from demos.views.diffusion_large import html_of_guidance, html_of_words, view_of_large
@@ -114,8 +115,7 @@ def compute_large(model: object, image: str | None, *values: object) -> Iterator
     request = check_request(*values)  # pyright: ignore[reportArgumentType]  # the controls' values, in order
     model = check_model(model)
     rgb = None if image is None else read_image(image)
-    if hub.start(model).status != "ready":
-        hub.start(OFFERS[model].tiny_decoder)
+    if not hub.is_here(model):
         yield gr.skip(), waiting_strip(model), gr.skip(), gr.skip(), gr.skip()
         return
     yield gr.skip(), empty_strip(f"Loading {weights.CATALOGUE[model].title} …"), None, None, gr.Column(visible=False)
@@ -229,6 +229,8 @@ def build() -> None:
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             model, wants, inputs = _build_request(models)
+            model_offer(model)
+            run_on_arrival(model, None)
             with gr.Row():
                 run = gr.Button("Generate", variant="primary", min_width=110, elem_id="diffusion-large-run")
                 stop = stop_button()
@@ -236,7 +238,7 @@ def build() -> None:
         with gr.Column(scale=5, min_width=300):
             empty = "Press Generate: every step appears here as it is computed."
             film = film_strip("diffusion-large-film", empty=empty, forkable=True)
-            strip = gr.HTML(empty_strip("The model is fetched from the hub with the first run, then loaded."))
+            strip = gr.HTML(empty_strip("The model is loaded with the first run."))
             panel, changes, heading, go = _build_fork()
             gr.Markdown(WORDS, elem_classes="gb-note")
             words = gr.HTML(css_template=STYLE, elem_id="diffusion-large-words")

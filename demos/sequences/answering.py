@@ -172,7 +172,7 @@ def compute_chat(question: object) -> Iterator[tuple[Any, ...]]:
     question = check_text(question, name="The question", max_chars=MAX_QUESTION)
     if CHAT not in weights.offered("sequences/chat"):
         raise InputError("Models from the hub are switched off on this server.")
-    if hub.start(CHAT).status != "ready":
+    if not hub.is_here(CHAT):
         yield gr.skip(), gr.skip(), gr.skip(), waiting_strip(CHAT)
         return
     name = None

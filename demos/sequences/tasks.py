@@ -8,6 +8,7 @@ from gradio.components import Component
 from demos.address import keeps
 from demos.base import empty_strip
 from demos.inputs.uploaded_image import UploadedImage
+from demos.offer import model_offer, run_on_arrival
 from demos.opening import opens
 from demos.sequences.answering import (
     ALONE,
@@ -192,5 +193,7 @@ def _translation_inputs(shown: list[Component]) -> gr.Textbox:
             "Why is the sky blue?", label="Question", max_length=MAX_QUESTION, elem_id="sequences-question"
         )
         answer = gr.Button("Ask it", size="sm", elem_id="sequences-ask")
+        model_offer(CHAT)
+        run_on_arrival(CHAT, compute_chat, question, shown)
         gr.on([answer.click, question.submit], compute_chat, question, shown, **RUN, **private())
     return text

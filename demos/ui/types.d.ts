@@ -419,6 +419,19 @@ export interface NoisyView {
   deviation: number;
 }
 
+/** A hub model: what it is, what one gains, how large it is (0: not known), whose licence, and where it stands. */
+export interface OfferView {
+  name: string;
+  title: string;
+  does: string;
+  megabytes: number;
+  licence: string;
+  status: string;
+  share: number;
+  sentence: string;
+  chosen: boolean;
+}
+
 /** Attention of a picture's patches; the rows of a token are asked for when it is chosen. */
 export interface PatchAttention {
   kind: "patches";

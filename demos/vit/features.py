@@ -11,6 +11,7 @@ from demos.address import keeps
 from demos.base import empty_strip, strip_of, usable_model
 from demos.finding import finding_line, html_of_finding
 from demos.given import Given
+from demos.offer import model_offer, run_on_arrival
 from demos.opening import opens
 from demos.tab import LATEX, RUN, fold, private
 from demos.ui import component
@@ -120,6 +121,7 @@ def build(given: Given) -> None:
                 label="Model",
                 elem_id="features-model",
             )
+            model_offer(model, weights.better_than_embedded("vit"))
         with gr.Column(scale=5, min_width=300):
             finding = finding_line("features-finding")
             view = component("patch_features", elem_id="features-view")
@@ -144,3 +146,4 @@ def build(given: Given) -> None:
     inputs, outputs = [first, second, model], [view, distances, finding, strip]
     gr.on(events, compute_features, inputs, outputs, trigger_mode="always_last", **private(), **RUN)
     opens(compute_features, inputs, outputs)
+    run_on_arrival(model, compute_features, inputs, outputs)

@@ -10,6 +10,7 @@ from demos.base import empty_strip, strip_of, usable_model
 from demos.finding import finding_line, html_of_finding
 from demos.given import Given
 from demos.inputs.uploaded_image import UploadedImage
+from demos.offer import model_offer, run_on_arrival
 from demos.opening import opens
 from demos.tab import LATEX, RUN, fold, private
 from demos.ui import component
@@ -139,6 +140,7 @@ def build(given: Given) -> None:
                 label="Model",
                 elem_id="vit-model",
             )
+            model_offer(model, weights.better_than_embedded("vit"))
             side = gr.Radio(list(SIDES.items()), value=0, label="Patches a side", elem_id="vit-side")
             positions = gr.Radio(list(POSITIONS), value="kept", label="Position embeddings", elem_id="vit-positions")
             costs = gr.HTML("")
@@ -165,6 +167,7 @@ def build(given: Given) -> None:
     events = [image.change, model.input, side.input, positions.input]
     gr.on(events, compute_vit, inputs, outputs, trigger_mode="always_last", **private(), **RUN)
     opens(compute_vit, inputs, outputs)
+    run_on_arrival(model, compute_vit, inputs, outputs)
     make.click(vit_trace, [image, model, size], [facts, file], api_name="vit_trace", **RUN)
     hidden_image, answer = UploadedImage(visible=False), gr.JSON(visible=False)
     gr.Button(visible=False).click(

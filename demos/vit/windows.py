@@ -9,6 +9,7 @@ import gradio as gr
 from demos.address import keeps
 from demos.base import empty_strip, strip_of, waiting_strip
 from demos.given import Given
+from demos.offer import model_offer, run_on_arrival
 from demos.tab import LATEX, RUN, private
 from demos.ui import component
 from demos.views.vit_windows import table_of_answer, view_of_windows
@@ -52,7 +53,7 @@ def compute_windows(image: str | None, model: Any) -> Iterator[tuple[Any, Any, s
         yield None, "", empty_strip("No picture yet.")
         return
     picture, entry = read_image(image), weights.find(model, CONCEPT)
-    if entry.kind == "hub" and hub.start(entry.name).status != "ready":
+    if not hub.is_here(entry.name):
         yield gr.skip(), gr.skip(), waiting_strip(entry.name)
         return
     yield gr.skip(), gr.skip(), empty_strip(f"Running {entry.title} …")
@@ -83,14 +84,16 @@ def build(given: Given) -> None:
                 label="Model",
                 elem_id="windows-model",
             )
+            model_offer(model)
             run = gr.Button("Run", variant="primary", elem_id="windows-run")
             answer = gr.HTML("", elem_id="windows-answer")
         with gr.Column(scale=5, min_width=300):
             view = component("window_view", elem_id="windows-view")
-            strip = gr.HTML(empty_strip("A Swin is fetched from the hub with the first picture (Swin-T: 113 MB)."))
+            strip = gr.HTML(empty_strip("Swin-T (28 M parameters, 113 MB) is loaded with the first picture."))
     keeps(picture=image, model=model)
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
     events, outputs = [image.change, model.input, run.click], [view, answer, strip]
     gr.on(events, compute_windows, [image, model], outputs, trigger_mode="always_last", **private(), **RUN)
+    run_on_arrival(model, compute_windows, [image, model], outputs)

@@ -8,6 +8,7 @@ import gradio as gr
 from demos.address import keeps
 from demos.base import empty_strip, strip_of, waiting_strip
 from demos.given import Given
+from demos.offer import model_offer, run_on_arrival
 from demos.tab import LATEX, RUN, private
 from demos.views.vit_zero_shot import table_of_names
 from demos.vit.shared import example_row, picture_input
@@ -44,7 +45,7 @@ def compute_zero_shot(image: str | None, names: Any, template: Any, model: Any) 
     if image is None:
         raise InputError("There is no picture yet: upload one, take one with the webcam or pick an example.")
     picture = read_image(image)
-    if hub.start(entry.name).status != "ready":
+    if not hub.is_here(entry.name):
         yield gr.skip(), waiting_strip(entry.name)
         return
     yield gr.skip(), empty_strip(f"Running {entry.title} …")
@@ -101,12 +102,15 @@ def build(given: Given) -> None:
                 [(f"{weights.find(name).title}, from the hub", name) for name in offered],
                 value=offered[0],
                 label="Model",
+                elem_id="zero-shot-model",
             )
+            model_offer(model)
             run = gr.Button("Name it", variant="primary", elem_id="zero-shot-run")
         with gr.Column(scale=5, min_width=300):
             table = gr.HTML("", elem_id="zero-shot-table")
-            strip = gr.HTML(empty_strip("CLIP (151 M parameters, 605 MB) is fetched from the hub with the first run."))
+            strip = gr.HTML(empty_strip("CLIP (151 M parameters, 605 MB) is loaded with the first run."))
     keeps(picture=image, names=names, template=template, model=model)
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     inputs = [image, names, template, model]
     gr.on([run.click, template.submit], compute_zero_shot, inputs, [table, strip], **private(), **RUN)
+    run_on_arrival(model, None)

@@ -88,7 +88,7 @@ def logit_lens(subject: Subject, run: Run, k: int = 5) -> Lens | None:
         return None
     stream = run.stream["decoder" if "decoder" in run.stream else "encoder"]
     found: list[tuple[torch.Tensor, ...]] = []
-    best = run.logits.argmax(-1, keepdim=True)
+    best = run.logits.argmax(-1, keepdim=True).cpu()
     for number, hidden in enumerate(stream):
         logits = run.logits if number == len(stream) - 1 else subject.unembed(hidden)
         if logits is None:
@@ -97,7 +97,7 @@ def logit_lens(subject: Subject, run: Run, k: int = 5) -> Lens | None:
         top = log_p.topk(min(k, log_p.shape[-1]), dim=-1)
         entropy = -(log_p.exp() * log_p).nan_to_num().sum(-1) / np.log(2)
         found.append((top.indices, top.values.exp(), entropy, log_p.gather(-1, best)[:, 0].exp()))
-    ids, probabilities, entropies, final = (torch.stack(parts).cpu().numpy() for parts in zip(*found, strict=True))
+    ids, probabilities, entropies, final = (torch.stack(parts).numpy() for parts in zip(*found, strict=True))
     return Lens(ids, probabilities, entropies, final)
 
 

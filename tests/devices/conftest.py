@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from models import compute, runtime
+from models.attention.runs import RUNS
 from tests.devices.imitation import Imitated
 
 KINDS = {
@@ -26,6 +27,7 @@ def device(request):
     with pytest.MonkeyPatch.context() as patch, device.parameters():
         patch.setenv("GLASSBOX_DEVICE", device.kind)
         patch.setattr(runtime, "_loaded", type(runtime._loaded)())
+        patch.setattr(RUNS, "_kept", type(RUNS._kept)())
         patch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: device.bfloat16)
         patch.setattr(torch.cuda, "mem_get_info", lambda *_: (2**40, 2**40))
         patch.setattr(torch.cuda, "synchronize", lambda *_: None)

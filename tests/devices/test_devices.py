@@ -143,14 +143,14 @@ def boxes():
 
 def boxes_of_ones_own():
     from models.detection.detect import find_boxes
-    from models.detection.own import OWN, RUNNING
+    from models.detection.own import RUNNING, keep
     from models.detection.own_boxes import Frame
     from models.detection.teach import teach_detector
 
     corners = np.array([[0.2, 0.2, 0.6, 0.7]], np.float32)
     frames = [Frame(PICTURE, corners, np.array([0])) for _ in range(3)]
     *_, lesson = teach_detector("rf-detr-s14-objects", ("cup",), frames, 0.1, RUNNING.put(threading.Event()))
-    find_boxes(OWN.put(lesson.learned), PICTURE)
+    find_boxes(keep(lesson.learned), PICTURE)
 
 
 def sprites():

@@ -1,52 +1,138 @@
-"""What a visitor sees while a hub model is on its way, when it arrives, and when the hub is out of reach."""
-
-import re
+"""What a visitor sees of a model from the hub: the offer, its progress, its arrival, and a hub out of reach."""
 
 import pytest
 
-from tests.conftest import running_app
+from demos import offer
+from models import hub, hub_cache, weights
+from models.errors import InputError
+from tests.conftest import choose_page, running_app
 
-RUN = re.compile("^Run$")
+
+def settings(stand_in, tmp_path):
+    return {"HF_ENDPOINT": stand_in.url, "HF_HOME": str(tmp_path / "home")}
 
 
 @pytest.fixture
-def attention_tab(browser):
-    def open_(url):
-        page = browser.new_context(base_url=url).new_page()
+def open_page(browser):
+    """`open_page(url, tab)`: that tab in a fresh page."""
+    contexts = []
+
+    def open_(url, tab):
+        contexts.append(browser.new_context(base_url=url, permissions=["camera"]))
+        page = contexts[-1].new_page()
         page.set_default_timeout(60_000)
-        page.goto("/?tab=attention")
-        page.get_by_role("button", name=RUN).wait_for()
-        page.locator("#attention-model input").click()
-        page.get_by_role("option", name="GPT-2, from the hub", exact=True).click()
-        page.get_by_role("button", name=RUN).click()
+        page.goto(f"/?tab={tab}")
+        page.locator(f"#tab-{tab}").wait_for(state="visible")
         return page
 
-    return open_
+    yield open_
+    for context in contexts:
+        context.close()
 
 
 @pytest.mark.browser
-def test_the_tab_stays_on_its_own_model_until_the_chosen_one_has_arrived(stand_in, attention_tab, tmp_path):
-    settings = {"HF_ENDPOINT": stand_in.url, "HF_HOME": str(tmp_path / "home")}
+def test_a_model_is_offered_fetched_when_asked_for_and_used_by_itself(stand_in, open_page, tmp_path):
     stand_in.gate.clear()
-    with running_app(**settings) as url:
-        page = attention_tab(url)
-        note = page.locator(".gb-strip-note")
-        note.get_by_text("GPT-2 is being fetched from the hub").wait_for()
+    with running_app(**settings(stand_in, tmp_path)) as url:
+        page = open_page(url, "attention")
+        panel = page.locator("#attention-model-offer .mo")
+        panel.get_by_text("GPT-2: goes on with a text, 551 MB, MIT").wait_for()
+        page.get_by_role("button", name="Run", exact=True).first.click()
+        strip = page.locator("#attention-strip")
+        strip.get_by_text("sentence-transformers/all-MiniLM-L6-v2").or_(strip.get_by_text("embedded")).first.wait_for()
+        assert stand_in.requests == [], "nothing is fetched unasked"
+
+        panel.get_by_role("button", name="Fetch it", exact=True).click()
+        panel.get_by_text("GPT-2 is being fetched from the hub").wait_for()
+        panel.get_by_role("button", name="Stop", exact=True).click()
+        panel.get_by_role("button", name="Fetch it", exact=True).click()
+        panel.get_by_text("GPT-2 is being fetched from the hub").wait_for()
         stand_in.gate.set()
-        note.get_by_text("GPT-2 is ready. Run again to use it.").wait_for()
-        page.get_by_role("button", name=RUN).click()
-        page.locator(".gb-strip", has_text="openai-community/gpt2").wait_for()
+        strip.get_by_text("openai-community/gpt2 at 607a30d").wait_for()
+        assert panel.is_hidden()
+        assert "GPT-2" in page.locator("#attention-model input").input_value()
 
 
 @pytest.mark.browser
-def test_a_hub_out_of_reach_is_said_and_the_tab_goes_on(stand_in, attention_tab, tmp_path):
+def test_the_live_camera_goes_over_to_a_model_that_has_arrived(stand_in, open_page, tmp_path):
+    with running_app(**settings(stand_in, tmp_path)) as url:
+        page = open_page(url, "detection")
+        choose_page(page.locator("#tab-detection"), "The live camera")
+        live = page.locator("#detection-live")
+        live.locator(".start").click()
+        live.get_by_text("RF-DETR, hands, cards and sprites").first.wait_for()
+        panel = page.locator("#detection-model-offer .mo")
+        panel.get_by_text("RF-DETR nano, 80 COCO classes: 80 everyday things, 122 MB, Apache-2.0").wait_for()
+        panel.get_by_role("button", name="Fetch it", exact=True).click()
+        live.get_by_text("RF-DETR nano, 80 COCO classes").first.wait_for()
+
+
+@pytest.mark.browser
+def test_a_hub_out_of_reach_is_said_and_the_tab_goes_on(stand_in, open_page, tmp_path):
     stand_in.fault = "hang"
-    settings = {
-        "HF_ENDPOINT": stand_in.url,
-        "HF_HOME": str(tmp_path / "home"),
-        "GLASSBOX_HUB_STALL_SECONDS": "3",
-    }
-    with running_app(**settings) as url:
-        page = attention_tab(url)
-        page.locator(".gb-strip-note", has_text="could not be fetched from the hub: nothing arrived").wait_for()
-        assert page.locator(".gb-strip:visible b", has_text="parameters").is_visible()
+    with running_app(**settings(stand_in, tmp_path), GLASSBOX_HUB_STALL_SECONDS="3") as url:
+        page = open_page(url, "attention")
+        page.locator("#attention-model input").click()
+        page.get_by_role("option", name="GPT-2, from the hub", exact=True).click()
+        panel = page.locator("#attention-model-offer .mo")
+        note = page.locator(".gb-strip-note:visible")
+        note.get_by_text("GPT-2 is not on this machine yet. Shown meanwhile").wait_for()
+        panel.get_by_role("button", name="Fetch it", exact=True).click()
+        panel.get_by_text("GPT-2 could not be fetched from the hub: nothing arrived for 3 seconds").wait_for()
+        assert panel.get_by_role("button", name="Fetch it", exact=True).is_visible()
+
+
+@pytest.fixture
+def empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    monkeypatch.setattr(hub, "_downloads", {})
+
+
+def test_what_is_offered_beside_a_choice(empty_cache, monkeypatch):
+    better = weights.better_than_embedded("detection")
+    beside = offer.offer_for("rf-detr-s14-objects", better)
+    assert (beside.name, beside.does, beside.megabytes, beside.licence) == (
+        "rf-detr-nano",
+        "80 everyday things",
+        122,
+        "Apache-2.0",
+    )
+    assert not beside.chosen
+    assert offer.offer_for("rf-detr-large", better).name == "rf-detr-large", "what was chosen and is not here"
+    assert offer.offer_for("char-lstm", ()) is None
+    monkeypatch.setattr(hub_cache, "is_whole", lambda entry: True)
+    assert offer.offer_for("rf-detr-small", better) is None
+    assert offer.offer_for("rf-detr-s14-objects", better).status == "ready"
+
+
+@pytest.mark.parametrize("concept", ["attention", "attention/translation", "vit", "detection"])
+def test_a_page_begins_with_the_best_model_on_this_machine(empty_cache, monkeypatch, concept):
+    best, *_, last = [*weights.better_than_embedded(concept), *[None] * (concept == "attention/translation")]
+    assert weights.first_choice(concept, "mine") == "mine"
+    monkeypatch.setattr(hub_cache, "is_whole", lambda entry: True)
+    assert weights.first_choice(concept, "mine") == best
+    monkeypatch.setattr(hub_cache, "is_whole", lambda entry: entry.name == last)
+    assert weights.first_choice(concept, "mine") == (last or "mine")
+    monkeypatch.setenv("GLASSBOX_MODELS", "embedded")
+    monkeypatch.setattr(hub_cache, "is_whole", lambda entry: True)
+    assert weights.first_choice(concept, "mine") == "mine"
+
+
+@pytest.mark.parametrize("ask", [offer.fetch_model, offer.follow_model, offer.stop_model])
+@pytest.mark.parametrize("request_", [{}, {"name": None}, {"name": "evil/model"}, {"name": ["gpt2"]}, None, "gpt2"])
+def test_only_models_of_the_catalogue_are_fetched(empty_cache, ask, request_):
+    assert set(ask(request_)) == {"error"}
+
+
+def test_embedded_models_are_not_fetched(empty_cache):
+    assert "does not come from the hub" in offer.fetch_model({"name": "char-lstm"})["error"]
+    with pytest.raises(InputError):
+        hub.start("char-lstm")
+
+
+def test_a_large_model_brings_its_tiny_decoder(empty_cache, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert {entry.beside for entry in weights.CATALOGUE.values()} == {"", "taesd", "taesdxl", "taef1"}
+    for entry in weights.CATALOGUE.values():
+        assert (entry.kind == "hub" and entry.concept == "diffusion") == bool(entry.beside)

@@ -12,11 +12,12 @@ from models.errors import InputError
 @pytest.fixture
 def names(monkeypatch, tmp_path):
     """Hub models that are not on this machine; a download begins and stays on its way, without a network."""
-    monkeypatch.setenv("GLASSBOX_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    monkeypatch.setattr(hub, "_children", {})
     monkeypatch.setattr(hub, "_downloads", {})
     monkeypatch.setattr(threading, "Thread", lambda **_: NeverBegun())
-    if hasattr(hub, "subprocess"):
-        monkeypatch.setattr(hub.subprocess, "Popen", lambda *_, **__: None)
+    monkeypatch.setattr(hub.subprocess, "Popen", lambda *_, **__: None)
     found = [entry.name for entry in weights.CATALOGUE.values() if entry.kind == "hub"]
     assert len(found) > hub.MAX_DOWNLOADS
     return found

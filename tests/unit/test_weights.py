@@ -138,14 +138,6 @@ def test_safetensors_with_a_missing_key_is_a_clear_refusal(shelf):
         runtime.load("char-lstm", linear)
 
 
-def test_hub_mode_begins_with_hub_models_and_others_do_not(monkeypatch):
-    for mode, expected in (("hub", "rf-detr-nano"), ("auto", "mine"), ("embedded", "mine")):
-        monkeypatch.setenv("GLASSBOX_MODELS", mode)
-        assert weights.first_choice("detection", "mine") == expected
-    monkeypatch.setenv("GLASSBOX_MODELS", "hub")
-    assert weights.first_choice("sequences", "mine") == "mine"
-
-
 def test_a_mode_that_does_not_exist_is_refused(monkeypatch):
     monkeypatch.setenv("GLASSBOX_MODELS", "everything")
     with pytest.raises(WeightsError, match="must be embedded, hub or auto"):

@@ -93,7 +93,7 @@ export default class LiveOverlay {
     find(root, ".pause").addEventListener("click", () => this.#togglePause());
     find(root, ".step").addEventListener("click", () => this.#step());
     this.video.addEventListener("resize", () => this.#shape());
-    follow("threshold", root, () => this.#tell());
+    for (const name of ["threshold", "arrived"]) follow(name, root, () => this.#tell());
     onWidth(this.screen, () => this.#draw());
     onLeave(this.live, (reason) => {
       if (this.#session.playing || this.live.dataset.state === "starting")

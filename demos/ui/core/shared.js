@@ -4,6 +4,7 @@
 //   token       { run, token }  the token or patch chosen in any view of a run
 //   detection   the picture, boxes and scores of the run that "Why this box?" shows
 //   threshold   least score of a box that is shown, 0 to 1
+//   arrived     name of a model that has arrived from the hub
 
 /** @type {Map<string, { value: any, followers: Set<(value: any) => void> }>} */
 const values = new Map();

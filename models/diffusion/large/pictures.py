@@ -32,7 +32,7 @@ def denoise_large(model: str, request: Request, begin: np.ndarray | Start | None
     begin: a picture `[height, width, 3] uint8`, the step of another run, or None for noise.
     """
     name = OFFERS[model].tiny_decoder
-    tiny = load_tiny_decoder(name) if hub.start(name).status == "ready" else None
+    tiny = load_tiny_decoder(name) if hub.is_here(name) else None
     loaded = load_large(model)  # last, so that it is the last to make room for others
     start = from_picture(loaded.network, request, begin) if isinstance(begin, np.ndarray) else begin
     steps, seconds = trace_prompt(loaded.network, request, start, tiny.network if tiny else None), 0.0
