@@ -130,6 +130,17 @@ def usable_model(name: object, concept: str) -> tuple[str, str]:
     return fallback, f"{hub.describe(entry.name)} Shown meanwhile: {weights.CATALOGUE[fallback].title}."
 
 
+def ready_model(name: object, concept: str) -> str:
+    """The model of that name for a program that asks for it; one of the hub begins to arrive where it is not here.
+
+    Raises `InputError` for a name outside of the concept, `WeightsError` with where it stands while it is not here.
+    """
+    entry = weights.find(name, concept)
+    if entry.kind == "hub" and hub.start(entry.name).status != "ready":
+        raise WeightsError(f"{hub.describe(entry.name)} Ask again in a moment.")
+    return entry.name
+
+
 def save_arrays(name: str, **arrays: np.ndarray) -> Path:
     """Arrays as a compressed .npz file called `name` in Gradio's cache folder, from where visitors may fetch it."""
     cache = Path(get_upload_folder())

@@ -43,8 +43,10 @@ class Weights:
     beside: str = ""
 
 
-def _embedded(name: str, concept: str, title: str, licence: str, origin: str = "trained by this project") -> Weights:
-    return Weights(name, concept, title, "embedded", origin, licence)
+def _embedded(
+    name: str, concept: str, title: str, licence: str, origin: str = "trained by this project", does: str = ""
+) -> Weights:
+    return Weights(name, concept, title, "embedded", origin, licence, does=does)
 
 
 def _hub(
@@ -92,7 +94,13 @@ CATALOGUE: dict[str, Weights] = {
         _embedded("caltech101-neighbours", "vit/neighbours", "Features of labelled photos", "Apache-2.0"),
         _embedded("efficientnet-lite0-caltech101", "vit/cnn", "EfficientNet-Lite0, 101 categories", "Apache-2.0"),
         _embedded("cifar10-pairs", "vit/pairs", "Small CNNs and ViTs trained from scratch on CIFAR-10", "MIT"),
-        _embedded("rf-detr-s14-objects", "detection", "RF-DETR, hands, cards and sprites", "Apache-2.0"),
+        _embedded(
+            "rf-detr-s14-objects",
+            "detection",
+            "RF-DETR, hands, cards and sprites",
+            "Apache-2.0",
+            does="25 things: hand signs for the digits, six playing cards (nine to ace), nine kinds of game sprite",
+        ),
         _embedded("sprites-unet", "diffusion", "Sprites 32 x 32", "CC0-1.0"),
         _hub(
             "smollm2-135m-instruct",

@@ -7,10 +7,10 @@ from gradio.data_classes import FileData
 
 from demos.attention.controls import check_sentence
 from demos.attention.drafts import MAX_WIDTH, MAX_WORDS_CHARS, offered
-from demos.base import save_arrays
+from demos.base import ready_model, save_arrays
 from demos.views.attention_effect import rounded, view_of_effect
-from models import hub, weights
-from models.errors import InputError, WeightsError
+from models import weights
+from models.errors import InputError
 from models.inputs import check_choice, check_integer, check_text
 
 TOP = 5
@@ -19,9 +19,7 @@ MOST_HEADS = 1_000
 
 def _ready(name: str) -> str:
     """A model's name, if it can answer at once; else a sentence about its download."""
-    if weights.find(name).kind == "hub" and hub.start(name).status != "ready":
-        raise WeightsError(hub.describe(name))
-    return name
+    return ready_model(name, "attention")
 
 
 def attention_trace(text: str, model: str) -> tuple[dict[str, Any], str]:

@@ -14,8 +14,7 @@ from demos.tab import inner_page, inner_pages, private
 from demos.ui import sharing
 from models import weights
 
-LEAD = """A detector answers two questions at once: what is in the picture, and where. The model trained here knows 25
-things: hand signs for the digits 0 to 9, six playing cards (nine to ace) and nine kinds of game sprite."""
+LEAD = "A detector answers two questions at once: what is in the picture, and where."
 
 PAGES = (picture, live, video, own_boxes)
 READ = {"image": "detection-image", "model": "detection-model", "threshold": "detection-threshold"}
@@ -24,7 +23,7 @@ READ = {"image": "detection-image", "model": "detection-model", "threshold": "de
 
 def build() -> None:
     """The tab: model and threshold for all pages above, one page for each part of the story below."""
-    gr.Markdown(LEAD, elem_classes="gb-lead")
+    lead = gr.Markdown(elem_classes="gb-lead")
     with gr.Row():
         model = gr.Dropdown(
             _choices(),
@@ -43,6 +42,8 @@ def build() -> None:
             elem_id="detection-threshold",
             min_width=260,
         )
+    lead.value = view_lead(model.value)
+    model.change(view_lead, model, lead, queue=False, **private())
     model_offer(model, weights.better_than_embedded("detection"))
     threshold.change(None, threshold, None, js=sharing("threshold"), **private())
     with inner_pages(elem_id="detection-pages"):
@@ -51,6 +52,12 @@ def build() -> None:
             with inner_page(page.TITLE, slug, elem_id=f"detection-{slug}-tab"):
                 page.build(model, threshold)
     panel("detection", QUESTIONS, {page.__name__.rpartition(".")[2]: page.TITLE for page in PAGES}, READ)
+
+
+def view_lead(model: object) -> str:
+    """What a detector does, and what the chosen one knows."""
+    entry = weights.find(model, "detection")
+    return f"{LEAD} {entry.title} knows {entry.does}." if entry.does else LEAD
 
 
 def _choices() -> list[tuple[str, str]]:

@@ -1,30 +1,32 @@
-"""The public endpoints: the boxes of a picture, and where every box comes from. By the model trained here."""
+"""The public endpoints: the boxes of a picture, and where every box comes from."""
 
 from typing import Any
 
 import numpy as np
 
-from demos.base import save_arrays
-from models import weights
-from models.detection.classes import CLASSES
+from demos.base import ready_model, save_arrays
+from models.detection.classes import CLASSES, named
 from models.errors import InputError
 from models.images import read_image
 from models.inputs import check_choice, check_number
 
+EMBEDDED = "rf-detr-s14-objects"
 THRESHOLD = 0.5
 MAX_CLASSES = 100
 ATTENDED = 5
 
 
 def detection_detect(
-    image: str | None, threshold: float = THRESHOLD, classes: list[str] | None = None
+    image: str | None, threshold: float = THRESHOLD, classes: list[str] | None = None, model: str = EMBEDDED
 ) -> dict[str, Any]:
-    """Find hand signs (digit 0-9), playing cards (nine to ace) and game sprites in a picture.
+    """Find what a detector knows in a picture: by default hand signs (digit 0-9), playing cards (nine to ace) and game
+    sprites; the models of the hub know 80 everyday things.
 
     Args:
         image: PNG, JPEG, WebP or GIF of at most 20 MB and 8 megapixels (JPEG photos: 50).
         threshold: boxes with a score above it are returned, 0 to 1.
         classes: names of the classes to return, such as ["ace", "digit 3"]; none for all.
+        model: a name of the Detection tab.
 
     Returns:
         {"model": name, "seconds": duration, "boxes_xyxy": [[left, top, right, bottom], ...] in pixels of the given
@@ -32,11 +34,13 @@ def detection_detect(
     """
     threshold = check_number(threshold, name="The threshold", low=0, high=1)
     pixels = read_image(image)
-    wanted = _check_classes(classes, CLASSES)
+    name = ready_model(model, "detection")
+    wanted = _check_classes(classes, CLASSES) if name == EMBEDDED else []
     from models.detection.boxes import postprocess
     from models.detection.detect import find_boxes
 
-    answer = find_boxes(_embedded(), pixels)
+    answer = find_boxes(name, pixels)
+    wanted = wanted or _check_classes(classes, named(answer.prediction.labels))
     found = postprocess(answer.prediction, threshold)
     found = found.take(np.isin(found.names, wanted))
     return {
@@ -57,12 +61,15 @@ def _check_classes(classes: object, labels: tuple[str, ...]) -> list[str]:
     return [check_choice(name, labels, name="A class") for name in classes]
 
 
-def detection_explain(image: str | None, threshold: float = THRESHOLD) -> tuple[dict[str, Any], str]:
+def detection_explain(
+    image: str | None, threshold: float = THRESHOLD, model: str = EMBEDDED
+) -> tuple[dict[str, Any], str]:
     """Where every box in a picture comes from: its query, proposal, box and score after each layer, points, attention.
 
     Args:
         image: PNG, JPEG, WebP or GIF of at most 20 MB and 8 megapixels (JPEG photos: 50).
         threshold: boxes with a score above it are explained, 0 to 1.
+        model: a name of the Detection tab.
 
     Returns:
         {"model", "seconds", "size": [height, width], "boxes": [...]} and a compressed .npz file. A box has `label`,
@@ -80,7 +87,7 @@ def detection_explain(image: str | None, threshold: float = THRESHOLD) -> tuple[
     from demos.views.detection_explained import arrays_of, history_of_boxes
     from models.detection.detect import explain_boxes
 
-    explained = explain_boxes(_embedded(), pixels)
+    explained = explain_boxes(ready_model(model, "detection"), pixels)
     answer = {
         "model": explained.run.model,
         "seconds": round(explained.run.seconds, 4),
@@ -88,7 +95,3 @@ def detection_explain(image: str | None, threshold: float = THRESHOLD) -> tuple[
         "boxes": history_of_boxes(explained.trace, threshold, ATTENDED),
     }
     return answer, str(save_arrays("detection.npz", **arrays_of(explained.trace)))
-
-
-def _embedded() -> str:
-    return weights.offered("detection")[0]

@@ -34,9 +34,10 @@ MEASURED = weights.EMBEDDED.parent / "figures"
 
 MEANING = r"""RF-DETR cuts the picture into patches, turns them into features with a DINOv2 vision transformer, and
 predicts one **proposal** at every position of the feature map. The best proposals give the object queries their
-**reference boxes**. Three decoder layers follow: in each, a query attends to the other queries and reads the features
-at two points a head. After any layer the same two heads can be asked for classes and for a box, which is always the
-reference box $(x, y, w, h)$ moved by four numbers; the reference itself stays as it is.
+**reference boxes**. A few decoder layers follow (three in the model trained here): in each, a query attends to the
+other queries and reads the features at two points a head. After any layer the same two heads can be asked for classes
+and for a box, which is always the reference box $(x, y, w, h)$ moved by four numbers; the reference itself stays as
+it is.
 
 $$\hat x = x + \delta_x w \qquad \hat y = y + \delta_y h \qquad \hat w = w\, e^{\delta_w} \qquad
 \hat h = h\, e^{\delta_h}$$
@@ -164,7 +165,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
         sizes = gr.HTML()
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
-    _build_data(image, threshold)
+    _build_data(image, threshold, model)
     by_layer.expand(_layers, None, layers, queue=False, **private())
     by_size.expand(_sizes, None, sizes, queue=False, **private())
     keeps(picture=image, model=model, threshold=threshold)
@@ -177,9 +178,9 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
         button.click(partial(str, path), None, image, queue=False, **private())
 
 
-def _build_data(image: UploadedImage, threshold: gr.Slider) -> None:
+def _build_data(image: UploadedImage, threshold: gr.Slider, model: gr.Dropdown) -> None:
     with gr.Accordion("The boxes as data", open=False):
-        gr.Markdown("What the API answers for the picture and the threshold above, by the model trained here.")
+        gr.Markdown("What the API answers for the picture, the threshold and the model above.")
         classes = gr.Dropdown(
             list(CLASSES), value=[], multiselect=True, allow_custom_value=True, label="Classes; none: all of them"
         )
@@ -188,5 +189,5 @@ def _build_data(image: UploadedImage, threshold: gr.Slider) -> None:
         explain = gr.Button("Explain the boxes", size="sm")
         explained = gr.JSON(label="Every box with its query, layer by layer")
         file = gr.File(label="detection.npz", interactive=False)
-    ask.click(detection_detect, [image, threshold, classes], answer, api_name="detection_detect", **RUN)
-    explain.click(detection_explain, [image, threshold], [explained, file], api_name="detection_explain", **RUN)
+    ask.click(detection_detect, [image, threshold, classes, model], answer, api_name="detection_detect", **RUN)
+    explain.click(detection_explain, [image, threshold, model], [explained, file], api_name="detection_explain", **RUN)

@@ -9,12 +9,11 @@ import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from demos.base import save_arrays
+from demos.base import ready_model, save_arrays
 from demos.views.vit import MAX_TRAVELLING_TOKENS, TOP, answers, logit_lens
 from demos.vit.damage_handlers import ROLLOUT, TOGETHER, categories, check_wish
 from demos.vit.shared import EMBEDDED
-from models import hub, weights
-from models.errors import InputError, WeightsError
+from models.errors import InputError
 from models.images import read_image
 from models.inputs import check_choice, check_integer, check_number
 from models.vit.damage import DAMAGES
@@ -26,11 +25,13 @@ if TYPE_CHECKING:
 ARRAYS = ("image", "attention", "tokens", "embeddings", "positions", "probabilities", "lens")
 
 
-def vit_classify(image: str | None) -> dict[str, Any]:
-    """Categories of a picture by the embedded Vision Transformer, most probable first.
+def vit_classify(image: str | None, model: str = EMBEDDED) -> dict[str, Any]:
+    """Categories of a picture by a Vision Transformer, most probable first.
 
     Args:
         image: an uploaded picture (PNG, JPEG, WebP or GIF; at most 20 MB and 8 megapixels, JPEG photos 50).
+
+        model: a name of the ViT tab.
 
     Returns:
         {"model": name, "seconds": duration, "top": [{"label": category, "probability": 0..1}, ...]}, five of them.
@@ -38,9 +39,10 @@ def vit_classify(image: str | None) -> dict[str, Any]:
     picture = read_image(image)
     from models.vit.trace import classify_picture
 
-    found = classify_picture(EMBEDDED, picture, TOP)
+    name = ready_model(model, "vit")
+    found = classify_picture(name, picture, TOP)
     best = [{"label": label, "probability": probability} for label, probability in found.top]
-    return {"model": EMBEDDED, "seconds": round(found.run.seconds, 4), "top": best}
+    return {"model": name, "seconds": round(found.run.seconds, 4), "top": best}
 
 
 def vit_trace(image: str | None, model: str, size: float) -> tuple[dict[str, Any], str]:
@@ -59,16 +61,14 @@ def vit_trace(image: str | None, model: str, size: float) -> tuple[dict[str, Any
         `positions [T, D]`, `probabilities [C]`, `lens [layers + 1, C]`; and `labels [C]`, text.
     """
     picture = read_image(image)
-    entry = weights.find(model, "vit")
-    if entry.kind == "hub" and hub.start(entry.name).status != "ready":
-        raise WeightsError(hub.describe(entry.name))
+    name = ready_model(model, "vit")
     from models.vit.trace import trace_picture
 
-    result = trace_picture(entry.name, picture, size=_check_size(entry.name, size))
+    result = trace_picture(name, picture, size=_check_size(name, size))
     trace = result.trace
     layers, heads, tokens, _ = trace.attention.shape
     facts = {
-        "model": entry.name,
+        "model": name,
         "seconds": round(result.run.seconds, 4),
         "size": len(trace.image),
         "grid": list(trace.grid),

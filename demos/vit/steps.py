@@ -170,6 +170,7 @@ def build(given: Given) -> None:
     run_on_arrival(model, compute_vit, inputs, outputs)
     make.click(vit_trace, [image, model, size], [facts, file], api_name="vit_trace", **RUN)
     hidden_image, answer = UploadedImage(visible=False), gr.JSON(visible=False)
+    hidden_model = gr.Textbox(EMBEDDED, visible=False, label="model")
     gr.Button(visible=False).click(
-        vit_classify, hidden_image, answer, api_name="vit_classify", api_visibility="public", **RUN
+        vit_classify, [hidden_image, hidden_model], answer, api_name="vit_classify", api_visibility="public", **RUN
     )

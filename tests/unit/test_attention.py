@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from demos.attention import api
 from demos.attention import explorer as tab
-from models import weights
+from models import hub, weights
 from models.attention.decoding import greedy, translate
 from models.attention.heads import best_heads, score_heads
 from models.attention.subjects import MAX_TOKENS
@@ -380,8 +380,8 @@ def test_unknown_models_get_a_sentence(handler, model):
 
 
 def test_a_hub_model_that_is_not_here_is_said_to_be_so(monkeypatch):
-    monkeypatch.setattr(api.hub, "start", lambda name: api.hub.Download("failed", reason="the hub cannot be reached"))
-    monkeypatch.setattr(api.hub, "state_of", api.hub.start)
+    monkeypatch.setattr(hub, "start", lambda name: hub.Download("failed", reason="the hub cannot be reached"))
+    monkeypatch.setattr(hub, "state_of", hub.start)
     with pytest.raises((InputError, WeightsError), match="the hub cannot be reached"):
         api.attention_trace("the cat", "gpt2")
 

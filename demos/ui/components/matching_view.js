@@ -16,6 +16,9 @@ import { onPull } from "../pieces/pull.js";
 /** @typedef {import("../types.js").QueryCost} QueryCost */
 /** @typedef {import("../types.js").CandidateBox} CandidateBox */
 /** @typedef {{ run: string, image: string, width: number, height: number, labels: string[], candidates: CandidateBox[] }} Shown */
+
+/** The labels that stand for something: COCO numbers that stand for nothing are called N/A. @param {string[]} labels */
+const named = (labels) => labels.filter((label) => label !== "N/A");
 /** @typedef {{ box: number[], label: string }} Truth */
 
 export const template = `
@@ -112,7 +115,7 @@ export default class MatchingView {
     [this.#truths, this.#answer] = [[], null];
     this.image.src = address(run.image);
     const select = find(this.root, ".mv-class");
-    select.replaceChildren(...run.labels.map((label) => new Option(label, label)));
+    select.replaceChildren(...named(run.labels).map((label) => new Option(label, label)));
     if (run.candidates.length) select.value = run.candidates[0].label;
     this.#changed();
   }
@@ -161,7 +164,7 @@ export default class MatchingView {
   /** Every box can be typed: left, top, right, bottom in pixels. @param {Truth} truth @param {number} index @param {string[]} labels @param {number[]} size */
   #fields(truth, index, labels, size) {
     const select = element("select", { "aria-label": `class of box ${index + 1}` });
-    select.append(...labels.map((label) => new Option(label, label)));
+    select.append(...named(labels).map((label) => new Option(label, label)));
     select.value = truth.label;
     select.addEventListener("change", () => {
       truth.label = select.value;
