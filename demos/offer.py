@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from demos.tab import RUN, answering, built, payload, private
+from demos.tab import LIGHT, RUN, answering, built, payload, private
 from demos.ui import component
 from demos.views.offer import OfferView
 from models import hub, weights
@@ -80,7 +80,7 @@ def model_offer(model: gr.Dropdown | str, better: Sequence[str] = ()) -> None:
         elem_id=_id_of(model),
     )
     if isinstance(model, gr.Dropdown):
-        model.change(lambda name: offer_for(name, better), model, offer, queue=False, **private())
+        model.change(lambda name: offer_for(name, better), model, offer, **private(), **LIGHT)
 
 
 def _id_of(model: gr.Dropdown | str) -> str:
@@ -95,6 +95,6 @@ def run_on_arrival(
         return
     arrived: Any = built(_id_of(model)).arrived  # pyright: ignore[reportAttributeAccessIssue]  # the component's event
     menu = model if isinstance(model, gr.Dropdown) else None
-    chosen = arrived(_arrived if menu else None, None, menu, queue=False, **private())
+    chosen = arrived(_arrived if menu else None, None, menu, **private(), **LIGHT)
     if run is not None:
         chosen.then(run, inputs, outputs, **private(), **RUN)

@@ -11,7 +11,7 @@ from demos.diffusion import films as films_module
 from demos.diffusion import large as page
 from demos.views.diffusion import FilmView
 from demos.views.diffusion_large import html_of_guidance, html_of_words, view_of_large
-from models import runtime
+from models import hub_cache, runtime
 from models.diffusion.large.offers import OFFERS
 from models.diffusion.large.runs import LARGE_RUNS
 from models.diffusion.large.trace import Request, trace_prompt
@@ -131,8 +131,10 @@ def test_forks_that_are_refused(ready, wrong):
         list(page.compute_fork(where, *wrong[1:]))
 
 
-def test_without_the_tiny_decoder_the_vae_decodes_and_the_strip_says_so(ready):
-    ready("sd-turbo")
+def test_without_the_tiny_decoder_the_vae_decodes_and_the_strip_says_so(ready, monkeypatch):
+    ready("sd-turbo", "taesd")
+    is_whole = hub_cache.is_whole
+    monkeypatch.setattr(hub_cache, "is_whole", lambda entry: entry.name != "taesd" and is_whole(entry))
     answers = list(page.compute_large("sd-turbo", None, *ASKED))
     assert len(films(answers)) == 3
     assert "TAESD is not on this machine yet. Meanwhile the model's own VAE decodes." in html.unescape(answers[-1][1])
