@@ -65,6 +65,8 @@ def dress(page, *, dark, phone):
 
 
 def violations(page):
+    if not page.evaluate("'axe' in window"):  # at first, and where Gradio has loaded its page anew
+        page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
     return page.evaluate(RUN_AXE, [list(OF_GRADIO), IN_VIEW_ONLY])
 
 
@@ -80,7 +82,6 @@ def faults(browser, app_url):
         page.goto(f"/?tab={slug}")
         tab = page.locator(f"#tab-{slug}")
         tab.wait_for(state="visible")
-        page.add_script_tag(path=AXE)
         found = {}
         for title in inner_pages(app_url, slug):
             dress(page, dark=False, phone=False)
@@ -115,7 +116,7 @@ def test_the_interface_speaks_the_language_of_the_browser(browser, app_url, lang
     context = browser.new_context(locale=language, base_url=app_url)
     page = context.new_page()
     page.goto("/?tab=attention")
-    expect(page.get_by_role("tab", name=tab, exact=True)).to_be_visible()
+    expect(page.get_by_role("tab", name=tab, exact=True)).to_be_visible(timeout=ANSWER_MILLISECONDS)
     page.get_by_role("tab", name=page_title, exact=True).click()
     expect(page.get_by_role("button", name=button, exact=True)).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", language[:2])
@@ -204,7 +205,7 @@ def test_waiting_is_said_and_can_be_stopped(page):
     page.get_by_role("tab", name="A weighted sum", exact=True).click()
     run = page.get_by_role("button", name="Run", exact=True)
     run.wait_for()
-    page.wait_for_load_state("networkidle")
+    page.locator(".ws[data-state=full]").wait_for(timeout=ANSWER_MILLISECONDS)
     page.route("**/cancel", lambda route: route.fulfill(json={}))
     page.route("**/queue/join*", lambda route: route.fulfill(json={"event_id": "held"}))
     page.route("**/queue/data*", lambda route: None)
