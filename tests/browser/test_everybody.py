@@ -206,18 +206,13 @@ def test_wide_screens_are_used(browser, app_url):
 
 
 def test_waiting_is_said_and_can_be_stopped(page):
-    """The server's answers are held back, so that the page waits."""
-    page.goto("/?tab=attention")
-    page.get_by_role("tab", name="A weighted sum", exact=True).click()
-    run = page.get_by_role("button", name="Run", exact=True)
-    run.wait_for()
-    page.locator(".ws[data-state=full]").wait_for(timeout=ANSWER_MILLISECONDS)
+    """The server's answers are held back, so that the page waits for its opening."""
     page.route("**/cancel", lambda route: route.fulfill(json={}))
     page.route("**/queue/join*", lambda route: route.fulfill(json={"event_id": "held"}))
     page.route("**/queue/data*", lambda route: None)
-    run.click()
+    page.goto("/?tab=attention")
     waiting = page.locator(".gb-waiting")
-    expect(waiting).to_contain_text("Running for")
+    expect(waiting).to_contain_text("Running for", timeout=ANSWER_MILLISECONDS)
     with page.expect_request("**/cancel") as told:
         waiting.get_by_role("button", name="Stop").click()
     expect(waiting).to_have_text("Stopped.")

@@ -20,6 +20,14 @@ async function followDownloads() {
   }
 }
 
+/** Formulas that are wider than the page scroll by keyboard too. */
+function reachFormulas() {
+  for (const formula of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".katex-display")))
+    if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
+}
+
+addEventListener("resize", reachFormulas);
+setInterval(reachFormulas, EVERY_MILLISECONDS);
 setInterval(() => followDownloads().catch(() => undefined), EVERY_MILLISECONDS);
 followTabs();
 tellLimits();
