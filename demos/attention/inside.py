@@ -138,7 +138,7 @@ def build() -> None:
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
 
-    keeps(text=text, model=model)
+    keeps(text=text, model=model, looks=("off",))
     outputs = [shown, edits, switches, predictions, importance, translation, again, strip]
     opens(compute_inside, [text, model], outputs)
     gr.on([run.click, text.submit, model.input], compute_inside, [text, model], outputs, **private(), **RUN)

@@ -87,7 +87,7 @@ def build() -> None:
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
 
-    keeps(text=text, model=model, looks=("look",))
+    keeps(text=text, model=model, looks=("head",))
     outputs = [shown, figure, predictions, strip]
     opens(compute_sum, [text, model], outputs)
     gr.on([run.click, text.submit, model.input], compute_sum, [text, model], outputs, **private(), **RUN)

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { read, textOf, write } from "../../demos/ui/core/address.js";
+import { InsideEdits } from "../../demos/ui/pieces/inside_edits.js";
 
 const TABLE = [
   { page: "vit/steps", panel: "a" },
@@ -60,4 +61,17 @@ test("values of controls as texts", () => {
   );
   assert.equal(textOf({ path: "/tmp/x/lion.jpg", orig_name: null }, picture), "lion");
   assert.equal(textOf({ path: "/tmp/x/image.png", orig_name: "me.png" }, picture), "");
+});
+
+test("what is switched off inside a network stands in an address, and what this run has no place for is left out", () => {
+  const stack = { kind: /** @type {const} */ ("decoder"), layers: 4, queries: ["a", "b", "c"], keys: ["a", "b", "c"] };
+  const view = { stacks: [stack], heads: 5, tokens: ["a", "b", "c"], note: "", places: true };
+  const text = "head.decoder.3.4,layer.decoder.0,look.decoder.2.1.all.0,hide.1,swap.0.2,places";
+  const edits = InsideEdits.of(text, view);
+  assert.equal(edits.text(), text);
+  assert.deepEqual(edits.sent().edges_off, [["decoder", 2, 1, null, 0]]);
+  const odd =
+    "head.decoder.4.0,head.encoder.0.0,hide.3,hide.-1,hide.1e0,swap.0,look.decoder.all.0.0.0,layer.decoder,x,,.,places";
+  assert.equal(InsideEdits.of(odd, { ...view, places: false }).text(), "");
+  assert.equal(InsideEdits.of(Array(5000).fill("hide.1").join(","), view).unseen.length, 200);
 });

@@ -76,8 +76,9 @@ export default class Filmstrip {
   /** @type {string | null} */ #background = BACKGROUND; // null: transparent
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, props, emit, server }) {
+  constructor({ root, props, emit, server, look }) {
     this.film = find(root, ".filmstrip");
+    this.look = look;
     this.emit = emit;
     this.pixels = props.pixels ? server.view_pixel : null;
     this.sums = new StepSums(this.#part(".arithmetic"), this.#part(".pixel"));
@@ -105,10 +106,20 @@ export default class Filmstrip {
     if (value.first !== null && !this.#touched) this.#current = value.first;
     this.#part(".gb-finding-line").hidden = !value.finding;
     this.#part(".gb-finding-line").textContent = value.finding;
+    this.#goWhereTheLinkSays();
     const arrived = this.sheets.load(value.steps.flatMap((step) => KINDS.map((kind) => step[kind])));
     this.#draw();
     await arrived;
     this.#draw();
+  }
+
+  #goWhereTheLinkSays() {
+    const { newest, total } = this.runs;
+    if (newest + 1 < total) return;
+    const step = Number(this.look.take("step"));
+    if (!Number.isInteger(step) || step < 1) return;
+    this.#touched = true;
+    this.#jump(step - 1);
   }
 
   #clear() {
@@ -122,6 +133,7 @@ export default class Filmstrip {
   #begin(film) {
     [this.#follow, this.#touched] = [true, false];
     this.film.style.setProperty("--across", String(Math.ceil(Math.sqrt(film.count))));
+    this.look.set("step", null);
     this.#stop();
     if (!film.fork) this.sheets.forget();
     const side = film.steps[0]?.size ?? 0;
@@ -301,6 +313,7 @@ export default class Filmstrip {
     const { newest, total, length } = this.runs;
     this.#current = clamp(place, 0, length - 1);
     this.#follow = this.#current === newest && newest + 1 < total;
+    this.look.set("step", this.#current + 1);
     this.#drawStep();
   }
 

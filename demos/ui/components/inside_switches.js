@@ -55,9 +55,10 @@ export default class InsideSwitches {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, emit }) {
+  constructor({ root, emit, look }) {
     this.root = root;
     this.emit = emit;
+    this.look = look;
     this.first = new TokenStrip(find(root, ".is-first"), { onPick: (index) => this.#pickFirst(index) });
     this.second = new TokenStrip(find(root, ".is-second"), { onPick: (index) => this.#pickSecond(index) });
     this.kind = /** @type {HTMLSelectElement} */ (find(root, ".is-kind"));
@@ -83,14 +84,17 @@ export default class InsideSwitches {
     if (!value) return;
     clearTimeout(this.#timer);
     this.#shown = value;
-    this.#edits = new InsideEdits();
+    const said = this.look.take("off");
+    this.#edits = said ? InsideEdits.of(said, value) : new InsideEdits();
+    find(root, ".is-positions").checked = this.#edits.positions;
     find(root, ".is-note").hidden = !value.note;
     find(root, ".is-note").textContent = value.note;
     find(root, ".is-check").hidden = !value.places;
     find(root, ".is-grids").replaceChildren(...value.stacks.map((stack) => this.#grid(stack, value.heads)));
     this.#drawScope(value);
     this.#drawMode();
-    this.#draw();
+    if (said) this.#changed();
+    else this.#draw();
   }
 
   /** @param {Stack} stack @param {number} heads */
@@ -271,6 +275,7 @@ export default class InsideSwitches {
 
   #changed() {
     this.#draw();
+    this.look.set("off", this.#edits.text() || null);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.emit.rework(this.#edits.sent()), REST_MILLISECONDS);
   }

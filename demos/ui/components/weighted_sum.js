@@ -122,8 +122,9 @@ export default class WeightedSum {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, emit }) {
+  constructor({ root, emit, look }) {
     this.root = root;
+    this.look = look;
     this.emit = emit;
     this.part = (/** @type {string} */ name) => find(root, `.ws-${name}`);
     this.strip = new TokenStrip(this.part("queries"), { onPick: (index) => this.#chooseQuery(index) });
@@ -150,6 +151,7 @@ export default class WeightedSum {
     this.part("translation").hidden = value.translation === null;
     find(this.root, ".ws-translation b").textContent = value.translation ?? "";
     this.#drawHead(head);
+    this.#goWhereTheLinkSays(value);
     this.#drawQuery(head);
     this.#readDefault(head);
   }
@@ -242,6 +244,17 @@ export default class WeightedSum {
     this.#drawQuery(this.#head);
     this.#readDefault(this.#head);
     this.#tell(this.#head);
+    this.look.set("head", this.#head.place(index));
+  }
+
+  /** @param {SumView} view */
+  #goWhereTheLinkSays(view) {
+    const [kind, ...numbers] = (this.look.take("head") ?? "").split(".");
+    const [layer, head, query] = numbers.map(Number);
+    const stack = view.kinds.find((one) => one.kind === kind);
+    if (!stack || !Number.isInteger(query) || !(layer < stack.layers && head < view.heads)) return;
+    this.#query = clamp(query, 0, view.queries.length - 1);
+    this.#chooseHead({ kind, layer, head });
   }
 
   /** @param {{ kind?: string, layer: number, head: number }} change */
@@ -252,6 +265,7 @@ export default class WeightedSum {
     this.part("layer-value").textContent = change.layer + 1;
     this.part("head-value").textContent = change.head + 1;
     const place = { kind: view.kind, query: this.#query, ...change };
+    this.look.set("head", [place.kind, place.layer, place.head, place.query].join("."));
     this.#timer = setTimeout(() => this.emit.choose(place), CHOOSE_MILLISECONDS);
   }
 

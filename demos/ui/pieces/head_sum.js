@@ -114,6 +114,12 @@ export class HeadSum {
     return { kind, layer, head, query, temperature: this.temperature, rows };
   }
 
+  /** As it stands in an address. @param {number} query */
+  place(query) {
+    const { kind, layer, head } = this.view;
+    return [kind, layer, head, query].join(".");
+  }
+
   /** What was changed, in words. */
   get changes() {
     const changes = [...this.#own.keys()].map((query) => `weights of ${named(this.view.queries[query], query)}`);
