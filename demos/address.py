@@ -203,10 +203,7 @@ def wire_address(link: View, tabs: gr.Tabs, app: gr.Blocks) -> None:
     pages = list(_pages(sets))
     for page, tab in pages:
         tab.elem_id = tab.elem_id or f"page-{page.replace('/', '-')}"
-    for _, tab in pages:
-        with tab:
-            kept_of_page()
-    for page, kept in _PAGES[app].items():
+    for page, kept in _PAGES.get(app, {}).items():
         _wire_page(page, kept)
     table = json.dumps([{"page": page, "panel": tab.elem_id} for page, tab in pages])
     firsts = {name: str(one.selected or _tabs_in(one)[0].id) for name, one in zip(names[1:], sets[1:], strict=True)}

@@ -223,6 +223,7 @@ def build() -> None:
     gr.Markdown(LARGE, elem_classes="gb-note", latex_delimiters=LATEX)
     models = large_models()
     if not models:
+        keeps()
         gr.Markdown(NONE_OFFERED, elem_id="diffusion-large-none")
         return
     run_name, where = gr.State(None), gr.State(None)

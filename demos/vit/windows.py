@@ -72,6 +72,7 @@ def build(given: Given) -> None:
     gr.Markdown(LEAD, elem_classes="gb-note")
     offered = weights.offered(CONCEPT)
     if not offered:
+        keeps()
         gr.Markdown(ABSENT, elem_classes="gb-note", elem_id="windows-absent")
         return
     examples = example_row()

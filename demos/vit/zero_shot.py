@@ -81,6 +81,7 @@ def build(given: Given) -> None:
     gr.Markdown(LEAD, elem_classes="gb-lead")
     offered = weights.offered(CONCEPT)
     if not offered:
+        keeps()
         gr.Markdown(ABSENT, elem_classes="gb-note", elem_id="zero-shot-absent")
         return
     examples = example_row()

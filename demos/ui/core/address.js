@@ -211,7 +211,6 @@ export function settle(name, refused) {
   if (page) page.ready = true;
   if (refused.length) refuse(refused);
   look();
-  changedLater();
   return again;
 }
 

@@ -1,0 +1,101 @@
+"""Links: every page takes its controls from an address and writes them there; back, forward, reload, bad links."""
+
+import pytest
+from gradio.components import Checkbox, CheckboxGroup, Dropdown, Image, Number, Radio, Slider, Textbox
+from playwright.sync_api import expect
+
+from app import create_app
+from demos.address import _PAGES, RESERVED
+
+pytestmark = pytest.mark.browser
+
+GO = """([page, values]) => {
+    const [tab, at] = page.split("/");
+    const query = new URLSearchParams({ tab, ...(at ? { at } : {}), ...values });
+    history.pushState(null, "", `${location.pathname}?${query}`);
+    dispatchEvent(new PopStateEvent("popstate", { state: null }));
+}"""
+TAKEN = """([page, values]) => {
+    const [tab, at] = page.split("/");
+    const { glassbox } = history.state ?? {};
+    const all = { ...glassbox?.texts, ...Object.fromEntries(new URLSearchParams(location.search)) };
+    const told = Object.entries(values).every(([name, value]) => all[name] === value);
+    return glassbox?.page === page && all.tab === tab && told;
+}"""
+
+
+def another(control):
+    """A value of a control, as an address has it, that is not its first one; None where it has no other."""
+    if isinstance(control, Image):
+        return None if "lion" in str(control.value) else "lion"
+    if isinstance(control, Checkbox):
+        return "0" if control.value else "1"
+    if isinstance(control, (Slider, Number)):
+        low, step = control.minimum or 0, getattr(control, "step", 1) or 1
+        return f"{low:g}" if control.value != low else f"{low + step:g}"
+    if isinstance(control, (Radio, Dropdown)):
+        others = [value for _, value in control.choices if value != control.value]
+        return str(others[0]) if others else None
+    assert isinstance(control, (Textbox, CheckboxGroup)), control
+    return "Two words" if isinstance(control, Textbox) else control.choices[0][1]
+
+
+@pytest.fixture(scope="module")
+def links():
+    pages = _PAGES[create_app()]
+    return {
+        page: {name: text for name, control in kept.controls.items() if (text := another(control)) is not None}
+        for page, kept in pages.items()
+    }
+
+
+def test_every_page_takes_its_controls_from_a_link_and_says_them_again(new_page, links):
+    page = new_page()
+    page.route("**/queue/join*", lambda route: None)  # never answered: this is about controls, not about runs
+    page.goto("/?tab=attention")
+    page.locator("#page-link[data-mounted], #page-link [data-mounted]").first.wait_for()
+    assert len(links) >= 28
+    for name, values in links.items():
+        page.evaluate(GO, [name, values])
+        page.wait_for_function(TAKEN, arg=[name, values])
+        assert not RESERVED - {"tab", "at"} & values.keys()
+    expect(page.locator(".page-link-said")).to_have_text("")
+
+
+def test_back_forward_and_reload_find_the_page_as_it_was(new_page):
+    page = new_page()
+    page.goto("/?tab=attention&at=explorer&model=book-gpt&odd=1#text=Two+words")
+    opened, text = page.locator("#attention-page-explorer[data-opened=true]"), page.locator("#attention-text textarea")
+    opened.wait_for()
+    expect(page.locator(".page-link-said")).to_have_text("Part of this link is not understood: odd.")
+    readout = page.locator("#attention-explorer .ax-readout").inner_text()
+    text.fill("Other words")
+    page.wait_for_function("history.state?.glassbox?.texts.text === 'Other words'")
+    assert "words" not in page.url, "what is typed stands in no address"
+    page.get_by_role("tab", name="Live translation", exact=True).click()
+    page.wait_for_url("**/?tab=attention&at=translation")
+    page.go_back()
+    page.wait_for_url("**/?tab=attention&at=explorer&model=book-gpt")
+    expect(text).to_have_value("Other words")
+    page.reload()
+    opened.wait_for()
+    expect(text).to_have_value("Other words")
+    expect(page.locator("#attention-strip")).to_contain_text("GPT-2")
+    page.go_forward()
+    expect(page.locator("#attention-page-translation")).to_be_visible()
+    page.goto("/?tab=attention&at=explorer&model=book-gpt#text=Two+words")
+    opened.wait_for()
+    assert page.locator("#attention-explorer .ax-readout").inner_text() == readout
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/?tab=nothing&seed=1", "/?tab=attention&at=explorer&model=<b>&" + "x" * 100_000 + "=1", "/?tab=vit&at=__proto__"],
+)
+def test_a_bad_link_is_one_sentence_and_a_page(new_page, address):
+    page = new_page()
+    page.route("**/queue/join*", lambda route: None)
+    page.goto(address)
+    expect(page.locator(".page-link-said")).to_contain_text("Part of this link is not understood: ")
+    assert len(page.locator(".page-link-said").inner_text()) < 200
+    expect(page.locator("[role=tabpanel]:visible").nth(1)).to_be_visible()
