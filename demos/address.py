@@ -21,6 +21,7 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 from gradio.context import Context
+from gradio.events import Dependency
 
 from demos.base import EXAMPLES
 from demos.tab import payload, private
@@ -97,7 +98,16 @@ def _wire_page(page: str, kept: Kept) -> None:
     name = RESTORE + page.replace("/", "_").replace("-", "_")
     marker.restore(restoring(controls), None, shown, queue=False, api_name=name, **private())
     told = f"(...values) => {{ {module(ADDRESS)}.then((address) => address.changed({json.dumps(page)}, values)); }}"
-    gr.on([control.change for control in values], None, values, None, js=told)
+    _first(gr.on([control.change for control in values], None, values, None, js=told))
+
+
+def _first(event: Dependency) -> None:
+    """Put an event before all others: a page begins the next one of a control only when the one before is over."""
+    assert Context.root_block is not None
+    fns = Context.root_block.default_config.fns
+    ordered = {event["id"]: fns[event["id"]], **fns}
+    fns.clear()
+    fns.update(ordered)
 
 
 def is_marker(block: Block) -> bool:
