@@ -21,6 +21,7 @@ from demos.attention.drafts import (
     compute_beam,
     compute_force,
     compute_next,
+    compute_opening,
     compute_start,
     compute_versions,
     compute_words,
@@ -41,7 +42,9 @@ CONCEPT = "attention/translation"
 TITLE = "Live translation"
 BLEU_FILE = weights.EMBEDDED.parent / "figures" / "translation.json"
 
-LEAD = """A translator reads the English once and writes the French token by token. Before each token a network with
+LEAD = """### Live translation
+
+A translator reads the English once and writes the French token by token. Before each token a network with
 attention looks back at the English: see where, choose another word than it would, and watch it go on from there."""
 
 EXAMPLES = {
@@ -63,11 +66,10 @@ Greedy writing takes the likeliest token each time and cannot go back. A beam ke
 looks for the translation that is likeliest as a whole. It starts from what is written above, or from nothing if
 that is whole. Log p is the natural logarithm of a probability: 0 is certain, every −2.3 is ten times less likely."""
 
-WHY_LEAD = """### Why attention
-
-The same sentence through three networks trained on the same 159,913 sentence pairs. The GRU without attention must
-press the whole sentence into its encoder's last state; with attention it may look back; the Transformer is nothing
-but attention."""
+WHY_LEAD = """**Why attention?** One long sentence through three networks trained on the same 159,913 sentence
+pairs. The GRU without attention must press the whole sentence into one vector, its encoder's last state; with attention
+it may look back; the Transformer is nothing but attention."""
+WHY_EXAMPLE = "I have been living in Berlin for ten years, but I still don't know all the streets in my neighborhood."
 
 BLEU_NOTE = """BLEU by the length of the sentence, measured beforehand on 2,338 held-out sentences: `python -m
 models.recipes.sequences.translation.evaluate --data eng-fra.tsv.gz --store`. Greedy translations against the first
@@ -87,6 +89,8 @@ TRY = """- Press Next word until the end, and watch where it looks before each t
 def build() -> None:
     """The page: the sentence and its translation, beam search, the three networks beside each other."""
     draft, found = gr.State(None, time_to_live=STATE_SECONDS), gr.State(None, time_to_live=STATE_SECONDS)
+    gr.Markdown(WHY_LEAD, elem_classes="gb-lead")
+    long, versions, compared = _build_versions()
     gr.Markdown(LEAD, elem_classes="gb-lead")
     with gr.Row():
         with gr.Column(scale=3, min_width=280):
@@ -127,7 +131,7 @@ def build() -> None:
         gr.Markdown(TRY)
     keeps(text=text, model=model)
     wanted, shown = [text, model], [draft, view, strip]
-    opens(compute_all, [*wanted, draft], shown)
+    opens(compute_opening, [long, *wanted, draft], [versions, compared, *shown])
     gr.on([again.click, model.input], compute_start, wanted, shown, **private(), **RUN)
     run_on_arrival(model, compute_start, wanted, shown)
     gr.on(
@@ -141,7 +145,6 @@ def build() -> None:
         filled = button.click(partial(str, example), None, text, queue=False, **private())
         filled.then(compute_start, wanted, shown, **private(), **RUN)
     _build_search(wanted, draft, found, shown)
-    _build_versions(text)
     api(attention_translate, api_name="attention_translate", **RUN)
 
 
@@ -161,15 +164,23 @@ def _build_search(wanted: list[Any], draft: gr.State, found: gr.State, shown: li
     tree.adopt(compute_adopt, [*wanted, found], shown, **private(), **RUN)
 
 
-def _build_versions(text: gr.Textbox) -> None:
-    gr.Markdown(WHY_LEAD, elem_classes="gb-note")
-    compare = gr.Button("Translate with all three", size="sm", elem_id="translate-compare")
-    versions = gr.HTML(elem_id="translate-versions")
-    compared = gr.HTML(empty_strip("The sentence above, by each network."))
-    compare.click(compute_versions, text, [versions, compared], **private(), **RUN)
+def _build_versions() -> tuple[gr.Textbox, gr.HTML, gr.HTML]:
+    """One sentence by all three networks, beside BLEU by length: (sentence, translations, strip)."""
     lines = stored(BLEU_FILE)
-    if not lines:
-        return
-    component("chart", views.chart_of_bleu(lines), empty="", elem_id="translate-bleu")
-    gr.HTML(f"<div {SCROLLS}>{draw_table(*views.rows_of_bleu(lines))}</div>")
-    gr.Markdown(BLEU_NOTE, elem_classes="gb-note")
+    with gr.Row():
+        with gr.Column(scale=3, min_width=300):
+            long = gr.Textbox(
+                WHY_EXAMPLE, label="A long sentence", lines=2, max_length=MAX_CHARS, elem_id="translate-long"
+            )
+            compare = gr.Button("Translate with all three", size="sm", elem_id="translate-compare")
+            versions = gr.HTML(elem_id="translate-versions")
+            compared = gr.HTML(empty_strip("The sentence above, by each network."))
+        with gr.Column(scale=2, min_width=300):
+            if lines:
+                component("chart", views.chart_of_bleu(lines), empty="", elem_id="translate-bleu")
+    gr.on([compare.click, long.submit], compute_versions, long, [versions, compared], **private(), **RUN)
+    if lines:
+        with gr.Accordion("BLEU in numbers, and how it was measured", open=False):
+            gr.HTML(f"<div {SCROLLS}>{draw_table(*views.rows_of_bleu(lines))}</div>")
+            gr.Markdown(BLEU_NOTE)
+    return long, versions, compared

@@ -9,6 +9,7 @@ import gradio as gr
 
 from demos.address import keeps
 from demos.base import empty_strip, strip_of
+from demos.opening import opens
 from demos.sequences.networks import CHOICES, FIRST, Page, usable_network
 from demos.sequences.next_character import STATE_SECONDS
 from demos.sequences.reading import MAX_CHARS, noted
@@ -18,6 +19,7 @@ from demos.views.memory import ComparisonView, view_of_comparison
 from models.errors import InputError
 from models.inputs import check_choice, check_integer, check_number, check_text
 from models.sequences.sampling import MAX_SEED, Sampling
+from models.sequences.units import tracked_units
 from models.text.symbols import unknown_note
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from models.sequences.edits import Edit, EditKind
 
 EXAMPLE = '"I have never seen such a thing," said the captain, "and I have sailed these seas for twenty years. Look at'
-EXAMPLE_POSITION = 81
+EXAMPLE_POSITION = EXAMPLE.index("years.") + len("years.")
 KINDS = {
     "erase": "erase the past",
     "paste": "paste another memory",
@@ -156,6 +158,14 @@ def checked_edit(asked: Asked, kind: object, position: object, units: object, fa
     )
 
 
+def compute_opening(
+    text: object, model: object, own: str | None, name: str | None, strength: object, seed: object, *edit: object
+) -> Iterator[Shown]:
+    """What the page opens on: the example with the edit that the controls hold, a text of one's own as it is."""
+    asked = (text, model, own, name, strength, seed)
+    yield from compute_edit(*asked, *edit) if text == EXAMPLE else compute_comparison(*asked)
+
+
 def compute_undo(
     text: object, model: object, own: str | None, name: str | None, strength: object, seed: object, *, every: bool
 ) -> Iterator[Shown]:
@@ -244,7 +254,8 @@ def _controls() -> Controls:
         visible=False,
         elem_id="sequences-edit-units",
     )
-    picks = gr.Dropdown([LARGEST, EVERY], label="or take", visible=False, elem_id="sequences-edit-picks")
+    features = dict.fromkeys(unit.feature for unit in tracked_units(FIRST))
+    picks = gr.Dropdown([LARGEST, EVERY, *features], label="or take", visible=False, elem_id="sequences-edit-picks")
     factor = gr.Slider(-10, 10, 2, step=0.5, label="Factor", visible=False, elem_id="sequences-edit-factor")
     donor = gr.Textbox(
         "The rain fell on the empty street, and she",
@@ -291,6 +302,7 @@ def _wire(c: Controls, view: View, strip: gr.HTML, own: gr.State) -> None:
     made = c.apply.click(compute_edit, [*inputs, *edit], shown, **RUN, **private())
     for event in (again, made):
         event.success(view_picks, name, c.picks, queue=False, **private())
+    opens(compute_opening, [*inputs, *edit], shown)
     c.undo.click(partial(compute_undo, every=False), inputs, shown, **RUN, **private())
     c.reset.click(partial(compute_undo, every=True), inputs, shown, **RUN, **private())
     c.picks.input(view_pick, [c.picks, c.position, name], c.units, queue=False, **private())

@@ -7,11 +7,11 @@ import gradio as gr
 
 from demos.address import keeps
 from demos.base import empty_strip
+from demos.opening import opens
 from demos.sequences.networks import CHOICES, FIRST, Page
 from demos.sequences.reading import (
     EQUATIONS,
     GATED_LAYERS,
-    LAYERS,
     MAX_CHARS,
     compute_model,
     compute_pick,
@@ -27,8 +27,9 @@ from demos.sequences.reading import (
 )
 from demos.tab import LIGHT, Queue, private
 from demos.ui import View, component
-from demos.views.sequences import MAX_BARS
+from demos.views.sequences import MAX_BARS, units_html
 from models.sequences.sampling import MAX_SEED
+from models.sequences.units import tracked_units
 from models.text.symbols import ALPHABET
 
 STATE_SECONDS = 3600
@@ -89,6 +90,7 @@ class Views:
 def _controls() -> Controls:
     model = gr.Radio(CHOICES, value=FIRST, label="Model", elem_id="sequences-model")
     text = gr.Textbox(
+        EXAMPLES["An open quote"],
         label="Your text",
         lines=5,
         max_lines=10,
@@ -108,7 +110,7 @@ def _controls() -> Controls:
         0, 2, 0.7, step=0.05, label="Temperature", info="0: always the most probable. 1: as predicted."
     )
     first_layers = ("hidden state", *GATED_LAYERS["lstm"])
-    layer = gr.Radio(first_layers, value=LAYERS[0], label="The map shows", elem_id="sequences-layer")
+    layer = gr.Radio(first_layers, value="cell state", label="The map shows", elem_id="sequences-layer")
     with gr.Accordion("More", open=False):
         bars = gr.Slider(1, MAX_BARS, 8, step=1, label="Bars (top k)")
         top_k = gr.Slider(1, len(ALPHABET), 40, step=1, label="Sample from the k most probable")
@@ -128,7 +130,7 @@ def _explained() -> tuple[gr.Markdown, gr.HTML, gr.HTML]:
     with gr.Accordion("The arithmetic of one unit (click the map)", open=False):
         arithmetic = gr.HTML('<div class="gb-note">Click a cell of the map to see how it got its value.</div>')
     with gr.Accordion("Units that track something", open=False):
-        units = gr.HTML('<div class="gb-note">Type a text first: the list belongs to the network that reads it.</div>')
+        units = gr.HTML(units_html(tracked_units(FIRST)))
     with gr.Accordion("Which characters it knows", open=False):
         gr.Markdown(ALPHABET_NOTE)
     return equations, arithmetic, units
@@ -184,5 +186,6 @@ def _wire(controls: Controls, views: Views, own: gr.State) -> None:
     reader.moved(view_position, name, cell, trigger_mode="always_last", **private())
     reader.follow(view_follow, [controls.bars, name], [controls.layer, reader], **private())
     cell.step(view_position, name, cell, **private())
+    opens(compute_model, reading, described, queue=LIGHT)
     redrawn = [controls.layer.input, controls.bars.input]
     gr.on(redrawn, view_reading, look, reader, trigger_mode="always_last", **private())

@@ -40,13 +40,16 @@ $$h_t = \tanh(W x_t + U h_{t-1} + b) \qquad p(\text{next}) = \mathrm{softmax}(V 
     "gru": r"""**GRU** (Cho et al. 2014). The update gate *z* decides, unit by unit, how much of the old memory stays;
 the reset gate *r* how much of it the candidate *n* may see.
 
-$$\begin{aligned} n_t &= \tanh(W_n x_t + r_t \odot U_n h_{t-1} + b_n) \\
+$$\begin{aligned} r_t &= \sigma(W_r x_t + U_r h_{t-1} + b_r) \\ z_t &= \sigma(W_z x_t + U_z h_{t-1} + b_z) \\
+n_t &= \tanh(W_n x_t + b_n + r_t \odot (U_n h_{t-1} + c_n)) \\
 h_t &= (1 - z_t) \odot n_t + z_t \odot h_{t-1} \\
 p(\text{next}) &= \mathrm{softmax}(V h_t + c) \end{aligned}$$""",
     "lstm": r"""**LSTM** (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000). The gates *i*, *f* and *o*
-decide what to write into the cell state *c*, what to keep of it and what to show.
+decide what to write into the cell state *c*, what to keep of it and what to show; *g* is what may be written.
 
-$$\begin{aligned} c_t &= f_t \odot c_{t-1} + i_t \odot g_t \\ h_t &= o_t \odot \tanh(c_t) \\
+$$\begin{aligned} i_t &= \sigma(W_i x_t + U_i h_{t-1} + b_i) \\ f_t &= \sigma(W_f x_t + U_f h_{t-1} + b_f) \\
+g_t &= \tanh(W_g x_t + U_g h_{t-1} + b_g) \\ o_t &= \sigma(W_o x_t + U_o h_{t-1} + b_o) \\
+c_t &= f_t \odot c_{t-1} + i_t \odot g_t \\ h_t &= o_t \odot \tanh(c_t) \\
 p(\text{next}) &= \mathrm{softmax}(V h_t + b) \end{aligned}$$""",
 }
 

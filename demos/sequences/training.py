@@ -36,10 +36,11 @@ LEARNING_RATES = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05,
 LEAD = """Take a text and let a new network learn it here, on this machine. It begins with random weights and reads 32
 passages of 64 characters a step; after each step all weights move a little along the gradient."""
 
-MEANING = r"""The loss is the surprise at the next character: 6.64 bits is a blind guess among 100 characters. Held-out
-bits are measured on the last tenth of the text, which is never trained on: when they rise while the training loss still
-falls, the network learns by heart. Going back in time, the gradient is multiplied by one matrix a character, so it
-shrinks or grows like a power; clipping shortens a gradient that is too long and keeps its direction.
+MEANING = r"""The loss is the surprise at the next character: 6.64 bits is a blind guess among 100 characters.
+Held-out bits are measured on the last tenth of the text (of its first 2,000 characters at most), which is never
+trained on: when they rise while the training loss still falls, the network learns by heart. Going back in time, the
+gradient is multiplied by one matrix a character, so it shrinks or grows like a power; clipping shortens a gradient
+that is too long and keeps its direction.
 
 $$\begin{aligned} \frac{\partial L_T}{\partial h_{T-d}} &= \frac{\partial L_T}{\partial h_T}
 \prod_{t=T-d+1}^{T} \frac{\partial h_t}{\partial h_{t-1}} \\

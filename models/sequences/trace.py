@@ -130,8 +130,8 @@ def choose_next(trace: SequenceTrace, *, temperature: float, top_k: int, seed: i
     """Draw the next character from p^(1/temperature) over the `top_k` most probable; temperature 0 takes the first.
 
     `top_p` below 1 keeps only the most probable ones that together reach that probability (nucleus sampling, Holtzman
-    et al. 2020; measured at temperature 1). `UNKNOWN` is never drawn. The draw depends on the seed and the position
-    only: stepping back and on again gives the same character.
+    et al. 2020; after the temperature, as on the Attention tab). `UNKNOWN` is never drawn. The draw depends on the seed
+    and the position only: stepping back and on again gives the same character.
     """
     return ALPHABET[_choose(trace.probabilities[-1], (seed, len(trace.text)), temperature, top_k, top_p)]
 
@@ -160,14 +160,14 @@ def _choose(probabilities: np.ndarray, seed: tuple[int, int], temperature: float
     """Index of one symbol, drawn from `probabilities` [symbols]."""
     probabilities = probabilities.astype(np.float64)
     probabilities[ALPHABET.index(UNKNOWN)] = 0.0
-    best = np.argsort(-probabilities, kind="stable")[:top_k]
-    before = np.cumsum(probabilities[best]) - probabilities[best]
-    best = best[before < top_p * probabilities.sum()]
+    best = np.argsort(-probabilities, kind="stable")
     if temperature == 0:
         return int(best[0])
     logits = np.log(np.maximum(probabilities[best], 1e-30)) / temperature
     weights = np.exp(logits - logits.max())
-    return int(np.random.default_rng(seed).choice(best, p=weights / weights.sum()))
+    before = np.cumsum(weights) - weights
+    kept = (before < top_p * weights.sum()) & (np.arange(len(best)) < top_k)
+    return int(np.random.default_rng(seed).choice(best[kept], p=weights[kept] / weights[kept].sum()))
 
 
 @torch.inference_mode()

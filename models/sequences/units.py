@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from models import weights
 
 FILE = "units.json"
+LEAST_CORRELATION = 0.4
+"""A unit whose correlation is smaller does not follow the feature in any text one looks at."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,9 @@ class TrackedUnit:
 
 
 def tracked_units(name: str) -> tuple[TrackedUnit, ...]:
-    """What the command found for an embedded network; nothing where it was not run."""
+    """What the command found for an embedded network, but for what it found to follow too weakly; nothing where it was
+    not run.
+    """
     path = weights.folder(name) / FILE
-    return tuple(TrackedUnit(**entry) for entry in json.loads(path.read_text())) if path.exists() else ()
+    found = [TrackedUnit(**entry) for entry in json.loads(path.read_text())] if path.exists() else []
+    return tuple(unit for unit in found if abs(unit.correlation) >= LEAST_CORRELATION)

@@ -12,10 +12,9 @@ pytestmark = pytest.mark.browser
 def tab(open_tab):
     def open_(text=None, **how):
         page = open_tab("sequences", **how)
-        expect(page.locator("#sequences-reader .empty")).to_be_visible()
-        if text is not None:
-            page.locator("#sequences-text textarea").fill(text)
-            expect(characters(page)).to_have_count(len(text) + 1)
+        expect(page.locator("#sequences-reader .followed")).to_contain_text("goes along with “inside quotation marks”")
+        page.locator("#sequences-text textarea").fill(text or "")
+        expect(characters(page)).to_have_count(len(text or "") + 1)
         return page
 
     return open_
@@ -100,6 +99,8 @@ def test_going_back_in_time_runs_no_network(tab):
 
 def test_number_on_hover_and_arithmetic_of_a_cell(tab):
     page = tab("The old house stood")
+    page.get_by_label("hidden state", exact=True).check()
+    expect(page.locator(".map-title")).to_have_text("Hidden state, 512 units over time")
     page.locator(".cells").hover(position={"x": 60, "y": 120})
     expect(readout(page)).to_have_text(re.compile(r"^Unit \d+ after “.+” \(character \d+\): −?\d\.\d{3}\."))
     page.locator(".cells").click(position={"x": 60, "y": 120})

@@ -7,7 +7,8 @@ test("a page that was left as it was shows the newest text of the first page", (
   assert.equal(carried("a", "example", "", "example"), "example");
   assert.equal(carried("a", "example", " \n", "example"), "example");
   assert.equal(carried("a", "example", null, "example"), "example");
-  assert.equal(carried("a", "example", "first", "example"), "first");
+  assert.equal(carried("a", "example", "begins", "example", "begins"), "example");
+  assert.equal(carried("a", "example", "first", "example", "begins"), "first");
   assert.equal(carried("a", "example", "second", "first"), "second");
 });
 

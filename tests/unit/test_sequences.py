@@ -163,6 +163,8 @@ class TestSampling:
         how = {"temperature": 1, "top_k": 100}
         drawn = {top_p: {choose_next(trace, **how, top_p=top_p, seed=s) for s in range(200)} for top_p in (0.5, 0.7, 1)}
         assert drawn == {0.5: {ALPHABET[5]}, 0.7: {ALPHABET[5], ALPHABET[6]}, 1: {ALPHABET[i] for i in (5, 6, 7)}}
+        sharper = {choose_next(trace, temperature=0.5, top_k=100, top_p=0.7, seed=s) for s in range(200)}
+        assert sharper == {ALPHABET[5]}, "the temperature comes first: 0.36 of 0.46 is more than 0.7"
 
     def test_writing_on_without_a_trace_is_the_same_as_step_by_step(self, network):
         trace = longer = trace_text(network, "ab")

@@ -23,9 +23,10 @@ from models.sequences.edits import KINDS, WHOLE_MEMORY, Edit, compare_edits, par
 from models.sequences.influence import BLOCK, MAX_CHARACTERS, InfluenceTrace, trace_influence
 from models.sequences.networks import OWN, OwnNetwork, load_cell
 from models.sequences.trace import trace_text
-from models.sequences.units import tracked_units
+from models.sequences.units import LEAST_CORRELATION, tracked_units
 from models.sequences.unrolled import UnrolledStep, UnrolledTrace, matrices_of, weight_maps
 from models.text.recurrent import GATES, CharacterNetwork, Config, matrices
+from models.text.symbols import ALPHABET
 from tests.handles import array_of
 
 TEXT = "The cat sat on the mat."
@@ -239,9 +240,39 @@ class TestUnits:
     @pytest.mark.parametrize("name", networks.CELLS)
     def test_embedded_networks_have_units_that_beat_chance(self, name):
         tracked = tracked_units(name)
-        assert {u.feature for u in tracked} == set(units.FEATURES)
+        assert {"inside quotation marks", "just read a space"} <= {u.feature for u in tracked} <= set(units.FEATURES)
+        assert min(abs(u.correlation) for u in tracked) >= LEAST_CORRELATION, "what follows weakly is not offered"
         best = {u.feature: max(abs(t.correlation) for t in tracked if t.feature == u.feature) for u in tracked}
         assert all(best[u.feature] > u.chance for u in tracked)
+
+
+class TestExample:
+    """What the page "Edit the memory" opens on: the place where the quotation may end."""
+
+    @pytest.fixture(scope="class")
+    def quote(self):
+        """Probability of a closing quotation mark after "years.", by edit."""
+        network = load_cell("char-lstm").network
+        trace = trace_text(network, edit_page.EXAMPLE)
+        mark = ALPHABET.index('"')
+
+        def probability(*edits):
+            return float(compare_edits(network, trace, edits).edited.probabilities[edit_page.EXAMPLE_POSITION, mark])
+
+        return probability
+
+    def test_it_stands_after_years(self):
+        assert edit_page.EXAMPLE[: edit_page.EXAMPLE_POSITION].endswith("years.")
+
+    def test_erasing_all_takes_the_quotation_away_and_three_units_much_of_it(self, quote):
+        units = [u.unit for u in tracked_units("char-lstm") if u.feature == "inside quotation marks"]
+        assert len(units) == 3
+        others = [unit for unit in range(512) if unit not in units][::170][:3]
+        at = edit_page.EXAMPLE_POSITION
+        assert quote() == pytest.approx(0.311, abs=0.01)
+        assert quote(Edit("erase", at)) < 0.05
+        assert quote(Edit("zero", at, tuple(units))) < 0.75 * quote()
+        assert quote(Edit("zero", at, tuple(others))) > 0.9 * quote()
 
 
 class TestDrawing:

@@ -107,7 +107,10 @@ export default class ImportanceView {
     const place = predicts === "next" ? `after ${named(places[position], position)}` : `at place ${position + 1}`;
     find(root, ".im-heading").textContent = `${quoted(word)} ${place}, probability ${(100 * probability).toFixed(1)} %`;
     find(root, ".im-readout").textContent = "Point at a bar for its number.";
-    const most = columns.map(({ values }) => Math.max(1e-12, ...values.map((value) => Math.abs(value ?? 0))));
+    const own = predicts === "written" ? -1 : position; // would dwarf all others where the text is read without it
+    const most = columns.map(({ values }) =>
+      Math.max(1e-12, ...values.map((value, index) => (index === own ? 0 : Math.abs(value ?? 0)))),
+    );
     const rows = tokens.flatMap((token, index) => {
       if (columns.every(({ values }) => values[index] === null)) return [];
       const name = element("span", { class: "im-name", title: named(token, index) }, readable(token));
@@ -127,7 +130,7 @@ export default class ImportanceView {
       find(this.root, ".im-readout").textContent = `${token}, ${title}: ${said}`;
     };
     const look = SIGNED.includes(name) ? ((value ?? 0) < 0 ? "im-minus" : "im-plus") : "im-share";
-    const width = `${(100 * Math.abs(value ?? 0)) / most}%`;
+    const width = `${Math.min(100, (100 * Math.abs(value ?? 0)) / most)}%`;
     return element(
       "div",
       { class: "im-cell", tabIndex: 0, onpointerenter: tell, onfocus: tell, onclick: tell },

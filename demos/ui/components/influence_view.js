@@ -3,6 +3,7 @@
 import { load, part } from "../core/arrays.js";
 import { LineChart } from "../core/chart.js";
 import { element, find } from "../core/dom.js";
+import { short } from "../core/format.js";
 import { CharacterRow, nameOf } from "../pieces/characters.js";
 
 /** @typedef {import("../types.js").InfluenceView} View */
@@ -143,6 +144,7 @@ export default class InfluenceView {
       log: true,
       low: -6,
       high: 0,
+      format: (value) => (value <= SMALLEST ? "less than 1e−7" : short(value)),
     });
     const words = networks.map(({ title, half, most }) => `${title} ${half} and ${most}`);
     find(this.root, ".iv-halves").textContent =

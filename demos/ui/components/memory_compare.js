@@ -36,6 +36,7 @@ export const template = `
       <div class="mc-text"></div>
       <p class="gb-caption mc-hint">Click a character to pause there: the next edit takes place after it.</p>
       <ol class="mc-edits"></ol>
+      <p class="mc-said" aria-live="polite"></p>
       <p class="gb-caption mc-summary"></p>
     </section>
     <section class="gb-panel" aria-label="Both predictions">
@@ -73,6 +74,14 @@ export function meanAfter(bits, first) {
   return after.reduce((sum, value) => sum + value, 0) / after.length;
 }
 
+/** The pair, of (before, after) one behind the other, that differs most. @param {number[]} pairs */
+export function mostMoved(pairs) {
+  const count = pairs.length / 2;
+  const moves = Array.from({ length: count }, (_, index) => Math.abs(pairs[2 * index + 1] - pairs[2 * index]));
+  const index = moves.indexOf(Math.max(...moves));
+  return { index, before: pairs[2 * index], after: pairs[2 * index + 1] };
+}
+
 export default class MemoryCompare {
   /** @type {Shown | null} */ #shown = null;
   /** @type {number | null} */ #paused = null;
@@ -100,6 +109,7 @@ export default class MemoryCompare {
     this.#hovered = null;
     this.#drawText(this.#shown);
     this.#drawEdits(this.#shown);
+    this.#say(this.#shown);
     this.#drawPairs(this.#shown);
     this.#drawWriting(view);
     this.#drawChart(this.#shown);
@@ -153,6 +163,17 @@ export default class MemoryCompare {
         ? `The ${after} characters after the first edit surprise the unedited network by ${unedited} bits each, the edited one by ${edited}.`
         : "The edit takes place after the last character: look at the prediction and at what each goes on to write.";
     find(this.root, ".mc-summary").textContent = view.edits.length ? compared : "No edit yet.";
+  }
+
+  /** What the edit does to the very next character. @param {Shown} shown */
+  #say({ view, best, probabilities }) {
+    const said = find(this.root, ".mc-said");
+    said.textContent = "";
+    if (!view.edits.length) return;
+    const moved = mostMoved(Array.from(part(probabilities, view.first).data));
+    const token = Array.from(view.alphabet)[part(best, view.first).data[moved.index]];
+    const read = view.text.slice(Math.max(1, view.first - 9), view.first + 1).join("");
+    said.textContent = `After “${read.trimStart()}” the probability of ${nameOf(token)} goes from ${percent(moved.before)} to ${percent(moved.after)}.`;
   }
 
   /** @param {Shown} shown */

@@ -30,6 +30,7 @@ export const template = `
       <label class="tracked-field">follow a unit that tracks <select class="tracked"></select></label>
       <span class="gb-scale text-scale"><span class="low"></span> <canvas width="96" height="1"></canvas> <span class="high"></span></span>
     </div>
+    <p class="followed" aria-live="polite"></p>
     <div class="characters"></div>
     <div class="bar-of-controls">
       <label class="grow">back in time <input class="scrubber" type="range" min="0" max="0" value="0"></label>
@@ -129,10 +130,9 @@ export default class SequenceReader {
     return find(this.root, ".colouring").value === "unit";
   }
 
-  /** @param {number} value */
-  #color(value) {
-    const { scale, limit } = /** @type {ReaderView} */ (this.#view);
-    return scale === "signed" ? diverging(value / limit) : sequential(value / limit);
+  /** @param {number} value @param {number} [limit] the end of the scale */
+  #color(value, limit = this.#view?.limit ?? 1) {
+    return this.#view?.scale === "signed" ? diverging(value / limit) : sequential(value / limit);
   }
 
   /** @param {ReaderView} view @param {ReaderView | null} before */
@@ -147,11 +147,12 @@ export default class SequenceReader {
       view.kept,
     );
     this.#offerTracked(view);
+    if (!before) this.#followFirst(view);
     this.#markTyped(view, Math.min(view.kept, before?.typed ?? 0, view.typed));
-    this.#paintText(this.#byUnit() && !same ? 0 : view.kept);
+    this.#paintText(this.#byUnit() ? 0 : view.kept);
     this.#summarise();
     this.#paintMap(same ? view.kept : 0);
-    if (!same || view.kept === 0) this.#paintScales();
+    if (!same || view.kept === 0 || this.#byUnit()) this.#paintScales();
     find(this.root, ".characters").scrollTop = find(this.root, ".characters").scrollHeight;
     this.#move();
   }
@@ -171,6 +172,32 @@ export default class SequenceReader {
     if (select.value !== "" && units[Number(select.value)]?.unit !== this.#unit()) select.value = "";
   }
 
+  /** Opens on the unit that follows something, where the layer shown has one. @param {ReaderView} view */
+  #followFirst({ tracked, layer, units }) {
+    const index = (tracked ?? []).findIndex((one) => one.layer === layer && one.unit < units);
+    if (index < 0) return;
+    find(this.root, ".tracked").value = String(index);
+    find(this.root, ".ordering").value = "slow";
+    find(this.root, ".colouring").value = "unit";
+    find(this.root, ".unit").value = tracked?.[index].unit;
+  }
+
+  /** What the followed unit goes along with, in a sentence. */
+  #sayFollowed() {
+    const choice = this.#view?.tracked?.[Number(find(this.root, ".tracked").value || -1)];
+    const same = choice && this.#byUnit() && choice.unit === this.#unit() && choice.layer === this.#view?.layer;
+    find(this.root, ".followed").textContent = same
+      ? `Unit ${choice.unit} of the ${choice.layer} goes along with “${choice.feature}”: correlation ${fixed(choice.correlation, 2)} on pages that no network had read. The text is coloured on this unit's own scale.`
+      : "";
+  }
+
+  /** The end of the colour scale of one unit: its largest value in this text. @param {number} unit */
+  #limitOf(unit) {
+    const { scale, limit } = /** @type {ReaderView} */ (this.#view);
+    if (scale !== "signed") return limit;
+    return Math.max(1e-3, ...this.#reading.characters.map(({ column }) => Math.abs(column[unit])));
+  }
+
   /** Marks what was sampled or is unknown. @param {ReaderView} view @param {number} first */
   #markTyped({ typed }, first) {
     const { characters } = this.#reading;
@@ -183,10 +210,12 @@ export default class SequenceReader {
   /** Colours the characters from `first` on. @param {number} first */
   #paintText(first) {
     const [byUnit, unit] = [this.#byUnit(), this.#unit()];
+    const limit = byUnit ? this.#limitOf(unit) : 1;
     find(this.root, ".unit-field").hidden = !byUnit;
+    this.#sayFollowed();
     this.#reading.characters.slice(first).forEach(({ surprise, column }, index) => {
       const { style } = this.row.spans[first + index];
-      const rgb = byUnit ? this.#color(column[unit]) : null;
+      const rgb = byUnit ? this.#color(column[unit], limit) : null;
       const share = first + index ? Math.min(1, surprise / SURPRISE_LIMIT) * 60 : 0;
       style.background = rgb ? css(rgb) : `color-mix(in srgb, var(--gb-prediction) ${share}%, transparent)`;
       style.color = rgb ? inkOn(rgb) : "";
@@ -212,11 +241,12 @@ export default class SequenceReader {
 
   /** @param {HTMLElement} scale @param {boolean} ofValues of the layer, else of surprise */
   #paintScale(scale, ofValues) {
-    const { scale: kind, limit } = /** @type {ReaderView} */ (this.#view);
+    const { scale: kind, limit: whole } = /** @type {ReaderView} */ (this.#view);
+    const limit = ofValues && scale.classList.contains("text-scale") ? this.#limitOf(this.#unit()) : whole;
     const low = ofValues && kind === "signed" ? -limit : 0;
     scale.classList.toggle("of-surprise", !ofValues);
     const canvas = find(scale, "canvas");
-    if (ofValues) paintScale(canvas, (share) => this.#color(low + share * (limit - low)));
+    if (ofValues) paintScale(canvas, (share) => this.#color(low + share * (limit - low), limit));
     else contextOf(canvas).clearRect(0, 0, canvas.width, canvas.height);
     find(scale, ".low").textContent = ofValues ? fixed(low, low ? 1 : 0) : "0";
     find(scale, ".high").textContent = ofValues ? fixed(limit, 1) : `${SURPRISE_LIMIT} bits or more`;

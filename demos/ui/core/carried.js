@@ -8,10 +8,11 @@ const brought = new Map();
  * What a page that is opened shows.
  * @param {string} page @param {string} example that the page begins with
  * @param {string | null} typed on the first page @param {string | null} here on this page
+ * @param {string} [first] example that the first page begins with, which stays there
  */
-export function carried(page, example, typed, here) {
+export function carried(page, example, typed, here, first = "") {
   const own = here !== (brought.get(page) ?? example);
-  if (own || !typed?.trim()) return here;
+  if (own || !typed?.trim() || typed === first) return here;
   brought.set(page, typed);
   return typed;
 }
