@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from models.sequences.edits import Edit, EditKind
 
 EXAMPLE = '"I have never seen such a thing," said the captain, "and I have sailed these seas for twenty years. Look at'
-EXAMPLE_POSITION = EXAMPLE.index("years.") + len("years.")
+EXAMPLE_POSITION = EXAMPLE.index("years.")
 KINDS = {
     "erase": "erase the past",
     "paste": "paste another memory",

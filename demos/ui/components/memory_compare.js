@@ -74,11 +74,17 @@ export function meanAfter(bits, first) {
   return after.reduce((sum, value) => sum + value, 0) / after.length;
 }
 
-/** The pair, of (before, after) one behind the other, that differs most. @param {number[]} pairs */
-export function mostMoved(pairs) {
+/** Where two runs differ most. @param {ArrayLike<number>} bits by place */
+const mostChanged = (bits) => Array.from(bits).indexOf(Math.max(...Array.from(bits)));
+
+/** The pair, of (before, after) one behind the other, that loses most bits. @param {number[]} pairs */
+export function mostLost(pairs) {
   const count = pairs.length / 2;
-  const moves = Array.from({ length: count }, (_, index) => Math.abs(pairs[2 * index + 1] - pairs[2 * index]));
-  const index = moves.indexOf(Math.max(...moves));
+  const lost = Array.from({ length: count }, (_, index) => {
+    const [before, after] = [Math.max(pairs[2 * index], 1e-9), Math.max(pairs[2 * index + 1], 1e-9)];
+    return before * Math.log2(before / after);
+  });
+  const index = lost.indexOf(Math.max(...lost));
   return { index, before: pairs[2 * index], after: pairs[2 * index + 1] };
 }
 
@@ -165,21 +171,23 @@ export default class MemoryCompare {
     find(this.root, ".mc-summary").textContent = view.edits.length ? compared : "No edit yet.";
   }
 
-  /** What the edit does to the very next character. @param {Shown} shown */
-  #say({ view, best, probabilities }) {
+  /** What the edit does where it matters most. @param {Shown} shown */
+  #say({ view, best, probabilities, difference }) {
     const said = find(this.root, ".mc-said");
     said.textContent = "";
     if (!view.edits.length) return;
-    const moved = mostMoved(Array.from(part(probabilities, view.first).data));
-    const token = Array.from(view.alphabet)[part(best, view.first).data[moved.index]];
-    const read = view.text.slice(Math.max(1, view.first - 9), view.first + 1).join("");
+    const place = mostChanged(difference.data);
+    const moved = mostLost(Array.from(part(probabilities, place).data));
+    const token = Array.from(view.alphabet)[part(best, place).data[moved.index]];
+    const read = view.text.slice(Math.max(1, place - 9), place + 1).join("");
     said.textContent = `After “${read.trimStart()}” the probability of ${nameOf(token)} goes from ${percent(moved.before)} to ${percent(moved.after)}.`;
   }
 
   /** @param {Shown} shown */
   #drawPairs({ view, difference, surprise, best, probabilities }) {
     const { text, alphabet } = view;
-    const place = this.#hovered ?? Math.min(this.#paused ?? Infinity, text.length - 1);
+    const chosen = this.#paused === view.first ? mostChanged(difference.data) : this.#paused;
+    const place = this.#hovered ?? Math.min(chosen ?? Infinity, text.length - 1);
     const [symbols, pairs] = [part(best, place).data, part(probabilities, place).data];
     const most = Math.max(...pairs);
     const characters = Array.from(alphabet);
