@@ -257,9 +257,7 @@ class TestExample:
         mark, after = ALPHABET.index('"'), edit_page.EXAMPLE_POSITION + len("years.")
 
         def probability(*edits):
-            return float(
-                compare_edits(network, trace, edits).edited.probabilities[edit_page.EXAMPLE.index("years.") + 6, mark]
-            )
+            return float(compare_edits(network, trace, edits).edited.probabilities[after, mark])
 
         return probability
 
