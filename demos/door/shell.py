@@ -49,6 +49,7 @@ class Shell(gr.Blocks):
 
     async def preprocess_data(self, *args: Any, **kwargs: Any) -> list[Any]:
         """Check what the components received: their own sentences stay, any other complaint becomes one."""
+        self._check_texts(*args, **kwargs)
         try:
             return await super().preprocess_data(*args, **kwargs)
         except gr.Error as error:  # a control's own sentence, which repeats the value
@@ -57,6 +58,12 @@ class Shell(gr.Blocks):
             raise
         except Exception:
             raise InputError(NOT_TAKEN) from None
+
+    def _check_texts(self, block_fn: BlockFunction, inputs: list[Any], *_: Any, **__: Any) -> None:
+        """Gradio's text box takes anything for text: a number becomes its digits, a list its brackets."""
+        for box, value in zip(block_fn.inputs, inputs, strict=False):
+            if isinstance(box, gr.Textbox) and not isinstance(value, str | None):
+                raise InputError(f"{box.label or 'A text'} must be text.")
 
     def get_api_info(self, *args: Any, **kwargs: Any) -> Any:
         """What the endpoints take and give, in English."""

@@ -16,6 +16,7 @@ from models import hub, weights
 from models.errors import InputError
 from models.images import read_image
 from models.inputs import check_text
+from models.normal import same_name
 
 TITLE = "Name it yourself"
 CONCEPT = "vit/clip"
@@ -63,8 +64,8 @@ def check_names(text: Any) -> list[str]:
         raise InputError(f"Write 2 to {MAX_NAMES} names, one a line; there are {len(names)}.")
     for name in names:
         check_text(name, name="A name", max_chars=MAX_NAME_CHARS)
-    if len(set(names)) < len(names):
-        raise InputError("One name stands there twice: each line needs another one.")
+    if len({same_name(name) for name in names}) < len(names):
+        raise InputError("One name stands there twice, or looks like another: each line needs its own.")
     return names
 
 

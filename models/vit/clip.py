@@ -17,6 +17,7 @@ from transformers import CLIPModel
 
 from models import runtime
 from models.compute import Run, compute, run_of
+from models.errors import InputError
 from models.vision.preprocessing import Preprocessing, load_preprocessing
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -41,8 +42,11 @@ class Clip(nn.Module):
         return nn.functional.normalize(self.network.visual_projection(pooled)[0], dim=-1)
 
     def text_embeddings(self, sentences: Sequence[str]) -> torch.Tensor:
-        """`(sentences, E)`, each of length 1."""
+        """`(sentences, E)`, each of length 1. Raises `InputError` for a sentence that would not be read whole."""
         tokens = self.tokenizer.encode_batch(list(sentences))
+        most, longest = self.network.config.text_config.max_position_embeddings, max(len(one.ids) for one in tokens)
+        if longest > most:
+            raise InputError(f"CLIP reads {most} pieces of words; the longest sentence has {longest}: shorten it.")
         device = self.network.logit_scale.device
         ids, mask = (
             torch.tensor([getattr(one, name) for one in tokens], device=device) for name in ("ids", "attention_mask")
@@ -68,7 +72,7 @@ def load(folder: Path) -> Clip:
     network = CLIPModel.from_pretrained(folder, use_safetensors=True, local_files_only=True, dtype=torch.float32)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.encode_special_tokens = True  # what visitors type is text
-    tokenizer.enable_truncation(network.text_model.embeddings.position_embedding.num_embeddings)
+    tokenizer.no_truncation()
     tokenizer.enable_padding(pad_id=tokenizer.token_to_id(END), pad_token=END)
     return Clip(network, tokenizer, load_preprocessing(folder, PUBLISHED))
 

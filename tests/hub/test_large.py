@@ -89,6 +89,14 @@ def test_the_steps_end_where_the_pipeline_of_diffusers_ends(arrived, name, wante
 
 
 @pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
+@pytest.mark.parametrize("field", ["prompt", "negative"])
+def test_a_prompt_that_would_be_cut_is_refused(arrived, name, field):
+    network = arrived(name)
+    with pytest.raises(InputError, match="pieces of words; a prompt of yours has"):
+        next(trace_prompt(network, replace(GUIDED, **{field: "red potion " * 400})))
+
+
+@pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
 @pytest.mark.parametrize("sampler", FORGETFUL_SAMPLERS)
 def test_the_arithmetic_of_every_step(arrived, name, sampler):
     steps = list(trace_prompt(arrived(name), replace(GUIDED, sampler=sampler)))

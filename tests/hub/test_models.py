@@ -72,7 +72,7 @@ def test_clip_says_what_the_library_says(arrived):
     arrived("clip-vit-base-patch32")
     loaded = runtime.load("clip-vit-base-patch32", clip.load)
     folder = weights.folder("clip-vit-base-patch32")
-    names = ["cat", "a very long name " * 12, "dog"]
+    names = ["cat", "a rather long name " * 4, "dog"]
     answer = clip.name_picture(loaded.network, IMAGE, names, "a photo of a {}.")
     network, tokenizer = CLIPModel.from_pretrained(folder), CLIPTokenizer.from_pretrained(folder)
     text = tokenizer(list(answer.sentences), padding=True, truncation=True, max_length=77, return_tensors="pt")
@@ -99,6 +99,15 @@ def test_names_of_ones_own_wait_for_clip_and_then_get_their_probabilities(arrive
     assert len(shares) == 3
     assert sum(shares) == pytest.approx(100, abs=0.3)
     assert "CLIP ViT-B/32" in strip
+
+
+def test_a_sentence_that_clip_would_cut_is_refused(arrived):
+    from models.errors import InputError
+    from models.vit.clip import choose_name
+
+    arrived("clip-vit-base-patch32")
+    with pytest.raises(InputError, match="the longest sentence has"):
+        choose_name("clip-vit-base-patch32", IMAGE, ["cat", "dog " * 100], "a photo of a {}.")
 
 
 @pytest.mark.parametrize("name", ["rf-detr-nano", "rf-detr-small", "rf-detr-medium", "rf-detr-large", "rf-detr-base"])

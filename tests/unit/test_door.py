@@ -11,6 +11,7 @@ from collections import Counter
 from types import SimpleNamespace
 
 import brotli
+import gradio as gr
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,8 +24,10 @@ from demos.door.doors import Kind, check_media_type, check_origin, find_door
 from demos.door.pages import Pages, hashes_of_scripts
 from demos.door.queue import in_turn
 from demos.door.sessions import FairSessions
+from demos.door.shell import Shell
 from demos.door.visitors import BODIES, Ledger, address_of
 from demos.sentences import is_disk_full, quoted, sentence_for_page
+from models.errors import InputError
 from tests.loops import run
 
 JSON_VALUES = st.recursive(
@@ -356,6 +359,15 @@ def test_a_failure_never_repeats_what_was_sent():
     assert told == [422]
     assert sentence == "The request does not fit this address: data Input should be a list."
     assert dict(sent[0]["headers"])[b"x-content-type-options"] == b"nosniff"
+
+
+@pytest.mark.parametrize("value", [5, float("nan"), True, [], {}, ["text"]])
+def test_a_text_box_takes_texts_only(value):
+    with Shell() as app:
+        box = gr.Textbox(label="Your sentence")
+        box.submit(str.upper, box, box)
+    with pytest.raises(InputError, match="Your sentence must be text"):
+        run(app.preprocess_data(app.fns[0], [value], None))
 
 
 def test_a_page_is_made_once_kept_compressed_and_not_sent_twice():

@@ -13,6 +13,8 @@ from models.errors import InputError
         ("cat", "there are 1"),
         ("\n".join(map(str, range(13))), "there are 13"),
         ("cat\ncat", "stands there twice"),
+        ("cat\nCat", "looks like another"),
+        ("cat\nсat", "looks like another"),  # a Cyrillic es
         ("cat\n" + "x" * 101, "101 characters"),
         ("cat\n" * 600, "the limit is 2,000"),
         (7, "must be text"),

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from models.diffusion.samplers import Level
+from models.errors import InputError
 
 WORD = re.compile(r"\w+|[^\w\s]+")
 
@@ -82,6 +83,13 @@ class LargeNetwork(torch.nn.Module):
     def solve(self, x_t: Tensor, output: Tensor, level: Level) -> tuple[Tensor, Tensor]:
         """The clean latent and the noise that an output means: `(x_0, epsilon)`."""
         raise NotImplementedError
+
+    def check_length(self, text: str) -> None:
+        """Raises `InputError` for a text that the network would not read to its end."""
+        tokenizer = self.pipeline.tokenizer
+        length, most = len(tokenizer(text, verbose=False)["input_ids"]), tokenizer.model_max_length
+        if length > most:
+            raise InputError(f"This network reads {most} pieces of words; a prompt of yours has {length}: shorten it.")
 
     def words(self, prompt: str) -> list[tuple[str, list[int]]]:
         """The prompt's words, each with the places of its tokens in what the denoiser reads."""

@@ -106,6 +106,8 @@ def trace_prompt(
 
     Predicted pictures are decoded by `tiny`, if there is one; the finished one always by the model's own VAE.
     """
+    for asked in (request.prompt, request.negative):
+        network.check_length(asked)
     start = start or from_noise(network, request)
     times = network.times(request.steps)
     x_t = torch.from_numpy(start.x_t)[None].to(network.device)
