@@ -14,4 +14,4 @@ FRAMES = "Frames are sent to the server, answered and forgotten: none is stored.
 
 def say_how_long(sentence: str = UPLOADED) -> None:
     """Put the sentence here."""
-    gr.HTML(f'<p class="gb-keeping">{sentence}</p>')
+    gr.HTML(f'<p class="gb-keeping">{sentence}</p>', padding=False)
