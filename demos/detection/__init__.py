@@ -6,6 +6,7 @@ from starlette.routing import WebSocketRoute
 from demos.base import Demo
 from demos.detection import live, own_boxes, picture, video
 from demos.detection.api import THRESHOLD
+from demos.detection.media import ROUTES
 from demos.detection.predictions import QUESTIONS
 from demos.detection.socket import PATH, serve_live
 from demos.offer import model_offer
@@ -66,4 +67,4 @@ def _choices() -> list[tuple[str, str]]:
     return [(f"{e.title}, from the hub" if e.kind == "hub" else e.title, e.name) for e in entries]
 
 
-DEMO = Demo("detection", "Detection", build, routes=(WebSocketRoute(PATH, serve_live),))
+DEMO = Demo("detection", "Detection", build, routes=(WebSocketRoute(PATH, serve_live), *ROUTES))

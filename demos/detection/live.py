@@ -69,7 +69,9 @@ def view_live_model(model: object) -> str:
 
 def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     """The page: the camera with its boxes. The threshold reaches it in the browser."""
-    overlay = component("live_overlay", model.value, server_functions=[detect_frame], elem_id="detection-live")
+    overlay = component(
+        "live_overlay", model.value, server_functions=[detect_frame], known=True, elem_id="detection-live"
+    )
     say_how_long(FRAMES)
     keeps(model=model, threshold=threshold)
     model.change(view_live_model, model, overlay, **private(), **LIGHT)

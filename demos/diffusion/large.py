@@ -45,8 +45,9 @@ $x_t = (1-t)\,x_0 + t\,\varepsilon$ lies on a straight line, and the network pre
 $\varepsilon - x_0$. Either way $\hat x_0$ and $\hat\varepsilon$ follow from it, and the same samplers go on from
 there."""
 
-NONE_OFFERED = """Large models come from the hub, and this app was started without it (`--models embedded`). Started
-with `--models auto`, it offers them here."""
+NONE_OFFERED = """**What this page does.** You write a sentence, and every step from noise to its picture is shown as
+on the page "Reverse", with where each word looks in the picture and what guidance adds. It is computed by models of
+the hub, of some gigabytes, which this server does not offer."""
 
 STYLE = """.gb-large { display: flex; flex-wrap: wrap; gap: 0.7rem; }
 .gb-large figure { margin: 0; width: 128px; }

@@ -42,9 +42,10 @@ TRY = """- Choose a patch at the edge of a window in block 1, then go to block 2
 - Watch what may have come to a patch grow: after how many blocks is it the whole picture? In a ViT: after one.
 - In the last stage one window covers everything: there Swin does what a ViT does, with 49 patches."""
 
-ABSENT = """This page needs a Swin Transformer (Swin-T, 28 M parameters, 113 MB), which is not part of the app. It is
-fetched from the hub when hub models are offered: start the app without `--models embedded`. A Swin in a folder of yours
-is offered with `--local-models`."""
+ABSENT = """**What this page does.** It shows your picture with the windows of every block: the patches that a chosen
+patch may look at, how the windows move from block to block, and how four patches merge into one after every stage. It
+is computed by Swin-T (28 M parameters, 113 MB from the hub), which this server does not offer. In a ViT, on the page
+"Step by step", every patch may look at all others from the first block on."""
 
 
 def compute_windows(image: str | None, model: Any) -> Iterator[tuple[Any, Any, str]]:

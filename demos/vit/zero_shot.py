@@ -35,8 +35,10 @@ better, and the others lose. Leave the template out (`{}` alone) and see what th
 
 $$p_c = \mathrm{softmax}_c\!\left(\frac{x \cdot t_c}{\tau}\right)$$"""
 
-ABSENT = """This page needs CLIP (ViT-B/32, 151 M parameters, 605 MB), which is not part of the app. It is fetched from
-the hub when hub models are offered: start the app without `--models embedded`."""
+ABSENT = """**What this page does.** You give a picture and write names, such as "elephant" and "umbrella"; a bar
+beside each name says how well the two fit, without any training. It is computed by CLIP (ViT-B/32, 151 M parameters,
+605 MB from the hub), which this server does not offer. The page "Your own classes" tells things apart by pictures
+that you give it."""
 
 
 def compute_zero_shot(image: str | None, names: Any, template: Any, model: Any) -> Iterator[tuple[Any, str]]:

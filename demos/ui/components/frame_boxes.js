@@ -7,6 +7,7 @@
 import { fit, onWidth } from "../core/canvas.js";
 import { element, find } from "../core/dom.js";
 import { clamp, onArrows } from "../core/keys.js";
+import { follow, share, shared } from "../core/shared.js";
 import { outline, writeOn } from "../pieces/boxes.js";
 import { onPull } from "../pieces/pull.js";
 import { jpegOf, pictureOf, Webcam } from "../pieces/webcam.js";
@@ -73,6 +74,16 @@ export default class FrameBoxes {
     });
     this.#listen();
     this.#listenToCanvas();
+    follow("frame", root, () => this.#take());
+    this.#take();
+  }
+
+  /** A frame that the live page wants taught. */
+  #take() {
+    const jpeg = shared("frame");
+    if (!jpeg) return;
+    share("frame", null);
+    this.#add(jpeg);
   }
 
   /** @param {{ token?: string, frames: Frame[] } | null} value */

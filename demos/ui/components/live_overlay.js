@@ -7,14 +7,15 @@
 
 import { fit, onWidth } from "../core/canvas.js";
 import { find } from "../core/dom.js";
-import { follow } from "../core/shared.js";
+import { clamp } from "../core/keys.js";
+import { follow, share } from "../core/shared.js";
 import { above, paintBoxes, threshold } from "../pieces/boxes.js";
 import { classButtons, countRows, facts } from "../pieces/live_report.js";
 import { Session } from "../pieces/live_session.js";
 import { openTransport } from "../pieces/live_transport.js";
 import { captureFrame, closeFile, listCameras, nextFrame, openFile } from "../pieces/video_source.js";
 import { extendTraces, paintTraces, WatchMarks } from "../pieces/watch_marks.js";
-import { closeCamera, onLeave, openCamera } from "../pieces/webcam.js";
+import { closeCamera, jpegOf, onLeave, openCamera } from "../pieces/webcam.js";
 
 /** @typedef {import("../pieces/live_transport.js").LiveAnswer} LiveAnswer */
 /** @typedef {import("../pieces/live_transport.js").LiveReady} LiveReady */
@@ -37,7 +38,13 @@ export const template = `
     <label><input type="checkbox" class="zone"> Zone</label>
     <span class="hint" hidden>Drag the round handles, or move them with the arrow keys.</span>
   </div>
+  <div class="known" hidden>
+    <p class="gb-caption">Hold one of these up, or a drawing in the style of the game:</p>
+    <img src="detection/signs.png" alt="Ten hands that sign the digits 0 to 9" width="960" height="96">
+    <img src="detection/cards.png" alt="Playing cards: nine, ten, ace" width="364" height="132">
+  </div>
   <div class="screen"><video autoplay muted playsinline></video><canvas></canvas></div>
+  <p class="nothing" role="status" hidden>I know these things; teach me yours in a minute. <button type="button" class="teach">Teach it this one</button></p>
   <div class="classes gb-chips" role="group" aria-label="Classes: press one to hide or show its boxes"></div>
   <table class="gb-table counts" hidden></table>
   <div class="gb-strip facts"></div>
@@ -46,6 +53,10 @@ export const template = `
 const NO_FRAME_MS = 4000;
 const STRIP_MS = 250;
 const TELL_MS = 150;
+const NOTHING_MS = 3000;
+const LONGEST_TAUGHT = 640; // pixels
+const FRESH_MS = 400; // boxes older than that fade
+const FADING_MS = 800;
 const LIVE = "Live: each frame is answered, drawn and forgotten.";
 const WITHOUT_SOCKET =
   "Ids and counts need a WebSocket, which could not be opened here; boxes come by single requests.";
@@ -66,8 +77,24 @@ export default class LiveOverlay {
     /** @type {HTMLElement} */ this.screen = find(root, ".screen");
     this.still = document.createElement("canvas");
     this.marks = new WatchMarks(this.screen, (done) => (done ? this.#tell() : this.#draw()));
+    find(root, ".known").hidden = !props.known;
+    find(root, ".teach").addEventListener("click", () => this.#teach());
     this.#listen();
     this.#listenToMarks();
+  }
+
+  /** The frame that is shown goes to the page that teaches, which is opened. */
+  #teach() {
+    const { video } = this;
+    share("frame", jpegOf(video, video.videoWidth, video.videoHeight, LONGEST_TAUGHT));
+    const tab = /** @type {HTMLElement | null} */ (document.querySelector("#detection-own_boxes-tab-button"));
+    tab?.click();
+  }
+
+  /** Says what it knows where nothing was found for a while. @param {Session} session @param {number} now */
+  #offerToTeach(session, now) {
+    if (above(session.boxes).length) session.foundAt = now;
+    find(this.root, ".nothing").hidden = !this.props.known || !session.stream || now - session.foundAt < NOTHING_MS;
   }
 
   /** The model has changed. */
@@ -213,7 +240,7 @@ export default class LiveOverlay {
     this.#session = new Session();
     find(this.root, ".pause").setAttribute("aria-pressed", "false");
     for (const place of [".classes", ".facts", ".counts"]) find(this.root, place).replaceChildren();
-    find(this.root, ".counts").hidden = true;
+    for (const place of [".counts", ".nothing"]) find(this.root, place).hidden = true;
     for (const name of ["rate", "latency", "waiting"]) delete this.live.dataset[name];
     this.#draw();
   }
@@ -270,6 +297,7 @@ export default class LiveOverlay {
       const { shownAt, seconds } = await nextFrame(this.video);
       if (session !== this.#session) return;
       session.lastFrame = performance.now();
+      if (fading(session, session.lastFrame) < 1) this.#draw();
       if (!session.paused && session.mayCapture) this.#send(session, shownAt, seconds);
     }
   }
@@ -299,6 +327,8 @@ export default class LiveOverlay {
     if (!frame || answer.dropped) return;
     const received = performance.now();
     session.boxes = answer.boxes;
+    session.boxesAt = frame.shownAt;
+    this.#offerToTeach(session, received);
     for (const { label } of above(answer.boxes)) session.labels.add(label);
     extendTraces(session.traces, answer.boxes, received);
     this.#draw();
@@ -350,7 +380,9 @@ export default class LiveOverlay {
     const boxes = above(this.#session.boxes).filter(({ label }) => !this.#hidden.has(label));
     this.marks.paint(context, clientWidth, clientHeight);
     if (find(this.root, ".track").checked) paintTraces(context, this.#session.traces, boxes, clientWidth, clientHeight);
+    context.globalAlpha = fading(this.#session, performance.now());
     paintBoxes(context, boxes, clientWidth, clientHeight);
+    context.globalAlpha = 1;
     this.live.dataset.boxes = String(boxes.length);
   }
 
@@ -382,4 +414,9 @@ export default class LiveOverlay {
     await this.#send(session, shownAt, seconds);
     button.disabled = !session.paused;
   }
+}
+
+/** How strong boxes are drawn: those of a frame long gone fade away. @param {Session} session @param {number} now */
+function fading({ boxesAt, paused }, now) {
+  return paused ? 1 : 1 - clamp((now - boxesAt - FRESH_MS) / FADING_MS, 0, 1);
 }

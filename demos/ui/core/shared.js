@@ -3,6 +3,7 @@
 //
 //   token       { run, token }  the token or patch chosen in any view of a run
 //   detection   the picture, boxes and scores of the run that "Why this box?" shows
+//   frame       a frame of live video to teach, as base64 of a JPEG; null once it is taken
 //   threshold   least score of a box that is shown, 0 to 1
 //   arrived     name of a model that has arrived from the hub
 

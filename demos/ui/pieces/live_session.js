@@ -15,6 +15,8 @@ export class Session {
   /** @type {Transport | null} */ transport = null;
   /** @type {Map<number, Sent>} */ inFlight = new Map();
   /** @type {Found[]} */ boxes = [];
+  boxesAt = 0; // when the frame was shown that they are of
+  foundAt = performance.now(); // when something was found last
   /** @type {Set<string>} labels seen so far */ labels = new Set();
   /** @type {import("./watch_marks.js").Traces} */ traces = new Map();
   /** @type {[string, string][]} */ facts = [];
