@@ -17,12 +17,11 @@ PHOTOS += [EXAMPLES / name for name in ("lion.jpg", "tower.jpg")]
 
 
 def portrait(seed):
-    """A drawn head before a wall with a window, in soft light."""
+    """A drawn head before a wall, in soft light."""
     rng = np.random.default_rng(seed)
     wall, skin, hair, shirt = (tuple(int(v) for v in rng.integers(low, high, 3)) for low, high in COLORS)
     image = Image.new("RGB", (320, 240), wall)
     draw = ImageDraw.Draw(image)
-    draw.rectangle((20, 20, 90, 110), (225, 235, 245), (120, 110, 100), 4)
     x, y, wide = rng.integers(130, 200), rng.integers(95, 120), rng.integers(38, 52)
     draw.ellipse((x - 2 * wide, y + 60, x + 2 * wide, y + 260), shirt)
     draw.rectangle((x - 15, y + 30, x + 15, y + 80), skin)
