@@ -87,7 +87,7 @@ def shows(image, scene):
     """Whether two pictures (uint8, of any size) are one, and not the mirror image of the other."""
     small = [np.asarray(Image.fromarray(one).resize((80, 60))).astype(int) for one in (image, scene)]
     same, mirrored = np.abs(small[0] - small[1]).mean(), np.abs(small[0] - small[1][:, ::-1]).mean()
-    return same < 20 and mirrored > 3 * same  # labels, buttons and boxes lie over what a page shows
+    return same < 30 and mirrored > 2.5 * same  # labels, buttons and boxes lie over what a page shows
 
 
 def seen(locator):
