@@ -7,6 +7,7 @@ import gradio as gr
 from demos import DEMOS
 from demos.address import wire_address
 from demos.base import Demo
+from demos.course import page as course
 from demos.door.shell import Shell
 from demos.door.sweep import KEPT_MINUTES
 from demos.opening import Openings
@@ -39,6 +40,7 @@ def create_app() -> Shell:
                 with gr.Tab(demo.title, id=demo.slug, elem_id=f"tab-{demo.slug}"):
                     demo.build()
         gr.Markdown(KEEPING, elem_classes="gb-note")
+        course.build()
         wire_address(link, tabs, app)
     app.openings = Openings(app)
     in_every_language(app)

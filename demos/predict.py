@@ -5,6 +5,7 @@ controls now; it runs the model and gives the options, the right one, and an exp
 travels with the question: it is scored in the browser, and nobody is told.
 """
 
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,7 +100,9 @@ def panel(
     def compute_question(event: gr.EventData, *values: Any) -> TopicsView:
         """Ask about what stands in the tab now."""
         given = dict(zip(controls, values, strict=True))
-        return TopicsView(tab, topics, ask_question(questions, pages, payload(event, "question"), given))
+        return TopicsView(
+            tab, topics, ask_question(questions, pages, payload(event, "question"), given), secrets.token_hex(4)
+        )
 
     shown.ask(compute_question, list(controls.values()), shown, trigger_mode="always_last", **private(), **ASKING)
     return shown

@@ -35,13 +35,15 @@ written, so that both runs predict the same places.
 $$D(p \,\|\, q) = \sum_i p_i \log_2 \frac{p_i}{q_i} \ \text{bits}$$"""
 
 EXPLANATION = """Attention says where information was taken from. Does it say what the prediction rests on? Ask three
-others: **rollout** multiplies the attention of all layers, as if each passed on half of what it got (Abnar & Zuidema
+others: **[rollout](#term-rollout)** multiplies the attention of all layers, as if each passed on half of what it got
+(Abnar & Zuidema
 2020; in a translator through the decoder's cross-attention onto the encoder's rollout); **gradient × input** asks how
 the log-probability would follow a longer embedding; **leave one out** reads the text again without the token. Jain &
 Wallace (2019) found that attention weights agree little with the last two, and that other weights can give the same
 prediction; Serrano & Smith (2019) that taking out the most attended often changes nothing; Wiegreffe & Pinter (2019)
 answer that this does not make attention meaningless: it can be one true account among several. The number between two
-methods is Spearman's rank correlation of the sizes: 1, the same order; 0, none; −1, the reverse. It is measured on the
+methods is [Spearman](#term-Spearman)'s rank correlation of the sizes: 1, the same order; 0, none; −1, the reverse.
+It is measured on the
 unedited network."""
 
 TRY = """- Switch off one head after the other: most change little. Find the one that changes a prediction most.

@@ -62,7 +62,8 @@ $$\alpha_{ts} = \operatorname{softmax}_s\, v^\top \tanh(W s_t + U h_s), \qquad c
 
 BEAM_LEAD = """### Beam search
 
-Greedy writing takes the likeliest token each time and cannot go back. A beam keeps several beginnings alive and
+Greedy writing takes the likeliest token each time and cannot go back. A [beam](#term-beam_search) keeps several
+beginnings alive and
 looks for the translation that is likeliest as a whole. It starts from what is written above, or from nothing if
 that is whole. Log p is the natural logarithm of a probability: 0 is certain, every −2.3 is ten times less likely."""
 

@@ -21,10 +21,12 @@ from models import runtime, weights
 TITLE = "A weighted sum"
 TRANSLATOR = "translator-en-fr"
 
-MEANING = r"""A token's **query** $q$ is compared with every token's **key** $k$: the more alike the two, the larger
-their dot product. Divided by $\sqrt{d}$, so that long vectors do not make softmax all or nothing, and hidden where a
+MEANING = r"""A token's **[query](#term-query)** $q$ is compared with every token's **[key](#term-key)** $k$: the
+more alike the two, the larger
+their dot product. Divided by $\sqrt{d}$, so that long vectors do not make [softmax](#term-softmax) all or nothing,
+and hidden where a
 mask forbids to look ahead, the scores become **weights** that add up to one. The head's output is the sum of the
-**values** $v$, each times its weight (Vaswani et al. 2017, section 3.2).
+**[values](#term-value)** $v$, each times its weight (Vaswani et al. 2017, section 3.2).
 
 $$o = \sum_s a_s v_s \qquad a_s = \frac{e^{\,q \cdot k_s / \sqrt{d}}}{\sum_r e^{\,q \cdot k_r / \sqrt{d}}}$$
 

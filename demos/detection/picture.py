@@ -33,10 +33,10 @@ EXAMPLES = {
 MEASURED = weights.EMBEDDED.parent / "figures"
 
 MEANING = r"""RF-DETR cuts the picture into patches, turns them into features with a DINOv2 vision transformer, and
-predicts one **proposal** at every position of the feature map. The best proposals give the object queries their
-**reference boxes**. A few decoder layers follow (three in the model trained here): in each, a query attends to the
-other queries and reads the features at two points a head. After any layer the same two heads can be asked for classes
-and for a box, which is always the reference box $(x, y, w, h)$ moved by four numbers; the reference itself stays as
+predicts one **[proposal](#term-proposal)** at every position of the feature map. The best proposals give the object
+queries their **[reference boxes](#term-reference_box)**. A few decoder layers follow (three in the model trained
+here): in each, a query attends to the other queries and reads the features at two points a head. After any
+layer the same two heads can be asked for classes and for a box, which is always the reference box $(x, y, w, h)$ moved by four numbers; the reference itself stays as
 it is.
 
 $$\hat x = x + \delta_x w \qquad \hat y = y + \delta_y h \qquad \hat w = w\, e^{\delta_w} \qquad
@@ -49,7 +49,8 @@ the centre of the chosen box; click another to move it. Here you see the picture
 square."""
 
 SUPPRESSION = """Most detectors find one thing many times over and remove the duplicates afterwards (non-maximum
-suppression, NMS). This one learns not to make them: in training only one query is rewarded for each object, and the
+suppression, [NMS](#term-NMS)). This one learns not to make them: in training only one query is rewarded for each
+object, and the
 queries can see each other. Here NMS is applied all the same, to what each stage would answer."""
 
 MATCHING = r"""In training each true object $i$ is matched with one query $\sigma(i)$, all at once, so that the sum of

@@ -31,15 +31,16 @@ TITLE = "Reverse: take it away"
 
 REVERSE = r"""The network sees $x_t$, the time and the class, and predicts $v$, a mixture of noise and picture (Salimans
 & Ho 2022): in a picture that is all noise, to name the noise would be to copy it; $v$ is worth learning at every time.
-From $v$ follow the noise in $x_t$ and a guess of the clean picture, vague at first. The sampler mixes the next,
-slightly less noisy picture from what is there: each line under the pictures is that sum, with the factors that were
-used. For DDIM (Song et al. 2021) it is
+From $v$ follow the noise in $x_t$ and a guess of the clean picture, vague at first. The [sampler](#term-sampler)
+mixes the next, slightly less noisy picture from what is there: each line under the pictures is that sum, with
+the factors that were used. For DDIM (Song et al. 2021) it is
 
 $$x_{t'} = \sqrt{\bar\alpha_{t'}}\, \hat x_0 + \sqrt{1-\bar\alpha_{t'}}\, \hat\varepsilon \qquad
 \hat x_0 = \sqrt{\bar\alpha_t}\, x_t - \sqrt{1-\bar\alpha_t}\, \hat v \qquad
 \hat\varepsilon = \sqrt{1-\bar\alpha_t}\, x_t + \sqrt{\bar\alpha_t}\, \hat v$$
 
-Guidance asks twice, with and without the class, and goes further in the direction of the difference."""
+[Guidance](#term-guidance) asks twice, with and without the class, and goes further in the direction of the
+difference."""
 
 TRY = """- Go back to the first steps: the predicted picture is a grey average of everything the class could be.
 - Keep the seed and change the class: the same noise becomes something else with the same light and dark places.

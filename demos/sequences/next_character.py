@@ -36,7 +36,8 @@ STATE_SECONDS = 3600
 WRITING = Queue(concurrency_id="sequences-play", concurrency_limit=8)
 """Writing sleeps most of the time: it does not stand in the line of those who compute."""
 
-MEANING = r"""Every column of the map is the whole memory after one character; every row is one of its units. The same
+MEANING = r"""Every column of the map is the whole memory, the [hidden state](#term-hidden_state), after one
+character; every row is one of its units. The same
 weights are used at every step, so a text of any length needs no more parameters."""
 
 TRY = """- Hover over the text or move the slider: the bars and the map go back to what the network knew then.
@@ -45,7 +46,8 @@ TRY = """- Hover over the text or move the slider: the bars and the map go back 
 - Read the same text with the RNN, the GRU and the LSTM: which is surprised least, and where?
 - Choose the cell state and "slow ones first": the units on top keep what they know for a whole text, some of them
   count; those at the bottom forget within a letter or two.
-- Write something the books never said, or another language, and see the surprise rise (bits: 1 bit is a coin toss)."""
+- Write something the books never said, or another language, and see the [surprise](#term-surprise) rise
+  ([bits](#term-bits): 1 bit is a coin toss)."""
 
 ALPHABET_NOTE = """The networks know 100 characters: letters, digits and punctuation of English. Curly quotes, dashes
 and accented letters are read as their plain forms; anything else, such as an emoji, is read as one symbol for

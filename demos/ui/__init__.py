@@ -24,7 +24,13 @@ from demos.compression import compress, encoding_for
 from demos.wire import to_wire
 
 HERE = Path(__file__).parent
-MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png"}
+MEDIA_TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".json": "application/json",
+}
 FOREVER = "public, max-age=31536000, immutable"
 
 _SCRIPT = """\

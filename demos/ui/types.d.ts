@@ -278,6 +278,12 @@ export interface HeadsLooking {
   best: [number, string, number][];
 }
 
+/** A box in one stage of a detector: left, top, right, bottom as shares of the picture. */
+export interface IdeaBox {
+  label: string;
+  corners: number[];
+}
+
 /** One method's answer for every token, None where it has none. */
 export interface ImportanceColumn {
   name: string;
@@ -348,6 +354,14 @@ export interface LessonFrame {
   drawn: DrawnBox[];
 }
 
+/** A question that a lesson brings itself; `right` is the index of an option. */
+export interface LessonQuestion {
+  question: string;
+  options: string[];
+  right: number;
+  explanation: string;
+}
+
 /** What the detector answers on every frame after some steps; `number` counts the rounds of a training from 0. */
 export interface LessonRound {
   number: number;
@@ -356,12 +370,52 @@ export interface LessonRound {
   found: FoundBox[][];
 }
 
+/** A control, by its element id, and what it is set to. */
+export interface LessonSetting {
+  control: string;
+  value: string | number | boolean;
+}
+
+/** One step of a lesson (`lesson_player`). */
+export interface LessonStep {
+  page: string;
+  settings: LessonSetting[];
+  press: string[];
+  point: string;
+  say: string;
+  notice: string;
+  ask: string;
+  question: LessonQuestion | null;
+  reveal: string;
+}
+
+/** A lesson of a tab and its steps. id: the same for the same lesson. own: a teacher's, not one of the app. */
+export interface LessonView {
+  id: string;
+  tab: string;
+  title: string;
+  minutes: number;
+  steps: LessonStep[];
+  own: boolean;
+}
+
 /** A training as it goes (`box_lessons`): only the newest round travels, the browser keeps those before it. */
 export interface LessonsView {
   run: string;
   frames: LessonFrame[];
   round: LessonRound;
   losses: number[][];
+}
+
+/** One idea at work, a frame after the other (`entrance`). */
+export interface LivingPicture {
+  tab: string;
+  caption: string;
+  words: string[];
+  values: ArrayHandle | null;
+  picture: string | null;
+  sheet: string | null;
+  stages: IdeaBox[][];
 }
 
 /** Where a head looks: the token `query` takes most of its attention there from the token `key`, say. */
@@ -727,6 +781,7 @@ export interface TopicsView {
   tab: string;
   topics: TopicView[];
   asked: PredictionView | null;
+  turn: string;
 }
 
 /** One picture through the detector (`box_figure`): L decoder layers, Q queries, C classes. */

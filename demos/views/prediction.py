@@ -35,11 +35,15 @@ class TopicView:
 
 @view
 class TopicsView:
-    """What a tab's panel offers, and the question asked last, if any (`predict`)."""
+    """What a tab's panel offers, and the question asked last, if any (`predict`).
+
+    turn: another one each time, so that the same answer to the same question is news too.
+    """
 
     tab: str
     topics: tuple[TopicView, ...]
     asked: PredictionView | None = None
+    turn: str = ""
 
 
 def options_with(right: str, wrong: Iterable[str], *, most: int = 4) -> tuple[tuple[str, ...], int]:

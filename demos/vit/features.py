@@ -31,12 +31,14 @@ alike, also in another picture: nobody told the network which patches belong tog
 
 MEANING = r"""**Colours**: the three directions in which the patches of a layer differ most (principal components), from
 all patches of both pictures together, so that one colour means one thing in both. The 1 % at either end of a direction
-share one colour. **Similarity** of two patches with features $x$ and $y$ is the cosine of the angle between them:
+share one colour. **Similarity** of two patches with features $x$ and $y$ is the [cosine](#term-cosine) of the angle
+between them:
 
 $$\cos(x, y) = \frac{x \cdot y}{\lVert x \rVert \, \lVert y \rVert}$$
 
 Before the first layer only pixels and places are alike. Later, what is alike is more and more what a patch belongs to
-(Amir et al. 2021; Oquab et al. 2023). The head of this model was fine-tuned to name one thing a picture, so that its
+(Amir et al. 2021; Oquab et al. 2023). The head of this model was [fine-tuned](#term-fine-tuning) to name one thing a
+picture, so that its
 last layers need not keep apart the parts of that thing."""
 
 DISTANCES = r"""### How far each head looks

@@ -45,7 +45,8 @@ learned from photos without labels. **7. Fine-tuning.** A last layer that names 
 later blocks, trained on about 30 photos of each. Both steps have pages of their own: “Nearest photos” and “Your own
 classes”."""
 
-MEANING = r"""Attention, step 5: blue is little, yellow is much, from the chosen patch (or from CLS) to every patch.
+MEANING = r"""Attention, step 5: blue is little, yellow is much, from the chosen patch (or from [CLS](#term-CLS)) to
+every patch.
 Early layers often look nearby or at everything alike; late ones gather what belongs together. Some heads put much
 weight on a few empty patches, which large models use as scratch space (Darcet et al. 2024): attention shows where
 information was taken from, it does not explain the answer. What each patch knows after every layer, and how far each
