@@ -10,7 +10,6 @@ import numpy as np
 from PIL import Image
 
 from demos import DEMOS
-from demos.base import EXAMPLES
 from demos.tab import answering
 from demos.views import entrance as views
 from demos.views.entrance import LivingPicture
@@ -43,9 +42,10 @@ def _looks() -> LivingPicture:
 
 def _patches() -> LivingPicture:
     from demos.views.vit import readable
+    from demos.vit.shared import FIRST
     from models.vit.trace import trace_picture
 
-    trace = trace_picture("vit-s14-caltech101", read_image(str(EXAMPLES / "cheetah1.jpg"))).trace
+    trace = trace_picture("vit-s14-caltech101", read_image(str(FIRST))).trace
     return views.view_of_patches_seen(trace, readable(trace.top(1)[0][0]))
 
 

@@ -81,7 +81,7 @@ def _read_step(sent: object, name: str, tab: str) -> LessonStep:
         raise InputError(f"{name}: a step asks one question: “ask” or “question”, not both.")
     asked = check_choice(step["ask"], sorted(known.questions), name=f"{name}: ask") if "ask" in step else ""
     return LessonStep(
-        page=known.pages[page],
+        page=page,
         settings=_read_settings(step.get("set", {}), name),
         press=_read_presses(step.get("press", []), name),
         point=_element(step["point"], f"{name}: point") if "point" in step else "",

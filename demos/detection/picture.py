@@ -36,8 +36,8 @@ MEANING = r"""RF-DETR cuts the picture into patches, turns them into features wi
 predicts one **[proposal](#term-proposal)** at every position of the feature map. The best proposals give the object
 queries their **[reference boxes](#term-reference_box)**. A few decoder layers follow (three in the model trained
 here): in each, a query attends to the other queries and reads the features at two points a head. After any
-layer the same two heads can be asked for classes and for a box, which is always the reference box $(x, y, w, h)$ moved by four numbers; the reference itself stays as
-it is.
+layer the same two heads can be asked for classes and for a box, which is always the reference box
+$(x, y, w, h)$ moved by four numbers; the reference itself stays as it is.
 
 $$\hat x = x + \delta_x w \qquad \hat y = y + \delta_y h \qquad \hat w = w\, e^{\delta_w} \qquad
 \hat h = h\, e^{\delta_h}$$

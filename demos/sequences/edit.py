@@ -268,7 +268,7 @@ def _controls() -> Controls:
     apply = gr.Button("Edit and read on", variant="primary", elem_id="sequences-edit-apply")
     with gr.Row():
         undo = gr.Button("Undo the last", size="sm", min_width=90)
-        reset = gr.Button("Undo all", size="sm", min_width=90)
+        reset = gr.Button("Undo all", size="sm", min_width=90, elem_id="sequences-edit-reset")
     strength = gr.Slider(0, 1, 1, step=0.05, label="Strength of all edits", elem_id="sequences-edit-strength")
     seed = gr.Number(
         0, precision=0, minimum=0, maximum=MAX_SEED, label="Dice for what each writes", elem_id="sequences-edit-seed"

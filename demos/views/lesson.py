@@ -25,7 +25,7 @@ class LessonSetting:
 class LessonStep:
     """One step of a lesson (`lesson_player`).
 
-    page: title of the inner page it happens on. settings, press: what is set and which buttons are pressed, in order;
+    page: id of the inner page it happens on. settings, press: what is set and which buttons are pressed, in order;
     a button is told by its element id or by its words. point: element id of the place to look at, or empty.
     say: what was done. notice: what to see. ask: name of a question about the live model, or empty.
     question: one that the lesson brings itself, or None. reveal: shown after the answer.

@@ -131,6 +131,9 @@ export function selections(sets) {
   });
 }
 
+/** Element id of the panel of a page `tab/page`. @param {string} page */
+export const panelOf = (page) => table.find((one) => one.page === page)?.panel ?? "";
+
 /** The page whose panel is seen. */
 const seen = () => table.find(({ panel }) => document.getElementById(panel)?.getClientRects().length)?.page ?? "";
 

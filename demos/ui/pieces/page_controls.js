@@ -1,6 +1,8 @@
 // Using the page as a visitor does: opening a tab and one of its pages, filling in a control, pressing a button.
 // What is set by hand and what is set here go the same way, so that whoever follows a lesson could have done it.
 
+import { panelOf } from "../core/address.js";
+
 const PATIENCE = 20_000;
 const EVERY = 100;
 
@@ -21,12 +23,6 @@ export async function until(find, what) {
 /** @param {string} id */
 const byId = (id) => document.getElementById(id);
 
-/** The title of a tab. @param {ParentNode} root @param {string} title @returns {HTMLElement | undefined} */
-const titled = (root, title) =>
-  /** @type {HTMLElement[]} */ ([...root.querySelectorAll('[role="tab"]')]).find(
-    (node) => node.textContent?.trim() === title,
-  );
-
 /** Opens a tab of the app. @param {string} tab its slug */
 export async function openTab(tab) {
   const title = await until(() => byId(`tab-${tab}-button`), "The tab");
@@ -34,11 +30,10 @@ export async function openTab(tab) {
   await until(() => isSeen(byId(`tab-${tab}`)), "The tab");
 }
 
-/** Opens a page of an open tab. @param {string} tab @param {string} title */
-export async function openPage(tab, title) {
-  const panel = await until(() => byId(`tab-${tab}`), "The tab");
-  const heading = await until(() => titled(panel, title), `The page “${title}”`);
-  if (heading.getAttribute("aria-selected") !== "true") heading.click();
+/** Opens a page of an open tab. @param {string} tab @param {string} page its id */
+export async function openPage(tab, page) {
+  const title = await until(() => byId(`${panelOf(`${tab}/${page}`)}-button`), "The page");
+  if (title.getAttribute("aria-selected") !== "true") title.click();
 }
 
 /** @param {HTMLElement | null} node */
