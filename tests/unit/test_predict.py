@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from demos import DEMOS
-from demos.attention import controls, weighted_sum
+from demos.attention import controls
 from demos.attention import predictions as of_attention
 from demos.detection import picture
 from demos.detection import predictions as of_detection
@@ -41,7 +41,10 @@ GIVEN = {
         "sentence": tasks.SENTENCES["Medium"],
     },
     "attention": {
-        **{f"{page}_text": weighted_sum.EXAMPLE for page in ("explorer", "sum", "inside")},
+        **{
+            f"{page}_text": "Alice was tired, and she sat by her sister on the bank"
+            for page in ("explorer", "sum", "inside")
+        },
         **{f"{page}_model": controls.predicting_model() for page in ("explorer", "sum", "inside")},
         "translate_text": "My brother bought a red car last week.",
         "translate_model": "translator-en-fr",
