@@ -118,8 +118,8 @@ def _watch(name: str, child: "subprocess.Popen[str]") -> None:
         news = Download(**json.loads(line))
         if news != state:
             last_news, state = time.monotonic(), news
-        if state.status == "running":
-            _tell(name, child, state)
+        if news.status == "running":
+            _tell(name, child, news)
     finished.set()
     child.wait()
     state = state or Download("running")

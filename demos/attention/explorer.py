@@ -57,8 +57,8 @@ def attention_switch_off(request: dict[str, Any]) -> WithoutView:
     model = weights.find(check_text(request.get("model"), name="The model", max_chars=100), "attention").name
     text, query = check_sentence(request.get("text")), request.get("query")
     kind, layer, head = (request.get(part) for part in ("kind", "layer", "head"))
-    found = without_head(model, text, kind, layer, head, query)
-    return view_without(found, f"layer {int(layer) + 1}, head {int(head) + 1}", int(query))
+    found, off, looks = without_head(model, text, kind, layer, head, query)
+    return view_without(found, f"layer {off.layer + 1}, head {off.head + 1}", looks)
 
 
 def build() -> None:

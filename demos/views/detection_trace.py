@@ -232,7 +232,7 @@ def view_of_patches(trace: "DetectionTrace", image: np.ndarray, run: str) -> Exp
         token=token,
         chosen=pack_rows(backbone.rows_of(token)),
     )
-    return ExplorerView([view], None, _windows_note(backbone))
+    return ExplorerView([view], None, _windows_note(backbone), "", "")
 
 
 def _windows_note(backbone: "BackboneAttention") -> str:

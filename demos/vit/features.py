@@ -73,7 +73,7 @@ TRY = """- Take two pictures of animals, choose the eye or the nose in one: whic
 - In the chart, find a head of the first layers that stays near and one that does not."""
 
 
-def compute_features(first: str | None, second: str | None, model: Any) -> Iterator[tuple[Any, Any, str, str]]:
+def compute_features(first: str | None, second: str | None, model: Any) -> Iterator[tuple[Any, Any, Any, str]]:
     """The features of one or two pictures. Yields (view, chart, finding, strip)."""
     given = [source for source in (first, second) if source is not None]
     if not given:

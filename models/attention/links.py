@@ -14,7 +14,7 @@ from models.compute import Run as Facts
 from models.compute import compute
 from models.errors import InputError
 from models.inputs import check_choice, check_integer
-from models.text.instrument import Edits, Kind
+from models.text.instrument import Edits, Head, Kind
 
 _PRONOUNS = "he she it they him her them his hers its their who which elle il ils elles"
 _SAYING_LITTLE = """a about all an and are as at be been before but by can could did do does for from had has have if in
@@ -114,12 +114,14 @@ def find_heads(model: str, text: str, query: object, key: object, kind: object, 
     `InputError` for a token that is not there or a kind that the network lacks.
     """
     ran = run_text(model, text)
-    traces = {trace.kind: trace for trace in attention_of(ran.subject, ran.reading, ran.run).traces}
+    traces: dict[str, AttentionTrace] = {
+        trace.kind: trace for trace in attention_of(ran.subject, ran.reading, ran.run).traces
+    }
     chosen = check_choice(ran.subject.kinds[-1] if kind is None else kind, list(traces), name="The kind of attention")
     trace = traces[chosen]
     at = find_token(trace.tokens, query), find_token(trace.sources, key)
     heads = tuple(rank_heads(trace, *at, count))
-    return Found(chosen, trace.tokens, trace.sources, *at, heads, ran.reading.note, ran.facts)
+    return Found(trace.kind, trace.tokens, trace.sources, *at, heads, ran.reading.note, ran.facts)
 
 
 def find_token(tokens: Sequence[str], wanted: object) -> int:
@@ -134,9 +136,12 @@ def find_token(tokens: Sequence[str], wanted: object) -> int:
 
 
 @compute
-def without_head(model: str, text: str, kind: object, layer: object, head: object, query: object) -> Comparison:
-    """The run of `text` without one head, beside the run as it is; `own` is the position that predicts for the token
-    `query`, if any. Raises `InputError`.
+def without_head(
+    model: str, text: str, kind: object, layer: object, head: object, query: object
+) -> tuple[Comparison, Head, int]:
+    """The run of `text` without one head beside the run as it is, that head, and the token `query` that looks.
+
+    `own` of the comparison is the position that predicts for `query`, if any. Raises `InputError`.
     """
     ran = run_text(model, text)
     off = as_head(ran.subject, kind, layer, head)
@@ -145,4 +150,4 @@ def without_head(model: str, text: str, kind: object, layer: object, head: objec
     effect = compare(ran.subject, ran.reading, Edits(heads_off=frozenset([off])), before=ran.run)
     in_source = off.kind == "encoder" and "cross" in ran.subject.kinds
     own = effect.most_changed if in_source else looks
-    return in_words(ran.subject, ran.reading, effect, own=own)
+    return in_words(ran.subject, ran.reading, effect, own=own), off, looks

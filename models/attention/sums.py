@@ -99,6 +99,7 @@ def heads_by_effect(ran: TextRun) -> list[tuple[Head, int, Effect]]:
     for layer, head in np.ndindex(worth.shape[:2]):
         off = Head(kind, layer, head)
         effect = compare(subject, ran.reading, Edits(heads_off=frozenset([off])), before=ran.run)
+        assert effect.bits is not None
         bits = np.where(worth[layer, head], effect.bits, 0)
         found.append((off, int(bits.argmax()), effect, float(bits.max())))
     found.sort(key=lambda one: -one[3])

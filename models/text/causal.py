@@ -95,6 +95,8 @@ class CausalTransformer(nn.Module):
         mask = torch.ones(length, start + length, dtype=torch.bool, device=symbols.device).tril(start)
         x, after = self.embedding(symbols) * math.sqrt(self.config.width), []
         for number, layer in enumerate(self.layers):
+            assert isinstance(layer, EncoderLayer)
+            assert isinstance(layer.attention, CausalAttention)
             mixed, kept = layer.attention.read_on(layer.attention_norm(x), cache[number] if cache else None, mask)
             x = x + mixed
             x = x + layer.feed_forward(layer.forward_norm(x))

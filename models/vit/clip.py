@@ -44,7 +44,8 @@ class Clip(nn.Module):
     def text_embeddings(self, sentences: Sequence[str]) -> torch.Tensor:
         """`(sentences, E)`, each of length 1. Raises `InputError` for a sentence that would not be read whole."""
         tokens = self.tokenizer.encode_batch(list(sentences))
-        most, longest = self.network.config.text_config.max_position_embeddings, max(len(one.ids) for one in tokens)
+        most = self.network.text_model.embeddings.position_embedding.num_embeddings
+        longest = max(len(one.ids) for one in tokens)
         if longest > most:
             raise InputError(f"CLIP reads {most} pieces of words; the longest sentence has {longest}: shorten it.")
         device = self.network.logit_scale.device
