@@ -130,7 +130,7 @@ def usable_model(name: object, concept: str) -> tuple[str, str]:
     return fallback, f"{hub.describe(entry.name)} Shown meanwhile: {weights.CATALOGUE[fallback].title}."
 
 
-def ready_model(name: object, concept: str) -> str:
+def ready_model(name: object, concept: str | None = None) -> str:
     """The model of that name for a program that asks for it; one of the hub begins to arrive where it is not here.
 
     Raises `InputError` for a name outside of the concept, `WeightsError` with where it stands while it is not here.

@@ -1,12 +1,14 @@
 """The real app in a process of its own, a client for its API and a real browser with a fake webcam."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -191,17 +193,48 @@ def inner_pages(app_url, slug):
     return titles(config["layout"], inside=False)
 
 
+COUNTER = Path(__file__).parent / "runtime_only" / "walk.js"
+
+
 @pytest.fixture
 def open_tab(new_page):
-    """`open_tab(slug, title=None, **how)`: a page with that tab open, and in it the page of that title."""
+    """`open_tab(slug, title=None, opened=True, **how)`: a page with that tab open, and in it the page of that title.
 
-    def open_(slug, title=None, **how):
+    opened: wait for its first view.
+    """
+
+    def open_(slug, title=None, opened=True, **how):
         page = new_page(**how)
+        page.add_init_script(path=COUNTER)
         page.goto(f"/?tab={slug}")
         tab = page.locator(f"#tab-{slug}")
         tab.wait_for(state="visible")
         if title is not None:
             choose_page(tab, title)
+        if opened:
+            wait_for_the_opening(page, slug)
         return page
 
     return open_
+
+
+def wait_for_the_opening(page, slug):
+    """Until the first view of the page in sight is there, if it opens on one: what a test does comes after it."""
+    panel = page.locator(f"#tab-{slug} [role=tabpanel]:visible").first
+    panel.wait_for()
+    name = re.sub(rf"\b({slug}|page|tab)\b|-", "", panel.get_attribute("id"))
+    opens = f"/open_{slug}_{name}" in openings(page.url.split("/?")[0])
+    if opens:
+        panel.and_(page.locator("[data-opened=true]")).wait_for(timeout=60_000)
+
+
+@cache
+def openings(app_url):
+    """Names of the events that open pages."""
+    events = httpx.get(f"{app_url}/config").json()["dependencies"]
+    return {f"/{event['api_name']}" for event in events}
+
+
+def settled(page, milliseconds=60_000):
+    """Until every event that a page of `open_tab` asked for is answered."""
+    page.wait_for_function("runtime.completed >= runtime.asked", timeout=milliseconds)

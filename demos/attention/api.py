@@ -119,7 +119,7 @@ def attention_translate(text: str, model: str, beam: int = 1, beginning: str = "
 
     width = check_integer(beam, name="The beam", low=1, high=MAX_WIDTH)
     words = check_text(beginning, name="The beginning", max_chars=MAX_WORDS_CHARS, allow_empty=True)
-    name = _ready(check_choice(model, offered(), name="The model"))
+    name = ready_model(check_choice(model, offered(), name="The model"))
     found = translate(name, check_sentence(text, "text"), width=width, beginning=words)
     facts = {
         "model": name,

@@ -1,5 +1,6 @@
 """Gradio's Blocks behind the door: every failure of an event is one sentence, and places in the queue are shared."""
 
+from inspect import Parameter, signature
 from typing import Any
 
 import gradio as gr
@@ -49,9 +50,11 @@ class Shell(gr.Blocks):
 
     async def preprocess_data(self, *args: Any, **kwargs: Any) -> list[Any]:
         """Check what the components received: their own sentences stay, any other complaint becomes one."""
-        self._check_texts(*args, **kwargs)
+        block_fn, inputs, *rest = args
+        inputs = _with_defaults(block_fn, inputs)
+        self._check_texts(block_fn, inputs)
         try:
-            return await super().preprocess_data(*args, **kwargs)
+            return await super().preprocess_data(block_fn, inputs, *rest, **kwargs)
         except gr.Error as error:  # a control's own sentence, which repeats the value
             raise InputError(str(error.message) if len(str(error.message)) <= MAX_ECHO else NOT_TAKEN) from None
         except (InputError, OSError):
@@ -59,7 +62,7 @@ class Shell(gr.Blocks):
         except Exception:
             raise InputError(NOT_TAKEN) from None
 
-    def _check_texts(self, block_fn: BlockFunction, inputs: list[Any], *_: Any, **__: Any) -> None:
+    def _check_texts(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
         """Gradio's text box takes anything for text: a number becomes its digits, a list its brackets."""
         for box, value in zip(block_fn.inputs, inputs, strict=False):
             if isinstance(box, gr.Textbox) and not isinstance(value, str | None):
@@ -83,3 +86,15 @@ class Shell(gr.Blocks):
             raise Refused(404, NOT_HERE)
         if component is not None and component not in self.blocks:
             raise Refused(404, NOT_HERE)
+
+
+def _with_defaults(block_fn: BlockFunction, inputs: list[Any]) -> list[Any]:
+    """What a program sent to an endpoint, and the defaults of the last arguments where it sent fewer."""
+    if block_fn.api_visibility != "public" or block_fn.fn is None or len(inputs) >= len(block_fn.inputs):
+        return inputs
+    missing = list(signature(block_fn.fn).parameters.values())[len(inputs) : len(block_fn.inputs)]
+    return [*inputs, *(argument.default for argument in missing)] if _optional(missing) else inputs
+
+
+def _optional(arguments: list[Parameter]) -> bool:
+    return all(argument.default is not Parameter.empty for argument in arguments)

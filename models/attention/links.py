@@ -114,9 +114,8 @@ def find_heads(model: str, text: str, query: object, key: object, kind: object, 
     `InputError` for a token that is not there or a kind that the network lacks.
     """
     ran = run_text(model, text)
-    traces: dict[str, AttentionTrace] = {
-        trace.kind: trace for trace in attention_of(ran.subject, ran.reading, ran.run).traces
-    }
+    shown = attention_of(ran.subject, ran.reading, ran.run).traces
+    traces: dict[str, AttentionTrace] = {trace.kind: trace for trace in shown}
     chosen = check_choice(ran.subject.kinds[-1] if kind is None else kind, list(traces), name="The kind of attention")
     trace = traces[chosen]
     at = find_token(trace.tokens, query), find_token(trace.sources, key)

@@ -12,6 +12,7 @@ from demos import ui
 from models.attention.changes import layers_of
 from models.attention.trace import load
 from models.text.instrument import Edits, Head, Place
+from tests.conftest import settled
 
 pytestmark = pytest.mark.browser
 
@@ -41,10 +42,10 @@ def show(page, prefix, text=SENTENCE, model="Translator English-French"):
     page.locator(f"#{prefix}-model input").click()
     page.get_by_role("option", name=model).click()
     figure = {"sum": SUM, "inside": SWITCHES}[prefix]
-    page.locator(f"{figure} [data-state=full]").wait_for()
+    page.locator(figure, has_text=text.split()[1]).wait_for()
+    settled(page)
     pair = {"sum": PAIR, "inside": EFFECT}[prefix]
     page.locator(f"{pair} [data-state=full]").wait_for()
-    page.wait_for_timeout(300)
 
 
 def weights(page):
