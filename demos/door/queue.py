@@ -16,7 +16,8 @@ from demos.door import operations
 from demos.door.visitors import VISITOR
 from models import memory
 
-MAX_WAITING = 60
+MAX_WAITING, MAX_WAITING_FIRST = 60, 200
+"""How many events may wait before a visitor's second is refused, and before anybody's first is."""
 PLACES_A_SESSION, PLACES_AN_ADDRESS = 10, 20
 RUNNING_A_SESSION, RUNNING_AN_ADDRESS = 4, 8
 UNHEARD_SECONDS = 15.0
@@ -39,13 +40,16 @@ class FairQueue(Queue):
     async def push(
         self, body: PredictBodyInternal, request: fastapi.Request, username: str | None
     ) -> tuple[bool, Any, Any]:
-        """Take an event, unless its visitor holds too many places (429) or all are taken (503)."""
+        """Take an event, unless its visitor holds too many places (429) or all are taken (503).
+
+        A few addresses can take all `MAX_WAITING`; whoever holds none still gets one.
+        """
         of_address, of_session = self._places(VISITOR.get(), body.session_hash)
         if of_address >= PLACES_AN_ADDRESS or of_session >= PLACES_A_SESSION:
             sentence = f"You have {max(of_address, of_session)} events waiting: try again when some have been answered."
             raise fastapi.HTTPException(429, sentence, {"Retry-After": "5"})
-        if len(self) >= MAX_WAITING:
-            sentence = f"{MAX_WAITING} events of all visitors are waiting: try again in half a minute."
+        if len(self) >= (MAX_WAITING if of_address else MAX_WAITING_FIRST):
+            sentence = f"{len(self)} events of all visitors are waiting: try again in half a minute."
             raise fastapi.HTTPException(503, sentence, {"Retry-After": "30"})
         return await super().push(body, request, username)
 

@@ -13,6 +13,8 @@ from types import SimpleNamespace
 import brotli
 import gradio as gr
 import pytest
+from fastapi import HTTPException
+from gradio.queueing import Queue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,10 +24,10 @@ from demos.door.bodies import Body
 from demos.door.content import MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_JSON_VALUES, read_json
 from demos.door.doors import Kind, check_media_type, check_origin, find_door
 from demos.door.pages import Pages, hashes_of_scripts
-from demos.door.queue import in_turn
+from demos.door.queue import MAX_WAITING, MAX_WAITING_FIRST, PLACES_AN_ADDRESS, FairQueue, in_turn
 from demos.door.sessions import FairSessions
 from demos.door.shell import Shell
-from demos.door.visitors import BODIES, Ledger, address_of
+from demos.door.visitors import BODIES, VISITOR, Ledger, address_of
 from demos.sentences import is_disk_full, quoted, sentence_for_page
 from models.errors import InputError
 from tests.loops import run
@@ -253,6 +255,46 @@ def test_who_runs_already_waits_for_who_does_not():
     flood = [event("flood") for _ in range(5)]
     other = event("other")
     assert in_turn([*flood, other], running=[event("flood")])[0] is other
+
+
+@pytest.fixture
+def asks(monkeypatch):
+    """`asks(address)`: one more event of that address at a queue where nothing runs; the status it is answered."""
+    lane = SimpleNamespace(queue=[])
+    queue = FairQueue(
+        live_updates=False, concurrency_count=1, update_intervals=1, max_size=None, blocks=SimpleNamespace()
+    )
+    queue.event_queue_per_concurrency_id["lane"] = lane
+
+    async def push(_, body, *__):
+        one = event(VISITOR.get(), body.session_hash)
+        lane.queue.append(one)
+        queue.event_ids_to_events[str(id(one))] = one
+        return True, "", "success"
+
+    monkeypatch.setattr(Queue, "push", push)
+
+    async def ask(address):
+        VISITOR.set(address)
+        session = f"{address} {len(lane.queue)}"
+        try:
+            await queue.push(SimpleNamespace(session_hash=session), SimpleNamespace(), None)
+        except HTTPException as refusal:
+            return refusal.status_code
+        return 200
+
+    return lambda address: run(ask(address))
+
+
+def test_a_queue_that_a_few_have_filled_takes_the_first_of_everybody_else(asks):
+    few = MAX_WAITING // PLACES_AN_ADDRESS
+    for number in range(few):
+        assert {asks(f"flood{number}") for _ in range(PLACES_AN_ADDRESS)} == {200}
+        assert asks(f"flood{number}") == 429
+    assert [asks("neighbour"), asks("neighbour")] == [200, 503]
+    others = [asks(f"other{number}") for number in range(MAX_WAITING_FIRST)]
+    assert others == sorted(others)
+    assert others.count(200) == MAX_WAITING_FIRST - MAX_WAITING - 1
 
 
 def test_a_flood_of_sessions_costs_only_its_own(monkeypatch):
