@@ -98,7 +98,8 @@ def _wire_page(page: str, kept: Kept) -> None:
     name = RESTORE + page.replace("/", "_").replace("-", "_")
     marker.restore(restoring(controls), None, shown, queue=False, api_name=name, **private())
     told = f"(...values) => {{ {module(ADDRESS)}.then((address) => address.changed({json.dumps(page)}, values)); }}"
-    _first(gr.on([control.change for control in values], None, values, None, js=told))
+    changes = [control.change for control in values]  # pyright: ignore[reportAttributeAccessIssue]  # each has one
+    _first(gr.on(changes, None, values, None, js=told))
 
 
 def _first(event: Dependency) -> None:

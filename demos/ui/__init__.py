@@ -108,10 +108,10 @@ def sharing(name: str) -> str:
     return f"(value) => {{ {module('core/shared.js')}.then(({{ share }}) => share({json.dumps(name)}, value)); }}"
 
 
-def carrying(page: str, example: str, first: str = "") -> str:
+def carrying(page: str | int | None, example: str, first: str = "") -> str:
     """What the `js` of a page's `select` is so that (text of the first page, text here) becomes the text here.
 
-    example, first: what this page and the first page begin with.
+    page: what names it in the browser, its tab's id. example, first: what this page and the first page begin with.
     """
     begins, ends = f"{json.dumps(page)}, {json.dumps(example)}", json.dumps(first)
     return f"async (...texts) => (await {module('core/carried.js')}).carried({begins}, ...texts, {ends})"

@@ -79,5 +79,5 @@ test("a map has labels where a cell is at least ten pixels wide", () => {
   assert.equal(layoutOf(12, 12, 600).size, 41);
   assert.equal(layoutOf(128, 128, 600).labelled, false);
   const { left, size, width } = layoutOf(3, 3, 1000);
-  assert.deepEqual([left, size, width], [84, 46, 84 + 3 * 46 + 24]);
+  assert.deepEqual([left, size, width], [84, 56, 84 + 3 * 56 + 24]);
 });

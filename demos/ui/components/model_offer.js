@@ -50,8 +50,8 @@ export default class ModelOffer {
   #fetch() {
     if (!this.#offer) return;
     const { megabytes } = this.#offer;
-    if (megabytes && megabytes < LARGE_MEGABYTES) return this.#ask("fetch_model");
-    this.#state("sure", megabytes ? said("It is %s.", size(megabytes)) : said("It is several GB."));
+    if (megabytes && megabytes < LARGE_MEGABYTES) this.#ask("fetch_model");
+    else this.#state("sure", megabytes ? said("It is %s.", size(megabytes)) : said("It is several GB."));
   }
 
   #stop() {
