@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 import httpx
@@ -223,16 +222,8 @@ def wait_for_the_opening(page, slug):
     panel = page.locator(f"#tab-{slug} [role=tabpanel]:visible").first
     panel.wait_for()
     name = re.sub(rf"\b({slug}|page|tab)\b|-", "", panel.get_attribute("id"))
-    opens = f"/open_{slug}_{name}" in openings(page.url.split("/?")[0])
-    if opens:
+    if page.evaluate("name => gradio_config.dependencies.some((one) => one.api_name === name)", f"open_{slug}_{name}"):
         panel.and_(page.locator("[data-opened=true]")).wait_for(timeout=60_000)
-
-
-@cache
-def openings(app_url):
-    """Names of the events that open pages."""
-    events = httpx.get(f"{app_url}/config").json()["dependencies"]
-    return {f"/{event['api_name']}" for event in events}
 
 
 def settled(page, milliseconds=60_000):

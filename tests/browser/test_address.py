@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from app import create_app
 from demos.address import _PAGES, RESERVED
+from tests.conftest import COUNTER, settled
 
 pytestmark = pytest.mark.browser
 
@@ -53,7 +54,7 @@ def test_every_page_takes_its_controls_from_a_link_and_says_them_again(new_page,
     page = new_page()
     page.route("**/queue/join*", lambda route: None)  # never answered: this is about controls, not about runs
     page.goto("/?tab=attention")
-    page.locator("#page-link[data-mounted], #page-link [data-mounted]").first.wait_for()
+    page.wait_for_function("history.state?.glassbox?.page === 'attention/explorer'")
     assert len(links) >= 28
     for name, values in links.items():
         page.evaluate(GO, [name, values])
@@ -64,6 +65,7 @@ def test_every_page_takes_its_controls_from_a_link_and_says_them_again(new_page,
 
 def test_back_forward_and_reload_find_the_page_as_it_was(new_page):
     page = new_page()
+    page.add_init_script(path=COUNTER)
     page.goto("/?tab=attention&at=explorer&model=book-gpt&odd=1#text=Two+words")
     opened, text = page.locator("#attention-page-explorer[data-opened=true]"), page.locator("#attention-text textarea")
     opened.wait_for()
@@ -77,12 +79,14 @@ def test_back_forward_and_reload_find_the_page_as_it_was(new_page):
     page.go_back()
     page.wait_for_url("**/?tab=attention&at=explorer&model=book-gpt")
     expect(text).to_have_value("Other words")
+    settled(page)
     page.reload()
     opened.wait_for()
     expect(text).to_have_value("Other words")
     expect(page.locator("#attention-strip")).to_contain_text("GPT-2")
     page.go_forward()
     expect(page.locator("#attention-page-translation")).to_be_visible()
+    settled(page)
     page.goto("/?tab=attention&at=explorer&model=book-gpt#text=Two+words")
     opened.wait_for()
     assert page.locator("#attention-explorer .ax-readout").inner_text() == readout

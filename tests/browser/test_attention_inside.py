@@ -37,12 +37,12 @@ def blank(browser, app_url):
     page.close()
 
 
-def show(page, prefix, text=SENTENCE, model="Translator English-French"):
+def show(page, prefix, text=SENTENCE, model="Translator English-French", seen=None):
     page.locator(f"#{prefix}-text textarea").fill(text)
     page.locator(f"#{prefix}-model input").click()
     page.get_by_role("option", name=model).click()
     figure = {"sum": SUM, "inside": SWITCHES}[prefix]
-    page.locator(figure, has_text=text.split()[1]).wait_for()
+    page.locator(figure, has_text=seen or text.split()[1]).wait_for()
     settled(page)
     pair = {"sum": PAIR, "inside": EFFECT}[prefix]
     page.locator(f"{pair} [data-state=full]").wait_for()
@@ -169,7 +169,7 @@ def test_every_number_says_how_it_was_made(open_tab, translator):
     expected = float(attended.query[head, query] @ attended.key[head, 1])
     assert float(found[1].replace("−", "-")) == pytest.approx(expected, rel=0.01)
     page.locator(f"{SUM} .ws-rows .ws-power").nth(1).hover()
-    assert re.search(r"÷ √32 = .* e\^.* / Σ = .* = [01]\.\d{3}$", readout.inner_text())
+    assert re.search(r"÷ √32 = .* e\^.* / Σ = .* = (?:[01]\.\d+|[\d.]+e−\d+)$", readout.inner_text())
     page.mouse.move(0, 0)  # a page that scrolls under the mouse would make it leave a number
     page.locator(f"{SUM} canvas[data-block=q]").focus()
     page.keyboard.press("ArrowRight")
@@ -241,7 +241,7 @@ def test_128_tokens_on_a_phone(open_tab, screenshots):
 
 def test_markup_stays_text(open_tab):
     page = open_tab("attention", "A weighted sum")
-    show(page, "sum", "<img src=x onerror=alert(1)> {{value}} ${1+1}")
+    show(page, "sum", "<img src=x onerror=alert(1)> {{value}} ${1+1}", seen="<unknown")
     assert page.locator(f"{SUM} img, {PAIR} img").count() == 0
 
 

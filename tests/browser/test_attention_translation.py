@@ -42,7 +42,10 @@ def choose(page, network):
 
 @pytest.fixture
 def page(open_tab):
-    return open_tab("attention", "Live translation")
+    page = open_tab("attention", "Live translation")
+    page.locator("#translate-again").click()  # it opens on a whole translation
+    page.get_by_text("nothing written yet").wait_for()
+    return page
 
 
 def test_the_grid_grows_by_a_row_a_click(page):
@@ -141,8 +144,7 @@ def test_without_attention_there_is_one_vector(page):
 
 def test_three_networks_beside_each_other(page):
     page.locator("#translate-compare").click()
-    page.locator("#translate-versions tr", has_text="one vector").wait_for()
-    assert page.locator("#translate-versions tr").count() == 4
+    expect(page.locator("#translate-versions tr")).to_have_count(4)
     page.locator("#translate-bleu svg").first.wait_for()
 
 

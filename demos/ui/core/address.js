@@ -12,6 +12,8 @@
 /** Parameters of others: Gradio's own, and those of where it is hosted. */
 const FOREIGN = ["page", "view", "deep_link", "logs", "footer", "vscode"];
 const WRITE_AFTER_MILLISECONDS = 150;
+/** Characters; a longer query is no link of ours, and Gradio would send it along with every request. */
+const LONGEST_QUERY = 8_000;
 
 /** @type {Table} */
 let table = [];
@@ -30,6 +32,8 @@ let heading = "";
 let writing;
 /** @type {{ go: () => void, say: (sentence: string) => void } | null} */
 let head = null;
+/** Whether the visitor went back or forward before there was a head. */
+let missed = false;
 /** @type {string[]} */
 let unheard = [];
 
@@ -103,9 +107,11 @@ export function start(known, firsts) {
   table = known;
   firstPages = firsts;
   arriveAt(location.href, history.state);
+  if (location.search.length > LONGEST_QUERY) history.replaceState(history.state, "", location.pathname);
   addEventListener("popstate", ({ state }) => {
     arriveAt(location.href, state);
-    head?.go();
+    if (head) head.go();
+    else missed = true;
     if (heading === current) apply(current);
   });
 }
@@ -151,7 +157,7 @@ function arrived() {
   if (heading === page) apply(page);
   else if (left)
     history.pushState(stateOf(page), "", write(location.href, page, differing(pages.get(page), page).values));
-  if (!left) history.replaceState({ ...history.state, ...stateOf(page) }, "");
+  if (!history.state?.glassbox) history.replaceState({ ...history.state, ...stateOf(page) }, "");
   heading = "";
 }
 
@@ -254,6 +260,7 @@ export function link() {
 /** The component that shows the link and says what was not understood. @param {{ go: () => void, say: (sentence: string) => void }} shown */
 export function follow(shown) {
   head = shown;
+  if (missed) head.go();
   refuse([]);
 }
 
