@@ -174,7 +174,6 @@ class TestTypes:
 
     def test_order_and_length_of_a_review(self, open_page):
         page = open_page("Four types")
-        page.locator("#sequences-judge").click()
         runs = page.locator("#sequences-beside .gb-table tr")
         expect(runs).to_have_count(2)
         text = page.locator("#sequences-review textarea").input_value()

@@ -333,7 +333,7 @@ export default class SequenceReader {
 
   /** @param {number | null} place @param {number | null} unit */
   #hover(place, unit = null) {
-    if (!this.#view) return;
+    if (!this.#view || (place === null && this.#hovered === null)) return; // redrawing would take a bar from under a click
     this.#hovered = place;
     this.#move(unit);
   }
