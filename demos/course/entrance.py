@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from demos import DEMOS
 from demos.tab import answering
 from demos.views import entrance as views
 from demos.views.entrance import LivingPicture
@@ -73,14 +72,18 @@ def _denoising() -> LivingPicture:
     return views.view_of_denoising(np.concatenate([finished_sprites(step.x_0) for step in steps]), SPRITE)
 
 
-PICTURES: dict[str, Callable[[], LivingPicture]] = dict(
-    zip(DEMOS, (_memory, _looks, _patches, _queries, _denoising), strict=True)
-)
+PICTURES: dict[str, Callable[[], LivingPicture]] = {
+    "sequences": _memory,
+    "attention": _looks,
+    "vit": _patches,
+    "detection": _queries,
+    "diffusion": _denoising,
+}
 
 
 @answering
 def living_picture(request: dict[str, Any]) -> LivingPicture:
     """The living picture of a tab: `{"tab": slug}`."""
-    tab = check_choice(request.get("tab"), DEMOS, name="The tab")
+    tab = check_choice(request.get("tab"), list(PICTURES), name="The tab")
     with using(KEEPING):
         return PICTURES[tab]()

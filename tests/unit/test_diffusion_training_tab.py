@@ -44,7 +44,7 @@ def begun(archive, **how):
     values = {"size": 16, "start": "noise", "seconds": 60, "seed": 0, **how}
     stream = training.compute_training("files", "potion", [archive], *values.values())
     for view, strip, name in stream:
-        if isinstance(view, SpriteTrainingView):
+        if isinstance(view, SpriteTrainingView) and view.samples:
             assert "parameters" in strip
             return stream, view, name
     raise AssertionError("no figure")

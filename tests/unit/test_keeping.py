@@ -12,7 +12,7 @@ from demos.wire import ARRAYS_MAX_AGE_SECONDS
 from models import store
 
 KEEPING = 'class="gb-keeping"'
-TAKES_PICTURES = re.compile(r'type="file"|type: "file"|/webcam\.js"')
+TAKES_PICTURES = re.compile(r'accept(="|: ")(image|video)/|/webcam\.js"')
 MOUNTED = re.compile(r'mount\("(\w+)"')
 
 
