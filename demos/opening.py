@@ -96,12 +96,16 @@ class Openings:
         if session is not None and self.rivals[number]:
             self._touched.setdefault(session, set()).update(self.rivals[number])
 
-    def seen(self, number: int, session: object, output: dict[str, Any]) -> dict[str, Any]:
-        """What an event sends: of an opening that came too late nothing but that it is over."""
+    def seen(self, number: int, session: object, output: dict[str, Any], *, again: bool) -> dict[str, Any]:
+        """What an event sends: of an opening that came too late nothing but that it is over.
+
+        again: it has sent a step before; all but the last one tell the browser what to change of that.
+        """
         if number not in self._shown or session is None or number not in self._touched.get(session, ()):
             return output
         *views, marker = output["data"]
-        return {**output, "data": [*(gr.skip() for _ in views), marker]}
+        nothing = [["replace", [], gr.skip()]] if again and output["is_generating"] else gr.skip()
+        return {**output, "data": [*(nothing for _ in views), marker]}
 
 
 def _is(verb: str, fn: BlockFunction) -> bool:

@@ -46,7 +46,8 @@ class Shell(gr.Blocks):
             if self.openings:
                 self.openings.begins(number, state)
             output = await super().process_api(block_fn, inputs, state, *args, **kwargs)
-            return self.openings.seen(number, state, output) if self.openings else output
+            again = kwargs.get("iterator") is not None
+            return self.openings.seen(number, state, output, again=again) if self.openings else output
 
     async def preprocess_data(self, *args: Any, **kwargs: Any) -> list[Any]:
         """Check what the components received: their own sentences stay, any other complaint becomes one."""

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -33,7 +34,9 @@ def text(page, where):
 
 def test_two_pictures_layers_and_a_patch_followed_into_the_other(open_tab, screenshots):
     page = open_tab("vit", TITLE)
-    assert page.locator(".pf figure:visible").count() == 2
+    expect(page.locator(".pf figure:visible")).to_have_count(2)
+    page.locator(".pf").get_by_role("button", name="colours").click()  # it opens on what is alike
+    page.locator(".pf .layer").fill("12")
     take(page, "A cheetah")
     assert page.locator("#features-distances circle").count() == 12 * 6
     take(page, "A stop sign", which=1)
@@ -104,9 +107,11 @@ def test_a_file_that_is_no_picture_and_a_picture_taken_away(open_tab, screenshot
 
 def test_nothing_sideways_on_a_phone(open_tab, screenshots):
     page = open_tab("vit", TITLE, phone=True)
+    page.locator(PAGE).get_by_role("button", name="Picture and settings").tap()
     take(page, "A cheetah")
     take(page, "A stop sign", which=1)
     page.locator(".pf").get_by_role("button", name="similarity").tap()
+    page.locator(".pf .layer").fill("12")
     drawn(page, "similarity 12 ")
     page.locator(".pf .pt-picture").nth(1).tap(position={"x": 120, "y": 120})
     drawn(page, "similarity 12 1 ")

@@ -158,13 +158,28 @@ def test_an_opening_that_is_late_shows_nothing():
     for session in (first, second):
         openings.begins(opening, session)
         openings.begins(other, session)
-        assert openings.seen(opening, session, data) == data
+        assert openings.seen(opening, session, data, again=False) == data
     openings.begins(rival, first)
     openings.begins(opening, first)
-    assert openings.seen(opening, first, data)["data"] == [gr.skip(), gr.skip(), {"opened": True}]
-    assert openings.seen(rival, first, data) == data
-    assert openings.seen(opening, second, data) == data
-    assert openings.seen(opening, None, data) == data
+    for again in (False, True):
+        assert openings.seen(opening, first, data, again=again)["data"] == [gr.skip(), gr.skip(), {"opened": True}]
+        assert openings.seen(rival, first, data, again=again) == data
+        assert openings.seen(opening, second, data, again=again) == data
+        assert openings.seen(opening, None, data, again=again) == data
+
+
+def test_an_opening_that_is_late_half_way_tells_the_browser_what_to_change():
+    """Steps after the first travel as changes of the step before (`utils.diff`): lists of (action, path, value)."""
+    app = create_app()
+    openings = app.openings
+    opening = next(number for number, fn in app.fns.items() if fn.api_name == "open_diffusion_reverse")
+    rival = next(number for number, rivals in openings.rivals.items() if opening in rivals)
+    session = Session()
+    openings.begins(rival, session)
+    step = {"data": [[["replace", ["step"], 2]], [], []], "is_generating": True}
+    *views, marker = openings.seen(opening, session, step, again=True)["data"]
+    assert views == [[["replace", [], gr.skip()]]] * 2
+    assert marker == []
 
 
 def test_every_page_that_opens_gives_way_to_its_own_events():
