@@ -1,14 +1,18 @@
 """Results of first views: computed once for a crowd, followed while they are made, bounded."""
 
+import asyncio
 import threading
 from dataclasses import dataclass
 
 import gradio as gr
 import numpy as np
 import pytest
+from gradio.state_holder import SessionState
+from gradio_client.utils import apply_diff
 
 from app import create_app
-from demos.opening import PREFIX, _opening
+from demos.door.shell import Shell
+from demos.opening import PREFIX, Openings, _opening
 from models import kept
 from models.compute import compute, using
 from models.kept import KeepingEngine
@@ -180,6 +184,35 @@ def test_an_opening_that_is_late_half_way_tells_the_browser_what_to_change():
     *views, marker = openings.seen(opening, session, step, again=True)["data"]
     assert views == [[["replace", [], gr.skip()]]] * 2
     assert marker == []
+
+
+@pytest.mark.parametrize("rival_comes", [False, True])
+def test_a_late_opening_sends_steps_in_the_form_that_browsers_read(rival_comes):
+    """From its second step on Gradio sends lists of what is different; browsers fail at anything else there."""
+
+    def steps():
+        yield gr.skip(), "loading", gr.skip()
+        yield "view", "strip", gr.skip()
+        yield gr.skip(), gr.skip(), "over"
+
+    with Shell() as app:
+        view, strip, marker = gr.HTML(), gr.HTML(), gr.HTML()
+        opening = app.load(steps, None, [view, strip, marker], api_name="open_attention_page")
+        rival = app.load(lambda: "mine", None, view)
+    app.openings = Openings(app)
+    number, other = (next(n for n, fn in app.fns.items() if fn.fn is one.fn) for one in (opening, rival))
+    session, iterator, read = SessionState(app), None, []
+    for turn in range(4):
+        run = {"session_hash": "one", "event_id": "one", "iterator": iterator}
+        output = asyncio.run(app.process_api(app.fns[number], [], session, **run))
+        iterator, sent = output["iterator"], output["data"]
+        if turn and output["is_generating"]:
+            sent = [apply_diff(before, changes) for before, changes in zip(read[-1], sent, strict=True)]
+        read.append(sent)
+        if turn == 0 and rival_comes:
+            app.openings.begins(other, session)
+    assert read[1][:2] == ([gr.skip(), gr.skip()] if rival_comes else ["view", "strip"])
+    assert read[2][2] == "over"
 
 
 def test_every_page_that_opens_gives_way_to_its_own_events():
