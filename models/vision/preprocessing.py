@@ -15,6 +15,8 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)
 FILE_NAME = "preprocessor_config.json"
+LIBRARY_PROCESSOR = ("image_processor_type", "feature_extractor_type")
+"""Files that name a class of the library, by its newer or its older key, mean what that class does, to the pixel."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Preprocessing:
 
     `shorter_side`: pixels of the shorter side before the centre is cut out; None squeezes the whole picture into the
     square. `mean`, `std`: per colour channel, of values in 0..1. `resample`: Pillow's filter number (2 bilinear,
-    3 bicubic).
+    3 bicubic). `whole_pixels`: the centre begins at a whole pixel of the resized picture, as the library cuts it out.
     """
 
     size: int = 224
@@ -31,19 +33,28 @@ class Preprocessing:
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     resample: int = Image.Resampling.BICUBIC
+    whole_pixels: bool = False
 
     def square(self, image: np.ndarray, size: int | None = None) -> np.ndarray:
         """The part of `image` `(height, width, 3)` uint8 that the network sees, `(size, size, 3)` uint8."""
         size = size or self.size
         height, width = image.shape[:2]
-        if self.shorter_side is None:
-            box = (0.0, 0.0, float(width), float(height))
-        else:
-            side = min(height, width) * self.size / self.shorter_side
-            left, top = (width - side) / 2, (height - side) / 2
-            box = (left, top, left + side, top + side)
+        box = (0.0, 0.0, float(width), float(height)) if self.shorter_side is None else self._centre(height, width)
         resized = Image.fromarray(image).resize((size, size), Image.Resampling(self.resample), box=box)
         return np.array(resized)
+
+    def _centre(self, height: int, width: int) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom of the centre that is cut out, in pixels of the picture as it comes."""
+        assert self.shorter_side is not None
+        shorter = min(height, width)
+        if not self.whole_pixels:
+            side = shorter * self.size / self.shorter_side
+            left, top = (width - side) / 2, (height - side) / 2
+            return left, top, left + side, top + side
+        rows, columns = (int(self.shorter_side * length / shorter) for length in (height, width))
+        top, left = (rows - self.size) // 2, (columns - self.size) // 2
+        wide, high = width / columns, height / rows
+        return left * wide, top * high, (left + self.size) * wide, (top + self.size) * high
 
     def to_tensor(self, pixels: np.ndarray | torch.Tensor) -> torch.Tensor:
         """`(..., height, width, 3)` uint8 to float32 with about zero mean and unit variance, channels still last."""
@@ -82,6 +93,7 @@ def load_preprocessing(folder: Path, default: Preprocessing) -> Preprocessing:
         mean=tuple(stored.get("image_mean", default.mean)),
         std=tuple(stored.get("image_std", default.std)),
         resample=int(stored.get("resample", default.resample)),
+        whole_pixels=any(name in stored for name in LIBRARY_PROCESSOR),
     )
 
 

@@ -209,7 +209,7 @@ def stable_diffusion(folder):
 
     torch.manual_seed(0)
     tokenizer = _clip_tokenizer(folder)
-    StableDiffusionPipeline(
+    pipeline = StableDiffusionPipeline(
         vae=_vae(latent_channels=4),
         text_encoder=CLIPTextModel(_clip_config(tokenizer)),
         tokenizer=tokenizer,
@@ -218,7 +218,9 @@ def stable_diffusion(folder):
         safety_checker=None,
         feature_extractor=None,
         requires_safety_checker=False,
-    ).to(dtype=torch.float16).save_pretrained(folder, variant="fp16")
+    ).to(dtype=torch.float16)
+    pipeline.save_pretrained(folder, variant="fp16")
+    return pipeline.to(dtype=torch.float32)
 
 
 UNET = {
@@ -265,13 +267,15 @@ def stable_diffusion_1_5(folder):
     """The same tiny networks with the scheduler that Stable Diffusion 1.5 is published with."""
     from diffusers import PNDMScheduler
 
-    stable_diffusion(folder)
-    PNDMScheduler(
+    pipeline = stable_diffusion(folder)
+    pipeline.scheduler = PNDMScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", skip_prk_steps=True, steps_offset=1
-    ).save_pretrained(folder / "scheduler")
+    )
+    pipeline.scheduler.save_pretrained(folder / "scheduler")
     index = json.loads((folder / "model_index.json").read_text())
     index["scheduler"] = ["diffusers", "PNDMScheduler"]
     (folder / "model_index.json").write_text(json.dumps(index))
+    return pipeline
 
 
 def stable_diffusion_xl(folder):
@@ -290,7 +294,7 @@ def stable_diffusion_xl(folder):
         transformer_layers_per_block=(1, 2),
         use_linear_projection=True,
     )
-    StableDiffusionXLPipeline(
+    pipeline = StableDiffusionXLPipeline(
         vae=_vae(latent_channels=4, scaling_factor=0.13025),
         text_encoder=CLIPTextModel(_clip_config(tokenizer)),
         text_encoder_2=CLIPTextModelWithProjection(_clip_config(tokenizer_2, projection_dim=24, hidden_act="gelu")),
@@ -299,7 +303,9 @@ def stable_diffusion_xl(folder):
         unet=unet,
         scheduler=EulerAncestralDiscreteScheduler(timestep_spacing="trailing"),
         add_watermarker=False,
-    ).to(dtype=torch.float16).save_pretrained(folder, variant="fp16")
+    ).to(dtype=torch.float16)
+    pipeline.save_pretrained(folder, variant="fp16")
+    return pipeline.to(dtype=torch.float32)
 
 
 def prx(folder):
@@ -326,17 +332,19 @@ def prx(folder):
     )
     for block in transformer.blocks:  # zeros when made: every block would pass its input on
         torch.nn.init.normal_(block.modulation.lin.weight, std=0.1)
-    PRXPipeline(
+    pipeline = PRXPipeline(
         transformer=transformer,
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
         text_encoder=T5GemmaModel(T5GemmaConfig(encoder=text, decoder=text)).encoder,
         tokenizer=tokenizer,
         vae=_vae(latent_channels=16, scaling_factor=0.3611, shift_factor=0.1159),
         default_sample_size=16,
-    ).save_pretrained(folder)
+    )
+    pipeline.save_pretrained(folder)
     index = json.loads((folder / "model_index.json").read_text())
     index["text_encoder"] = ["prx", "T5GemmaEncoder"]
     (folder / "model_index.json").write_text(json.dumps(index))
+    return pipeline
 
 
 def _gemma_tokenizer():

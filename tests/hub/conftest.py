@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from models import hub, hub_cache, weights
+from models import hub, hub_cache, hub_fetch, weights
 from tests.hub.checkpoints import MAKERS
 from tests.hub.stand_in import serving
 
@@ -66,3 +66,18 @@ def fetch():
         return hub.state_of(name)
 
     return fetch_
+
+
+@pytest.fixture
+def fetched(endpoint, monkeypatch):
+    """`fetched(name)`: all states of a download in this process, without pauses between attempts."""
+    monkeypatch.setattr(hub_fetch.time, "sleep", lambda _: None)
+    return lambda name: list(hub_fetch.fetch(name))
+
+
+@pytest.fixture
+def endpoint(stand_in, monkeypatch):
+    """The hub's client reads its settings when it is imported; children of the app read them anew."""
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", stand_in.url)
+    template = "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", stand_in.url + template)

@@ -85,19 +85,9 @@ def test_a_hub_at_fault_is_a_sentence_leaves_no_model_and_can_be_asked_again(sta
     assert weights.folder("gpt2").is_dir()
 
 
-@pytest.fixture
-def fetched(monkeypatch):
-    """`fetched(name)`: all states of a download in this process, without pauses between attempts."""
-    monkeypatch.setattr(hub_fetch.time, "sleep", lambda _: None)
-    return lambda name: list(hub_fetch.fetch(name))
-
-
 @pytest.fixture(autouse=True)
-def endpoint(stand_in, monkeypatch):
-    """The hub's client reads its settings when it is imported; children of the app read them anew."""
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", stand_in.url)
-    template = "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", stand_in.url + template)
+def endpoint_of_the_client(endpoint):
+    """In this process, too, the hub is the stand-in."""
 
 
 def big_weights(repositories, folder, size):

@@ -32,15 +32,14 @@ ONE_OF_EACH_FAMILY = ["sd-turbo", "sdxl-turbo", "prx-512"]
 
 
 @pytest.fixture
-def arrived(stand_in, fetch, monkeypatch):
+def arrived(stand_in, fetched, monkeypatch):
     """`arrived(name)`: the network of a model fetched from the stand-in, or of a tiny decoder."""
     from models.diffusion.large.load import load_large, load_tiny_decoder
 
     monkeypatch.setattr(runtime, "_loaded", type(runtime._loaded)())
 
     def arrived_(name):
-        state = fetch(name)
-        assert state.status == "ready", state
+        assert fetched(name)[-1].status == "ready"
         return (load_large if name in OFFERS else load_tiny_decoder)(name).network
 
     return arrived_

@@ -22,7 +22,7 @@ ASKED = ("a red potion", "blue", 3, 4, 0, "euler-ancestral", 0.6)
 
 
 @pytest.fixture
-def ready(stand_in, fetch, monkeypatch, tmp_path):
+def ready(stand_in, fetched, monkeypatch, tmp_path):
     """`ready(*names)`: models fetched from the stand-in; nothing kept from other tests."""
     monkeypatch.setattr(runtime, "_loaded", type(runtime._loaded)())
     monkeypatch.setattr(LARGE_RUNS, "_kept", type(LARGE_RUNS._kept)())
@@ -30,7 +30,7 @@ def ready(stand_in, fetch, monkeypatch, tmp_path):
 
     def ready_(*names):
         for name in names:
-            assert fetch(name).status == "ready"
+            assert fetched(name)[-1].status == "ready"
 
     return ready_
 

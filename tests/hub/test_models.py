@@ -11,13 +11,12 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (80, 120, 3), dtype=np.uint8)
 
 
 @pytest.fixture
-def arrived(stand_in, fetch, monkeypatch):
+def arrived(stand_in, fetched, monkeypatch):
     """`arrived(name)`: fetched from the stand-in; nothing stays in memory afterwards."""
     monkeypatch.setattr(runtime, "_loaded", type(runtime._loaded)())
 
     def arrived_(name):
-        state = fetch(name)
-        assert state.status == "ready", state
+        assert fetched(name)[-1].status == "ready"
 
     return arrived_
 
