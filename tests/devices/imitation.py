@@ -106,6 +106,12 @@ class Imitated(TorchFunctionMode):
             shapes = [tuple(leaf.shape) for leaf in leaves][:6]
             raise RuntimeError(f"Expected all tensors to be on {self.kind}: {resolve_name(func) or name}, {shapes}")
 
+    def autocast(self, device_type, dtype=None, enabled=True, **options):
+        """`torch.autocast`, which refuses what the device lacks; here it computes in full precision."""
+        if enabled and device_type == self.kind and dtype is torch.bfloat16 and not self.bfloat16:
+            raise RuntimeError(f"{self.kind} has no bfloat16 to cast to")
+        return contextlib.nullcontext()
+
     def _autocast_dtype(self):
         return torch.get_autocast_dtype(self.kind) if torch.is_autocast_enabled(self.kind) else None
 

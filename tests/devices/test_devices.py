@@ -1,12 +1,18 @@
-"""Every tab on devices that this machine does not have, imitated: traces, trainings and what endpoints do."""
+"""Every computed function on devices that this machine does not have, imitated: what pages and endpoints of all tabs
+run, each with a small input.
+"""
 
+import importlib
+import pkgutil
 import threading
 
 import numpy as np
 import pytest
 import torch
 
+import models
 from models import runtime
+from models.compute import TASKS
 
 RANDOM = np.random.default_rng(0)
 PICTURE = RANDOM.integers(0, 256, (96, 128, 3), dtype=np.uint8)
@@ -22,11 +28,18 @@ def few(results, count=2):
 
 
 def next_characters():
-    from models.sequences.reading import predict, read_text
+    from models.sequences.reading import describe, predict, read_text
 
+    describe("char-gru")
     read = read_text("char-gru", "It was a d")
     read_text("char-gru", "It was a da", read.trace)
     predict("char-lstm", "It was a d")
+
+
+def reading_on():
+    from models.sequences.reading import read_characters, read_text
+
+    read_characters("char-lstm", "and", read_text("char-lstm", "night ").trace)
 
 
 def writing_and_editing():
@@ -67,6 +80,14 @@ def a_training_of_characters():
     training.kept_network()
 
 
+def a_training_as_its_page_follows_it():
+    from models.sequences import trainings
+    from models.sequences.live import Settings
+
+    name = trainings.begin("the dog sat on the log. " * 400, Settings())
+    few(trainings.train(name), 1)
+
+
 def reading_with_attention(model):
     from models.attention.inside import edit_inside, look_inside
     from models.attention.layers import look_at_layers
@@ -78,6 +99,16 @@ def reading_with_attention(model):
     show_sum(model, "The cat sat.")
     inside = look_inside(model, "The cat sat.")
     edit_inside(model, "The cat sat.", {"heads_off": [[inside.stacks[0].kind, 0, 1]]})
+
+
+def one_head():
+    from models.attention.links import find_heads, without_head
+    from models.attention.sums import change_sum
+
+    find_heads("book-gpt", "The cat sat.", 2, 0, None, 3)
+    without_head("book-gpt", "The cat sat.", "decoder", 0, 1, 2)
+    given = {"kind": "decoder", "layer": 0, "head": 1, "temperature": 2.0}
+    change_sum("book-gpt", "The cat sat.", given, 2)
 
 
 def importance():
@@ -96,6 +127,30 @@ def translators():
     list(translate_again("translator-en-fr", "I am tired.", {}))
 
 
+def a_draft(model):
+    from models.attention import drafts
+    from models.attention.draft import Draft
+    from models.attention.passages import translation_by
+
+    begun = drafts.write_next(Draft(model, "I am tired.")).draft
+    drafts.show_draft(begun)
+    *_, whole = drafts.write_all(begun)
+    drafts.take_back(whole.draft)
+    drafts.force_token(whole.draft, 0, whole.candidates[0][1][0])
+    drafts.write_words(begun, "suis")
+    drafts.search_beam(begun, 2, by_length=True)
+    translation_by(model, "I am tired.")
+
+
+def speeds():
+    from models.attention.speed import compare_costs, measure_speeds
+    from models.vit.speed import measure_pair
+
+    compare_costs("GRU")
+    few(measure_speeds(0.1), 1)
+    few(measure_pair("vit-s14-caltech101", "efficientnet-lite0-caltech101", budget=0.1), 1)
+
+
 def a_vision_transformer():
     from models.vit.features import features_of_pictures
     from models.vit.from_scratch import answers_to_picture
@@ -109,15 +164,24 @@ def a_vision_transformer():
     answers_to_picture(PICTURE)
 
 
+def sizes_and_costs():
+    from models.vit.trace import costs_of, sizes_of
+
+    sizes_of("vit-s14-caltech101")
+    costs_of("vit-s14-caltech101", (1, 2))
+
+
 def damage():
     from models.vit.contenders import SIDE, square
-    from models.vit.curve import Wish, look_inside, measure_point
+    from models.vit.curve import Wish, look_inside, measure_curve, measure_fields, measure_point
 
     pixels = square(PICTURE)
     assert pixels.shape[0] == SIDE
     wish = Wish(pixels, "shuffle", None, 8, "vit", 0, None, False)
     measure_point(wish, 0.5)
     look_inside(wish, 0.5)
+    few(measure_curve(wish), 1)
+    few(measure_fields(pixels), 1)
 
 
 def classes_of_ones_own(blocks):
@@ -132,13 +196,13 @@ def classes_of_ones_own(blocks):
 
 def boxes():
     from models.detection.detect import explain_boxes, find_boxes
-    from models.detection.network import predict
 
     find_boxes("rf-detr-s14-objects", PICTURE)
     explain_boxes("rf-detr-s14-objects", PICTURE)
-    from models.detection.detect import load
+    from models.detection.detect import describe_detector, find_in_frame
 
-    predict(load("rf-detr-s14-objects").network, PICTURE, reduced=True)
+    describe_detector("rf-detr-s14-objects")
+    find_in_frame("rf-detr-s14-objects", PICTURE)
 
 
 def boxes_of_ones_own():
@@ -172,19 +236,64 @@ def a_training_of_sprites():
     few(train_live(Settings(size=16, start="noise"), np.stack([SPRITE[:16, :16]] * 4), "test"), 1)
 
 
+def sprites_of_a_class():
+    from models.diffusion.live import class_sprites
+    from models.diffusion.novelty import nearest_training
+
+    few(class_sprites("potion", 16), 1)
+    nearest_training(SPRITE[None])
+
+
+def models_of_the_hub():
+    from models.detection.detect import explain_boxes, find_in_frame
+    from models.sequences.tasks import answer_question
+    from models.vit.clip import choose_name
+    from models.vit.trace import trace_picture
+    from models.vit.windows import windows_of_picture
+
+    few(answer_question("Why?"), 2)
+    choose_name("clip-vit-base-patch32", PICTURE, ["cat", "dog"], "a photo of a {}.")
+    windows_of_picture("swin-tiny-patch4-window7-224", PICTURE)
+    for model in ("vit-base-patch16-224", "dinov2-small"):
+        trace_picture(model, PICTURE)
+    explain_boxes("rf-detr-base", PICTURE)
+    find_in_frame("rf-detr-nano", PICTURE)
+
+
+def a_large_model(model):
+    from models.diffusion.large.pictures import denoise_large
+    from models.diffusion.large.trace import Request
+
+    *_, last = denoise_large(model, Request("a red potion", "blue", steps=2, guidance=4, seed=1))
+    assert np.isfinite(last.step.x_next).all()
+    list(denoise_large(model, Request("a red potion", steps=2, strength=0.5), PICTURE))
+
+
+READERS_OF_THE_HUB = ("gpt2", "smollm2-135m", "bert-base-uncased", "opus-mt-en-fr")
+WRITERS = ("translator-en-fr", "gru-attention-en-fr", "opus-mt-en-fr")
+LARGE = ("sd-turbo", "sdxl-turbo", "prx-512")
 CASES = {
     "next characters": next_characters,
+    "reading on": reading_on,
     "writing and editing": writing_and_editing,
     "how far back": how_far_back,
     "four types": four_types,
     "a training of characters": a_training_of_characters,
+    "a training as its page follows it": a_training_as_its_page_follows_it,
     **{
         f"attention by {model}": lambda model=model: reading_with_attention(model)
-        for model in ("book-gpt", "translator-en-fr", "all-minilm-l6-v2")
+        for model in ("book-gpt", "translator-en-fr", "all-minilm-l6-v2", *READERS_OF_THE_HUB)
     },
     "importance": importance,
     "translators": translators,
+    "one head": one_head,
+    **{
+        f"a draft by {model}": lambda model=model: a_draft(model)
+        for model in ("translator-en-fr", "gru-attention-en-fr")
+    },
+    "speeds": speeds,
     "a vision transformer": a_vision_transformer,
+    "sizes and costs": sizes_and_costs,
     "damage": damage,
     "classes of one's own": lambda: classes_of_ones_own(0),
     "classes of one's own, with a block": lambda: classes_of_ones_own(1),
@@ -192,12 +301,26 @@ CASES = {
     "boxes of one's own": boxes_of_ones_own,
     "sprites": sprites,
     "a training of sprites": a_training_of_sprites,
+    "sprites of a class": sprites_of_a_class,
+    "models of the hub": models_of_the_hub,
+    **{f"pictures by {model}": lambda model=model: a_large_model(model) for model in LARGE},
 }
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_tab_runs_on_the_device(on_device, case):
     CASES[case]()
+
+
+def test_every_computed_function_has_run_on_the_device(device):
+    """After all cases of that device: a new function needs a case."""
+    for module in pkgutil.walk_packages(models.__path__, "models."):
+        if not module.name.startswith("models.recipes"):
+            importlib.import_module(module.name)
+    computed = {name for name in TASKS if name.startswith("models.") and not name.startswith("models.recipes")}
+    if not device.ran:
+        pytest.skip("no case has run")
+    assert sorted(computed - device.ran) == []
 
 
 def test_the_imitation_refuses_what_devices_refuse(on_device):
