@@ -1,8 +1,8 @@
 """Untrusted bytes to pixel arrays: what is opened, what is refused, and in which words.
 
 Every picture and frame comes in here, and its pixels are those that a browser paints for the same file (compared with
-Chromium in tests/browser/test_pictures.py): turned and mirrored by its EXIF orientation, colours by its profile or
-gamma, 16 bits a channel divided by 257, of an animation the first frame.
+Chromium in tests/browser/test_pictures.py): turned and mirrored as the camera was held (`models.exif`), pixels square,
+colours by its profile or gamma (`models.color`), 16 bits a channel divided by 257, of an animation the first frame.
 """
 
 import io
@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageChops, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageChops, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
+from models.color import in_srgb, profile_of
 from models.errors import InputError
+from models.exif import Exif
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 MAX_FILE_BYTES = 20 * 1024 * 1024
@@ -32,9 +34,6 @@ ORIENTATIONS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What undoes each EXIF orientation."""
-UNHEARD = ("xmp", "XML:com.adobe.xmp", "Raw profile type exif")
-"""Where Pillow looks for an orientation and browsers do not."""
-SCREEN_GAMMA = 1 / 2.2
 GREY_STEPS = {"1": 255, "L;2": 85, "L;4": 17}
 """What one step of a PNG's shallow greys is worth; its transparent grey is told in steps."""
 
@@ -77,8 +76,7 @@ def read_frame(jpeg: bytes, *, max_side: int) -> np.ndarray:
         with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
             if max(image.size) > max_side:
                 raise InputError(f"A frame may have at most {max_side:,} pixels a side.")
-            _check_shape(*image.size)
-            return np.asarray(_as_shown(image))
+            return np.asarray(_as_shown(image, jpeg))
     except InputError:
         raise
     except Exception:  # decoders raise a dozen unrelated types on damaged files
@@ -93,9 +91,7 @@ def _read(source: str | Path | bytes | None) -> Image.Image:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_shape(*image.size)
-            if image.width * image.height > MAX_PIXELS:
-                _shrink(image, data)
-            return _as_shown(image)
+            return _as_shown(image, data, _shrink(image, data))
     except InputError:
         raise
     except Image.DecompressionBombError:
@@ -121,17 +117,18 @@ def _bytes_of(source: str | Path | bytes) -> bytes:
     return source if isinstance(source, bytes) else Path(source).read_bytes()
 
 
-def _check_shape(width: int, height: int) -> None:
+def _check_shape(width: float, height: float) -> None:
     if max(width, height) > MAX_ASPECT * min(width, height):
-        raise InputError(f"The picture is {width} x {height}: too long and thin, at most {MAX_ASPECT} to 1.")
+        raise InputError(f"The picture is {width:.0f} x {height:.0f}: too long and thin, at most {MAX_ASPECT} to 1.")
 
 
-def _shrink(image: Image.Image, data: bytes) -> None:
-    """Have a JPEG decoded at half or a quarter of its size; another picture, and a JPEG decoded whole, is refused."""
+def _shrink(image: Image.Image, data: bytes) -> int:
+    """By how much a large JPEG is shrunk as it is decoded; another picture, and a JPEG decoded whole, is refused."""
+    if image.width * image.height <= MAX_PIXELS:
+        return 1
     if not isinstance(image, JpegImageFile) or not _decoded_row_by_row(data):
         raise InputError(TOO_MANY_PIXELS)
-    shrink = 2 if image.width * image.height <= 4 * MAX_PIXELS else 4
-    image.draft(image.mode, (image.width // shrink, image.height // shrink))
+    return 2 if image.width * image.height <= 4 * MAX_PIXELS else 4
 
 
 def _decoded_row_by_row(jpeg: bytes) -> bool:
@@ -147,21 +144,27 @@ def _decoded_row_by_row(jpeg: bytes) -> bool:
     return False
 
 
-def _as_shown(image: Image.Image) -> Image.Image:
-    """The pixels that a browser paints, RGB or RGBA."""
+def _as_shown(image: Image.Image, data: bytes, shrink: int = 1) -> Image.Image:
+    """The pixels that a browser paints of the file `data`, RGB or RGBA; a JPEG decoded at one part in `shrink`."""
+    exif = Exif(b"" if image.format == "WEBP" else image.info.get("exif", b""))
+    across, down = exif.shape(*image.size) if isinstance(image, JpegImageFile) else (1, 1)
+    _check_shape(image.width * across, image.height * down)
+    if shrink > 1:
+        image.draft(image.mode, (image.width // shrink, image.height // shrink))
     if image.info.get("default_image"):  # an animated PNG may hold one more picture, for those that do not animate
         image.seek(1)
     tiles: Any = getattr(image, "tile", None)  # where a file's pixels lie, before they are loaded
     painted = tiles[0].extents if image.format == "GIF" and tiles else None
     shallow = GREY_STEPS.get(str(tiles[0].args), 1) if image.format == "PNG" and tiles else 1
+    profile = profile_of(image, data)
     image.load()
-    for place in (*UNHEARD, *(["exif"] if image.format == "WEBP" else [])):
-        image.info.pop(place, None)
-    shown = _in_srgb(_eight_bits(image, shallow), image)
+    shown = in_srgb(_eight_bits(image, shallow), profile)
     if painted not in (None, (0, 0, *image.size)):
         shown = _transparent_around(shown, painted)
-    turn = ORIENTATIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    return shown if turn is None else shown.transpose(turn)
+    if min(across, down) < 1:
+        size = (max(1, round(image.width * across)), max(1, round(image.height * down)))
+        shown = shown.resize(size, Image.Resampling.BOX)
+    return shown.transpose(ORIENTATIONS[exif.orientation]) if exif.orientation > 1 else shown
 
 
 def _eight_bits(image: Image.Image, shallow: int) -> Image.Image:
@@ -182,39 +185,6 @@ def _eight_bits(image: Image.Image, shallow: int) -> Image.Image:
     if image.mode in ("L", "CMYK", "RGB") and key is None:
         return image
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
-
-
-def _in_srgb(shown: Image.Image, image: Image.Image) -> Image.Image:
-    """RGB or RGBA in the colours of a screen: by the picture's profile, else by its gamma."""
-    plain = shown if shown.mode in ("RGB", "RGBA") else shown.convert("RGB")
-    profile, gamma = image.info.get("icc_profile"), image.info.get("gamma")
-    if shown.mode == "CMYK":
-        return plain
-    if profile:
-        return _by_profile(plain, profile)
-    if gamma and "srgb" not in image.info and abs(gamma - SCREEN_GAMMA) > 0.01:
-        light = (np.arange(256) / 255) ** (1 / gamma)
-        curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-        table = np.rint(255 * curve).astype(int).tolist()
-        return plain.point(table * 3 + list(range(256)) * (plain.mode == "RGBA"))
-    return plain
-
-
-def _by_profile(plain: Image.Image, profile: bytes) -> Image.Image:
-    """Colours by an ICC profile; one that cannot be used is ignored, as browsers do."""
-    try:
-        source: Any = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        grey = source.profile.xcolor_space.strip() == "GRAY"
-        colours = plain.convert("L" if grey else "RGB")
-        converted = ImageCms.profileToProfile(
-            colours, source, ImageCms.createProfile("sRGB"), ImageCms.Intent.RELATIVE_COLORIMETRIC, "RGB"
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return plain
-    assert converted is not None
-    if plain.mode == "RGBA":
-        converted.putalpha(plain.getchannel("A"))
-    return converted
 
 
 def _transparent_around(shown: Image.Image, painted: tuple[int, int, int, int]) -> Image.Image:

@@ -38,7 +38,10 @@ def mirrored(rows: np.ndarray) -> np.ndarray:
 
 
 def kinds(images: Sequence[np.ndarray]) -> np.ndarray:
-    """`(N,)` int: for each picture the place of the first one that it is a copy of, else its own place."""
+    """`(N,)` int: for each picture the place of the first one that it is a copy of, else its own place.
+
+    Copies of copies count too, so that no two pictures of different kinds are alike.
+    """
     if not images:
         return np.zeros(0, int)
     rows = looks(images)
@@ -46,11 +49,9 @@ def kinds(images: Sequence[np.ndarray]) -> np.ndarray:
     as_stored = (rows @ rows.T > COPY) & _same_color(colors, colors)
     turned = (rows @ mirrored(rows).T > COPY) & _same_color(colors, colors[:, :, ::-1])
     alike = as_stored | turned | (_one_camera(images) & _same_color(colors, colors))
-    found = np.arange(len(images))
-    for place in range(1, len(images)):
-        earlier = np.flatnonzero(alike[place, :place])
-        if len(earlier):
-            found[place] = found[earlier[0]]
+    found, before = np.arange(len(images)), None
+    while before is None or (found != before).any():
+        before, found = found, np.where(alike, found, len(images)).min(1)
     return found
 
 

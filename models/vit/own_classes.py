@@ -131,15 +131,14 @@ def check_examples(named: Sequence[tuple[object, Sequence[np.ndarray]]]) -> Exam
     """
     labels = check_counts([(name, len(images)) for name, images in named])
     owner: dict[str, str] = {}
-    alike: list[np.ndarray] = []
     for label, (_, images) in zip(labels, named, strict=True):
-        alike.append(kinds(images))
         for image in images:
             digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
             if owner.setdefault(digest, label) != label:
                 raise InputError(f"One picture is both in “{owner[digest]}” and in “{label}”: take it out of one.")
     classes = np.repeat(np.arange(len(labels)), [len(images) for _, images in named])
-    return Examples(labels, tuple(image for _, images in named for image in images), classes, np.concatenate(alike))
+    every = tuple(image for _, images in named for image in images)
+    return Examples(labels, every, classes, kinds(every))
 
 
 def check_counts(counts: Sequence[tuple[object, int]]) -> tuple[str, ...]:

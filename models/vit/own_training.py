@@ -38,7 +38,7 @@ STEPS_BETWEEN_REPORTS = 6
 class Examples:
     """Pictures of C classes. `labels`: C names; `images`: N arrays `(height, width, 3)` uint8; `classes`: `[N]` int.
 
-    `kinds`: `[N]` int, for each picture the place in its class of the first one that it is a copy of.
+    `kinds`: `[N]` int, for each picture the place of the first one, of any class, that it is a copy of.
     """
 
     labels: tuple[str, ...]
@@ -128,17 +128,22 @@ def parts_of(classes: np.ndarray, kinds: np.ndarray) -> np.ndarray:
     """Which of K parts each picture is in, `[N]`: consecutive stretches of each class, so that frames of one burst,
     which look alike, are held out together. K is `PARTS`, or less where no class has as many pictures.
 
-    Copies of one picture (of one of the `kinds` of its class, `[N]`) are in one part, so that none is held out while
-    its twin is learned from; where all pictures of a class are copies of one, only stretches can be held out.
+    Copies of one picture (of one of the `kinds`, `[N]`) are in one part, whatever their classes, so that none is held
+    out while its twin is learned from. A class that would lie in one part as a whole could not be learned without it:
+    of such a class, stretches are held out.
     """
     count = min(PARTS, int(np.bincount(classes).max()))
-    part = np.empty(len(classes), int)
-    for label in np.unique(classes):
+    found = {label: np.unique(kinds[classes == label]) for label in np.unique(classes)}
+    part = np.full(int(kinds.max()) + 1, -1)
+    for label in sorted(found, key=lambda label: len(found[label])):  # a class of few kinds has the least choice
+        new = found[label][part[found[label]] < 0]
+        part[new] = np.arange(len(new)) * count // max(1, len(new))
+    parts = part[kinds]
+    for label in found:
         members = np.flatnonzero(classes == label)
-        found, rank = np.unique(kinds[members], return_inverse=True)
-        order = rank if len(found) > 1 else np.arange(len(members))
-        part[members] = order * count // (order.max() + 1)
-    return part
+        if len(set(parts[members])) == 1:
+            parts[members] = np.arange(len(members)) * count // len(members)
+    return parts
 
 
 class Training:

@@ -6,11 +6,14 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from PIL import Image
 
 from models.images import JPEG_START, read_frame, read_image
 from models.video import VideoFile
 from tests.conftest import ROOT, choose_page
+from tests.drawn_pictures import ANY
 from tests.pictures import every_kind
 from tests.unit.test_video_shown import MATRICES
 from tests.videos import encoded, turned
@@ -19,6 +22,8 @@ pytestmark = pytest.mark.browser
 
 ROUNDING = 1
 """Of 255: a browser multiplies by alpha before it composes."""
+COLORS_MEANT = 2
+"""Of 255: two colour engines round curves and matrices each in their way."""
 PAINT = """async ([address, moving]) => {
   const it = document.createElement(moving ? "video" : "img");
   it.muted = true;
@@ -55,6 +60,26 @@ def test_a_picture_is_read_as_the_browser_shows_it(painted, name):
     shown, read = painted(data, f"image/{name.rpartition('.')[2]}"), read_image(data)
     assert read.shape == shown.shape
     assert np.abs(read - shown).max() <= ROUNDING
+
+
+def check(painted, data, kind):
+    """That a file is read as the browser shows it."""
+    shown, read = painted(data, f"image/{kind}"), read_image(data)
+    assert read.shape == shown.shape
+    assert np.abs(read - shown).max() <= COLORS_MEANT
+
+
+@given(ANY)
+@hypothesis_settings(max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_a_file_says_it_is_read_as_the_browser_shows_it(painted, file):
+    check(painted, *file)
+
+
+@pytest.mark.slow
+@given(ANY)
+@hypothesis_settings(max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
+def test_thousands_of_files_are_read_as_the_browser_shows_them(painted, file):
+    check(painted, *file)
 
 
 @pytest.mark.parametrize("name", [name for name in every_kind() if name.endswith("jpeg")])

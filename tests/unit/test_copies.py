@@ -88,6 +88,54 @@ def test_no_picture_is_held_out_while_its_twin_is_learned_from(first, second):
     assert len({*part.tolist()}) >= 3
 
 
+@pytest.mark.parametrize("copy", [copy for name, copy in COPIES.items() if name != "the same"], ids=lambda it: "")
+def test_a_picture_and_its_copy_in_another_class_are_held_out_together(copy):
+    examples = check_examples(
+        [
+            ("a", [landscape(seed) for seed in range(5)]),
+            ("b", [*(landscape(seed) for seed in (7, 8, 9)), copy(landscape(3))]),
+        ]
+    )
+    part = parts_of(examples.classes, examples.kinds)
+    assert part[3] == part[8]
+    assert len({*part[:5].tolist()}) >= 4, "the others stay apart"
+
+
+def test_a_copy_of_a_copy_is_a_copy():
+    assert kinds(
+        [landscape(0), landscape(1), scaled(landscape(0), 0.5), saved(scaled(landscape(0), 0.5), 30)]
+    ).tolist() == [
+        0,
+        1,
+        0,
+        0,
+    ]
+
+
+@given(st.lists(st.lists(st.integers(0, 7), min_size=2, max_size=12), min_size=2, max_size=5))
+def test_every_class_can_be_learned_without_any_part(kinds_of_classes):
+    classes = np.repeat(np.arange(len(kinds_of_classes)), [len(some) for some in kinds_of_classes])
+    every = [kind for some in kinds_of_classes for kind in some]
+    first = np.array([every.index(kind) for kind in every])
+    part = parts_of(classes, first)
+    assert part.min() == 0
+    for label in np.unique(classes):
+        assert len({*part[classes == label].tolist()}) > 1, "what is learned without one part knows the class"
+
+
+@given(st.data())
+def test_no_twin_is_learned_from_where_every_class_has_pictures_of_its_own(data):
+    count = data.draw(st.integers(2, 5))
+    own = [[100 * label + place for place in range(data.draw(st.integers(5, 8)))] for label in range(count)]
+    shared = [data.draw(st.lists(st.integers(0, 3), max_size=4)) for _ in range(count)]
+    every = [kind for some, twins in zip(own, shared, strict=True) for kind in [*some, *twins]]
+    classes = np.repeat(np.arange(count), [len(some) + len(twins) for some, twins in zip(own, shared, strict=True)])
+    first = np.array([every.index(kind) for kind in every])
+    part = parts_of(classes, first)
+    for kind in np.unique(first):
+        assert len({*part[first == kind].tolist()}) == 1
+
+
 def test_a_burst_of_one_still_thing_is_held_out_in_stretches():
     still = [noise(0)] * 8
     examples = check_examples([("still", still), ("b", [noise(seed) for seed in (1, 2, 3)])])
