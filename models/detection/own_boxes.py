@@ -30,7 +30,24 @@ SMALLEST_SIDE = 0.02  # of the frame
 COPIES = 8
 READ_AT_ONCE, BATCH = 4, 4
 RATE, CLASS_RATE, DECAY, CLIP, WARMUP = 1e-4, 1e-3, 1e-4, 0.1, 10
-SIDES = {"left", "right", "gauche", "droite", "links", "rechts", "izquierda", "derecha"}
+SIDES = (
+    *(
+        "left",
+        "right",
+        "link",
+        "recht",
+        "gauche",
+        "droit",
+        "izquierd",
+        "derech",
+        "sinistr",
+        "destr",
+        "esquerd",
+        "direit",
+    ),
+    *("왼", "오른", "←", "→", "⬅", "➡"),
+)
+"""How words begin that say so."""
 SIDE_MARGIN, SIDE_ALIKE = 0.1, 0.7
 SCALES, LIGHTS, VISIBLE_SHARE = (0.6, 1.3), (0.7, 1.3), 0.4
 
@@ -125,7 +142,8 @@ def sides_matter(labels: Sequence[str], frames: Sequence[Frame]) -> bool:
 
     They do if a name says so, or if most boxes of a class look more like another class once they are mirrored.
     """
-    if any(SIDES & set(label.casefold().replace("-", " ").split()) for label in labels):
+    words = " ".join(labels).casefold().replace("-", " ").replace("_", " ").split()
+    if any(word.startswith(SIDES) for word in words):
         return True
     cut = [
         (_inside(frame, box), kind)

@@ -12,6 +12,9 @@ FLAT = 1.0
 COPY = 0.97
 """Correlation of two thumbnails from which on they show one picture: that of a picture saved anew or scaled is higher,
 that of frames in which a thing has moved lower."""
+ROUGH, ROUGH_COPY = 0.25, 0.75
+"""Below that correlation of neighbouring pixels a thumbnail is noise, and so correlates with that of no other picture:
+there a copy is told by less, as scaling and compression spoil more of it."""
 LEFT_OVER = 0.6
 """Most that a block of one frame may differ from what a little movement of the camera makes of the other, in standard
 deviations: set on webcam frames by `python -m models.recipes.vit.copies` (docs/copies.md)."""
@@ -46,13 +49,21 @@ def kinds(images: Sequence[np.ndarray]) -> np.ndarray:
         return np.zeros(0, int)
     rows = looks(images)
     colors = np.stack([_thumbnail(image, "YCbCr", COLOR_SIDE)[..., 1:] for image in images])
-    as_stored = (rows @ rows.T > COPY) & _same_color(colors, colors)
-    turned = (rows @ mirrored(rows).T > COPY) & _same_color(colors, colors[:, :, ::-1])
+    needed = np.where(_smoothness(rows) < ROUGH, ROUGH_COPY, COPY)
+    needed = np.maximum(needed, needed[:, None])
+    as_stored = (rows @ rows.T > needed) & _same_color(colors, colors)
+    turned = (rows @ mirrored(rows).T > needed) & _same_color(colors, colors[:, :, ::-1])
     alike = as_stored | turned | (_one_camera(images) & _same_color(colors, colors))
     found, before = np.arange(len(images)), None
     while before is None or (found != before).any():
         before, found = found, np.where(alike, found, len(images)).min(1)
     return found
+
+
+def _smoothness(rows: np.ndarray) -> np.ndarray:
+    """`(N,)`: correlation of each pixel of a thumbnail with its neighbour on the right."""
+    squares = rows.reshape(-1, SIDE, SIDE)
+    return (squares[:, :, 1:] * squares[:, :, :-1]).sum((1, 2))
 
 
 def _one_camera(images: Sequence[np.ndarray]) -> np.ndarray:

@@ -27,9 +27,9 @@ def landscape(seed, size=(120, 160)):
     return np.asarray(Image.fromarray(small).resize(size[::-1], Image.Resampling.BICUBIC))
 
 
-def saved(image, quality):
+def saved(image, quality, kind="JPEG"):
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "JPEG", quality=quality)
+    Image.fromarray(image).save(buffer, kind, **({"quality": quality} if quality else {}))
     return np.asarray(Image.open(buffer).convert("RGB"))
 
 
@@ -45,6 +45,13 @@ COPIES = {
     "half as large": lambda image: scaled(image, 0.5),
     "darker": lambda image: (image * 0.8).astype(np.uint8),
     "mirrored": lambda image: np.ascontiguousarray(image[:, ::-1]),
+    "saved as WebP": lambda image: saved(image, 60, "WEBP"),
+    "saved as GIF": lambda image: saved(image, None, "GIF"),
+    "brighter": lambda image: (image * 0.8 + 50).astype(np.uint8),
+    "less contrast": lambda image: (image * 0.5 + 64).astype(np.uint8),
+    "cut at its edges": lambda image: image[1:-1, 1:-1],
+    "a third as large, saved as JPEG": lambda image: saved(scaled(image, 1 / 3), 70),
+    "larger, saved as JPEG, darker": lambda image: (saved(scaled(image, 1.5), 40) * 0.9).astype(np.uint8),
 }
 
 
@@ -213,9 +220,17 @@ def test_things_that_do_not_differ_by_side_are_mirrored():
     assert not sides_matter(("cross",), framed([(cross(seed), 0) for seed in range(3)]))
 
 
-@pytest.mark.parametrize("labels", [("left hand", "other"), ("Right", "x"), ("main gauche", "x"), ("hand-left", "x")])
-def test_names_may_say_that_sides_matter(labels):
-    assert sides_matter(labels, framed([(cross(0), 0), (arrow(True, 1), 1)]))
+SIDED = ["left hand", "Right", "main gauche", "hand-left", "arrow_right", "Linkspfeil", "rechte Hand", "mano derecha"]
+
+
+@pytest.mark.parametrize("label", [*SIDED, "왼손", "오른쪽 화살표", "→"])
+def test_names_may_say_that_sides_matter(label):
+    assert sides_matter((label, "x"), framed([(cross(0), 0), (arrow(True, 1), 1)]))
+
+
+@pytest.mark.parametrize("label", ["cup", "bright star", "upright", "card", "화살표", "copyright"])
+def test_other_names_say_nothing_of_sides(label):
+    assert not sides_matter((label, "x"), framed([(cross(0), 0), (arrow(True, 1), 1)]))
 
 
 @given(st.integers(0, 2**32 - 1))

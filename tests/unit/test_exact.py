@@ -15,7 +15,10 @@ from models.diffusion.trace import finished_sprites
 
 @pytest.mark.parametrize(
     ("steps", "share", "run"),
-    [(50, 0.58, 29), (100, 0.29, 29), (100, 0.57, 57), (25, 0, 0), (25, 1, 25), (10, 0.55, 5)],
+    [
+        *[(50, 0.58, 29), (100, 0.29, 29), (100, 0.57, 57), (25, 0, 0), (25, 1, 25), (10, 0.55, 5)],
+        *[(100, 0.58, 58), (100, 0.07, 7), (50, 0.14, 7), (40, 0.35, 14), (20, 0.15, 3), (30, 0.3, 9), (1, 0.99, 0)],
+    ],
 )
 def test_a_share_of_steps_is_that_share(steps, share, run):
     assert steps_of(steps, share) == run

@@ -42,6 +42,21 @@ def test_control_tokens_are_text_for_the_translators(name, text, tokens):
     assert source.unknown == "This network has no symbol for “<”, “>”: it reads them as unknown."
 
 
+@pytest.mark.parametrize("mark", CONTROL)
+@pytest.mark.parametrize("name", TRANSLATORS)
+def test_no_mark_that_is_typed_ends_or_pads_a_sentence(name, mark):
+    source = load_writer(name)[0].read(f"I write {mark} here.")
+    assert source.tokens[-1] == "</s>"
+    assert [token for token in source.tokens if token in (*CONTROL, "</s>")] == ["</s>"]
+    assert source.tokens[:2] == (" I", " write")
+    assert source.tokens[-3:-1] == (" here", ".")
+
+
+@pytest.mark.parametrize("mark", CONTROL)
+def test_every_mark_is_read_by_the_small_gpt2_as_it_is_typed(mark):
+    assert "".join(load("book-gpt").network.read(f"Hello {mark} world").tokens) == f"Hello {mark} world"
+
+
 def test_control_tokens_are_text_for_the_small_gpt2():
     reading = load("book-gpt").network.read("Hello <|endoftext|> world")
     pieces_of_the_mark = ["<", "|", "e", "nd", "o", "ft", "e", "xt", "|", ">"]
@@ -116,9 +131,16 @@ def test_several_sentences_are_translated_one_by_one_and_joined(name):
         assert whole.alignment[:, :, : len(alone[0].written), first:].abs().max() == 0
 
 
-def test_capitals_are_translated_as_small_letters_and_it_is_said():
+SENTENCES = [
+    *("Where is the station?", "I am tired.", "She is reading a book.", "We need more time.", "He lost his keys."),
+    *("Can you help me?", "The door is open.", "They live in a small house.", "It is very cold today.", "I love you."),
+]
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_capitals_are_translated_as_small_letters_and_it_is_said(sentence):
     writer = load_writer("translator-en-fr")[0]
-    loud, quiet = (translate_passage(writer, text) for text in ("WHERE IS THE STATION?", "Where is the station?"))
+    loud, quiet = (translate_passage(writer, text) for text in (sentence.upper(), sentence))
     assert loud.translation == quiet.translation
     assert "all in capitals" in loud.note
     assert not quiet.note

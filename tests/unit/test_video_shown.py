@@ -154,12 +154,19 @@ RATES = {
     "60 frames a second": ([i / 60 for i in range(60)], 0.0),
     "a changing rate": ([*(i / 30 for i in range(15)), *(1.5 + i / 10 for i in range(15))], 0.0),
     "times that begin late": ([i / 30 for i in range(45)], 7.0),
+    "29.97 frames a second": ([i * 1001 / 30_000 for i in range(45)], 0.0),
+    "25 frames a second": ([i / 25 for i in range(40)], 0.0),
+    "120 frames a second": ([i / 120 for i in range(96)], 0.0),
+    "a frame every second": ([float(i) for i in range(12)], 0.0),
+    "a pause in the middle": ([*(i / 15 for i in range(12)), *(9 + i / 15 for i in range(12))], 0.0),
+    "one frame": ([0.0], 0.0),
 }
 
 
+@pytest.mark.parametrize("container", ["mp4", "mkv"])
 @pytest.mark.parametrize(("times", "start"), RATES.values(), ids=RATES)
-def test_every_exported_number_finds_its_frame_in_the_visitors_own_video(tmp_path, times, start, capsys):
-    path = video_of(tmp_path / "a.mp4", times, start)
+def test_every_exported_number_finds_its_frame_in_the_visitors_own_video(tmp_path, times, start, container, capsys):
+    path = video_of(tmp_path / f"a.{container}", times, start)
     run = VideoRun(path, tmp_path, threshold=0.5)
     list(run.steps(where_it_is))
     with av.open(str(path)) as container:
