@@ -9,7 +9,7 @@ from math import floor
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 0x112, 0x11A, 0x11B, 0x128
 EXIF_DIRECTORY, PIXEL_X, PIXEL_Y = 0x8769, 0xA002, 0xA003
 SHORT, LONG, RATIONAL = 3, 4, 5
-FORMS = {SHORT: "H", LONG: "I", RATIONAL: "II"}
+FORMS = {SHORT: "H", LONG: "I"}
 INCH = 2
 DOTS_AN_INCH = 72
 START = b"Exif\0\0"
@@ -23,8 +23,9 @@ class Exif:
         self._order = {b"II*\0": "<", b"MM\0*": ">"}.get(self._tiff[:4], "")
         self._numbers: dict[tuple[int, int], float] = {}
         if self._order:
-            self._read(self._unpack("I", 4))
-            self._read(self._numbers.get((EXIF_DIRECTORY, LONG)))
+            self._read(self._whole("I", 4))
+            if (EXIF_DIRECTORY, LONG) in self._numbers:
+                self._read(int(self._numbers[EXIF_DIRECTORY, LONG]))
 
     @property
     def orientation(self) -> int:
@@ -47,23 +48,28 @@ class Exif:
         shares = explained[0] / width, explained[1] / height
         return shares[0] / max(shares), shares[1] / max(shares)
 
-    def _read(self, place: float | None) -> None:
+    def _read(self, place: int | None) -> None:
         """Add the numbers of the directory at `place`, if there is one."""
-        count = None if place is None else self._unpack("H", int(place))
-        for entry in range(count or 0):
-            start = int(place or 0) + 2 + 12 * entry
-            if start + 12 > len(self._tiff):
-                return
-            tag, kind, values = struct.unpack_from(f"{self._order}HHI", self._tiff, start)
-            number = self._unpack(FORMS[kind], start + 8) if values == 1 and kind in FORMS else None
+        count = None if place is None else self._whole("H", place)
+        if place is None or count is None:
+            return
+        for entry in range(place + 2, min(place + 2 + 12 * count, len(self._tiff) - 11), 12):
+            tag, kind, values = struct.unpack_from(f"{self._order}HHI", self._tiff, entry)
+            number = self._number(kind, entry + 8) if values == 1 else None
             if number is not None:
                 self._numbers.setdefault((tag, kind), number)
 
-    def _unpack(self, form: str, place: int) -> float | None:
-        if form == FORMS[RATIONAL]:
-            place = int(self._unpack("I", place) or 0)
+    def _number(self, kind: int, place: int) -> float | None:
+        if kind != RATIONAL:
+            return self._whole(FORMS[kind], place) if kind in FORMS else None
+        behind = self._whole("I", place)
+        if behind is None:
+            return None
+        above, below = self._whole("I", behind), self._whole("I", behind + 4)
+        return above / below if above is not None and below else None
+
+    def _whole(self, form: str, place: int) -> int | None:
         try:
-            values = struct.unpack_from(self._order + form, self._tiff, place)
+            return struct.unpack_from(self._order + form, self._tiff, place)[0]
         except struct.error:
             return None
-        return values[0] / (values[1] or 1) if len(values) == 2 else values[0]

@@ -218,3 +218,43 @@ def newest_frame(page):
     """The picture of the newest message of the live page, once there is one."""
     data = bytes(page.wait_for_function("window.sent").json_value())
     return read_frame(data[data.index(JPEG_START) :], max_side=1000)
+
+
+TURNING_CAMERA = """() => {
+  const canvas = document.createElement("canvas");
+  const context = canvas.getContext("2d");
+  let size = [320, 240];
+  window.turn = () => { size = [240, 320]; };
+  setInterval(() => {
+    [canvas.width, canvas.height] = size;
+    context.fillStyle = "white";
+    context.fillRect(0, 0, ...size);
+    context.fillStyle = "red";
+    context.fillRect(20, 20, 100, 100);
+  }, 50);
+  navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(15);
+}"""
+"""A phone that sees a red square of 100 pixels, 20 from the corner, and can be turned."""
+
+
+def assert_square(picture, across, down):
+    """That a picture of `across` x `down` pixels, read at any size, shows the square where it is, and square."""
+    height, width = picture.shape[:2]
+    assert abs(width / height - across / down) < 0.02
+    rows, columns = np.nonzero((picture[..., 0] > 200) & (picture[..., 1] < 100))
+    seen = np.array([columns.min(), columns.max() + 1, rows.min(), rows.max() + 1]) * across / width
+    np.testing.assert_allclose(seen, [20, 120, 20, 120], atol=4)
+
+
+def test_a_phone_that_is_turned_while_live_gets_upright_square_pictures(open_tab):
+    page = open_tab("detection", "The live camera")
+    page.evaluate(TURNING_CAMERA)
+    page.evaluate(KEEP_SENT)
+    page.locator(".live .start").click()
+    running(page, ".live video")
+    assert_square(newest_frame(page), 320, 240)
+    page.evaluate("turn()")
+    while (picture := newest_frame(page)).shape[1] > picture.shape[0]:
+        page.evaluate("window.sent = null")  # one that was on its way
+    assert_square(picture, 240, 320)
+    assert_square(seen(page.locator(".live video")), 240, 320)
