@@ -37,6 +37,9 @@ ORIENTATIONS = {
 GREY_STEPS = {"1": 255, "L;2": 85, "L;4": 17}
 """What one step of a PNG's shallow greys is worth; its transparent grey is told in steps."""
 
+LOW_BYTES = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L", "LA;16B": "RGBA"}
+"""How Pillow reads PNGs of 16 bits a channel, by their high bytes, and what makes it read the low ones."""
+
 TOO_MANY_PIXELS = (
     f"The picture has more than {MAX_PIXELS // 10**6} megapixels (JPEG photos as cameras write them may have "
     f"{MAX_PHOTO_PIXELS // 10**6}): shrink it first."
@@ -155,10 +158,11 @@ def _as_shown(image: Image.Image, data: bytes, shrink: int = 1) -> Image.Image:
         image.seek(1)
     tiles: Any = getattr(image, "tile", None)  # where a file's pixels lie, before they are loaded
     painted = tiles[0].extents if image.format == "GIF" and tiles else None
-    shallow = GREY_STEPS.get(str(tiles[0].args), 1) if image.format == "PNG" and tiles else 1
+    stored = str(tiles[0].args) if image.format == "PNG" and tiles else ""
     profile = profile_of(image, data)
     image.load()
-    shown = in_srgb(_eight_bits(image, shallow), profile)
+    deep = stored in LOW_BYTES and not getattr(image, "is_animated", False)
+    shown = in_srgb(_rounded(image, data, LOW_BYTES[stored]) if deep else _eight_bits(image, stored), profile)
     if painted not in (None, (0, 0, *image.size)):
         shown = _transparent_around(shown, painted)
     if min(across, down) < 1:
@@ -167,8 +171,27 @@ def _as_shown(image: Image.Image, data: bytes, shrink: int = 1) -> Image.Image:
     return shown.transpose(ORIENTATIONS[exif.orientation]) if exif.orientation > 1 else shown
 
 
-def _eight_bits(image: Image.Image, shallow: int) -> Image.Image:
+def _rounded(image: Image.Image, data: bytes, low_bytes: str) -> Image.Image:
+    """RGB or RGBA of a PNG of 16 bits a channel, of which `image` has the high bytes: each value divided by 257."""
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as again:
+        tiles: Any = again
+        tiles.tile = [tiles.tile[0]._replace(args=low_bytes)]
+        again.load()
+        high, low = np.asarray(image), np.asarray(again)
+    if low_bytes == "RGBA":  # grey and alpha: the four bytes of a pixel
+        low = low[..., [1, 1, 1, 3]]
+    above = low.astype(np.int16) - high
+    rounded = Image.fromarray((high + (above > 128) - (above < -128)).astype(np.uint8))
+    key = image.info.get("transparency")
+    if isinstance(key, tuple):
+        seen = (high != np.array(key) >> 8) | (low != np.array(key) & 255)
+        rounded.putalpha(Image.fromarray(255 * seen.any(-1).astype(np.uint8)))
+    return rounded
+
+
+def _eight_bits(image: Image.Image, stored: str) -> Image.Image:
     """L, CMYK, RGB or RGBA with 8 bits a channel; what PNG calls transparent made so."""
+    shallow = GREY_STEPS.get(stored, 1)
     key = image.info.get("transparency")
     if image.mode.startswith("I"):
         values = np.asarray(image).astype(np.int64)

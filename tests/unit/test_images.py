@@ -13,7 +13,7 @@ from PIL import Image
 
 from models.errors import InputError
 from models.images import MAX_FILE_BYTES, over_background, read_frame, read_image, read_rgba
-from tests.pictures import HEIGHT, WIDTH, encoded, every_kind, with_orientation
+from tests.pictures import HEIGHT, WIDTH, chunk, encoded, every_kind, png, with_orientation
 from tests.pictures import PHOTO as BLOCKS
 
 
@@ -170,6 +170,23 @@ def test_a_grey_picture_of_16_bits_is_the_one_of_8_bits_times_257(grey):
     deep = read_image(encoded(Image.fromarray(grey.astype(np.uint16) * 257)))
     np.testing.assert_array_equal(deep, read_image(encoded(Image.fromarray(grey))))
     np.testing.assert_array_equal(deep[..., 0], grey)
+
+
+@pytest.mark.parametrize(("kind", "channels"), [(2, 3), (4, 2), (6, 4)])
+@given(seed=st.integers(0, 2**32 - 1))
+def test_colours_of_16_bits_are_divided_by_257_and_rounded(kind, channels, seed):
+    deep = np.random.default_rng(seed).integers(0, 65536, (5, WIDTH, channels))
+    rgba = read_rgba(png(deep.reshape(5, -1).astype(">u2").view(np.uint8), 16, kind))
+    rounded = np.rint(deep / 257)
+    np.testing.assert_array_equal(rgba[..., :3], rounded[..., :3] if channels > 2 else rounded[..., [0, 0, 0]])
+    np.testing.assert_array_equal(rgba[..., 3], 255 if channels == 3 else rounded[..., -1])
+
+
+def test_only_the_very_colour_of_16_bits_is_transparent():
+    deep = np.array([[[256, 512, 768]] * WIDTH, [[256, 512, 769]] * WIDTH], ">u2")
+    key = chunk(b"tRNS", deep[0, 0].tobytes())
+    rgba = read_rgba(png(deep.reshape(2, -1).view(np.uint8), 16, 2, key))
+    assert rgba[..., 3].tolist() == [[0] * WIDTH, [255] * WIDTH]
 
 
 @given(arrays.arrays(np.uint8, (5, 7, 4)), st.sampled_from(["PNG", "WEBP"]))
