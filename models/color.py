@@ -6,7 +6,6 @@ before sRGB, that before gAMA with or without cHRM. What does not fit the pictur
 
 import io
 import struct
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -64,16 +63,30 @@ def in_srgb(plain: Image.Image, profile: bytes | None) -> Image.Image:
     if profile is None:
         return shown
     mode = {"GRAY": "L", "CMYK": "CMYK"}.get(_space(profile), "RGB")
+    colors = plain if plain.mode == mode else shown.convert(mode)
     try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        target = ImageCms.ImageCmsProfile(io.BytesIO(written_profile(SRGB, SRGB_CURVE) or b""))
-        colours = plain if plain.mode == mode else shown.convert(mode)
-        converted: Any = ImageCms.profileToProfile(colours, source, target, ImageCms.Intent.PERCEPTUAL, "RGB")
+        converted = _greys(colors, profile) if mode == "L" else _converted(colors, profile)
     except (ImageCms.PyCMSError, OSError, ValueError):
         return shown
     if shown.mode == "RGBA":
         converted.putalpha(shown.getchannel("A"))
     return converted
+
+
+def _converted(colors: Image.Image, profile: bytes, *, exact: bool = False) -> Image.Image:
+    """RGB in the colours of a screen. exact: every pixel by the profile itself, which takes ten times as long."""
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    target = ImageCms.ImageCmsProfile(io.BytesIO(written_profile(SRGB, SRGB_CURVE) or b""))
+    flags = ImageCms.Flags.NOOPTIMIZE if exact else ImageCms.Flags.HIGHRESPRECALC
+    converted = ImageCms.profileToProfile(colors, source, target, ImageCms.Intent.PERCEPTUAL, "RGB", flags=flags)
+    assert converted is not None
+    return converted
+
+
+def _greys(grey: Image.Image, profile: bytes) -> Image.Image:
+    """RGB of L: there are 256 greys only."""
+    every = np.asarray(_converted(Image.fromarray(np.arange(256, dtype=np.uint8)[None]), profile, exact=True))[0]
+    return Image.merge("RGB", [grey.point(channel.tolist()) for channel in every.T])
 
 
 def written_profile(primaries: tuple[float, ...], curve: tuple[float, ...]) -> bytes | None:

@@ -24,6 +24,9 @@ ROUNDING = 1
 """Of 255: a browser multiplies by alpha before it composes."""
 COLORS_MEANT = 2
 """Of 255: two colour engines round curves and matrices each in their way."""
+COLOR_WORDS = (b"gAMA", b"cHRM", b"cICP", b"iCCP", b"ICCP", b"ICC_PROFILE")
+TABLE_OF_INKS = b"mft1"
+"""Between the points of a table of four inks, colour engines go different ways."""
 PAINT = """async ([address, moving]) => {
   const it = document.createElement(moving ? "video" : "img");
   it.muted = true;
@@ -56,17 +59,18 @@ def painted(browser):
 
 @pytest.mark.parametrize("name", every_kind())
 def test_a_picture_is_read_as_the_browser_shows_it(painted, name):
-    data = every_kind()[name]
-    shown, read = painted(data, f"image/{name.rpartition('.')[2]}"), read_image(data)
-    assert read.shape == shown.shape
-    assert np.abs(read - shown).max() <= ROUNDING
+    check(painted, every_kind()[name], name.rpartition(".")[2])
 
 
 def check(painted, data, kind):
     """That a file is read as the browser shows it."""
     shown, read = painted(data, f"image/{kind}"), read_image(data)
     assert read.shape == shown.shape
-    assert np.abs(read - shown).max() <= COLORS_MEANT
+    difference = np.abs(read - shown)
+    if TABLE_OF_INKS in data:
+        assert difference.mean() < 1
+    else:
+        assert difference.max() <= (COLORS_MEANT if any(word in data for word in COLOR_WORDS) else ROUNDING)
 
 
 @given(ANY)
