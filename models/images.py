@@ -37,8 +37,9 @@ ORIENTATIONS = {
 GREY_STEPS = {"1": 255, "L;2": 85, "L;4": 17}
 """What one step of a PNG's shallow greys is worth; its transparent grey is told in steps."""
 
-LOW_BYTES = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L", "LA;16B": "RGBA"}
-"""How Pillow reads PNGs of 16 bits a channel, by their high bytes, and what makes it read the low ones."""
+LOW_BYTES = {"RGB;16B": "RGB;16L"}
+"""How Pillow reads PNGs of 16 bits a channel, by their high bytes, and what makes it read the low ones. Those with
+alpha stay cut to their high bytes, which is what browsers come nearest to."""
 
 TOO_MANY_PIXELS = (
     f"The picture has more than {MAX_PIXELS // 10**6} megapixels (JPEG photos as cameras write them may have "
@@ -172,14 +173,12 @@ def _as_shown(image: Image.Image, data: bytes, shrink: int = 1) -> Image.Image:
 
 
 def _rounded(image: Image.Image, data: bytes, low_bytes: str) -> Image.Image:
-    """RGB or RGBA of a PNG of 16 bits a channel, of which `image` has the high bytes: each value divided by 257."""
+    """RGB or RGBA of a PNG of 16 bits a colour, of which `image` has the high bytes: each value divided by 257."""
     with Image.open(io.BytesIO(data), formats=("PNG",)) as again:
         tiles: Any = again
         tiles.tile = [tiles.tile[0]._replace(args=low_bytes)]
         again.load()
         high, low = np.asarray(image), np.asarray(again)
-    if low_bytes == "RGBA":  # grey and alpha: the four bytes of a pixel
-        low = low[..., [1, 1, 1, 3]]
     above = low.astype(np.int16) - high
     rounded = Image.fromarray((high + (above > 128) - (above < -128)).astype(np.uint8))
     key = image.info.get("transparency")

@@ -142,7 +142,6 @@ def meant():
         "named P3": chunk(b"cICP", bytes([12, 13, 0, 1])),
         "named wide video": chunk(b"cICP", bytes([9, 14, 0, 1])),
         "named film": chunk(b"cICP", bytes([11, 5, 0, 1])),
-        "named with a matrix": chunk(b"cICP", bytes([12, 13, 1, 1])),
         "named in a narrow range": chunk(b"cICP", bytes([12, 13, 0, 0])),
         "named by a number that is none": chunk(b"cICP", bytes([12, 99, 0, 1])),
         "named, over a profile": chunk(b"cICP", bytes([12, 8, 0, 1])) + profile,

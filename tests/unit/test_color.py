@@ -78,7 +78,7 @@ def test_four_inks_are_what_their_profile_says():
     assert second.argmax() == 1, "L 67, a -80: green where magenta would be"
 
 
-SAME = ["primaries alone", "gamma of nothing", "primaries that are none", "named with a matrix", "gamma of screens"]
+SAME = ["primaries alone", "gamma of nothing", "primaries that are none", "gamma of screens"]
 SAME += [
     "named in a narrow range",
     "named by a number that is none",
