@@ -10,7 +10,7 @@ import gradio as gr
 
 from demos.address import keeps
 from demos.base import empty_strip, strip_of, usable_model
-from demos.detection.api import THRESHOLD, detection_detect, detection_explain
+from demos.detection.api import EMBEDDED, THRESHOLD, detection_detect, detection_explain
 from demos.detection.questions import TRACES, attention_rows, match_boxes, query_rows, suppress_boxes
 from demos.finding import finding_line, html_of_finding
 from demos.inputs.uploaded_image import UploadedImage
@@ -142,7 +142,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
             finding = finding_line("detection-finding")
             figure = component("box_figure", server_functions=[query_rows], elem_id="detection-figure")
             strip = gr.HTML(
-                empty_strip("The model (26 M parameters, 53 MB) is loaded with the first picture."),
+                empty_strip("The model is loaded with the first picture."),
                 elem_id="detection-strip",
             )
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
@@ -184,12 +184,22 @@ def _build_data(image: UploadedImage, threshold: gr.Slider, model: gr.Dropdown) 
     with gr.Accordion("The boxes as data", open=False):
         gr.Markdown("What the API answers for the picture, the threshold and the model above.")
         classes = gr.Dropdown(
-            list(CLASSES), value=[], multiselect=True, allow_custom_value=True, label="Classes; none: all of them"
+            _classes_of(model.value),
+            value=[],
+            multiselect=True,
+            allow_custom_value=True,
+            label="Classes; none: all of them",
         )
         ask = gr.Button("Get the boxes", size="sm")
         answer = gr.JSON(label="Boxes in pixels of the picture")
         explain = gr.Button("Explain the boxes", size="sm")
         explained = gr.JSON(label="Every box with its query, layer by layer")
         file = gr.File(label="detection.npz", interactive=False)
+    model.change(lambda name: gr.Dropdown(_classes_of(name), value=[]), model, classes, queue=False, **private())
     ask.click(detection_detect, [image, threshold, classes, model], answer, api_name="detection_detect", **RUN)
     explain.click(detection_explain, [image, threshold, model], [explained, file], api_name="detection_explain", **RUN)
+
+
+def _classes_of(model: object) -> list[str]:
+    """The classes to choose from, where they are known before the model is here; others can be typed."""
+    return list(CLASSES) if model == EMBEDDED else []

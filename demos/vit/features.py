@@ -128,7 +128,7 @@ def build(given: Given) -> None:
             finding = finding_line("features-finding")
             view = component("patch_features", elem_id="features-view")
             strip = gr.HTML(
-                empty_strip("The model (22 M parameters, 44 MB) is loaded with the first picture."),
+                empty_strip("The model is loaded with the first picture."),
                 elem_id="features-strip",
             )
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)

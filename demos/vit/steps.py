@@ -44,6 +44,9 @@ LAST_STEPS = """**6. Pretraining.** What these numbers are worth was learned bef
 learned from photos without labels. **7. Fine-tuning.** A last layer that names 101 categories was added and, with the
 later blocks, trained on about 30 photos of each. Both steps have pages of their own: “Nearest photos” and “Your own
 classes”."""
+LAST_STEPS_ELSEWHERE = """**6. Pretraining** and **7. fine-tuning** were not done here: {title} comes as its authors
+trained it ({does}). What both do can be seen in the model trained here, on the pages “Nearest photos” and “Your own
+classes”."""
 
 MEANING = r"""Attention, step 5: blue is little, yellow is much, from the chosen patch (or from [CLS](#term-CLS)) to
 every patch.
@@ -63,7 +66,7 @@ TRY = """- Click the same patch again to go back to CLS, which gives the answer.
   multiply-adds between tokens, grow with the square of their number.
 - Compare the answers after each layer: when is the final one there? The head was trained on the last layer only, so
   what it says of earlier ones shows how far their language differs, not what they "think".
-- Upload something that is in none of its 101 categories. It must choose one of them all the same: it cannot say
+- Upload something that is in none of its categories. It must choose one of them all the same: it cannot say
   "none of these"."""
 
 
@@ -129,6 +132,14 @@ def _check_side(side: Any) -> int:
     return side
 
 
+def view_last_steps(model: object) -> str:
+    """How the chosen model came to know what it knows."""
+    entry = weights.find(model, "vit")
+    if entry.name == EMBEDDED:
+        return LAST_STEPS
+    return LAST_STEPS_ELSEWHERE.format(title=entry.title, does=entry.does or "a model of your own")
+
+
 def build(given: Given) -> None:
     """The page: picture and choices on the left, picture and answer on the right, then step after step."""
     examples = example_row()
@@ -148,13 +159,14 @@ def build(given: Given) -> None:
         with gr.Column(scale=5, min_width=300):
             finding = finding_line("vit-finding")
             view = component("patch_view", elem_id="vit-answer")
-            strip = gr.HTML(empty_strip("The model (22 M parameters, 44 MB) is loaded with the first picture."))
+            strip = gr.HTML(empty_strip("The model is loaded with the first picture."))
     patches = component("patch_steps", elem_id="vit-patches")
     attention = component(
         "attention_explorer", title="5. Encode", empty="", server_functions=[attention_rows], elem_id="vit-attention"
     )
     keeps(picture=image, model=model, side=side, positions=positions)
-    gr.Markdown(LAST_STEPS, elem_classes="gb-note")
+    last_steps = gr.Markdown(view_last_steps(model.value), elem_classes="gb-note")
+    model.change(view_last_steps, model, last_steps, queue=False, **private())
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)

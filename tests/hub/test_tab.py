@@ -2,7 +2,8 @@
 
 import pytest
 
-from demos import offer
+from demos import detection, offer
+from demos.vit import steps
 from models import hub, hub_cache, weights
 from models.errors import InputError
 from tests.conftest import choose_page, running_app
@@ -117,6 +118,19 @@ def test_a_page_begins_with_the_best_model_on_this_machine(empty_cache, monkeypa
     monkeypatch.setenv("GLASSBOX_MODELS", "embedded")
     monkeypatch.setattr(hub_cache, "is_whole", lambda entry: True)
     assert weights.first_choice(concept, "mine") == "mine"
+
+
+def test_what_a_page_says_of_its_model_follows_the_choice():
+    assert "25 things" in detection.view_lead("rf-detr-s14-objects")
+    assert "80 everyday things" in detection.view_lead("rf-detr-nano")
+    assert "101 categories" in steps.view_last_steps("vit-s14-caltech101")
+    for name in weights.offered("vit")[1:]:
+        said = steps.view_last_steps(name)
+        assert "101" not in said
+        assert weights.CATALOGUE[name].title in said
+    for page in (detection.view_lead, steps.view_last_steps):
+        with pytest.raises(InputError):
+            page("char-lstm")
 
 
 @pytest.mark.parametrize("ask", [offer.fetch_model, offer.follow_model, offer.stop_model])

@@ -22,17 +22,17 @@ class Offer:
 
 OFFERS = {
     "sd-turbo": Offer(
-        "stable-diffusion", "taesd", 4, 1.0, "Distilled for 1 to 4 steps without guidance. 512 pixels, 5 GB to fetch."
+        "stable-diffusion", "taesd", 4, 1.0, "Distilled for 1 to 4 steps without guidance. 512 pixels."
     ),
     "stable-diffusion-v1-5": Offer(
-        "stable-diffusion", "taesd", 25, 7.5, "About 25 steps with guidance of 7 to 8. 512 pixels, 4 GB to fetch."
+        "stable-diffusion", "taesd", 25, 7.5, "About 25 steps with guidance of 7 to 8. 512 pixels."
     ),
     "sdxl-turbo": Offer(
         "stable-diffusion-xl",
         "taesdxl",
         4,
         1.0,
-        "Two text encoders. Distilled for 1 to 4 steps without guidance. 512 pixels, 7 GB to fetch.",
+        "Two text encoders. Distilled for 1 to 4 steps without guidance. 512 pixels.",
     ),
     "prx-512": Offer(
         "prx",
