@@ -27,37 +27,44 @@ def offer_view(name: str, *, chosen: bool) -> OfferView:
 
 
 def offer_for(model: object, better: Sequence[str]) -> OfferView | None:
-    """What to offer beside a choice: that very model where it is not here, else a better one; None for neither."""
+    """What to offer beside a choice: that very model where it is not here, else a better one; None for neither.
+
+    Where the host prefers models of the hub, a better one that is on its way counts as chosen.
+    """
     name = model if isinstance(model, str) and model in weights.CATALOGUE else ""
     if name and not hub.is_here(name):
         return offer_view(name, chosen=True)
     if not better or name in better:
         return None
-    return offer_view(better[0], chosen=False)
+    return offer_view(better[0], chosen=weights.mode() == "hub" and not hub.is_here(better[0]))
 
 
 def _named(request: dict[str, Any]) -> str:
     return weights.find(request.get("name")).name
 
 
+def _standing(request: dict[str, Any]) -> OfferView:
+    return offer_view(_named(request), chosen=False)  # who asks knows what was chosen
+
+
 @answering
 def fetch_model(request: dict[str, Any]) -> OfferView:
     """Begin to fetch the model called `name`."""
     hub.start(_named(request))
-    return offer_view(_named(request), chosen=True)
+    return _standing(request)
 
 
 @answering
 def follow_model(request: dict[str, Any]) -> OfferView:
     """Where the model called `name` stands."""
-    return offer_view(_named(request), chosen=True)
+    return _standing(request)
 
 
 @answering
 def stop_model(request: dict[str, Any]) -> OfferView:
     """End the download of the model called `name`; what has arrived stays for the next time."""
     hub.cancel(_named(request))
-    return offer_view(_named(request), chosen=True)
+    return _standing(request)
 
 
 def _arrived(event: gr.EventData) -> str:

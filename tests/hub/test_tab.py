@@ -102,9 +102,12 @@ def test_what_is_offered_beside_a_choice(empty_cache, monkeypatch):
     assert not beside.chosen
     assert offer.offer_for("rf-detr-large", better).name == "rf-detr-large", "what was chosen and is not here"
     assert offer.offer_for("char-lstm", ()) is None
+    monkeypatch.setenv("GLASSBOX_MODELS", "hub")
+    assert offer.offer_for("rf-detr-s14-objects", better).chosen, "the host has chosen, and it is on its way"
     monkeypatch.setattr(hub_cache, "is_whole", lambda entry: True)
     assert offer.offer_for("rf-detr-small", better) is None
-    assert offer.offer_for("rf-detr-s14-objects", better).status == "ready"
+    ready = offer.offer_for("rf-detr-s14-objects", better)
+    assert (ready.status, ready.chosen) == ("ready", False), "a visitor may prefer the small one"
 
 
 @pytest.mark.parametrize("concept", ["attention", "attention/translation", "vit", "detection"])

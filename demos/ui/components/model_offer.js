@@ -1,6 +1,7 @@
 // A model that may be fetched from the hub: one button with its size and licence, then progress and a way to stop.
 //
-// Tells `arrived` { name } when the model that this visitor has asked for is there.
+// Tells `arrived` { name } when the model is there that this visitor has asked for, or that was there before the page was
+// looked at: the value is as old as the server.
 
 import { element, find } from "../core/dom.js";
 import { ask } from "../core/server.js";
@@ -39,6 +40,12 @@ export default class ModelOffer {
     find(root, ".mo-sure").addEventListener("click", () => this.#ask("fetch_model"));
     find(root, ".mo-stop").addEventListener("click", () => this.#stop());
     find(root, ".mo-use").addEventListener("click", () => this.#use());
+    const seen = new IntersectionObserver((entries) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+      seen.disconnect();
+      this.#ask("follow_model", { first: true });
+    });
+    seen.observe(root);
   }
 
   /** @param {OfferView | null} value */
@@ -59,14 +66,16 @@ export default class ModelOffer {
     return this.#ask("stop_model");
   }
 
-  /** @param {"fetch_model" | "follow_model" | "stop_model"} what */
-  async #ask(what) {
+  /** @param {"fetch_model" | "follow_model" | "stop_model"} what @param {{ first?: boolean }} [how] */
+  async #ask(what, { first = false } = {}) {
     const name = this.#offer?.name;
     if (!name) return;
     if (what === "fetch_model") this.#asked = true;
     try {
-      const offer = await ask(this.server[what], { name });
-      if (this.#offer?.name === name) this.#draw(offer);
+      /** @type {OfferView} */ const offer = await ask(this.server[what], { name });
+      if (this.#offer?.name !== name) return;
+      if (first && offer.status === "ready") this.#use();
+      else this.#draw({ ...offer, chosen: this.#offer.chosen });
     } catch (error) {
       this.#state("failed", error instanceof Error ? error.message : String(error));
     }
