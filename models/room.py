@@ -19,10 +19,13 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def require_room(files: Iterable[Path], title: str, itemsize: int, device: "torch.device") -> None:
-    """Raises `WeightsError` where the weights in safetensors `files` would not fit, `itemsize` bytes a number."""
+    """Raises `WeightsError` where the weights in safetensors `files` would not fit, `itemsize` bytes a number.
+
+    Without files (the small models that come with the app) there is always room.
+    """
     needed = sum(count_numbers(file) for file in files) * itemsize
     free = free_bytes(device)
-    if free is not None and needed + SPARE_BYTES > free:
+    if needed and free is not None and needed + SPARE_BYTES > free:
         raise WeightsError(
             f"{title} needs {needed / 1e9:.1f} GB of memory on this server, which has {free / 1e9:.1f} GB free: "
             "choose a smaller model."

@@ -21,9 +21,7 @@ class Offer:
 
 
 OFFERS = {
-    "sd-turbo": Offer(
-        "stable-diffusion", "taesd", 4, 1.0, "Distilled for 1 to 4 steps without guidance. 512 pixels."
-    ),
+    "sd-turbo": Offer("stable-diffusion", "taesd", 4, 1.0, "Distilled for 1 to 4 steps without guidance. 512 pixels."),
     "stable-diffusion-v1-5": Offer(
         "stable-diffusion", "taesd", 25, 7.5, "About 25 steps with guidance of 7 to 8. 512 pixels."
     ),

@@ -118,6 +118,7 @@ def load_pipeline(kind: type[Any], folder: Path, **options: Any) -> Any:
         local_files_only=True,
         dtype=dtype,
         variant="fp16" if (folder / HALF_PRECISION).exists() else None,
+        low_cpu_mem_usage=False,  # that wants the package accelerate, and takes as much without it (measured)
         **options,
     )
     if dtype == torch.float16:
