@@ -8,6 +8,7 @@ HALF_PRECISION_PATTERNS = (
     *("*.json", "*.txt", "text_encoder/model.fp16.safetensors", "text_encoder_2/model.fp16.safetensors"),
     *("unet/diffusion_pytorch_model.fp16.safetensors", "vae/diffusion_pytorch_model.fp16.safetensors"),
 )
+CHAT_PATTERNS = ("*.json", "*.txt", "*.jinja", "model.safetensors")
 DECODER_PATTERNS = ("config.json", "diffusion_pytorch_model.safetensors")
 
 NETWORK = ("config.json", "model.safetensors")
@@ -65,6 +66,11 @@ def _hub(
     return Weights(name, concept, title, "hub", repository, licence, revision, patterns, needs, megabytes, does, beside)
 
 
+def _rf_detr(size: str, revision: str, megabytes: int) -> Weights:
+    name, title = f"rf-detr-{size}", f"RF-DETR {size}, 80 COCO classes"
+    return _hub(name, "detection", title, f"Roboflow/{name}", revision, "Apache-2.0", megabytes, "80 everyday things")
+
+
 CATALOGUE: dict[str, Weights] = {
     entry.name: entry
     for entry in (
@@ -112,7 +118,19 @@ CATALOGUE: dict[str, Weights] = {
             271,
             "answers questions",
             needs=READER,
-            patterns=("*.json", "*.txt", "*.jinja", "model.safetensors"),
+            patterns=CHAT_PATTERNS,
+        ),
+        _hub(
+            "smollm2-360m-instruct",
+            "sequences/chat",
+            "SmolLM2-360M-Instruct",
+            "HuggingFaceTB/SmolLM2-360M-Instruct",
+            "a10cc1512eabd3dde888204e902eca88bddb4951",
+            "Apache-2.0",
+            726,
+            "answers questions, more of them rightly, more slowly",
+            needs=READER,
+            patterns=CHAT_PATTERNS,
         ),
         _hub(
             "smollm2-135m",
@@ -243,56 +261,11 @@ CATALOGUE: dict[str, Weights] = {
             needs=READER,
             patterns=("config.json", "preprocessor_config.json", "tokenizer.json", "model.safetensors"),
         ),
-        _hub(
-            "rf-detr-nano",
-            "detection",
-            "RF-DETR nano, 80 COCO classes",
-            "Roboflow/rf-detr-nano",
-            "main",
-            "Apache-2.0",
-            122,
-            "80 everyday things",
-        ),
-        _hub(
-            "rf-detr-small",
-            "detection",
-            "RF-DETR small, 80 COCO classes",
-            "Roboflow/rf-detr-small",
-            "3bdc465063270f99769da5a1b4c00c68bd2d439d",
-            "Apache-2.0",
-            128,
-            "80 everyday things",
-        ),
-        _hub(
-            "rf-detr-medium",
-            "detection",
-            "RF-DETR medium, 80 COCO classes",
-            "Roboflow/rf-detr-medium",
-            "1b5b672408f86dd38e05dd3cf3f2e0834e545a59",
-            "Apache-2.0",
-            135,
-            "80 everyday things",
-        ),
-        _hub(
-            "rf-detr-large",
-            "detection",
-            "RF-DETR large, 80 COCO classes",
-            "Roboflow/rf-detr-large",
-            "f62f7dd5252b61097cbace33886045816dadbde9",
-            "Apache-2.0",
-            136,
-            "80 everyday things",
-        ),
-        _hub(
-            "rf-detr-base",
-            "detection",
-            "RF-DETR base, 80 COCO classes",
-            "Roboflow/rf-detr-base",
-            "7b95b089788e6c7db56d5ea9b0a07ca08ea6ac0a",
-            "Apache-2.0",
-            129,
-            "80 everyday things",
-        ),
+        _rf_detr("nano", "main", 122),
+        _rf_detr("small", "3bdc465063270f99769da5a1b4c00c68bd2d439d", 128),
+        _rf_detr("medium", "1b5b672408f86dd38e05dd3cf3f2e0834e545a59", 135),
+        _rf_detr("large", "f62f7dd5252b61097cbace33886045816dadbde9", 136),
+        _rf_detr("base", "7b95b089788e6c7db56d5ea9b0a07ca08ea6ac0a", 129),
         _hub(
             "sd-turbo",
             "diffusion",

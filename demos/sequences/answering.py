@@ -22,7 +22,6 @@ from models.sequences.caption.scenes import COLOURS, NOUNS, RELATIONS, Phrase, S
 from models.sequences.sampling import MAX_SEED
 from models.sequences.tasks import (
     CANNOT_KNOW,
-    CHAT,
     TASKS,
     TaskRun,
     answer_question,
@@ -39,6 +38,7 @@ MAX_QUESTION = 2_000
 MAX_RUNS = 8
 ALONE = "alone"
 TRANSFORMER = "translator-en-fr"
+CHAT = "sequences/chat"
 LONGER = "And that is what I told everybody who asked me about it on the way home."
 
 RAIN_NOTE = """Precomputed by python -m models.recipes.sequences.weather.evaluate (10-fold cross-validation, ten
@@ -167,16 +167,17 @@ def compute_translation(text: object) -> Iterator[Shown]:
     yield *shown[:2], beside + answer_html(question, translation_by(TRANSFORMER, text)), shown[3]
 
 
-def compute_chat(question: object) -> Iterator[tuple[Any, ...]]:
+def compute_chat(question: object, model: object) -> Iterator[tuple[Any, ...]]:
     """Question and answer by a language model from the hub. Yields (name, drawing, beside, strip)."""
     question = check_text(question, name="The question", max_chars=MAX_QUESTION)
-    if CHAT not in weights.offered("sequences/chat"):
+    if not weights.offered(CHAT):
         raise InputError("Models from the hub are switched off on this server.")
-    if not hub.is_here(CHAT):
-        yield gr.skip(), gr.skip(), gr.skip(), waiting_strip(CHAT)
+    chosen = weights.find(model, CHAT).name
+    if not hub.is_here(chosen):
+        yield gr.skip(), gr.skip(), gr.skip(), waiting_strip(chosen)
         return
     name = None
-    for task in answer_question(question):
+    for task in answer_question(chosen, question):
         shown = _show(task, answer_html("It answers:", task.trace.answer), name)
         name = shown[0]
         yield shown

@@ -12,6 +12,7 @@ from demos.offer import model_offer, run_on_arrival
 from demos.opening import opens
 from demos.sequences.answering import (
     ALONE,
+    CHAT,
     MAX_CHARS,
     MAX_QUESTION,
     compute_caption,
@@ -29,11 +30,10 @@ from demos.sequences.answering import (
 from demos.sequences.next_character import STATE_SECONDS
 from demos.tab import RUN, private
 from demos.ui import component
-from models import weights
+from models import hub, weights
 from models.inputs import check_choice
 from models.sequences.caption.scenes import COLOURS, NOUNS, RELATIONS, Phrase, SceneDescription, draw_scene
 from models.sequences.sampling import MAX_SEED
-from models.sequences.tasks import CHAT
 from models.sequences.unrolled import TYPES
 from models.sequences.weather.features import MONTHS
 
@@ -56,9 +56,9 @@ Only the reader's last state is handed over: the French must be written from tha
 not keep is lost, the more the longer the sentence.""",
 }
 
-ABOUT_CHAT = """**Questions and answers** are many to many as well. This language model (SmolLM2, 135 M parameters,
-fetched from the hub on first use) is a Transformer: its steps are drawn the same way, but no memory is handed on,
-every step looks back at all that was said."""
+ABOUT_CHAT = """**Questions and answers** are many to many as well. These language models (SmolLM2, from the hub) are
+Transformers: their steps are drawn the same way, but no memory is handed on, every step looks back at all that was
+said."""
 
 REVIEWS = {
     "A mixed one": "I expected a dull film, but the acting is so warm and funny that I would watch it again.",
@@ -187,13 +187,26 @@ def _translation_inputs(shown: list[Component]) -> gr.Textbox:
         button.click(partial(str, example), None, text, queue=False, **private()).then(
             compute_translation, text, shown, **RUN, **private()
         )
-    if CHAT in weights.offered("sequences/chat"):
-        gr.Markdown(ABOUT_CHAT, elem_classes="gb-note")
-        question = gr.Textbox(
-            "Why is the sky blue?", label="Question", max_length=MAX_QUESTION, elem_id="sequences-question"
-        )
-        answer = gr.Button("Ask it", size="sm", elem_id="sequences-ask")
-        model_offer(CHAT)
-        run_on_arrival(CHAT, compute_chat, question, shown)
-        gr.on([answer.click, question.submit], compute_chat, question, shown, **RUN, **private())
+    if chats := weights.offered(CHAT):
+        _chat(chats, shown)
     return text
+
+
+def _chat(models: list[str], shown: list[Component]) -> None:
+    """Questions to a language model: which one, and what."""
+    gr.Markdown(ABOUT_CHAT, elem_classes="gb-note")
+    with gr.Row():
+        question = gr.Textbox(
+            "Why is the sky blue?", label="Question", max_length=MAX_QUESTION, scale=3, elem_id="sequences-question"
+        )
+        model = gr.Dropdown(
+            [(weights.find(name).title, name) for name in models],
+            value=next(filter(hub.is_here, models), models[0]),
+            label="Model",
+            min_width=200,
+            elem_id="sequences-chat",
+        )
+    answer = gr.Button("Ask it", size="sm", elem_id="sequences-ask")
+    model_offer(model)
+    run_on_arrival(model, compute_chat, [question, model], shown)
+    gr.on([answer.click, question.submit], compute_chat, [question, model], shown, **RUN, **private())

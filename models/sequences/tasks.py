@@ -15,7 +15,6 @@ from models.store import Store
 if TYPE_CHECKING:
     from torch import nn
 
-CHAT = "smollm2-135m-instruct"
 MAX_ANSWER_TOKENS = 60
 CANNOT_KNOW = (
     "It knows ten objects in eight colours, drawn by this scene maker, and nothing else. A photograph gets a sentence "
@@ -115,11 +114,13 @@ def translate(text: str) -> Translation:
 
 
 @compute
-def answer_question(question: str) -> Iterator[TaskRun]:
-    """The answer of a language model, a token at a time; each run holds all steps so far. (Many to many.)"""
+def answer_question(model: str, question: str) -> Iterator[TaskRun]:
+    """The answer of the language model of that name, a token at a time; each run holds all steps so far. (Many to
+    many.)
+    """
     from models.sequences.chat import answer, as_unrolled, load_chat
 
-    loaded, started, steps = runtime.load(CHAT, load_chat), time.perf_counter(), []
+    loaded, started, steps = runtime.load(model, load_chat), time.perf_counter(), []
     for step in answer(loaded.network, question, max_tokens=MAX_ANSWER_TOKENS, temperature=0, top_p=1, seed=0):
         steps.append(step)
         yield TaskRun(as_unrolled(steps), run_of(loaded, time.perf_counter() - started), note=step.note)

@@ -67,7 +67,7 @@ def made(tmp_path_factory):
 def device(request, made):
     """An imitated device with networks of its own; they stay loaded for the tests of a file."""
     device = Imitated(**KINDS[request.param])
-    device.ran = set()
+    device.ran, device.cases = set(), set()
     with pytest.MonkeyPatch.context() as patch, device.parameters():
         patch.setenv("GLASSBOX_DEVICE", device.kind)
         patch.setattr(runtime, "_loaded", type(runtime._loaded)())

@@ -467,6 +467,7 @@ def _chat_tokenizer(folder):
 MAKERS = {
     "gpt2": gpt2,
     "smollm2-135m-instruct": smollm2,
+    "smollm2-360m-instruct": smollm2,
     "smollm2-135m": smollm2,
     "bert-base-uncased": bert,
     "opus-mt-en-fr": marian,

@@ -250,7 +250,13 @@ def distilbert(folder, full=False):
     return network
 
 
-def _smollm2(chat):
+SMOLLM2 = {  # width, width between, heads, heads of keys and values, layers
+    "135m": (576, 1536, 9, 3, 30),
+    "360m": (960, 2560, 15, 5, 32),
+}
+
+
+def _smollm2(variant, chat):
     def make(folder, full=False):
         """In bfloat16; the output layer is the embedding; settings name GPT-2's tokenizer and, of the chat model, hold
         the template.
@@ -266,6 +272,7 @@ def _smollm2(chat):
                 folder, "tokenizer_config.json", settings | {"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>"}
             )
         first, last = (1, 2) if chat else (0, 0)
+        width, between, heads, shared, layers = SMOLLM2[variant]
         config = {
             "architectures": ["LlamaForCausalLM"],
             "attention_bias": False,
@@ -273,16 +280,16 @@ def _smollm2(chat):
             "bos_token_id": first,
             "eos_token_id": last,
             "hidden_act": "silu",
-            "hidden_size": 576,
+            "hidden_size": width,
             "initializer_range": 0.041666666666666664,
-            "intermediate_size": 1536,
+            "intermediate_size": between,
             "is_llama_config": True,
             "max_position_embeddings": 8192,
             "mlp_bias": False,
             "model_type": "llama",
-            "num_attention_heads": 9,
-            "num_hidden_layers": 30 if full else 2,
-            "num_key_value_heads": 3,
+            "num_attention_heads": heads,
+            "num_hidden_layers": layers if full else 2,
+            "num_key_value_heads": shared,
             "pretraining_tp": 1,
             "rms_norm_eps": 1e-05,
             "rope_interleaved": False,
@@ -752,8 +759,9 @@ def _tiny_decoder(latent_channels, facts):
 
 
 PUBLISHED = {
-    "smollm2-135m-instruct": _smollm2(chat=True),
-    "smollm2-135m": _smollm2(chat=False),
+    "smollm2-135m-instruct": _smollm2("135m", chat=True),
+    "smollm2-360m-instruct": _smollm2("360m", chat=True),
+    "smollm2-135m": _smollm2("135m", chat=False),
     "gpt2": _gpt2("", 12),
     "distilgpt2": _gpt2("transformer.", 6),
     "bert-base-uncased": bert,
