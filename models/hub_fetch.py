@@ -35,6 +35,7 @@ REASONS = {
     "RemoteEntryNotFoundError": "the hub lists a file that it does not have",
     "OfflineModeIsEnabled": "HF_HUB_OFFLINE is set on this server",
 }
+NOT_WRITABLE = (errno.EACCES, errno.EROFS, errno.EPERM, errno.ENOTDIR, errno.ENOENT, errno.EEXIST)
 STATUSES = {
     401: "the hub does not accept this server's HF_TOKEN",
     403: "the hub does not give it to this server",
@@ -286,7 +287,7 @@ def reason_of(error: Exception) -> str:
         return STATUSES.get(status, f"the hub has a fault of its own ({status})")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk of this server is full"
-    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+    if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
         return "the folder for models from the hub cannot be written to on this server"
     return f"the hub cannot be reached ({name})"
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from demos.base import usable_model
 from models import hub, hub_cache, hub_fetch, weights
 from models.errors import InputError, WeightsError
 
@@ -185,6 +186,31 @@ def test_a_full_disk_says_so_and_how_much_is_missing(stand_in, fetched, reposito
     monkeypatch.setattr(hub_fetch.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(WeightsError, match=r"3 MB more are needed and the disk has 2 MB free"):
         fetched("gpt2")
+
+
+def test_two_hundred_megabytes_of_disk_are_used_to_the_last_that_is_safe(
+    stand_in, fetched, repositories, tmp_path, monkeypatch
+):
+    stand_in.repositories = big_weights(repositories, tmp_path / "big", 0)
+    weights_file = tmp_path / "big" / "model.safetensors"
+    usage = shutil._ntuple_diskusage(10**9, 8 * 10**8, 200_000_000)
+    monkeypatch.setattr(hub_fetch.shutil, "disk_usage", lambda _: usage)
+    os.truncate(weights_file, 160_000_000)
+    with pytest.raises(WeightsError, match="160 MB more are needed and the disk has 200 MB free"):
+        fetched("gpt2")
+    assert not list(hub_cache.cache().rglob("*.incomplete")), "nothing was begun"
+    os.truncate(weights_file, 3_000_000)
+    assert fetched("gpt2")[-1].status == "ready"
+
+
+def test_a_cache_that_cannot_be_made_is_a_sentence_and_leaves_the_app_with_what_it_has(
+    stand_in, fetch, tmp_path, monkeypatch
+):
+    (tmp_path / "a file").write_text("no folder")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "a file" / "hub"))
+    assert fetch("gpt2").reason == "the folder for models from the hub cannot be written to on this server"
+    assert usable_model("gpt2", "attention")[0] == "translator-en-fr"
+    assert not hub.is_here("gpt2")
 
 
 @pytest.mark.parametrize(
