@@ -15,13 +15,15 @@ def settings(stand_in, tmp_path):
 
 @pytest.fixture
 def open_page(browser):
-    """`open_page(url, tab)`: that tab in a fresh page."""
-    contexts = []
+    """`open_page(url, tab)`: that tab in a fresh page, whose faults in the browser fail the test."""
+    contexts, faults = [], []
 
     def open_(url, tab):
         contexts.append(browser.new_context(base_url=url, permissions=["camera"]))
         page = contexts[-1].new_page()
         page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
         page.goto(f"/?tab={tab}")
         page.locator(f"#tab-{tab}").wait_for(state="visible")
         return page
@@ -29,6 +31,7 @@ def open_page(browser):
     yield open_
     for context in contexts:
         context.close()
+    assert faults == []
 
 
 @pytest.mark.browser
@@ -66,6 +69,24 @@ def test_the_live_camera_goes_over_to_a_model_that_has_arrived(stand_in, open_pa
         panel.get_by_text("RF-DETR nano, 80 COCO classes: 80 everyday things, 122 MB, Apache-2.0").wait_for()
         panel.get_by_role("button", name="Fetch it", exact=True).click()
         live.get_by_text("RF-DETR nano, 80 COCO classes").first.wait_for()
+
+
+@pytest.mark.browser
+def test_where_the_host_prefers_the_hub_pages_run_what_their_menu_says(stand_in, open_page, tmp_path):
+    stand_in.gate.clear()
+    with running_app("--models", "hub", **settings(stand_in, tmp_path)) as url:
+        page = open_page(url, "attention")
+        strip = page.locator("#attention-strip .gb-strip")
+        strip.filter(has_text="embedded").wait_for()
+        menu = page.locator("#attention-model input")
+        assert "MiniLM" in menu.input_value()
+        page.locator("#attention-model-offer .mo").get_by_text("GPT-2 is being fetched from the hub").wait_for()
+        stand_in.gate.set()
+        strip.filter(has_text="openai-community/gpt2 at 607a30d").wait_for()
+        assert "GPT-2" in menu.input_value()
+        later = open_page(url, "detection")
+        later.locator("#detection-strip .gb-strip").filter(has_text="Roboflow/rf-detr-nano at 1111111").wait_for()
+        assert "RF-DETR nano" in later.locator("#detection-model input").input_value()
 
 
 @pytest.mark.browser
