@@ -133,6 +133,18 @@ CATALOGUE: dict[str, Weights] = {
             patterns=CHAT_PATTERNS,
         ),
         _hub(
+            "smolvlm-256m-instruct",
+            "sequences/caption/photo",
+            "SmolVLM-256M-Instruct",
+            "HuggingFaceTB/SmolVLM-256M-Instruct",
+            "7e3e67edbbed1bf9888184d9df282b700a323964",
+            "Apache-2.0",
+            516,
+            "describes photos",
+            needs=(*READER, "preprocessor_config.json"),
+            patterns=CHAT_PATTERNS,
+        ),
+        _hub(
             "smollm2-135m",
             "attention",
             "SmolLM2-135M",

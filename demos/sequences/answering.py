@@ -25,6 +25,7 @@ from models.sequences.tasks import (
     TASKS,
     TaskRun,
     answer_question,
+    describe_photo,
     describe_picture,
     judge_review,
     predict_rain,
@@ -38,7 +39,7 @@ MAX_QUESTION = 2_000
 MAX_RUNS = 8
 ALONE = "alone"
 TRANSFORMER = "translator-en-fr"
-CHAT = "sequences/chat"
+CHAT, PHOTO = "sequences/chat", "sequences/caption/photo"
 LONGER = "And that is what I told everybody who asked me about it on the way home."
 
 RAIN_NOTE = """Precomputed by python -m models.recipes.sequences.weather.evaluate (10-fold cross-validation, ten
@@ -170,15 +171,34 @@ def compute_translation(text: object) -> Iterator[Shown]:
 def compute_chat(question: object, model: object) -> Iterator[tuple[Any, ...]]:
     """Question and answer by a language model from the hub. Yields (name, drawing, beside, strip)."""
     question = check_text(question, name="The question", max_chars=MAX_QUESTION)
-    if not weights.offered(CHAT):
-        raise InputError("Models from the hub are switched off on this server.")
-    chosen = weights.find(model, CHAT).name
+    chosen = _of_the_hub(model, CHAT)
     if not hub.is_here(chosen):
         yield gr.skip(), gr.skip(), gr.skip(), waiting_strip(chosen)
         return
+    yield from _as_written(answer_question(chosen, question), "It answers:")
+
+
+def compute_photo(image: object, model: object) -> Iterator[tuple[Any, ...]]:
+    """A photo described by a model from the hub. Yields (name, drawing, beside, strip)."""
+    chosen = _of_the_hub(model, PHOTO)
+    pixels = checked_picture(image)
+    if not hub.is_here(chosen):
+        yield gr.skip(), gr.skip(), gr.skip(), waiting_strip(chosen)
+        return
+    yield from _as_written(describe_photo(chosen, pixels), "It says:")
+
+
+def _of_the_hub(model: object, concept: str) -> str:
+    if not weights.offered(concept):
+        raise InputError("Models from the hub are switched off on this server.")
+    return weights.find(model, concept).name
+
+
+def _as_written(tasks: Iterator[TaskRun], title: str) -> Iterator[Shown]:
+    """A run that grows, under one name."""
     name = None
-    for task in answer_question(chosen, question):
-        shown = _show(task, answer_html("It answers:", task.trace.answer), name)
+    for task in tasks:
+        shown = _show(task, answer_html(title, task.trace.answer), name)
         name = shown[0]
         yield shown
 

@@ -15,8 +15,10 @@ from demos.sequences.answering import (
     CHAT,
     MAX_CHARS,
     MAX_QUESTION,
+    PHOTO,
     compute_caption,
     compute_chat,
+    compute_photo,
     compute_rain,
     compute_review,
     compute_translation,
@@ -59,6 +61,10 @@ not keep is lost, the more the longer the sentence.""",
 ABOUT_CHAT = """**Questions and answers** are many to many as well. These language models (SmolLM2, from the hub) are
 Transformers: their steps are drawn the same way, but no memory is handed on, every step looks back at all that was
 said."""
+
+ABOUT_PHOTOS = """**Photos** need more than ten objects. This model from the hub (SmolVLM) is a vision transformer
+before a language model: the picture becomes 64 vectors that stand in the text like words, and every word that is
+written looks back at them. No memory is handed on."""
 
 REVIEWS = {
     "A mixed one": "I expected a dull film, but the acting is so warm and funny that I would watch it again.",
@@ -174,7 +180,26 @@ def _scene_inputs(shown: list[Component]) -> UploadedImage:
     for event in drawn:
         event.success(compute_caption, image, shown, **RUN, **private())
     image.upload(compute_caption, image, shown, **RUN, **private())
+    if photographic := weights.offered(PHOTO):
+        _photo(photographic, image, shown)
     return image
+
+
+def _photo(models: list[str], image: UploadedImage, shown: list[Component]) -> None:
+    """Photos described by a model of the hub."""
+    gr.Markdown(ABOUT_PHOTOS, elem_classes="gb-note")
+    with gr.Row():
+        model = gr.Dropdown(
+            [(weights.find(name).title, name) for name in models],
+            value=models[0],
+            label="Model",
+            min_width=200,
+            elem_id="sequences-photo",
+        )
+        describe = gr.Button("Describe the photo", size="sm", elem_id="sequences-describe-photo")
+    model_offer(model)
+    run_on_arrival(model, compute_photo, [image, model], shown)
+    describe.click(compute_photo, [image, model], shown, **RUN, **private())
 
 
 def _translation_inputs(shown: list[Component]) -> gr.Textbox:

@@ -8,10 +8,10 @@ Everything is read from a local folder, weights from safetensors only, and no co
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -35,6 +35,7 @@ MAX_SEED = 2**31 - 1
 ALTERNATIVES = 8
 
 Ending = Literal["end token", "limit"]
+Model = TypeVar("Model")
 
 
 class ChatModel(nn.Module):
@@ -111,8 +112,13 @@ def load_chat(folder: Path) -> ChatModel:
     Raises `WeightsError` for an architecture outside `ARCHITECTURES`, a model without a chat template, weights that
     are not safetensors, and files that do not fit together.
     """
+    return reading_files(folder, _load)
+
+
+def reading_files(folder: Path, load: Callable[[Path], Model]) -> Model:
+    """What `load` makes of `folder`; `WeightsError` with a sentence for files that do not fit together."""
     try:
-        return _load(folder)
+        return load(folder)
     except WeightsError:
         raise
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
@@ -153,7 +159,7 @@ def answer(
         check_number(top_p, name="Top-p", low=0.01, high=1),
         check_integer(seed, name="The seed", low=0, high=MAX_SEED),
     )
-    return _write(model, prompt_for(model, question), max_tokens, sampling)
+    return write(model, prompt_for(model, question), max_tokens, sampling)
 
 
 def prompt_for(model: ChatModel, question: str) -> Prompt:
@@ -195,11 +201,12 @@ def as_unrolled(steps: Sequence[ChatStep]) -> UnrolledTrace:
     return UnrolledTrace("many to many", tuple(unrolled), steps[-1].text)
 
 
-def _write(model: ChatModel, prompt: Prompt, max_tokens: int, sampling: Sampling) -> Iterator[ChatStep]:
+def write(model: ChatModel, prompt: Prompt, max_tokens: int, sampling: Sampling, **given: Tensor) -> Iterator[ChatStep]:
+    """What the network writes after a prompt, one step at a time; `given` is what it reads beside the prompt."""
     ids, cache, tokens_read = prompt.ids, None, 0
     written: list[int] = []
     while not written or (len(written) < max_tokens and written[-1] != model.tokenizer.eos_token_id):
-        logits, hidden_states, cache = _read(model, ids, cache)
+        logits, hidden_states, cache = _read(model, ids, cache, **({} if cache else given))
         tokens_read += len(ids)
         written.append(draw(logits, sampling, len(written)))
         yield ChatStep(
@@ -217,10 +224,10 @@ def _write(model: ChatModel, prompt: Prompt, max_tokens: int, sampling: Sampling
 
 
 @torch.inference_mode()
-def _read(model: ChatModel, ids: list[int], cache: Any) -> tuple[np.ndarray, np.ndarray, Any]:
+def _read(model: ChatModel, ids: list[int], cache: Any, **given: Tensor) -> tuple[np.ndarray, np.ndarray, Any]:
     """Read tokens after those in `cache`: next logits [vocabulary] float64, states [len(ids), width], new cache."""
     tokens = torch.tensor([ids], device=model.network.device)
-    outcome = model.network.model(input_ids=tokens, past_key_values=cache, use_cache=True)
+    outcome = model.network.model(input_ids=tokens, past_key_values=cache, use_cache=True, **given)
     hidden = outcome.last_hidden_state[0]
     logits = model.network.lm_head(hidden[-1])
     return _array(logits).astype(np.float64), _array(hidden), outcome.past_key_values

@@ -91,6 +91,19 @@ def describe_picture(pixels: np.ndarray) -> TaskRun:
     return _done(trace_caption(loaded.network, pixels), loaded, loaded.network, started)
 
 
+@compute
+def describe_photo(model: str, pixels: np.ndarray) -> Iterator[TaskRun]:
+    """A sentence for a photo `[height, width, 3]` uint8, a token at a time; each run holds all steps so far. (One to
+    many.)
+    """
+    from models.sequences.caption.photo import as_unrolled, describe, load_captioner
+
+    loaded, started, steps = runtime.load(model, load_captioner), time.perf_counter(), []
+    for step in describe(loaded.network, pixels):
+        steps.append(step)
+        yield TaskRun(as_unrolled(steps), run_of(loaded, time.perf_counter() - started))
+
+
 @dataclass(frozen=True)
 class Translation:
     """A text translated sentence by sentence. first: the first sentence; traces: of all; answer: all joined."""

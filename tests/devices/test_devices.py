@@ -246,12 +246,13 @@ def sprites_of_a_class():
 
 def models_of_the_hub():
     from models.detection.detect import explain_boxes, find_in_frame
-    from models.sequences.tasks import answer_question
+    from models.sequences.tasks import answer_question, describe_photo
     from models.vit.clip import choose_name
     from models.vit.trace import trace_picture
     from models.vit.windows import windows_of_picture
 
     few(answer_question("smollm2-135m-instruct", "Why?"), 2)
+    few(describe_photo("smolvlm-256m-instruct", PICTURE), 2)
     choose_name("clip-vit-base-patch32", PICTURE, ["cat", "dog"], "a photo of a {}.")
     windows_of_picture("swin-tiny-patch4-window7-224", PICTURE)
     for model in ("vit-base-patch16-224", "dinov2-small"):

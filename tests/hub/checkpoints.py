@@ -429,7 +429,50 @@ def smollm2(folder):
     LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
 
 
-def _chat_tokenizer(folder):
+def smolvlm(folder, text=None, vision=None):
+    """Idefics3: a ViT, a layer that joins 4 x 4 patches, a Llama; all of it in bfloat16, nothing tied."""
+    from transformers import Idefics3Config, Idefics3ForConditionalGeneration
+
+    torch.manual_seed(0)
+    size = _chat_tokenizer(folder, ("<fake_token_around_image>", "<image>", "<global-img>", "<end_of_utterance>"))
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    settings |= {"eos_token": "<end_of_utterance>", "pad_token": "<|im_end|>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    tokens = json.loads((folder / "tokenizer.json").read_text())["added_tokens"]
+    image = next(one["id"] for one in tokens if one["content"] == "<image>")
+    shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    llama = {"model_type": "llama", "num_key_value_heads": 2, "vocab_size": size, "pad_token_id": 2, "rope_theta": 1e5}
+    config = Idefics3Config(
+        image_token_id=image,
+        scale_factor=4,
+        tie_word_embeddings=False,
+        text_config={**llama, **shape, "max_position_embeddings": 8192, "rms_norm_eps": 1e-05, **(text or {})},
+        vision_config={**shape, "image_size": 128, "patch_size": 16, **(vision or {})},
+    )
+    network = Idefics3ForConditionalGeneration(config).to(torch.bfloat16)
+    network.save_pretrained(folder)
+    side = config.vision_config.image_size
+    processor = {
+        "do_convert_rgb": True,
+        "do_image_splitting": True,
+        "do_normalize": True,
+        "do_pad": True,
+        "resample": 1,
+        "do_rescale": True,
+        "do_resize": True,
+        "image_mean": [0.5, 0.5, 0.5],
+        "image_std": [0.5, 0.5, 0.5],
+        "image_processor_type": "Idefics3ImageProcessor",
+        "max_image_size": {"longest_edge": side},
+        "processor_class": "Idefics3Processor",
+        "rescale_factor": 1 / 255,
+        "size": {"longest_edge": 4 * side},
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(processor))
+    return network.float().eval()
+
+
+def _chat_tokenizer(folder, marks=()):
     """Byte-level BPE with single digits, as SmolLM2's; its settings name GPT-2's class and carry the template.
 
     Returns the number of tokens.
@@ -444,7 +487,7 @@ def _chat_tokenizer(folder):
     trainer = trainers.BpeTrainer(
         vocab_size=300,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
+        special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>", *marks],
         show_progress=False,
     )
     tokenizer.train_from_iterator(
@@ -468,6 +511,7 @@ MAKERS = {
     "gpt2": gpt2,
     "smollm2-135m-instruct": smollm2,
     "smollm2-360m-instruct": smollm2,
+    "smolvlm-256m-instruct": smolvlm,
     "smollm2-135m": smollm2,
     "bert-base-uncased": bert,
     "opus-mt-en-fr": marian,

@@ -373,6 +373,15 @@ def marian(folder, full=False):
     return network
 
 
+def smolvlm(folder, full=False):
+    """As SmolVLM-256M: width 576 over a ViT of width 768, 64 vectors a picture."""
+    width, between, heads, shared, layers = SMOLLM2["135m"]
+    text = {"hidden_size": width, "intermediate_size": between, "num_attention_heads": heads}
+    text |= {"num_key_value_heads": shared, "num_hidden_layers": layers if full else 2, "head_dim": 64}
+    vision = {"hidden_size": 768, "intermediate_size": 3072, "num_attention_heads": 12, "image_size": 512}
+    return checkpoints.smolvlm(folder, text, vision | {"num_hidden_layers": 12 if full else 2})
+
+
 # Vision
 
 
@@ -761,6 +770,7 @@ def _tiny_decoder(latent_channels, facts):
 PUBLISHED = {
     "smollm2-135m-instruct": _smollm2("135m", chat=True),
     "smollm2-360m-instruct": _smollm2("360m", chat=True),
+    "smolvlm-256m-instruct": smolvlm,
     "smollm2-135m": _smollm2("135m", chat=False),
     "gpt2": _gpt2("", 12),
     "distilgpt2": _gpt2("transformer.", 6),

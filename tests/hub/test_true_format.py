@@ -139,6 +139,38 @@ def compare_chat(name, saved, folder, _):
     return "prompt, answer, probabilities", widest(*pairs), 1e-5
 
 
+def compare_captioner(name, saved, folder, picture):
+    """The pixels, the prompt, what is written, and the probabilities on the way."""
+    from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+
+    from models.sequences.caption.photo import describe, load_captioner, prepare, prompt_of
+
+    model = runtime.load(name, load_captioner).network
+    same_weights(model.network, saved, at_least=1)
+    processor = Idefics3ImageProcessorPil.from_pretrained(folder)
+    pixels = processor(Image.fromarray(picture), do_image_splitting=False, return_tensors="pt").pixel_values
+    ours = prepare(picture, saved.config.vision_config.image_size, model.longest)
+    ids = torch.tensor([prompt_of(model).ids])
+    assert int((ids == saved.config.image_token_id).sum()) == 64
+    steps = list(describe(model, picture))
+    with torch.no_grad():
+        written = saved.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            pixel_values=pixels,
+            do_sample=False,
+            max_new_tokens=len(steps),
+            eos_token_id=model.tokenizer.eos_token_id,
+        )
+        logits = saved(written, pixel_values=pixels).logits[0]
+    assert [step.token_id for step in steps] == written[0, ids.shape[1] :].tolist()
+    pairs = [(ours, pixels[0, 0])]
+    for step in steps:
+        expected = logits[step.tokens_read - 1].softmax(-1).topk(8).values
+        pairs.append(([share for _, share in step.alternatives], expected))
+    return "pixels, words, probabilities", widest(*pairs), 2e-4
+
+
 def compare_vit(name, saved, folder, picture):
     """The pixels, all attention, and the answer or the features."""
     from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
@@ -264,6 +296,7 @@ def compare_decoder(name, saved, _, __):
 COMPARED = {
     "attention": compare_reader,
     "sequences/chat": compare_chat,
+    "sequences/caption/photo": compare_captioner,
     "vit": compare_vit,
     "vit/windows": compare_swin,
     "vit/clip": compare_clip,
