@@ -86,8 +86,12 @@ def facts_of(run: Run) -> list[tuple[str, str]]:
 
 
 def empty_strip(text: str) -> str:
-    """The strip before anything ran: what will be loaded, in one line."""
-    return f'<div class="gb-strip" role="status"><span>{html.escape(text)}</span></div>'
+    """The strip before anything ran: what will be loaded, in one line.
+
+    A text with an ellipsis passes: where its event fails or is stopped, the page takes it back (core/passing.js).
+    """
+    passing = " data-passing" if "…" in text else ""
+    return f'<div class="gb-strip" role="status"{passing}><span>{html.escape(text)}</span></div>'
 
 
 def waiting_strip(name: str) -> str:

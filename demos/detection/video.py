@@ -63,9 +63,6 @@ def compute_video(files: list[str], model: object, threshold: object) -> Iterato
     try:
         yield "", empty_strip("Opening the video and loading the model …"), None, None, name
         yield from ((*shown, name) for shown in _process(files[0], model, threshold, cancelled))
-    except InputError:
-        yield "", empty_strip("Nothing was processed."), None, None, name
-        raise
     finally:
         _cancelled.discard(name)
 

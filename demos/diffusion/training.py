@@ -248,7 +248,6 @@ def _build_training(own: gr.State) -> None:
     keeps(learn=source, sprite=sprite_class, start=start, size=size, seconds=seconds, seed=seed)
     source.change(view_sources, source, [sprite_class, own_pictures], **private())
     start.input(view_size, [start, size], size, **private())
-    run.click(lambda: empty_strip("Waiting for its turn …"), None, strip, **private())
     inputs = [source, sprite_class, files, size, start, seconds, seed]
     ended = run.click(compute_training, inputs, [view, strip, running], **private(), **LONG)
     ended.then(kept_name, [running, own], own, **private())

@@ -152,7 +152,7 @@ def view_keep(name: object) -> tuple[str, str]:
 
 
 def _waiting() -> str:
-    return empty_strip("Waiting for its turn: two long jobs run at a time on this machine, a training for 3 minutes.")
+    return empty_strip("Waiting for its turn … Two long jobs run at a time on this machine, a training for 3 minutes.")
 
 
 def _buttons(training: "Training") -> Buttons:

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { outputsOf } from "../../demos/ui/core/passing.js";
 import { Line, messagesOf, sentenceOf } from "../../demos/ui/core/waiting.js";
 
 globalThis.document ??= { documentElement: { lang: "en" } };
@@ -48,4 +49,36 @@ test("what streams its steps shows its progress itself", () => {
   for (const now of [800, 1600, 2400]) line.tell({ msg: "process_generating", event_id: "a" }, now);
   assert.equal(line.silent(3000), null);
   assert.equal(line.silent(3500).id, "a");
+});
+
+test("strips are told what begins, what fails or is stopped, and whether it has begun again", () => {
+  const told = [];
+  const line = new Line({
+    passes: (event) => told.push(["passes", event]),
+    passed: (event, again) => told.push(["passed", event, again()]),
+  });
+  const ask = (id) => line.join(id, "/cancel", { fn_index: 3 }, 0);
+  ask("well");
+  line.tell({ msg: "process_completed", event_id: "well", success: true }, 1);
+  ask("badly");
+  line.tell({ msg: "process_completed", event_id: "badly", success: false }, 1);
+  line.tell({ msg: "process_completed", event_id: "early", success: false }, 1);
+  ask("early");
+  ask("first");
+  ask("again");
+  line.leave(line.asked.get("first"));
+  const [begins, fails] = [["passes", 3], (again) => ["passed", 3, again]];
+  assert.deepEqual(told, [begins, begins, fails(false), begins, fails(false), begins, begins, fails(true)]);
+});
+
+test("an event's outputs are found by the ids that they have in the page", () => {
+  const config = {
+    dependencies: [{ id: 4, outputs: [7, 8, 9] }],
+    components: [
+      { id: 7, props: { elem_id: "vit-strip" } },
+      { id: 8, props: {} },
+    ],
+  };
+  assert.deepEqual(outputsOf(config, 4), ["vit-strip", "component-8", "component-9"]);
+  assert.deepEqual(outputsOf(config, 5), []);
 });

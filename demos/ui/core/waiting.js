@@ -2,6 +2,7 @@
 // loaded or how long it runs at the foot of the page, and can be stopped there.
 
 import { element } from "./dom.js";
+import { passed, passes } from "./passing.js";
 import { said } from "./words.js";
 
 const SILENT_MILLISECONDS = 1000;
@@ -12,19 +13,38 @@ const STOPPED_MILLISECONDS = 3000;
 /** What was asked and is not answered yet. Times are milliseconds of one clock. */
 export class Line {
   /** @type {Map<string, Asked>} */ asked = new Map();
-  /** @type {Set<string>} */ #over = new Set(); // answered before their own request was
+  /** @type {Map<string, boolean>} */ #over = new Map(); // answered before their own request was: whether well
+
+  /** @param {{ passes: (event: number) => void, passed: (event: number, again: () => boolean) => void }} strips */
+  constructor(strips = { passes: () => undefined, passed: () => undefined }) {
+    this.strips = strips;
+  }
 
   /** @param {string} id @param {string} cancel address @param {any} body of the request @param {number} now */
   join(id, cancel, body, now) {
-    if (this.#over.delete(id)) return;
-    this.asked.set(id, { id, cancel, body, heard: now, began: now, place: null });
+    const well = this.#over.get(id);
+    if (!this.#over.delete(id)) this.asked.set(id, { id, cancel, body, heard: now, began: now, place: null });
+    if (well !== true) this.strips.passes(body.fn_index);
+    if (well === false) this.#failed(body.fn_index);
+  }
+
+  /** @param {number} event its number in the page */
+  #failed(event) {
+    this.strips.passed(event, () => [...this.asked.values()].some(({ body }) => body.fn_index === event));
+  }
+
+  /** The visitor has had enough of it. @param {Asked} one */
+  leave(one) {
+    this.asked.delete(one.id);
+    this.#failed(one.body.fn_index);
   }
 
   /** @param {any} message of the server about an event @param {number} now */
-  tell({ msg, event_id, rank }, now) {
+  tell({ msg, event_id, rank, success = true }, now) {
     const one = this.asked.get(event_id);
     if (msg === "process_completed") {
-      if (!this.asked.delete(event_id)) this.#over.add(event_id);
+      if (!this.asked.delete(event_id)) this.#over.set(event_id, success);
+      else if (one && !success) this.#failed(one.body.fn_index);
     } else if (one && msg === "estimation") one.place = rank + 1;
     else if (one && msg === "process_starts") Object.assign(one, { place: null, began: now, heard: now });
     else if (one && ["process_generating", "process_streaming", "progress"].includes(msg)) one.heard = now;
@@ -134,7 +154,7 @@ class Foot {
   async #cancel() {
     const one = this.#shown;
     if (!one) return;
-    this.line.asked.delete(one.id);
+    this.line.leave(one);
     this.#stoppedUntil = performance.now() + STOPPED_MILLISECONDS;
     this.#say(said("Stopped."), false);
     const headers = { "content-type": "application/json" };
@@ -143,7 +163,7 @@ class Foot {
 }
 
 export function showWaiting() {
-  const line = new Line();
+  const line = new Line({ passes, passed });
   follow(line);
   new Foot(line);
 }
