@@ -14,6 +14,10 @@ DESCRIPTION = (
     "every number on these pages is computed by the model that runs, now."
 )
 NO_SCRIPT = "Glassbox draws its figures with JavaScript, which this browser does not run: switch it on and reload."
+OLD_BROWSER = (
+    "This browser is an old one: shades and marks of some figures are missing in it. "
+    "Chromium 111, Firefox 115, Safari 16.4 and newer ones show everything."
+)
 
 _OTHERS = re.compile(r'[ \t]*<meta\s+(?:property|name)="(?:og|twitter):[^>]*/>\n?')
 _ROOT = re.compile(r'"root": ?"(https?://[^"\s]+)"')
@@ -33,6 +37,22 @@ CHOICES = """<script>
 })();
 </script>
 """
+OLD = """<script>
+(function () {
+  var shades = window.CSS && CSS.supports && CSS.supports("color", "color-mix(in srgb, red, red)");
+  var lists = typeof Array.prototype.toSorted === "function";
+  if (shades && lists) return;
+  document.addEventListener("DOMContentLoaded", function () {
+    var note = document.createElement("p");
+    note.setAttribute("role", "status");
+    note.className = "gb-old";
+    note.textContent = "%s";
+    document.body.insertBefore(note, document.body.firstChild);
+  });
+})();
+</script>
+"""
+"""In words that every browser understands."""
 
 
 def dressed(page: str) -> str:
@@ -41,7 +61,7 @@ def dressed(page: str) -> str:
         return page
     page = _OTHERS.sub("", page)
     root = _ROOT.search(page)
-    head = CHOICES % {"languages": list(LANGUAGES)} + _tags(root[1].rstrip("/") if root else ".")
+    head = OLD % OLD_BROWSER + CHOICES % {"languages": list(LANGUAGES)} + _tags(root[1].rstrip("/") if root else ".")
     page = page.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n{head}', 1)
     return page.replace("<gradio-app", f"<noscript><p>{NO_SCRIPT}</p></noscript>\n<gradio-app", 1)
 

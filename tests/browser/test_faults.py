@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from demos.page_head import OLD_BROWSER
+
 pytestmark = pytest.mark.browser
 
 SENTENCE = "The animal didn't cross the street because it was too tired."
@@ -39,3 +41,17 @@ def test_an_array_that_is_no_longer_kept_says_to_run_again(faulty_page):
     page.locator("#attention-run").click()
     page.locator("#attention-explorer [data-state=full]").wait_for()
     expect(page.locator("#attention-explorer .gb-fault")).to_be_hidden()
+
+
+def test_an_old_browser_is_told_what_is_missing_and_the_page_works(faulty_page):
+    page = faulty_page
+    page.add_init_script("delete Array.prototype.toSorted")
+    page.goto("/?tab=attention")
+    expect(page.locator(".gb-old")).to_have_text(OLD_BROWSER)
+    page.locator("#attention-text textarea").wait_for()
+
+
+def test_a_new_browser_is_not(faulty_page):
+    faulty_page.goto("/?tab=attention")
+    faulty_page.locator("#attention-text textarea").wait_for()
+    expect(faulty_page.locator(".gb-old")).to_have_count(0)

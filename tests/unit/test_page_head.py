@@ -2,7 +2,7 @@
 
 import re
 
-from demos.page_head import DESCRIPTION, NO_SCRIPT, TITLE, dressed
+from demos.page_head import DESCRIPTION, NO_SCRIPT, OLD_BROWSER, TITLE, dressed
 from demos.ui import files
 
 GRADIO = """<!doctype html>
@@ -37,3 +37,9 @@ def test_without_scripts_one_sentence_says_why_nothing_is_drawn():
 
 def test_other_pages_stay_as_they_are():
     assert dressed("<html><head></head></html>") == "<html><head></head></html>"
+
+
+def test_the_sentence_for_old_browsers_comes_before_any_other_script():
+    scripts = re.findall(r"<script>(.*?)</script>", dressed(GRADIO), re.S)
+    assert OLD_BROWSER in scripts[0]
+    assert not re.search(r"=>|\b(let|const)\b|`|\?\.", scripts[0]), "words that old browsers do not understand"

@@ -1,0 +1,121 @@
+// What scripts and style sheets use is there in the oldest browsers of the last three years (too_new.json), or what is
+// missing is harmless, asked for first, or told of by a sentence (demos/page_head.py).
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const UI = fileURLToPath(new URL("../../demos/ui", import.meta.url));
+const listed = JSON.parse(readFileSync(new URL("too_new.json", import.meta.url), "utf8"));
+const names = (kind) => new Set(listed[kind].split(kind === "value" ? "; " : " "));
+
+const HARMLESS = {
+  imageSmoothingQuality: "Firefox makes thumbnails a little coarser",
+  "scrollbar-width": "Safari is told by ::-webkit-scrollbar",
+  has: "Firefox shows no second ring around a chosen radio button, and prints hidden headings nowhere",
+  "justify-content: safe": "what is too wide begins at the left in Safari",
+};
+const TOLD = { "color-mix": "the sentence of demos/page_head.py" };
+
+const files = (ending) =>
+  readdirSync(UI, { recursive: true })
+    .filter((name) => name.endsWith(ending))
+    .map((name) => [name, readFileSync(join(UI, name), "utf8")]);
+
+/** Without comments and texts, which hold any words. @param {string} script */
+const code = (script) =>
+  script
+    .replace(/\/\*[\s\S]*?\*\//g, " ")
+    .replace(/(^|[^:"'`\\])\/\/.*/g, "$1")
+    .replace(/"(?:[^"\\\n]|\\.)*"/g, '""');
+
+const all = (text, pattern) => new Set([...text.matchAll(pattern)].map(([, name]) => name));
+
+/** Names that our own modules and views give to things. */
+function own() {
+  const every = [...files(".js"), ...files(".d.ts")].map(([, text]) => text).join("\n");
+  const patterns = [
+    /\b([\w$]+)\??\s*:/g,
+    /\bthis\.#?([\w$]+)\s*=/g,
+    /^\s*(?:async |static |get |set |\*)*#?([\w$]+)\([^\n]*\)\s*\{/gm,
+    /\b(?:function\*?|const|let|class)\s+([\w$]+)/g,
+    /[{,]\s*(?:\.\.\.)?([\w$]+)\s*(?=[,}=])/g,
+  ];
+  return new Set(patterns.flatMap((pattern) => [...all(every, pattern)]));
+}
+
+/** Names behind a dot, and those of classes; not of our own events, nor of styles, which style sheets are asked for. */
+function used(script) {
+  const text = code(script).replace(/\b(?:emit|style)\.\w+/g, " ");
+  return new Set([...all(text, /(?<!\.)\.\s*([A-Za-z_$][\w$]*)/g), ...all(text, /(?<![.\w$])([A-Z][\w$]*)(?=[.(])/g)]);
+}
+
+/** Names that a script uses and the oldest browsers do not have. @param {string} script @param {Set<string>} given */
+function missing(script, given) {
+  const young = names("script");
+  const asked = all(script, /"([\w$]+)" in /g);
+  return [...used(script)].filter((name) => young.has(name) && !given.has(name) && !asked.has(name));
+}
+
+/** What a style sheet uses and the oldest browsers do not have. @param {string} sheet */
+function missingInStyle(sheet) {
+  const text = sheet.replace(/\/\*[\s\S]*?\*\//g, " ");
+  const every = [...text.matchAll(/[{;]\s*([a-z][a-z-]*)\s*:([^;{}]*)/g)];
+  const declared = every.filter(([, property]) => property !== "font-family"); // its list ends with what all have
+  const found = {
+    property: declared.map(([, property]) => property).filter((name) => !text.includes(`-webkit-${name}:`)),
+    value: declared.flatMap(
+      ([, property, value]) => value.match(/[a-z-]+/g)?.map((word) => `${property}: ${word}`) ?? [],
+    ),
+    selector: [...all(text, /::?([a-z][a-z-]*)(?=[^;{}]*\{)/g)], // those of one browser begin with a hyphen
+    rule: [...all(text, /@([a-z-]+)/g)],
+    function: [...all(text, /([a-z-]+)\(/g)],
+  };
+  return Object.entries(found).flatMap(([kind, all]) => [...new Set(all)].filter((name) => names(kind).has(name)));
+}
+
+const unexcused = (found) => found.filter((name) => !(name in HARMLESS) && !(name in TOLD));
+
+test("the list knows what is new and what is old", () => {
+  const script = names("script");
+  for (const name of ["groupBy", "requestVideoFrameCallback", "scheduler"]) assert.ok(script.has(name), name);
+  for (const name of ["fetch", "map", "structuredClone", "at", "replaceChildren", "randomUUID"])
+    assert.ok(!script.has(name), name);
+  assert.deepEqual(missing("Map.groupBy(all, (one) => one.kind)", new Set()), ["groupBy"]);
+  assert.deepEqual(missing('if ("groupBy" in Map) Map.groupBy(all, kind)', new Set()), []);
+  assert.deepEqual(missingInStyle("a:has(b) { text-wrap: pretty; color: color-mix(in srgb, red, blue); }").sort(), [
+    "color-mix",
+    "has",
+    "text-wrap",
+  ]);
+});
+
+test("scripts use what the oldest browsers have", () => {
+  const given = own();
+  const found = files(".js").map(([name, script]) => [name, unexcused(missing(script, given))]);
+  assert.deepEqual(
+    found.filter(([, names]) => names.length),
+    [],
+  );
+});
+
+test("style sheets use what the oldest browsers have", () => {
+  const found = files(".css").map(([name, sheet]) => [name, unexcused(missingInStyle(sheet))]);
+  assert.deepEqual(
+    found.filter(([, names]) => names.length),
+    [],
+  );
+});
+
+test("what is excused is used, and told where it matters", () => {
+  const given = own();
+  const found = new Set([
+    ...files(".js").flatMap(([, script]) => missing(script, given)),
+    ...files(".css").flatMap(([, sheet]) => missingInStyle(sheet)),
+  ]);
+  for (const name of [...Object.keys(HARMLESS), ...Object.keys(TOLD)]) assert.ok(found.has(name), name);
+  const head = readFileSync(new URL("../../demos/page_head.py", import.meta.url), "utf8");
+  for (const name of Object.keys(TOLD)) assert.ok(head.includes(name), name);
+});
