@@ -50,7 +50,8 @@ def visitor_errors() -> Iterator[None]:
         raise gr.Error(sentence, duration=8, print_exception=False, title="Please check") from None
     except Exception as error:
         log.exception("defect in a handler")
-        raise gr.Error(DISK_FULL if is_disk_full(error) else DEFECT, print_exception=False) from None
+        sentence = DISK_FULL if is_disk_full(error) else DEFECT
+        raise gr.Error(sentence, print_exception=False, title="Sorry") from None
 
 
 def strip_of(

@@ -1,8 +1,9 @@
 // What the page itself does: sentences about downloads follow the download; arrow keys move along titles; waiting is
-// visible; what does not fit into a text field is said.
+// visible; what does not fit into a text field is said; a visitor's mistake is never called an error.
 
 import { tellLimits } from "./limits.js";
 import { followTabs } from "./tabs.js";
+import { nameToasts } from "./toasts.js";
 import { showWaiting } from "./waiting.js";
 
 const EVERY_MILLISECONDS = 2000;
@@ -32,3 +33,4 @@ setInterval(() => followDownloads().catch(() => undefined), EVERY_MILLISECONDS);
 followTabs();
 tellLimits();
 showWaiting();
+nameToasts();
