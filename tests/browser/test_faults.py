@@ -43,6 +43,16 @@ def test_an_array_that_is_no_longer_kept_says_to_run_again(faulty_page):
     expect(page.locator("#attention-explorer .gb-fault")).to_be_hidden()
 
 
+def test_a_file_that_is_too_large_is_for_the_visitor_to_check(faulty_page):
+    page = faulty_page
+    page.goto("/?tab=vit")
+    field = page.locator("#vit-image input[type=file]")
+    field.set_input_files({"name": "large.png", "mimeType": "image/png", "buffer": bytes(21 * 2**20)})
+    toast = page.locator(".toast-body")
+    expect(toast.locator(".toast-title")).to_have_text("Please check")
+    expect(toast).to_contain_text("20")
+
+
 def test_an_old_browser_is_told_what_is_missing_and_the_page_works(faulty_page):
     page = faulty_page
     page.add_init_script("delete Array.prototype.toSorted")
