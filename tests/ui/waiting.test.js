@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { outputsOf } from "../../demos/ui/core/passing.js";
+import { outputsOf, passed, passes } from "../../demos/ui/core/passing.js";
 import { Line, messagesOf, sentenceOf } from "../../demos/ui/core/waiting.js";
 
 globalThis.document ??= { documentElement: { lang: "en" } };
@@ -81,4 +81,27 @@ test("an event's outputs are found by the ids that they have in the page", () =>
   };
   assert.deepEqual(outputsOf(config, 4), ["vit-strip", "component-8", "component-9"]);
   assert.deepEqual(outputsOf(config, 5), []);
+});
+
+test("a strip that passes says so when its event has failed, and its own words when it begins again", async () => {
+  const strip = {
+    innerHTML: "<span>Loading …</span>",
+    set textContent(text) {
+      this.innerHTML = text;
+    },
+  };
+  const place = { querySelectorAll: (selector) => (selector === "[data-passing]" ? [strip] : []) };
+  globalThis.document.getElementById = (id) => (id === "component-9" ? place : null);
+  globalThis.gradio_config = { dependencies: [{ id: 4, outputs: [8, 9] }], components: [] };
+  const soon = () => new Promise((done) => setTimeout(done, 250));
+  passed(4, () => true);
+  await soon();
+  assert.equal(strip.innerHTML, "<span>Loading …</span>", "it has begun again meanwhile");
+  passed(4, () => false);
+  await soon();
+  assert.equal(strip.innerHTML, "Nothing was computed.");
+  passes(5);
+  assert.equal(strip.innerHTML, "Nothing was computed.");
+  passes(4);
+  assert.equal(strip.innerHTML, "<span>Loading …</span>");
 });
