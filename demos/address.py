@@ -61,7 +61,7 @@ def kept_of_page() -> Kept:
     pages = _PAGES.setdefault(root, {})
     if page not in pages:
         events = ("open", "again", "restore")
-        pages[page] = Kept(component("page_opening", events=events, elem_classes=MARKER, page=page))
+        pages[page] = Kept(component("page_opening", taken=False, events=events, elem_classes=MARKER, page=page))
     return pages[page]
 
 

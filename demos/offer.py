@@ -82,6 +82,7 @@ def model_offer(model: gr.Dropdown | str, better: Sequence[str] = ()) -> None:
     offer = component(
         "model_offer",
         offer_for(chosen, better),
+        taken=False,
         events=["arrived"],
         server_functions=[fetch_model, follow_model, stop_model],
         elem_id=_id_of(model),

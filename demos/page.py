@@ -32,9 +32,9 @@ def create_app() -> Shell:
     """The whole page, each tab built when the app starts and filled when it is first opened."""
     demos = all_demos()
     with Shell(title="Glassbox", fill_width=True) as app:
-        component("display", elem_classes="gb-display-place")
+        component("display", taken=False, elem_classes="gb-display-place")
         gr.Markdown(HEADING, elem_classes="gb-head")
-        link = component("page_link", events=("go",), elem_id="page-link")
+        link = component("page_link", taken=False, events=("go",), elem_id="page-link")
         with gr.Tabs(selected=demos[0].slug, overflow_behavior="wrap") as tabs:
             for demo in demos:
                 with gr.Tab(demo.title, id=demo.slug, elem_id=f"tab-{demo.slug}"):

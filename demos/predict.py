@@ -95,7 +95,7 @@ def panel(
     controls = {**{name: built(elem_id) for name, elem_id in ids.items()}, **(more or {})}
     topics = tuple(TopicView(one.name, one.topic, one.page, pages[one.page]) for one in questions)
     start = TopicsView(tab, topics)
-    shown = component("predict", start, events=["ask"], elem_id=f"{tab}-predict")
+    shown = component("predict", start, taken=False, events=["ask"], elem_id=f"{tab}-predict")
 
     def compute_question(event: gr.EventData, *values: Any) -> TopicsView:
         """Ask about what stands in the tab now."""

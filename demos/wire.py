@@ -168,6 +168,38 @@ def content_of(handle: object) -> bytes:
         raise InputError("What was sent is not what this view shows: run it again.") from None
 
 
+def is_handle(value: object) -> bool:
+    """Whether a part of a view that travelled stands for an array."""
+    return isinstance(value, dict) and "dtype" in value and "shape" in value
+
+
+def array_behind(handle: dict[str, Any]) -> np.ndarray:
+    """The array of a handle that `to_wire` made, as the browser reads it; float16 stays what it is.
+
+    Raises `InputError` where it is no longer kept.
+    """
+    content, form = content_of(handle), handle["dtype"]
+    if form == "uint16":
+        low, high = np.frombuffer(content, np.uint8).reshape(2, -1).astype(np.uint16)
+        return (low + 256 * high).reshape(handle["shape"])
+    array = np.frombuffer(content, _dtype(form)).reshape(handle["shape"])
+    if form == "steps8":
+        return (handle["low"] + handle["step"] * array).astype(np.float32)
+    return array.astype(form)
+
+
+def is_picture(value: object) -> bool:
+    """Whether a part of a view that travelled is the address of a picture that `picture` gave."""
+    return isinstance(value, str) and value.startswith(("arrays/", "data:image/"))
+
+
+def bytes_behind(address: str) -> bytes:
+    """The file of a picture. Raises `InputError` where it is no longer kept."""
+    if address.startswith("data:"):
+        return base64.b64decode(address.partition(",")[2])
+    return ARRAYS.find(address.removeprefix("arrays/")).content
+
+
 def _dtype(form: str) -> np.dtype:
     return np.dtype("uint8" if form == "steps8" else form).newbyteorder("<")
 

@@ -79,6 +79,17 @@ class Engine(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Call:
+    """A computed function that was called: the name of its task, and with what."""
+
+    task: str
+    arguments: tuple[Any, ...]
+    named: dict[str, Any]
+
+
+MAX_RECORDED = 16
+
 TASKS: dict[str, Task] = {}
 """Every computed function imported so far, by name."""
 COMPUTING: Counter[str] = Counter()
@@ -108,6 +119,8 @@ def _computed(function: Callable[..., Any], *, heavy: bool, gpu_seconds: int) ->
     def call(*arguments: Any, **named: Any) -> Any:
         if getattr(_inside, "active", False):  # a computed function that uses another one is one job
             return function(*arguments, **named)
+        if (calls := _recorded.get()) is not None and len(calls) <= MAX_RECORDED:
+            calls.append(Call(task.name, arguments, named))
         return engine().run(task, arguments, named)
 
     return call
@@ -214,6 +227,22 @@ def _steps(results: Iterator[Any]) -> Iterator[Any]:
 def _give_way() -> None:
     if hasattr(os, "setpriority") and os.uname().sysname == "Linux":  # elsewhere a process has one priority
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), HEAVY_NICENESS)
+
+
+_recorded: ContextVar[list[Call] | None] = ContextVar("recorded", default=None)
+
+
+@contextmanager
+def recording(calls: list[Call]) -> Iterator[None]:
+    """Computed functions called inside, in this thread and those that it starts work in, are noted in `calls`.
+
+    One more than `MAX_RECORDED` says that there were more.
+    """
+    token = _recorded.set(calls)
+    try:
+        yield
+    finally:
+        _recorded.reset(token)
 
 
 _used: ContextVar[Engine | None] = ContextVar("engine", default=None)

@@ -22,7 +22,7 @@ _END = object()
 RESULTS: Store[list[Any]] = Store(
     "first views",
     BUDGET_BYTES,
-    size=lambda steps: sum(map(_weigh, steps)),
+    size=lambda steps: sum(map(weigh, steps)),
     gone="This result is no longer kept.",
 )
 
@@ -157,14 +157,14 @@ def _pieces(value: Any) -> Iterator[bytes]:
         raise TypeError(f"{type(value).__name__} cannot be compared")
 
 
-def _weigh(value: Any) -> int:
+def weigh(value: Any) -> int:
     """Bytes of a result in memory, near enough for a budget."""
     if isinstance(value, np.ndarray):
         return value.nbytes
     if is_dataclass(value) and not isinstance(value, type):
-        return 64 + sum(_weigh(getattr(value, field.name)) for field in fields(value))
+        return 64 + sum(weigh(getattr(value, field.name)) for field in fields(value))
     if isinstance(value, Mapping):
-        return 64 + sum(map(_weigh, value.values()))
+        return 64 + sum(map(weigh, value.values()))
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        return 64 + sum(map(_weigh, value))
+        return 64 + sum(map(weigh, value))
     return sys.getsizeof(value)

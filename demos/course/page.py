@@ -24,9 +24,9 @@ def classroom(request: Any, visitor: gr.Request | None = None) -> Any:
 
 def build() -> None:
     """At the end of the page; each shows itself when it is wanted."""
-    component("entrance", server_functions=[living_picture], elem_id="entrance")
-    component("glossary", elem_id="glossary")
-    component("course_bar", elem_id="course-bar")
+    component("entrance", taken=False, server_functions=[living_picture], elem_id="entrance")
+    component("glossary", taken=False, elem_id="glossary")
+    component("course_bar", taken=False, elem_id="course-bar")
     with gr.Column(elem_classes="gb-dock"):
-        component("classroom", server_functions=[classroom], elem_id="classroom")
-        component("lesson_player", server_functions=[lesson], elem_id="lesson")
+        component("classroom", taken=False, server_functions=[classroom], elem_id="classroom")
+        component("lesson_player", taken=False, server_functions=[lesson], elem_id="lesson")

@@ -23,6 +23,7 @@ from demos.door.gate import Gate
 from demos.door.sessions import CAPACITY, FairSessions, bytes_of_sessions
 from demos.door.shell import Shell
 from demos.door.sweep import KeptFiles
+from demos.take.files import take_routes
 from demos.theme import CSS, THEME
 from demos.ui import head, ui_route
 from demos.wire import array_route
@@ -71,6 +72,7 @@ def serve(front: Front, blocks: Shell, own: Sequence[BaseRoute], *, share: bool 
         Route("/metrics", operations.metrics),
         ui_route(),
         array_route(),
+        *take_routes(),
         *own,
     ]
 

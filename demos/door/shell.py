@@ -2,6 +2,7 @@
 
 from inspect import Parameter, signature
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import gradio as gr
 from gradio.block_function import BlockFunction
@@ -11,6 +12,7 @@ from demos.door.answers import NOT_HERE, Refused
 from demos.door.queue import FairQueue
 from demos.opening import Openings
 from demos.sentences import MAX_ECHO
+from demos.take.shown import Event, during
 from demos.words import in_english
 from models.errors import InputError
 
@@ -24,6 +26,10 @@ class Shell(gr.Blocks):
     """
 
     openings: Openings | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._events: WeakKeyDictionary[Any, Event] = WeakKeyDictionary()
+        super().__init__(*args, **kwargs)
 
     def queue(self, *args: Any, **kwargs: Any) -> "Shell":
         """Gradio's queue, with places that belong to visitors (`FairQueue`)."""
@@ -42,11 +48,15 @@ class Shell(gr.Blocks):
     ) -> dict[str, Any]:
         """Run one event (or one step of a streaming one)."""
         number = block_fn if isinstance(block_fn, int) else block_fn._id
-        with visitor_errors():
+        steps = kwargs.get("iterator")
+        event = Event() if steps is None else self._events.get(steps, Event())
+        with visitor_errors(), during(event):
             if self.openings:
                 self.openings.begins(number, state)
             output = await super().process_api(block_fn, inputs, state, *args, **kwargs)
-            again = kwargs.get("iterator") is not None
+            again = steps is not None
+            if (following := output.get("iterator")) is not None:
+                self._events[following] = event
             return self.openings.seen(number, state, output, again=again) if self.openings else output
 
     async def preprocess_data(self, *args: Any, **kwargs: Any) -> list[Any]:

@@ -15,7 +15,9 @@ GARBLED = "The frames did not arrive as the page sends them: draw again."
 
 def frame_boxes(**options: Any) -> View:
     """The component; its event `drawn` follows every change."""
-    return component("frame_boxes", events=("drawn",), max_frames=MAX_FRAMES, max_boxes=MAX_BOXES, **options)
+    return component(
+        "frame_boxes", taken=False, events=("drawn",), max_frames=MAX_FRAMES, max_boxes=MAX_BOXES, **options
+    )
 
 
 def read_frames(value: object) -> list[tuple[np.ndarray, list[tuple[list[float], object]]]]:

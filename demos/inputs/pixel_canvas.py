@@ -35,7 +35,7 @@ class Canvas:
 
 def pixel_canvas(elem_id: str, *, holes: bool = False) -> View:
     """The component; `holes` offers the brush that marks a hole. It tells the event `painted` after every stroke."""
-    return component("pixel_canvas", events=("painted",), elem_id=elem_id, holes=holes)
+    return component("pixel_canvas", taken=False, events=("painted",), elem_id=elem_id, holes=holes)
 
 
 def view_of_canvas(rgba: np.ndarray) -> CanvasView:

@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from demos.compression import compress, encoding_for
+from demos.take.shown import named
 from demos.wire import to_wire
 
 HERE = Path(__file__).parent
@@ -64,11 +65,18 @@ def version() -> str:
 
 
 class View(gr.HTML):
-    """A component whose value is a view dataclass (or plain JSON), drawn by a module of `components/`."""
+    """A component whose value is a view dataclass (or plain JSON), drawn by a module of `components/`.
+
+    taken: whether what it shows can be taken along (`demos/take`).
+    """
+
+    taken = True
 
     def postprocess(self, value: Any) -> Any:
         """The view as it travels."""
-        return to_wire(value) if is_dataclass(value) else value
+        if not is_dataclass(value) or isinstance(value, type):
+            return value
+        return named(type(value), to_wire(value), self._id) if self.taken else to_wire(value)
 
     def get_block_name(self) -> str:
         """The browser draws it as Gradio's own HTML component."""
@@ -81,26 +89,31 @@ def component(
     *,
     events: Sequence[str] = (),
     server_functions: Sequence[Callable[..., Any]] = (),
+    taken: bool = True,
     **options: Any,
 ) -> View:
     """The component drawn by `components/<name>.js`.
 
     events: names of what it may tell (`view.fork(...)`, and `emit.fork(data)` in the module).
     server_functions: what the module may call as `server.<name>(request)`, past Gradio's events.
+    taken: whether what it shows can be taken along; not for what is no figure.
     options: those of `gr.HTML` (elem_id, visible ...); any other is given to the module as `props.<name>`.
     """
     if f"components/{name}.js" not in files():
         raise ValueError(f"there is no component {name}")
     emit = ", ".join(f"{json.dumps(event)}: (data) => trigger({json.dumps(event)}, data)" for event in events)
     script = _SCRIPT % {"emit": emit, "hash": version(), "name": name}
-    return View(
+    view = View(
         value,
         html_template='<div class="gb-mount"></div>',
         js_on_load=script,
         apply_default_css=False,
         server_functions=list(server_functions),
+        **({"taken": True} if taken else {}),
         **options,
     )
+    view.taken = taken
+    return view
 
 
 def sharing(name: str) -> str:

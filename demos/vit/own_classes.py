@@ -46,6 +46,7 @@ def build() -> None:
     gr.Markdown(HOW, elem_classes="gb-lead")
     collector = component(
         "class_collector",
+        taken=False,
         events=("collected",),
         max_classes=MAX_CLASSES,
         max_pictures=MAX_PICTURES,
