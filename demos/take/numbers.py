@@ -11,8 +11,9 @@ import numpy as np
 from PIL import Image
 
 from demos.take.shown import Shown
-from demos.take.source import Program, program_of
+from demos.take.source import name_of_result, program_of
 from demos.wire import array_behind, bytes_behind, is_handle, is_picture
+from models.compute import TASKS, Task, own_engine
 from models.errors import InputError
 from models.flat import arrays_of
 
@@ -25,7 +26,7 @@ FORMS = {
 README = """{title}
 {line}
 
-Arrays of one view of Glassbox, as they were sent to the browser that drew it.
+Arrays of one view of Glassbox: those that were sent to the browser that drew it{again}.
 Read them with numpy: `np.load("{file}")["NAME"]`.
 
 What the names mean
@@ -35,46 +36,59 @@ What the names mean
 Arrays
 ------
 {arrays}
-{again}"""
-AGAIN = "\nreproduce.py computes it again with the project's `models` package, in full precision.\n"
+"""
+AGAIN = """, and, as `result`, what was computed for it,
+in full precision. reproduce.py computes that again with the project's `models` package, beginning with the `inputs`"""
 
 
 def npz_of(shown: Shown) -> bytes:
-    """A compressed .npz of the arrays of a view, with README.txt and, where there is one, the program and its inputs.
+    """A compressed .npz of the arrays of a view and of what was computed for it, with README.txt and reproduce.py.
 
+    What takes long (training, diffusion, measuring) is not computed again for the file: reproduce.py can.
     Raises `InputError` where an array is no longer kept, or all together take more than `MAX_BYTES`.
     """
     program = program_of(shown)
+    results = _results(shown) if program else {}
     arrays = arrays_of(_decoded(shown.value))
+    for name, (_, result) in results.items():
+        arrays |= arrays_of(result, name)
     inputs = {f"inputs.{name}": array for name, array in program.inputs.items()} if program else {}
     if sum(array.nbytes for array in [*arrays.values(), *inputs.values()]) > MAX_BYTES:
         raise InputError(f"The arrays of this view take more than {MAX_BYTES // 2**20} MB: they are not packed here.")
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays, **inputs)
+    told = _readme(shown, {**arrays, **inputs}, results, AGAIN if program else "")
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("README.txt", readme(shown, arrays, inputs, program))
+        archive.writestr("README.txt", told)
         if program:
             archive.writestr("reproduce.py", program.text)
     return buffer.getvalue()
 
 
-def readme(
-    shown: Shown, arrays: Mapping[str, np.ndarray], inputs: Mapping[str, np.ndarray], program: Program | None
-) -> str:
-    """Names, types and shapes of the arrays, and what the view's classes say of them."""
+def _results(shown: Shown) -> dict[str, tuple[Task, Any]]:
+    """What was computed for a view, computed again, by the names that its program gives them."""
+    tasks = [TASKS[call.task] for call in shown.calls]
+    return {
+        name_of_result(number, len(tasks)): (task, own_engine().run(task, call.arguments, call.named))
+        for number, (task, call) in enumerate(zip(tasks, shown.calls, strict=True))
+        if not (task.heavy or task.streams)
+    }
+
+
+def _readme(shown: Shown, arrays: Mapping[str, np.ndarray], results: Mapping[str, tuple[Task, Any]], again: str) -> str:
+    """Names, types and shapes of the arrays, and what the classes that hold them say of their fields."""
     forms = dict(_forms(shown.value, ""))
-    lines = [_line(name, array, forms.get(name, "")) for name, array in arrays.items()]
-    lines += [_line(name, array, "what reproduce.py begins with") for name, array in inputs.items()]
-    meaning = "\n\n".join(f"{one.__name__}: {inspect.getdoc(one) or ''}" for one in classes_in(shown.view))
+    classes = [*classes_in(shown.view), *(one for _, result in results.values() for one in classes_in(type(result)))]
+    meaning = [f"{name}: what {task.name} gives" for name, (task, _) in results.items()]
+    meaning += [f"{one.__name__}: {inspect.getdoc(one) or ''}" for one in dict.fromkeys(classes)]
     title = (inspect.getdoc(shown.view) or shown.view.__name__).split("\n")[0]
-    again = AGAIN if program else ""
     return README.format(
         title=title,
         line="=" * len(title),
         file=f"{shown.stem}.npz",
-        meaning=meaning,
-        arrays="\n".join(lines),
         again=again,
+        meaning="\n\n".join(meaning),
+        arrays="\n".join(_line(name, array, forms.get(name, "")) for name, array in arrays.items()),
     )
 
 
@@ -85,13 +99,21 @@ def classes_in(view: type) -> list[type]:
     def look(hint: Any) -> None:
         if isinstance(hint, type) and dataclasses.is_dataclass(hint) and hint not in found:
             found[hint] = None
-            for inner in get_type_hints(hint).values():
+            for inner in _hints(hint):
                 look(inner)
         for inner in get_args(hint):
             look(inner)
 
     look(view)
     return list(found)
+
+
+def _hints(one: type) -> list[Any]:
+    """Types of the fields; none where a module imports some of them for the type checker only."""
+    try:
+        return list(get_type_hints(one).values())
+    except NameError:
+        return []
 
 
 def _line(name: str, array: np.ndarray, note: str) -> str:

@@ -55,6 +55,11 @@ def write_program(calls: Sequence[Call], view: str, file: str) -> Program:
     return Program(text, writer.inputs)
 
 
+def name_of_result(number: int, count: int) -> str:
+    """What a program calls what its call of that number gives."""
+    return "result" if count == 1 else f"result_{number + 1}"
+
+
 class _Writer:
     """Writes values as Python; arrays become inputs, classes and functions imports."""
 
@@ -68,7 +73,7 @@ class _Writer:
         self._import(module, function)
         arguments = [self.write(one) for one in call.arguments]
         arguments += [f"{name}={self.write(one)}" for name, one in call.named.items()]
-        name = "result" if count == 1 else f"result_{number + 1}"
+        name = name_of_result(number, count)
         asked = f"{function}({', '.join(arguments)})"
         if TASKS[call.task].streams:
             return [f"*_, {name} = {asked}  # a step at a time; this is the last one", *_shown(name)]

@@ -7,6 +7,7 @@
 import { lookOf } from "./address.js";
 import { element as make } from "./dom.js";
 import { addStyle, stylesReady } from "./style.js";
+import { takeControl } from "./take.js";
 import { sayAll } from "./words.js";
 
 /**
@@ -31,6 +32,7 @@ export async function mount(name, { element, props, emit, watch, upload, server 
   const view = new module.default({ root, props, emit, upload, server, look: lookOf(root) });
   const fault = make("p", { class: "gb-fault", role: "alert", hidden: true });
   root.prepend(fault);
+  if (props.taken) root.append(takeControl(root, () => props.value));
   const show = async () => {
     if (!props.value && !fault.hidden) return;
     try {

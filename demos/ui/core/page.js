@@ -1,8 +1,10 @@
 // What the page itself does: sentences about downloads follow the download; arrow keys move along titles; waiting is
-// visible; what does not fit into a text field is said; a visitor's mistake is never called an error.
+// visible; what does not fit into a text field is said; a visitor's mistake is never called an error; tables can be taken
+// along.
 
 import { tellLimits } from "./limits.js";
 import { followTabs } from "./tabs.js";
+import { offerTables } from "./take.js";
 import { nameToasts } from "./toasts.js";
 import { showWaiting } from "./waiting.js";
 
@@ -29,6 +31,7 @@ function reachFormulas() {
 
 addEventListener("resize", reachFormulas);
 setInterval(reachFormulas, EVERY_MILLISECONDS);
+setInterval(offerTables, EVERY_MILLISECONDS);
 setInterval(() => followDownloads().catch(() => undefined), EVERY_MILLISECONDS);
 followTabs();
 tellLimits();

@@ -1,0 +1,35 @@
+// "Take it with you": a control beside a view or a table that offers what is seen there as files. What it offers is made
+// by `pieces/taking.js`, which is fetched when a visitor first asks for it.
+
+import { element } from "./dom.js";
+import { said } from "./words.js";
+
+/**
+ * A control for a figure.
+ * @param {HTMLElement} figure what is drawn
+ * @param {() => any} value what it shows: a view as it travelled, or nothing
+ */
+export function takeControl(figure, value = () => null) {
+  const files = element("div", { class: "gb-take-files" });
+  const title = element("summary", {}, said("Take it with you"));
+  const control = element("details", { class: "gb-take" }, title, files);
+  control.addEventListener("toggle", async () => {
+    if (!control.open) return files.replaceChildren();
+    try {
+      const { fill } = await import("../pieces/taking.js");
+      await fill(files, figure, value());
+    } catch (error) {
+      files.replaceChildren(element("p", { role: "status" }, error instanceof Error ? error.message : String(error)));
+    }
+  });
+  return control;
+}
+
+/** Tables that stand on a page by themselves get a control each, also when they are drawn anew. */
+export function offerTables() {
+  for (const table of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[role=tabpanel] table"))) {
+    if (table.closest(".gb-view, .gradio-dataframe")) continue;
+    const place = table.closest(".gb-scroll") ?? table;
+    if (!place.nextElementSibling?.matches(".gb-take")) place.after(takeControl(table));
+  }
+}
