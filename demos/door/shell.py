@@ -9,6 +9,7 @@ from gradio.block_function import BlockFunction
 
 from demos.base import visitor_errors
 from demos.door.answers import NOT_HERE, Refused
+from demos.door.described import described
 from demos.door.queue import FairQueue
 from demos.opening import Openings
 from demos.sentences import MAX_ECHO
@@ -80,8 +81,11 @@ class Shell(gr.Blocks):
                 raise InputError(f"{box.label or 'A text'} must be text.")
 
     def get_api_info(self, *args: Any, **kwargs: Any) -> Any:
-        """What the endpoints take and give, in English."""
-        return in_english(super().get_api_info(*args, **kwargs))
+        """What the endpoints take and give, in English and in words."""
+        info = in_english(super().get_api_info(*args, **kwargs))
+        functions = {f"/{fn.api_name}": fn.fn for fn in self.fns.values() if fn.fn}
+        named = info["named_endpoints"]
+        return {**info, "named_endpoints": {name: described(told, functions[name]) for name, told in named.items()}}
 
     def check_names(self, api_name: str | None, content: dict[str, Any]) -> None:
         """Refuse (404, 422) an event, function or component that does not exist, before Gradio looks it up."""
