@@ -12,10 +12,12 @@ from demos.base import empty_strip, milliseconds
 from demos.detection.live import detect_frame
 from demos.inputs.frame_boxes import frame_boxes, read_frames
 from demos.inputs.keeping import FRAMES, LEARNED, say_how_long
+from demos.inputs.session_file import fresh_folder, session_file, the_file
 from demos.tab import LIGHT, LONG, private
 from demos.ui import component
 from models import weights
-from models.detection.own import RUNNING, keep
+from models.detection.own import OWN, RUNNING, is_own, keep
+from models.errors import InputError
 from models.inputs import check_choice, check_integer
 
 if TYPE_CHECKING:
@@ -122,6 +124,26 @@ def stop_training(name: object) -> None:
         RUNNING.find(name).set()
 
 
+def save_own(name: object) -> Any:
+    """The detector of the live view as a file in Gradio's cache."""
+    if not is_own(name):
+        raise InputError("There is no detector of your own yet: train one first.")
+    learned = OWN.find(name)
+    from models.detection import own_file
+
+    return gr.update(value=str(own_file.save(learned, fresh_folder())), visible=True)
+
+
+def load_own(files: list[str]) -> tuple[Any, Any]:
+    """A detector that was kept as a file: (its name for the live view, strip)."""
+    if not files:
+        return gr.skip(), gr.skip()
+    from models.detection import own_file
+
+    name = own_file.load(the_file(files))
+    return name, empty_strip(f"Loaded: {', '.join(OWN.find(name).labels)}. Start the camera above.")
+
+
 def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     """The page: frames to draw on, the training, the camera with the new detector."""
     running = gr.State("")
@@ -149,6 +171,9 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     live = component("live_overlay", _embedded(), server_functions=[detect_frame], elem_id="detection-own-live")
     say_how_long(FRAMES)
     gr.Markdown("Before a training the camera shows what the embedded model sees.", elem_classes="gb-note")
+    kept = session_file("detection-own-file", "no frame is in it")
     gr.Markdown(MEANING, elem_classes="gb-note")
     run.click(compute_own_boxes, [drawn, seconds, mirror], [lessons, live, strip, running], **private(), **LONG)
     stop.click(stop_training, running, None, **private(), **LIGHT)
+    kept.keep.click(save_own, live, kept.file, **private(), **LIGHT)
+    kept.given.change(load_own, kept.given, [live, strip], **private(), **LIGHT)

@@ -2,20 +2,18 @@
 
 import html
 import secrets
-import tempfile
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
-from gradio.utils import get_upload_folder
 
 from demos.address import keeps
 from demos.base import empty_strip, milliseconds
 from demos.diffusion.plans import ALL_CLASSES, MAX_SEED, check_seed, example_sprites
+from demos.inputs.session_file import fresh_folder, session_file, the_file
 from demos.inputs.uploaded_files import UploadedFiles
-from demos.tab import LATEX, LONG, RUN, private
+from demos.tab import LATEX, LIGHT, LONG, RUN, private
 from demos.ui import component
 from demos.views.diffusion_training import (
     ExampleView,
@@ -27,7 +25,7 @@ from demos.views.diffusion_training import (
     view_of_samples,
 )
 from models.diffusion.data import ANY_CLASS, CLASSES
-from models.diffusion.trained import TRAINED, Settings, save
+from models.diffusion.trained import TRAINED, Settings
 from models.errors import InputError
 from models.images import read_rgba
 from models.inputs import check_choice, check_integer, check_number
@@ -173,10 +171,21 @@ def kept_name(name: object, own: object) -> object:
 
 def save_trained(name: object) -> Any:
     """The kept network as a safetensors file in Gradio's cache."""
-    folder = Path(get_upload_folder())
-    folder.mkdir(parents=True, exist_ok=True)
-    path = save(TRAINED.find(name), Path(tempfile.mkdtemp(dir=folder)))
-    return gr.update(value=str(path), visible=True)
+    trained = TRAINED.find(name)
+    from models.diffusion import own_file
+
+    return gr.update(value=str(own_file.save(trained, fresh_folder())), visible=True)
+
+
+def load_trained(files: list[str]) -> tuple[Any, Any]:
+    """A network that was kept as a file: (its name, strip)."""
+    if not files:
+        return gr.skip(), gr.skip()
+    from models.diffusion import own_file
+
+    name = own_file.load(the_file(files))
+    said = f"Loaded: {TRAINED.find(name).title}. Choose it on the pages Reverse, Between two and From an image."
+    return name, empty_strip(said)
 
 
 def view_sources(source: object) -> tuple[Any, Any]:
@@ -239,8 +248,7 @@ def _build_training(own: gr.State) -> None:
             with gr.Row():
                 run = gr.Button("Train", variant="primary", min_width=110, elem_id="diffusion-train")
                 stop = gr.Button("Stop", min_width=80, elem_id="diffusion-train-stop")
-            keep = gr.Button("Keep it as a file", elem_id="diffusion-keep")
-            file = gr.File(label="safetensors, float16", visible=False, interactive=False, height=80)
+            kept = session_file("diffusion-file", "the pictures it was given are in it too")
         with gr.Column(scale=5, min_width=300):
             view = component("training_view", elem_id="diffusion-training-view", count=SAMPLES)
             strip = gr.HTML(empty_strip("Something to recognise appears within two minutes on two CPU cores."))
@@ -252,4 +260,5 @@ def _build_training(own: gr.State) -> None:
     ended = run.click(compute_training, inputs, [view, strip, running], **private(), **LONG)
     ended.then(kept_name, [running, own], own, **private())
     stop.click(stop_training, running, None, **private())
-    keep.click(save_trained, own, file, **private())
+    kept.keep.click(save_trained, own, kept.file, **private(), **LIGHT)
+    kept.given.change(load_trained, kept.given, [own, strip], **private(), **LIGHT)

@@ -43,10 +43,10 @@ def build() -> None:
         with inner_page(PAGES["types"], "types"):
             tasks.build()
         with inner_page(PAGES["train"], "train"):
-            kept = training.build(own)
+            training.build(own)
     for tab, text in ((reach_tab, reach_text), (edit_tab, edited.text)):
         tab.select(None, [first.text, text], text, js=carrying(tab.id, text.value, first.text.value), **private())
-    kept.success(_with_own, own, [first.model, edited.model], queue=False, **private())
+    own.change(_with_own, own, [first.model, edited.model], queue=False, **private())
     panel("sequences", QUESTIONS, PAGES, READ, {"own": own})
     api.build()
 

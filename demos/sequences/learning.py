@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from demos.base import empty_strip, strip_of
+from demos.inputs.session_file import fresh_folder, the_file
 from demos.views.training import LearningView, view_of_training
+from models.errors import InputError
 from models.inputs import check_choice, check_flag, check_text
 
 if TYPE_CHECKING:
@@ -149,6 +151,28 @@ def view_keep(name: object) -> tuple[str, str]:
     own = keep_network(str(name))
     note = f"Kept: “{training.title}” can now be chosen as the model on the other pages of this tab."
     return own, _strip(training, None, note)
+
+
+def save_own(own: object) -> Any:
+    """The network that was kept for the other pages, as a file in Gradio's cache."""
+    if own is None:
+        raise InputError("Press “Keep it for the other pages” first: what is kept there is saved.")
+    from models.sequences import own_file
+    from models.sequences.networks import OWN
+
+    return gr.update(value=str(own_file.save(OWN.find(own), fresh_folder())), visible=True)
+
+
+def load_own(files: list[str]) -> tuple[Any, Any]:
+    """A network that was kept as a file: (its name, strip)."""
+    if not files:
+        return gr.skip(), gr.skip()
+    from models.sequences import own_file
+    from models.sequences.networks import OWN
+
+    name = own_file.load(the_file(files))
+    said = f"Loaded: “{OWN.find(name).title}” can now be chosen as the model on the other pages of this tab."
+    return name, empty_strip(said)
 
 
 def _waiting() -> str:

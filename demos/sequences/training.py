@@ -5,10 +5,10 @@ from functools import partial
 
 import gradio as gr
 from gradio.components import Component
-from gradio.events import Dependency
 
 from demos.address import keeps
 from demos.base import empty_strip
+from demos.inputs.session_file import session_file
 from demos.sequences.learning import (
     DEFAULT,
     EXPLOSION,
@@ -18,6 +18,8 @@ from demos.sequences.learning import (
     compute_go_on,
     compute_start,
     compute_training,
+    load_own,
+    save_own,
     values_of,
     view_change,
     view_keep,
@@ -25,7 +27,7 @@ from demos.sequences.learning import (
     view_text,
 )
 from demos.sequences.next_character import STATE_SECONDS
-from demos.tab import LONG, private
+from demos.tab import LIGHT, LONG, private
 from demos.ui import component
 from models.sequences.sampling import MAX_SEED
 
@@ -106,8 +108,8 @@ def _controls() -> Controls:
     return Controls(pick, text, settings, [go_on, pause, again, keep], provoke, cure)
 
 
-def build(own: gr.State) -> Dependency:
-    """The page. `own` receives the name of the network that is kept; returns the event after which it is there."""
+def build(own: gr.State) -> None:
+    """The page. `own` receives the name of the network that is kept."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
@@ -120,10 +122,13 @@ def build(own: gr.State) -> Dependency:
     gr.Markdown(MEANING, elem_classes="gb-note")
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
-    return _wire(controls, curves, strip, own)
+    kept = session_file("training-file", "the text it learned is not in it, but a network may have learned it by heart")
+    kept.keep.click(save_own, own, kept.file, **private(), **LIGHT)
+    kept.given.change(load_own, kept.given, [own, strip], **private(), **LIGHT)
+    _wire(controls, curves, strip, own)
 
 
-def _wire(controls: Controls, curves: Component, strip: gr.HTML, own: gr.State) -> Dependency:
+def _wire(controls: Controls, curves: Component, strip: gr.HTML, own: gr.State) -> None:
     name = gr.State(None, time_to_live=STATE_SECONDS)
     settings, buttons = controls.settings, controls.buttons
     go_on, pause, again, keep = buttons
@@ -147,4 +152,4 @@ def _wire(controls: Controls, curves: Component, strip: gr.HTML, own: gr.State) 
     changed = [control.input for control in (learning_rate, clipping, clip)]
     gr.on(changed, view_change, [learning_rate, clipping, clip, name], None, queue=False, **private())
     controls.pick.input(view_text, controls.pick, controls.text, queue=False, **private())
-    return keep.click(view_keep, name, [own, strip], **private())
+    keep.click(view_keep, name, [own, strip], **private())

@@ -17,6 +17,13 @@ from models.store import STORES
 MAX_INPUT_BYTES = 32 * 2**20
 HEAD = '''"""Computes again what Glassbox showed as {view}. Run it in the folder of the project: `python FILE`."""
 '''
+OWN_FILE = "own.safetensors"
+OWN = {
+    "networks that visitors have trained": "models.sequences.own_file",
+    "visitors' own detectors": "models.detection.own_file",
+    "trained sprite networks": "models.diffusion.own_file",
+}
+"""Which module reads the files of what visitors have trained, by the store that keeps it."""
 KEPT_THERE = "This view is of something that was trained or made on that page, which is kept there only."
 
 
@@ -51,7 +58,8 @@ def write_program(calls: Sequence[Call], view: str, file: str) -> Program:
     imports = [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(writer.imports.items())]
     reads = [f'inputs = np.load("{file}")', ""] if writer.inputs else []
     numpy = ["import numpy as np", ""] if writer.inputs else []
-    text = "\n".join([HEAD.format(view=view), *numpy, *imports, "", *reads, *lines, ""])
+    own = [f"# {OWN_FILE} is the file that the page keeps on which it was trained.", ""] if writer.own else []
+    text = "\n".join([HEAD.format(view=view), *own, *numpy, *imports, "", *reads, *lines, ""])
     return Program(text, writer.inputs)
 
 
@@ -66,6 +74,7 @@ class _Writer:
     def __init__(self) -> None:
         self.imports: dict[str, set[str]] = {"models.flat": {"arrays_of"}}
         self.inputs: dict[str, np.ndarray] = {}
+        self.own = False
 
     def call(self, call: Call, number: int, count: int) -> list[str]:
         """The lines of one call."""
@@ -105,9 +114,16 @@ class _Writer:
             value = value.item()
         if isinstance(value, float) and not math.isfinite(value):
             return f'float("{value}")'
-        if isinstance(value, str) and value and any(value in store for store in STORES):
-            raise InputError(KEPT_THERE)
+        if isinstance(value, str) and (store := next((one for one in STORES if value in one), None)):
+            return self._own(store.title)
         return repr(value)
+
+    def _own(self, store: str) -> str:
+        """What stands for the name of what a visitor has trained."""
+        if store not in OWN:
+            raise InputError(KEPT_THERE)
+        self.own = True
+        return f'{self._import(OWN[store], "load")}("{OWN_FILE}")'
 
     def _input(self, array: np.ndarray) -> str:
         known = (name for name, one in self.inputs.items() if one is array)

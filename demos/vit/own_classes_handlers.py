@@ -3,7 +3,6 @@
 import html
 import io
 import secrets
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
-from gradio.utils import get_upload_folder
 from PIL import Image
 
 from demos.base import empty_strip, log, milliseconds
 from demos.inputs.classes import classes_value, read_classes, read_picture
+from demos.inputs.session_file import fresh_folder
 from demos.views.own_classes import ClassTrialView, view_of_training
 from demos.vit.shared import EMBEDDED
 from models import stops, weights
@@ -127,14 +126,8 @@ def save_own(name: Any) -> Any:
     """The classifier's two files in Gradio's cache."""
     from models.vit import own_classes, own_file
 
-    paths = own_file.save(own_classes.OWN.find(name), _fresh_folder())
+    paths = own_file.save(own_classes.OWN.find(name), fresh_folder())
     return gr.update(value=[str(path) for path in paths], visible=True)
-
-
-def _fresh_folder() -> Path:
-    cache = Path(get_upload_folder())
-    cache.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(dir=cache))
 
 
 def load_own(files: list[str]) -> tuple[Any, Any, Any]:
@@ -216,7 +209,7 @@ def vit_finetune(
         if isinstance(state, own_classes.Learned):
             own = own_classes.OWN.find(own_classes.keep(state))
             facts = _facts(examples, report, time.perf_counter() - start)
-            yield facts, [str(path) for path in own_file.save(own, _fresh_folder())]
+            yield facts, [str(path) for path in own_file.save(own, fresh_folder())]
         elif state.report is None:
             yield {"read": state.read, "of": count}, None
         else:

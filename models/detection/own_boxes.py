@@ -292,9 +292,10 @@ class Training:
     def learned(self, base: str) -> Learned:
         """What makes the detector called `base` the one that has been learned so far."""
         state = self._student.state_dict()
-        weights = {key: value.float().cpu().numpy().copy() for key, value in state.items() if not _is_frozen(key)}
+        weights = {key: value.float().cpu().numpy().copy() for key, value in state.items() if not is_frozen(key)}
         return Learned(base, self.labels, weights)
 
 
-def _is_frozen(name: str) -> bool:
+def is_frozen(name: str) -> bool:
+    """Whether a tensor of that name belongs to the backbone, which never learns here."""
     return name.startswith("model.backbone.backbone.")

@@ -1,8 +1,6 @@
 """Networks that visitors have trained, kept under names that nobody can guess until they are no longer used."""
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,14 +59,3 @@ TRAINED: Store[Trained] = Store(
     gone="There is no network trained by you here (any more): train one first, on the page “Train one”.",
     max_age=MAX_AGE_SECONDS,
 )
-
-
-def save(trained: Trained, folder: Path) -> Path:
-    """Write the network to `folder` as safetensors in float16, its configuration in the file's metadata."""
-    from safetensors.torch import save_file
-
-    path = folder / f"trained-{trained.settings.size}px-{trained.steps}-steps.safetensors"
-    config = json.dumps({"size": trained.settings.size, **asdict(trained.network.config)})
-    state = {name: tensor.half().contiguous() for name, tensor in trained.network.state_dict().items()}
-    save_file(state, path, metadata={"format": "pt", "config": config})
-    return path

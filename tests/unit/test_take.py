@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -26,7 +27,10 @@ from demos.wire import Float16, Int8, Png, Steps8, Uint16, array_behind, to_wire
 from models import compute
 from models.compute import MAX_RECORDED, Call, own_engine, using
 from models.errors import InputError
+from models.sequences import own_file
+from models.sequences.networks import OWN, OwnNetwork
 from models.store import Store
+from models.text.recurrent import CharacterNetwork, Config
 from tests.handles import array_of
 
 ELEPHANT, SIGN = (str(path) for path in list(example_pictures().values())[:2])
@@ -101,6 +105,24 @@ def test_the_program_of_a_view_computes_what_it_shows(page, tmp_path, monkeypatc
         again = to_wire(PAGES[page]())
     assert without_names(again) == without_names(sent)
     assert " (" in capsys.readouterr().out, "it prints names and shapes of what it computed"
+
+
+def test_the_program_of_ones_own_network_loads_its_file(tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    own = OwnNetwork(CharacterNetwork(Config("gru", 16)).eval(), "Yours: GRU")
+    name = OWN.put(own)
+    make = lambda: reading.compute_reading("abc", "yours", "hidden state", 3, None, name)[1]  # noqa: E731
+    sent, shown = shown_by(make)
+    own_file.save(own, tmp_path).rename(tmp_path / "own.safetensors")
+    program = write_program(shown.calls, "ReaderView", "reader.npz")
+    monkeypatch.chdir(tmp_path)
+    with using(computed := Remembering()):
+        exec(compile(program.text, "reproduce.py", "exec"), {})
+    assert name not in program.text
+    with using(Replaying(computed.results)):
+        again = to_wire(make())
+    assert {again.pop("network"), sent.pop("network")} == {name, computed.results[-1].name}
+    assert without_names(again) == without_names(sent)
 
 
 def test_a_program_can_be_read(tmp_path):
