@@ -22,6 +22,7 @@ from gradio.blocks import Block
 from gradio.components import Component
 from gradio.context import Context
 from gradio.events import Dependency
+from gradio.utils import get_upload_folder, is_in_or_equal
 
 from demos.base import EXAMPLES
 from demos.tab import payload, private
@@ -172,7 +173,7 @@ def read_value(control: Component, text: object) -> Any:
     if isinstance(control, gr.Checkbox):
         return {"0": False, "1": True}[text]
     if isinstance(control, gr.Image):
-        return str(_pictures()[text])
+        return str(_pictures().get(text) or _uploaded(text))
     if isinstance(control, (gr.Slider, gr.Number)):
         return _number(control, text)
     if isinstance(control, (gr.CheckboxGroup, gr.Radio, gr.Dropdown)):
@@ -180,6 +181,14 @@ def read_value(control: Component, text: object) -> Any:
     if isinstance(control, gr.Textbox) and len(text) <= (control.max_length or MAX_CHARS):
         return text
     raise InputError("A control cannot have this value.")
+
+
+def _uploaded(text: str) -> Path:
+    """A picture of the visitor's own, which a file of theirs has brought back (`ui/pieces/view_file.js`)."""
+    path = Path(text)
+    if "\0" in text or not is_in_or_equal(path, get_upload_folder()) or not path.is_file():
+        raise InputError("There is no such picture.")
+    return path
 
 
 def _number(control: gr.Slider | gr.Number, text: str) -> float | int:

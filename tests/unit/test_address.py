@@ -65,6 +65,19 @@ BAD = [
 ]
 
 
+def test_a_picture_of_ones_own_is_read_where_it_was_uploaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(address, "get_upload_folder", lambda: str(tmp_path / "cache"))
+    (tmp_path / "cache" / "a").mkdir(parents=True)
+    for path in (tmp_path / "cache" / "a" / "own.png", tmp_path / "other.png"):
+        path.write_bytes(b"x")
+    own = str(tmp_path / "cache" / "a" / "own.png")
+    assert read_value(CONTROLS["picture"], own) == own
+    wrong = ("cache/../other.png", "other.png", "cache", "cache/a", "cache/a/none.png", "cache/a/own.png\0")
+    for text in wrong:
+        with pytest.raises(InputError):
+            read_value(CONTROLS["picture"], str(tmp_path / text))
+
+
 @pytest.mark.parametrize(("name", "text", "value"), GOOD)
 def test_a_value_is_read(name, text, value):
     assert read_value(CONTROLS[name], text) == value

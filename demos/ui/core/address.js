@@ -257,6 +257,29 @@ export function link() {
   return { href: write(location.href, current, values, texts), own };
 }
 
+/** What a file keeps of the page that is seen: its values, texts too, and addresses of the visitor's own pictures. */
+export function state() {
+  const page = pages.get(current);
+  const { values, texts } = differing(page, current);
+  /** @type {Values} */
+  const pictures = {};
+  for (const [place, key] of (page?.keys ?? []).entries()) {
+    const value = page?.values?.[place];
+    if (key.kind === "picture" && value?.url && !textOf(value, key)) pictures[key.name] = value.url;
+  }
+  return { page: current, values: { ...values, ...texts }, pictures };
+}
+
+/** Opens a page with these values, as a link does. @param {string} page @param {Values} values */
+export function open(page, values) {
+  if (!table.some((one) => one.page === page)) throw new Error("This file is of a page that is not here.");
+  if (page !== current) history.pushState(stateOf(page), "", write(location.href, page, {}));
+  heading = page;
+  wanted.set(page, values);
+  head?.go();
+  if (page === current) apply(page);
+}
+
 /** The component that shows the link and says what was not understood. @param {{ go: () => void, say: (sentence: string) => void }} shown */
 export function follow(shown) {
   head = shown;
