@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 
+import gradio as gr
 import numpy as np
 import pytest
 import torch
@@ -13,12 +14,14 @@ from starlette.testclient import TestClient
 
 from demos.attention import explorer, weighted_sum
 from demos.diffusion import reverse
+from demos.page import create_app
 from demos.sequences import answering, reading
 from demos.take.files import take_routes
 from demos.take.film import sheet_of
 from demos.take.numbers import classes_in, npz_of
 from demos.take.shown import SHOWN, TAKE, Event, Shown, during, named
 from demos.take.source import write_program
+from demos.ui import View
 from demos.views.diffusion import FilmView, StepView
 from demos.views.vit_features import FeaturesView
 from demos.vit import features
@@ -305,3 +308,25 @@ def test_handles_are_read_back(travelling):
     made, shown = travelling
     np.testing.assert_array_equal(array_behind(shown.value["apart"]), made.apart)
     assert json.dumps(shown.value)
+
+
+OFFER_OTHERWISE = {"vit/neighbours", "vit/zero_shot", "detection/video"}
+"""Lists and tables in HTML, which `offerFigures` finds in the browser, and a page that makes files by itself."""
+
+
+def test_every_page_offers_what_it_shows():
+    """At least one view of each page can be taken along; menus, lessons and inputs do not offer it."""
+    views = [block for block in create_app().blocks.values() if isinstance(block, View)]
+    offering = {page_of(one) for one in views if one.taken}
+    assert {page for page in map(page_of, views) if "/" in page} - offering == OFFER_OTHERWISE
+    assert len(offering) >= 24
+    assert all(bool(one.props.get("taken")) == one.taken for one in views)
+
+
+def page_of(block):
+    names = []
+    while block is not None:
+        if isinstance(block, gr.Tab):
+            names.append(str(block.id))
+        block = block.parent
+    return "/".join(reversed(names))

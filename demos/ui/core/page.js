@@ -1,10 +1,10 @@
 // What the page itself does: sentences about downloads follow the download; arrow keys move along titles; waiting is
-// visible; what does not fit into a text field is said; a visitor's mistake is never called an error; tables can be taken
-// along.
+// visible; what does not fit into a text field is said; a visitor's mistake is never called an error; figures in HTML can
+// be taken along.
 
 import { tellLimits } from "./limits.js";
 import { followTabs } from "./tabs.js";
-import { offerTables } from "./take.js";
+import { offerFigures } from "./take.js";
 import { nameToasts } from "./toasts.js";
 import { showWaiting } from "./waiting.js";
 
@@ -31,7 +31,7 @@ function reachFormulas() {
 
 addEventListener("resize", reachFormulas);
 setInterval(reachFormulas, EVERY_MILLISECONDS);
-setInterval(offerTables, EVERY_MILLISECONDS);
+setInterval(offerFigures, EVERY_MILLISECONDS);
 setInterval(() => followDownloads().catch(() => undefined), EVERY_MILLISECONDS);
 followTabs();
 tellLimits();

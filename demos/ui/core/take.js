@@ -25,11 +25,15 @@ export function takeControl(figure, value = () => null) {
   return control;
 }
 
-/** Tables that stand on a page by themselves get a control each, also when they are drawn anew. */
-export function offerTables() {
-  for (const table of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[role=tabpanel] table"))) {
-    if (table.closest(".gb-view, .gradio-dataframe")) continue;
-    const place = table.closest(".gb-scroll") ?? table;
-    if (!place.nextElementSibling?.matches(".gb-take")) place.after(takeControl(table));
+/** What stands on a page without a component: tables, lists and figures in HTML. */
+const FIGURES = "table, .gb-neighbours, .gb-figure, .gb-large, .gb-entry";
+
+/** Figures that stand on a page by themselves get a control each, also when they are drawn anew. */
+export function offerFigures() {
+  for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(FIGURES))) {
+    if (!figure.closest("[role=tabpanel]") || figure.closest(".gb-view")) continue;
+    if (figure.parentElement?.closest(FIGURES)) continue;
+    const place = figure.closest(".gb-scroll") ?? figure;
+    if (!place.nextElementSibling?.matches(".gb-take")) place.after(takeControl(figure));
   }
 }

@@ -7,7 +7,11 @@ export function rowsOfTable(table) {
   );
 }
 
-/** @param {HTMLElement} cell */
+/** A list whose items have parts. @param {HTMLElement} list */
+export const rowsOfList = (list) =>
+  [...list.children].map((item) => [...item.children].map((part) => textOf(part)).filter(Boolean));
+
+/** @param {Element} cell */
 const textOf = (cell) => (cell.textContent ?? "").replace(/\s+/g, " ").trim();
 
 /**

@@ -4,7 +4,7 @@
 import { element, save } from "../core/dom.js";
 import { said } from "../core/words.js";
 import { drawing, rasterized } from "./drawing.js";
-import { csvOf, rowsOfSeries, rowsOfTable } from "./rows.js";
+import { csvOf, rowsOfList, rowsOfSeries, rowsOfTable } from "./rows.js";
 
 const ABOUT =
   "SVG: texts, lines and boxes are drawn anew as vectors, canvases and photos are pictures inside. PNG: the same at twice the size.";
@@ -52,14 +52,14 @@ function pictures(figure, stem) {
 
 /** @param {HTMLElement} figure @param {any} value @param {string} stem @returns {Offer[]} */
 function tables(figure, value, stem) {
-  const found = /** @type {HTMLTableElement[]} */ (
-    figure.matches("table") ? [figure] : [...figure.querySelectorAll("table")].filter((table) => table.offsetParent)
-  );
-  const all = found.map(rowsOfTable).filter((rows) => rows.length);
+  const found = [figure, ...figure.querySelectorAll("table, .gb-neighbours ol")];
+  const seen = /** @type {HTMLElement[]} */ (found).filter((one) => one.matches("table, ol") && one.offsetParent);
+  const all = seen.map((one) => (one instanceof HTMLTableElement ? rowsOfTable(one) : rowsOfList(one)));
   if (value?.series?.length) all.push(rowsOfSeries(value));
-  return all.map((rows, place) => ({
-    label: all.length === 1 ? "CSV" : `CSV ${place + 1}`,
-    name: `${stem}${all.length === 1 ? "" : `-${place + 1}`}.csv`,
+  const whole = all.filter((rows) => rows.length);
+  return whole.map((rows, place) => ({
+    label: whole.length === 1 ? "CSV" : `CSV ${place + 1}`,
+    name: `${stem}${whole.length === 1 ? "" : `-${place + 1}`}.csv`,
     make: () => new Blob(["\ufeff", csvOf(rows)], { type: "text/csv" }),
   }));
 }
