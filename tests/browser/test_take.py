@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, settled
 
 pytestmark = pytest.mark.browser
 
@@ -108,6 +108,7 @@ def test_a_chart_and_a_table_are_taken_as_csv(loaded_once):
 def test_a_view_is_kept_as_a_file_and_opened_again(open_tab, new_page, tmp_path):
     page = open_tab("attention", "All heads")
     page.locator("#attention-text textarea").fill("A kept sentence.")
+    page.wait_for_function("history.state?.glassbox?.texts?.text === 'A kept sentence.'")
     page.locator("#page-link .page-link-files summary").click()
     with page.expect_download() as told:
         page.locator("#page-link .page-link-keep").click()
@@ -132,6 +133,7 @@ def test_a_picture_of_ones_own_comes_back_with_its_view(open_tab, new_page, tmp_
     picture.save(tmp_path / "own.png")
     page.locator("#features-image input[type=file]").first.set_input_files(tmp_path / "own.png")
     page.wait_for_function("document.querySelector('#features-image img')?.src.includes('own.png')")
+    settled(page)
     page.locator("#page-link .page-link-files summary").click()
     with page.expect_download() as told:
         page.locator("#page-link .page-link-keep").click()

@@ -32,12 +32,14 @@ export async function mount(name, { element, props, emit, watch, upload, server 
   const view = new module.default({ root, props, emit, upload, server, look: lookOf(root) });
   const fault = make("p", { class: "gb-fault", role: "alert", hidden: true });
   root.prepend(fault);
-  if (props.taken) root.append(takeControl(root, () => props.value));
+  const control = takeControl(root, () => props.value);
+  if (props.taken) root.append(control.node);
   const show = async () => {
     if (!props.value && !fault.hidden) return;
     try {
       await view.show(props.value || null);
       fault.hidden = true;
+      control.renew();
     } catch (error) {
       console.warn(error);
       fault.textContent = error instanceof Error ? error.message : String(error);

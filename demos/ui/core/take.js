@@ -5,24 +5,28 @@ import { element } from "./dom.js";
 import { said } from "./words.js";
 
 /**
- * A control for a figure.
+ * A control for a figure; `renew` when it may show something else.
  * @param {HTMLElement} figure what is drawn
  * @param {() => any} value what it shows: a view as it travelled, or nothing
  */
 export function takeControl(figure, value = () => null) {
   const files = element("div", { class: "gb-take-files" });
   const title = element("summary", {}, said("Take it with you"));
-  const control = element("details", { class: "gb-take" }, title, files);
-  control.addEventListener("toggle", async () => {
-    if (!control.open) return files.replaceChildren();
+  const node = element("details", { class: "gb-take" }, title, files);
+  /** @type {string | undefined} */
+  let filled;
+  const fill = async () => {
+    filled = value()?.take;
     try {
-      const { fill } = await import("../pieces/taking.js");
-      await fill(files, figure, value());
+      const taking = await import("../pieces/taking.js");
+      await taking.fill(files, figure, value());
     } catch (error) {
       files.replaceChildren(element("p", { role: "status" }, error instanceof Error ? error.message : String(error)));
     }
-  });
-  return control;
+  };
+  node.addEventListener("toggle", () => (node.open ? fill() : files.replaceChildren()));
+  const renew = () => (node.open && value()?.take !== filled ? fill() : undefined);
+  return { node, renew };
 }
 
 /** What stands on a page without a component: tables, lists and figures in HTML. */
@@ -34,6 +38,6 @@ export function offerFigures() {
     if (!figure.closest("[role=tabpanel]") || figure.closest(".gb-view")) continue;
     if (figure.parentElement?.closest(FIGURES)) continue;
     const place = figure.closest(".gb-scroll") ?? figure;
-    if (!place.nextElementSibling?.matches(".gb-take")) place.after(takeControl(figure));
+    if (!place.nextElementSibling?.matches(".gb-take")) place.after(takeControl(figure).node);
   }
 }

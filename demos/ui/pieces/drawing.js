@@ -4,7 +4,8 @@
 import { contextOf } from "../core/canvas.js";
 import { svg } from "../core/dom.js";
 
-const LEFT_OUT = "input, select, textarea, script, style, template, audio, .gb-take, .gb-fault, .gb-unseen, [hidden]";
+const LEFT_OUT =
+  "input, select, textarea, script, style, template, audio, .katex-mathml, .gb-take, .gb-fault, .gb-unseen, [hidden]";
 const STYLES = [
   "fill",
   "fill-opacity",
@@ -81,12 +82,16 @@ const isPicture = (node) =>
 function drawBox(node, style, rect, into, origin) {
   if (style.visibility === "visible") for (const part of boxParts(style, rect, origin)) into.append(part);
   const inside = clips(node, style) ? into.appendChild(clipped(rect, origin)) : into;
-  for (const child of node.childNodes) {
+  for (const child of seenIn(node)) {
     if (child instanceof Element) draw(child, inside, origin);
     else if (child instanceof Text && style.visibility === "visible")
       for (const line of linesOf(child)) inside.append(textOf(line, style, origin));
   }
 }
+
+/** What is seen of an element: of a folded section no more than its title. @param {HTMLElement} node */
+const seenIn = (node) =>
+  node instanceof HTMLDetailsElement && !node.open ? node.querySelectorAll(":scope > summary") : node.childNodes;
 
 /** @param {HTMLElement} node @param {CSSStyleDeclaration} style */
 const clips = (node, style) =>
