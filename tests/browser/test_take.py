@@ -22,7 +22,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 def opened(page, where):
     """The opened control of a view or of what stands before it."""
     control = page.locator(where)
-    control.locator("summary").click()
+    if not control.evaluate("node => node.open"):
+        control.locator("summary").click()
     control.get_by_role("button").first.wait_for()
     return control
 

@@ -1,5 +1,6 @@
 """What a visitor takes along: arrays with their README, and a program that computes the same; both against the view."""
 
+import asyncio
 import io
 import json
 import zipfile
@@ -14,17 +15,18 @@ from starlette.testclient import TestClient
 
 from demos.attention import explorer, weighted_sum
 from demos.diffusion import reverse
+from demos.door.shell import Shell
 from demos.page import create_app
-from demos.sequences import answering, reading
+from demos.sequences import answering, edit, reading
 from demos.take.files import take_routes
 from demos.take.film import sheet_of
 from demos.take.numbers import classes_in, npz_of
 from demos.take.shown import SHOWN, TAKE, Event, Shown, during, named
 from demos.take.source import write_program
-from demos.ui import View
+from demos.ui import View, component
 from demos.views.diffusion import FilmView, StepView
 from demos.views.vit_features import FeaturesView
-from demos.vit import features
+from demos.vit import features, steps
 from demos.vit.shared import EMBEDDED, example_pictures
 from demos.wire import Float16, Int8, Png, Steps8, Uint16, array_behind, to_wire, view
 from models import compute
@@ -51,8 +53,21 @@ PAGES = {
     "sum": lambda: last(weighted_sum.compute_sum("The cat sat.", ATTENTION), 1),
     "rain": lambda: answering.compute_rain(25.0, 12.0, 3.0, "July")[1],
     "reading": lambda: reading.compute_reading("The cat", "char-lstm", "hidden state", 3, None, None)[1],
+    "edited memory": lambda: last(
+        edit.compute_edit("It was a", "char-gru", None, None, 0.8, 5, "zero", 3, "7, 9", 1, ""), 1
+    ),
+    "shuffled patches": lambda: last(steps.compute_vit(SIGN, EMBEDDED, 8, "shuffled")),
+    "fork": lambda: forked(),
     "sprites": lambda: last(reverse.compute_sprites("embedded", "", "potion", 2, 4, 7, 1.5, "ddim")),
 }
+
+
+def forked():
+    """A run of sprites, gone on from its third step as another class by another sampler."""
+    *_, (_, _, _, name, _) = reverse.compute_sprites("embedded", "", "potion", 2, 4, 7, 1.5, "ddim")
+    return last(reverse.compute_fork({"run": name, "place": 2}, "tree", 2.0, "ddpm", 3, None))
+
+
 NAMES = {"run", "name", "version", "base", "reading", TAKE}
 """Fields that hold names made anew for every run."""
 
@@ -265,6 +280,33 @@ def test_later_steps_of_an_event_take_the_place_of_earlier_ones(travelling):
         names = {named(TravellingView, to_wire(made), place)[TAKE] for place in (1, 1, 2)}
     assert len(names) == 2
     assert TAKE not in named(TravellingView, to_wire(made), 1), "outside of an event nothing is kept"
+
+
+@compute.compute
+def doubled(number):
+    return 2 * number
+
+
+def test_all_steps_of_a_page_s_event_share_one_place_and_remember_what_was_computed(travelling):
+    made, _ = travelling
+
+    def act():
+        doubled(3)
+        yield made
+        yield made
+
+    with Shell() as app:
+        shown = component("chart", empty="")
+        gr.Button().click(act, None, shown)
+
+    async def steps():
+        first = await app.process_api(0, [], iterator=None)
+        return first, await app.process_api(0, [], iterator=first["iterator"])
+
+    first, second = (output["data"][0][TAKE] for output in asyncio.run(steps()))
+    assert first == second
+    (call,) = SHOWN.find(first).calls
+    assert (call.task, call.arguments) == (f"{__name__}.doubled", (3,))
 
 
 @pytest.mark.parametrize(("path", "status"), [("nobody", 404), ("nobody/npz", 404), ("../x", 404)])
