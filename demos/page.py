@@ -10,6 +10,7 @@ from demos.base import Demo
 from demos.course import page as course
 from demos.door.shell import Shell
 from demos.door.sweep import KEPT_MINUTES
+from demos.inputs.keeping import UPLOADED
 from demos.opening import Openings
 from demos.ui import component
 from demos.words import in_every_language
@@ -34,7 +35,7 @@ def create_app() -> Shell:
     with Shell(title="Glassbox", fill_width=True) as app:
         component("display", taken=False, elem_classes="gb-display-place")
         gr.Markdown(HEADING, elem_classes="gb-head")
-        link = component("page_link", taken=False, events=("go",), elem_id="page-link")
+        link = component("page_link", taken=False, events=("go",), keeping=UPLOADED, elem_id="page-link")
         with gr.Tabs(selected=demos[0].slug, overflow_behavior="wrap") as tabs:
             for demo in demos:
                 with gr.Tab(demo.title, id=demo.slug, elem_id=f"tab-{demo.slug}"):

@@ -12,6 +12,7 @@ export const template = `
     <div>
       <button type="button" class="gb-chip page-link-keep">Keep as a file</button>
       <button type="button" class="gb-chip page-link-open">Open a file</button>
+      <p class="gb-keeping"></p>
     </div>
   </details>
   <input type="file" class="page-link-file" accept=".json,application/json" aria-label="A view that was kept" hidden>
@@ -19,8 +20,9 @@ export const template = `
 
 export default class PageLink {
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, emit, upload }) {
+  constructor({ root, props, emit, upload }) {
     this.root = root;
+    find(root, ".gb-keeping").textContent = props.keeping;
     this.said = find(root, ".page-link-said");
     const file = find(root, ".page-link-file");
     find(root, ".page-link-copy").addEventListener("click", () => this.copy());
