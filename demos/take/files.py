@@ -1,9 +1,9 @@
 """Where the browser fetches files of a view: `take/NAME` lists them, `take/NAME/ENDING` is one."""
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import anyio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -18,7 +18,7 @@ PLACES = 2
 WAIT_SECONDS = 20
 BUSY = "Many files are being made at this moment: try again in a few seconds."
 NOT_HERE = "This view has no such file."
-_places = threading.BoundedSemaphore(PLACES)
+_places = anyio.CapacityLimiter(PLACES)
 
 
 @dataclass(frozen=True)
@@ -69,23 +69,29 @@ def _list(request: Request) -> Response:
     )
 
 
-def _send(request: Request) -> Response:
-    if not _places.acquire(timeout=WAIT_SECONDS):
+async def _send(request: Request) -> Response:
+    with anyio.move_on_after(WAIT_SECONDS) as waiting:
+        await _places.acquire()
+    if waiting.cancelled_caught:
         return _refused(503, BUSY)
     try:
-        shown = SHOWN.find(request.path_params["name"])
-        file = next((one for one in files_of(shown) if one.ending == request.path_params["ending"]), None)
-        if file is None:
-            return _refused(404, NOT_HERE)
-        headers = {
-            "content-disposition": f'attachment; filename="{shown.stem}.{file.ending}"',
-            "cache-control": "no-store",
-        }
-        return Response(file.make(shown), media_type=file.media_type, headers=headers)
+        return await anyio.to_thread.run_sync(_made, request.path_params["name"], request.path_params["ending"])
     except InputError as error:
         return _refused(404, str(error))
     finally:
         _places.release()
+
+
+def _made(name: str, ending: str) -> Response:
+    shown = SHOWN.find(name)
+    file = next((one for one in files_of(shown) if one.ending == ending), None)
+    if file is None:
+        raise InputError(NOT_HERE)
+    headers = {
+        "content-disposition": f'attachment; filename="{shown.stem}.{file.ending}"',
+        "cache-control": "no-store",
+    }
+    return Response(file.make(shown), media_type=file.media_type, headers=headers)
 
 
 def _refused(status: int, sentence: str) -> Response:

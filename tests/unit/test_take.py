@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 
+import anyio
 import gradio as gr
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from demos.diffusion import reverse
 from demos.door.shell import Shell
 from demos.page import create_app
 from demos.sequences import answering, edit, reading
+from demos.take import files
 from demos.take.files import take_routes
 from demos.take.film import sheet_of
 from demos.take.numbers import classes_in, npz_of
@@ -323,6 +325,13 @@ def test_a_file_that_a_view_does_not_have_is_said(client, travelling):
     for ending in ("py", "gif", "exe"):
         answer = client.get(f"/take/{name}/{ending}")
         assert (answer.status_code, answer.json()["error"]) == (404, "This view has no such file.")
+
+
+def test_who_finds_all_places_taken_is_told_and_holds_no_thread(client, monkeypatch):
+    monkeypatch.setattr(files, "WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(files, "_places", anyio.Semaphore(0))
+    answer = client.get("/take/anything/npz")
+    assert (answer.status_code, answer.json()["error"]) == (503, files.BUSY)
 
 
 def test_what_cannot_be_written_down_is_refused(monkeypatch):
