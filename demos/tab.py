@@ -8,8 +8,9 @@ from typing import Any, Literal, TypedDict
 import gradio as gr
 from gradio.components import Component
 from gradio.context import Context
+from gradio.events import Dependency
 
-from demos.base import visitor_errors
+from demos.base import empty_strip, visitor_errors
 from demos.wire import to_wire
 from demos.words import said
 from models.errors import InputError
@@ -30,6 +31,8 @@ LONG = Queue(concurrency_id="long", concurrency_limit=2)
 """Training, diffusion, video, measuring: what takes seconds and is computed with `@compute(heavy=True)`."""
 
 LATEX = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
+
+STOPPED = empty_strip("Stopped.")
 
 
 def inner_pages(**options: Any) -> gr.Tabs:
@@ -60,6 +63,12 @@ class Private(TypedDict):
 def private() -> Private:
     """Settings of an event between a page and its handler: not in the API, no veil over what is shown."""
     return Private(api_visibility="private", show_progress="hidden")
+
+
+def stops(button: gr.Button, running: Dependency, strip: gr.HTML) -> None:
+    """The button cancels the run and the strip says so, also where a step that was on its way has come meanwhile."""
+    said_at_once = button.click(lambda: STOPPED, None, strip, cancels=[running], queue=False, **private())
+    said_at_once.then(lambda: STOPPED, None, strip, queue=False, **private())
 
 
 def payload(event: gr.EventData, name: str) -> Any:

@@ -9,7 +9,7 @@ import gradio as gr
 from demos.address import keeps
 from demos.base import empty_strip, strip_of
 from demos.opening import opens
-from demos.tab import LATEX, LIGHT, private
+from demos.tab import LATEX, LIGHT, private, stops
 from demos.ui import component
 from demos.views import parallel as views
 from demos.views.parallel import ScheduleView
@@ -171,7 +171,7 @@ def build() -> None:
         concurrency_limit=1,
         **private(),
     )
-    stop.click(lambda: empty_strip("Stopped."), None, strip, cancels=[measuring], queue=False, **private())
+    stops(stop, measuring, strip)
     log.input(view_axes, [speeds, log], drawn, **private())
     opens(compute_schedule, [], [schedule, facts], queue=LIGHT)
 

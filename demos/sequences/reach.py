@@ -10,7 +10,7 @@ from demos.base import empty_strip, strip_of
 from demos.opening import opens
 from demos.sequences.networks import CELLS
 from demos.sequences.reading import MAX_CHARS, noted
-from demos.tab import LONG, RUN, private
+from demos.tab import LONG, RUN, private, stops
 from demos.ui import component
 from demos.views.influence import Chart, InfluenceView, NetworkReach, chart_of_recall, reach_of
 from demos.views.tasks import draw_table
@@ -148,7 +148,7 @@ def build(own: gr.State) -> gr.Textbox:
 
     keeps(text=text, name=name, filler=filler, seed=seed)
     running = gr.on([measure.click, text.submit], compute_influence, [text, own], [view, strip], **LONG, **private())
-    stop.click(None, cancels=[running], **private())
+    stops(stop, running, strip)
     opens(compute_influence, [text, own], [view, strip], queue=LONG)
     curve.click(compute_recall, [filler, seed], [accuracy, recall_strip], **LONG, **private())
     gr.on(

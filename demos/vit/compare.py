@@ -11,7 +11,7 @@ from demos.address import keeps
 from demos.base import empty_strip, strip_of
 from demos.given import Given
 from demos.opening import opens
-from demos.tab import LATEX, LONG, RUN, private
+from demos.tab import LATEX, LONG, RUN, private, stops
 from demos.ui import component
 from demos.views import vit_compare as figures
 from demos.views.tables import SCROLLS
@@ -174,7 +174,7 @@ def build(given: Given) -> None:
     outputs = [seconds, memory, said, strip]
     measuring = run.click(compute_cost, None, outputs, **private(), **LONG)
     opens(compute_cost, [], outputs, queue=LONG)
-    stop.click(lambda: empty_strip("Stopped."), None, strip, cancels=[measuring], queue=False, **private())
+    stops(stop, measuring, strip)
 
 
 def _data_need(given: Given) -> None:

@@ -101,7 +101,7 @@ def test_markup_stays_text(open_tab):
     trace(page, "<img src=x onerror=alert(1)> {{value}} ${1+1}")
     assert page.locator(f"{EXPLORER} img").count() == 0
     strip = page.locator(f"{EXPLORER} .ax-rows-strip")
-    expect(strip).to_contain_text("img")
+    expect(strip).to_contain_text("alert")
     assert "onerror" in strip.inner_text().replace("\n", "").replace("##", "")
 
 

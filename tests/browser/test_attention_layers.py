@@ -10,8 +10,10 @@ LENS, WALK, NEXT = "#layers-lens", "#layers-walk", "#layers-next"
 
 
 def run(page, text="Alice was beginning to get very tired"):
+    page.locator(f"{LENS} .lens-cell").first.evaluate("cell => { cell.dataset.opening = 'yes'; }")
     page.locator("#layers-text textarea").fill(text)
     page.locator("#layers-run").click()
+    page.locator(f"{LENS} [data-opening]").wait_for(state="detached")
     page.locator(f"{LENS} [data-state=full]").wait_for()
     page.locator(f"{NEXT} .nt[data-state=full]").wait_for()
 
