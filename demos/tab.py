@@ -1,6 +1,6 @@
 """The kit of a tab: how its events are set up, what components send along, the text settings its pages share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Literal, TypedDict
@@ -65,10 +65,19 @@ def private() -> Private:
     return Private(api_visibility="private", show_progress="hidden")
 
 
-def stops(button: gr.Button, running: Dependency, strip: gr.HTML) -> None:
-    """The button cancels the run and the strip says so, also where a step that was on its way has come meanwhile."""
-    said_at_once = button.click(lambda: STOPPED, None, strip, cancels=[running], queue=False, **private())
-    said_at_once.then(lambda: STOPPED, None, strip, queue=False, **private())
+def stops(
+    button: gr.Button,
+    running: Sequence[Dependency],
+    strip: gr.HTML,
+    sentence: Callable[..., Any] = lambda: STOPPED,
+    given: Component | None = None,
+) -> None:
+    """The button cancels what runs and the strip says so, also where a step that was on its way has come meanwhile.
+
+    sentence: makes the strip, of the value of `given`.
+    """
+    at_once = button.click(sentence, given, strip, cancels=list(running), queue=False, **private())
+    at_once.then(sentence, given, strip, queue=False, **private())
 
 
 def payload(event: gr.EventData, name: str) -> Any:

@@ -171,7 +171,7 @@ def build() -> None:
         concurrency_limit=1,
         **private(),
     )
-    stops(stop, measuring, strip)
+    stops(stop, [measuring], strip)
     log.input(view_axes, [speeds, log], drawn, **private())
     opens(compute_schedule, [], [schedule, facts], queue=LIGHT)
 

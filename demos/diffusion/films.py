@@ -14,7 +14,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from demos.base import empty_strip, strip_of
-from demos.tab import LIGHT, private
+from demos.tab import stops
 from demos.ui import View, component
 from demos.views.diffusion import FilmView, ForkView, StepView, view_of_step
 from models.diffusion.large.runs import LargeRun
@@ -104,8 +104,7 @@ def stop_button() -> gr.Button:
 
 def wire_stop(button: gr.Button, runs: Runs, name: gr.State, strip: gr.HTML, running: Sequence[Dependency]) -> None:
     """Let the button end the `running` events, and the strip say where that was."""
-    stopped = partial(view_stopped, runs)
-    button.click(stopped, name, strip, cancels=list(running), **private(), **LIGHT)
+    stops(button, running, strip, partial(view_stopped, runs), name)
 
 
 def place_in(run: SpriteRun | LargeRun, place: object) -> int:

@@ -148,7 +148,7 @@ def build(own: gr.State) -> gr.Textbox:
 
     keeps(text=text, name=name, filler=filler, seed=seed)
     running = gr.on([measure.click, text.submit], compute_influence, [text, own], [view, strip], **LONG, **private())
-    stops(stop, running, strip)
+    stops(stop, [running], strip)
     opens(compute_influence, [text, own], [view, strip], queue=LONG)
     curve.click(compute_recall, [filler, seed], [accuracy, recall_strip], **LONG, **private())
     gr.on(

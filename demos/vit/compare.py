@@ -174,7 +174,7 @@ def build(given: Given) -> None:
     outputs = [seconds, memory, said, strip]
     measuring = run.click(compute_cost, None, outputs, **private(), **LONG)
     opens(compute_cost, [], outputs, queue=LONG)
-    stops(stop, measuring, strip)
+    stops(stop, [measuring], strip)
 
 
 def _data_need(given: Given) -> None:

@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 ANSWER_MS = 90_000
-QUICK_MS = 100
 
 
 @pytest.fixture
@@ -62,7 +61,6 @@ def test_a_box_is_followed_layer_by_layer_without_a_run(tab, screenshots):
     expect(page.locator("#detection-figure .decode tr")).to_have_count(5)
     expect(page.locator("#detection-figure .bars .gb-bar-row")).to_have_count(25)
     assert figure(page).get_attribute("data-query") == query
-    assert float(figure(page).get_attribute("data-redrawn")) < QUICK_MS
     assert sent == []
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
