@@ -64,8 +64,9 @@ def trained(page, *, seconds=None):
 def test_own_pictures_are_learned_stopped_and_kept(training_page, screenshots):
     page = training_page()
     trained(page)
-    page.locator("#diffusion-keep").click()
-    page.get_by_text("trained-16px").first.wait_for()
+    page.locator("#diffusion-file").get_by_role("button", name="Keep it, or load one").click()
+    page.locator("#diffusion-file-keep").click()
+    page.locator("#diffusion-file-file", has_text=".safetensors").wait_for()
     page.screenshot(path=screenshots / "diffusion-training.png", full_page=True)
 
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from PIL import Image
 
+from models.errors import InputError
 from models.images import JPEG_START, read_frame, read_image
 from models.video import VideoFile
 from tests.conftest import ROOT, choose_page
@@ -62,9 +64,9 @@ def test_a_picture_is_read_as_the_browser_shows_it(painted, name):
     check(painted, every_kind()[name], name.rpartition(".")[2])
 
 
-def check(painted, data, kind):
+def check(painted, data, kind, read=read_image):
     """That a file is read as the browser shows it."""
-    shown, read = painted(data, f"image/{kind}"), read_image(data)
+    shown, read = painted(data, f"image/{kind}"), read(data)
     assert read.shape == shown.shape
     difference = np.abs(read - shown)
     if TABLE_OF_INKS in data:
@@ -86,12 +88,17 @@ def test_thousands_of_files_are_read_as_the_browser_shows_them(painted, file):
     check(painted, *file)
 
 
-@pytest.mark.parametrize("name", [name for name in every_kind() if name.endswith("jpeg")])
+ONE_SCAN = [name for name in every_kind() if name.endswith("jpeg") and name != "in several scans.jpeg"]
+
+
+@pytest.mark.parametrize("name", ONE_SCAN)
 def test_a_live_frame_is_read_as_the_browser_shows_it(painted, name):
-    data = every_kind()[name]
-    shown, read = painted(data, "image/jpeg"), read_frame(data, max_side=100)
-    assert read.shape == shown.shape
-    assert np.abs(read - shown).max() <= ROUNDING
+    check(painted, every_kind()[name], "jpeg", partial(read_frame, max_side=100))
+
+
+def test_a_live_frame_in_several_scans_is_refused():
+    with pytest.raises(InputError, match="all colours in one scan"):
+        read_frame(every_kind()["in several scans.jpeg"], max_side=100)
 
 
 @pytest.mark.parametrize("matrix", MATRICES.values(), ids=MATRICES)

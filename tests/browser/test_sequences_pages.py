@@ -38,7 +38,7 @@ class TestCell:
         expect(cell.locator(".un-count")).to_contain_text("1,308,772 parameters for these 12 steps")
         cell.locator(".un-step").nth(3).click()
         expect(cell.locator(".un-title")).to_have_text("Inside the cell at step 7")
-        cell.locator("summary").click()
+        cell.get_by_text("Parameters against length").click()
         expect(cell.locator(".lc-legend span")).to_have_count(2)
         cell.screenshot(path=screenshots / "sequences-cell.png")
 
