@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from tests.conftest import settled
+
 pytestmark = pytest.mark.browser
 
 TITLE = "Break it: CNN and ViT"
@@ -46,6 +48,7 @@ def test_damage_curve_and_what_is_inside(open_tab, screenshots):
     unit(page, "standard deviation 6.0 pixels").wait_for()
     assert percentages(page, "cnn") != before
     assert not [url for url in requests if "component_server" in url or "/arrays/" in url], "it is redrawn, not fetched"
+    settled(page)
     page.get_by_role("button", name=re.compile("^Inside the CNN")).click()
     page.locator("#damage-maps-run").click()
     page.locator("#damage-maps p", has_text="At strength 0.6").wait_for()
