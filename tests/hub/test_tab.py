@@ -6,11 +6,13 @@ from demos import detection, offer
 from demos.vit import steps
 from models import hub, hub_cache, weights
 from models.errors import InputError
-from tests.conftest import choose_page, running_app
+from tests.conftest import choose_page, running_app, wait_for_the_opening
 
 
-def settings(stand_in, tmp_path):
-    return {"HF_ENDPOINT": stand_in.url, "HF_HOME": str(tmp_path / "home")}
+def settings(stand_in, tmp_path, stall_seconds=600):
+    """Where the hub is for the app; a test that holds a download back has that long."""
+    home, stall = str(tmp_path / "home"), str(stall_seconds)
+    return {"HF_ENDPOINT": stand_in.url, "HF_HOME": home, "GLASSBOX_HUB_STALL_SECONDS": stall}
 
 
 def is_fault(message):
@@ -31,6 +33,7 @@ def open_page(browser):
         page.on("console", lambda message: faults.append(message.text) if is_fault(message) else None)
         page.goto(f"/?tab={tab}")
         page.locator(f"#tab-{tab}").wait_for(state="visible")
+        wait_for_the_opening(page, tab)
         return page
 
     yield open_
@@ -97,7 +100,7 @@ def test_where_the_host_prefers_the_hub_pages_run_what_their_menu_says(stand_in,
 @pytest.mark.browser
 def test_a_hub_out_of_reach_is_said_and_the_tab_goes_on(stand_in, open_page, tmp_path):
     stand_in.fault = "hang"
-    with running_app(**settings(stand_in, tmp_path), GLASSBOX_HUB_STALL_SECONDS="3") as url:
+    with running_app(**settings(stand_in, tmp_path, 3)) as url:
         page = open_page(url, "attention")
         page.locator("#attention-model input").click()
         page.get_by_role("option", name="GPT-2, from the hub", exact=True).click()

@@ -1,6 +1,5 @@
 """Results of first views: computed once for a crowd, followed while they are made, bounded."""
 
-import asyncio
 import threading
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from demos.opening import PREFIX, Openings, _opening
 from models import kept
 from models.compute import compute, using
 from models.kept import KeepingEngine
+from tests import loops
 
 CALLS = []
 
@@ -204,7 +204,7 @@ def test_a_late_opening_sends_steps_in_the_form_that_browsers_read(rival_comes):
     session, iterator, read = SessionState(app), None, []
     for turn in range(4):
         run = {"session_hash": "one", "event_id": "one", "iterator": iterator}
-        output = asyncio.run(app.process_api(app.fns[number], [], session, **run))
+        output = loops.run(app.process_api(app.fns[number], [], session, **run))
         iterator, sent = output["iterator"], output["data"]
         if turn and output["is_generating"]:
             sent = [apply_diff(before, changes) for before, changes in zip(read[-1], sent, strict=True)]

@@ -1,6 +1,5 @@
 """What a visitor takes along: arrays with their README, and a program that computes the same; both against the view."""
 
-import asyncio
 import io
 import json
 import zipfile
@@ -38,6 +37,7 @@ from models.sequences import own_file
 from models.sequences.networks import OWN, OwnNetwork
 from models.store import Store
 from models.text.recurrent import CharacterNetwork, Config
+from tests import loops
 from tests.handles import array_of
 
 ELEPHANT, SIGN = (str(path) for path in list(example_pictures().values())[:2])
@@ -305,7 +305,7 @@ def test_all_steps_of_a_page_s_event_share_one_place_and_remember_what_was_compu
         first = await app.process_api(0, [], iterator=None)
         return first, await app.process_api(0, [], iterator=first["iterator"])
 
-    first, second = (output["data"][0][TAKE] for output in asyncio.run(steps()))
+    first, second = (output["data"][0][TAKE] for output in loops.run(steps()))
     assert first == second
     (call,) = SHOWN.find(first).calls
     assert (call.task, call.arguments) == (f"{__name__}.doubled", (3,))
