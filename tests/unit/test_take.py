@@ -335,7 +335,7 @@ def test_who_finds_all_places_taken_is_told_and_holds_no_thread(client, monkeypa
 
 
 def test_what_cannot_be_written_down_is_refused(monkeypatch):
-    known = next(iter(compute.TASKS))
+    known = next(name for name in compute.TASKS if name.startswith("models."))
     with pytest.raises(InputError, match="More than"):
         write_program([Call(known, (), {})] * (MAX_RECORDED + 1), "V", "v.npz")
     with pytest.raises(InputError, match="cannot be written down"):
@@ -348,7 +348,7 @@ def test_what_cannot_be_written_down_is_refused(monkeypatch):
 
 
 def test_texts_of_a_visitor_stay_texts():
-    known = next(name for name, task in compute.TASKS.items() if not task.streams)
+    known = next(name for name, task in compute.TASKS.items() if name.startswith("models.") and not task.streams)
     nasty = '"""\n__import__("os").abort()  # \\'
     program = write_program([Call(known, (nasty, float("nan"), (1,), {"a": None}), {})], "V", "v.npz")
     compile(program.text, "reproduce.py", "exec")
