@@ -202,7 +202,7 @@ def test_requests_that_are_refused(wrong):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@pytest.mark.parametrize("phone", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["desktop", "phone"])
 def test_generate_step_back_and_fork_in_the_browser(ready, stand_in, browser, screenshots, tmp_path, phone):
     ready("sd-turbo", "taesd")
     settings = {"HF_ENDPOINT": stand_in.url, "HF_HOME": str(tmp_path / "home")}

@@ -79,6 +79,7 @@ def test_the_live_camera_goes_over_to_a_model_that_has_arrived(stand_in, open_pa
         live.get_by_text("RF-DETR nano, 80 COCO classes").first.wait_for()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_where_the_host_prefers_the_hub_pages_run_what_their_menu_says(stand_in, open_page, tmp_path):
     stand_in.gate.clear()
