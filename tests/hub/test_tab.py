@@ -98,6 +98,7 @@ def test_where_the_host_prefers_the_hub_pages_run_what_their_menu_says(stand_in,
         assert "RF-DETR nano" in later.locator("#detection-model input").input_value()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_hub_out_of_reach_is_said_and_the_tab_goes_on(stand_in, open_page, tmp_path):
     stand_in.fault = "hang"
