@@ -57,8 +57,9 @@ def test_it_comes_to_an_end_and_is_drawn(open_tab, screenshots):
 def test_nothing_sideways(open_tab, screenshots, how):
     page = open_tab("attention", "All at once", **how)
     page.locator("#parallel-run").click()
-    page.locator("#parallel-reading circle").nth(8).wait_for()
-    page.get_by_role("button", name="Stop").locator("visible=true").click()
+    page.locator(DOTS).first.wait_for()
+    page.locator("#parallel-stop").click()
+    page.locator("#parallel-strip", has_text="Stopped").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= (390 if "phone" in how else 1280)
     page.screenshot(path=screenshots / f"attention-parallel-{next(iter(how))}.png", full_page=True)
 

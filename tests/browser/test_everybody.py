@@ -189,11 +189,16 @@ def test_what_has_the_focus_is_seen(page):
 def test_settings_are_kept_and_type_is_large(page):
     page.goto("/?tab=vit")
     page.locator(".gb-display summary").click()
-    before = page.locator(".gb-lead p").first.evaluate("node => parseFloat(getComputedStyle(node).fontSize)")
+    lead = page.locator("#tab-vit .gb-lead p").first
+    before = lead.evaluate("node => parseFloat(getComputedStyle(node).fontSize)")
     page.locator(".gb-display input[name=type]").check()
     page.reload()
-    after = page.locator("#tab-vit .gb-lead p").first.evaluate("node => parseFloat(getComputedStyle(node).fontSize)")
-    assert after > 1.2 * before
+    expect(page.locator(".gb-display input[name=type]")).to_be_checked()
+    lead.wait_for()
+    page.wait_for_function(
+        "before => parseFloat(getComputedStyle(document.querySelector('#tab-vit .gb-lead p')).fontSize) > 1.2 * before",
+        arg=before,
+    )
 
 
 def test_wide_screens_are_used(browser, app_url):
