@@ -53,8 +53,8 @@ class Job:
         return f"{self.tab}: {self.name}"
 
 
-def base_name(event):
-    return re.sub(r"_\d+$", "", event["api_name"] or "")
+def base_name(api_name):
+    return re.sub(r"_\d+$", "", api_name or "")
 
 
 class Pages:
@@ -79,7 +79,7 @@ class Pages:
     def job(self, event):
         places = [target[0] for target in event["targets"]] + event["outputs"] + event["inputs"]
         tab = next((self._tab_of[one] for one in places if self._tab_of.get(one)), "")
-        return Job(event["id"], base_name(event), tab, tuple(event["inputs"]))
+        return Job(event["id"], base_name(event["api_name"]), tab, tuple(event["inputs"]))
 
     def long_jobs(self):
         """Every event that streams, each handler with the same inputs once."""

@@ -10,7 +10,7 @@ from demos.page import create_app
 from models import memory
 from tests.abuse.visitors import Visitor
 from tests.conftest import running_app
-from tests.jobs import FROM_THE_HUB, PHOTO, Starter, figures, seconds_until_idle
+from tests.jobs import FROM_THE_HUB, PHOTO, Starter, base_name, figures, seconds_until_idle
 from tests.runtime_only.test_endpoints import CALLS
 
 HEAVY_LANES = ("long", "detection-video", "attention-measure")
@@ -56,9 +56,10 @@ def press(starter, job):
 
 
 def heavy_jobs(starter):
-    lanes = {number: event.concurrency_id for number, event in create_app().fns.items()}
+    """Jobs of the heavy lanes, by name: events of an app that offers other models have other numbers."""
+    lanes = {base_name(event.api_name): event.concurrency_id for event in create_app().fns.values()}
     jobs = [job for job in starter.pages.long_jobs() if job.name not in FROM_THE_HUB]
-    return [job for job in jobs if lanes[job.number] in HEAVY_LANES]
+    return [job for job in jobs if lanes.get(job.name) in HEAVY_LANES]
 
 
 @pytest.fixture(scope="module")
@@ -111,14 +112,15 @@ def test_every_heavy_button_pressed_five_times_gives_its_memory_back(starter):
 
 @pytest.mark.slow
 def test_a_budget_of_one_gigabyte_holds():
-    """All embedded networks alone are 410 MB: some must go for others."""
+    """All embedded networks alone are 410 MB: some must go for others, as all are asked three times over."""
     from gradio_client import Client
 
     with running_app("--models", "embedded", GLASSBOX_MEMORY_GB="1") as url, Visitor(url) as visitor:
         client = Client(url, verbose=False)
-        for endpoint, arguments in CALLS.items():
-            assert client.predict(*arguments(), api_name=endpoint)
-            assert comes_under(visitor, 2**30) == "", endpoint
+        for _ in range(3):
+            for endpoint, arguments in CALLS.items():
+                assert client.predict(*arguments(), api_name=endpoint)
+                assert comes_under(visitor, 2**30) == "", endpoint
         starter = Starter(visitor)
         for job in heavy_jobs(starter):
             press(starter, job)
