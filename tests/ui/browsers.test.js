@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const UI = fileURLToPath(new URL("../../demos/ui", import.meta.url));
+const DEMOS = fileURLToPath(new URL("../../demos", import.meta.url));
+const UI = join(DEMOS, "ui");
 const listed = JSON.parse(readFileSync(new URL("too_new.json", import.meta.url), "utf8"));
 const names = (kind) => new Set(listed[kind].split(kind === "value" ? "; " : " "));
 
@@ -19,10 +20,31 @@ const HARMLESS = {
 };
 const TOLD = { "color-mix": "the sentence of demos/page_head.py" };
 
-const files = (ending) =>
-  readdirSync(UI, { recursive: true })
+const files = (ending, folder = UI) =>
+  readdirSync(folder, { recursive: true })
     .filter((name) => name.endsWith(ending))
-    .map((name) => [name, readFileSync(join(UI, name), "utf8")]);
+    .map((name) => [name, readFileSync(join(folder, name), "utf8")]);
+
+/** Scripts, also those that Python files write into the page. */
+const scripts = () => [
+  ...files(".js"),
+  ...files(".py", DEMOS).map(([name, text]) => [name, [...all(text, /<script>([\s\S]*?)<\/script>/g)].join("\n")]),
+];
+
+/** Style sheets, also the one of demos/theme.py, and what stands in style attributes. */
+const sheets = () => [
+  ...files(".css"),
+  [
+    "CSS of theme.py",
+    readFileSync(join(DEMOS, "theme.py"), "utf8")
+      .split("CSS = (")[1]
+      .replace(/([{}])\1/g, "$1"),
+  ],
+  ...[...files(".py", DEMOS), ...files(".js")].map(([name, text]) => [
+    name,
+    [...all(text, /style="([^"]*)"/g)].map((style) => `a {${style.replace(/\{[^}]*\}/g, "0")}}`).join("\n"),
+  ]),
+];
 
 /** Without comments and texts, which hold any words. @param {string} script */
 const code = (script) =>
@@ -55,7 +77,7 @@ function used(script) {
 /** Names that a script uses and the oldest browsers do not have. @param {string} script @param {Set<string>} given */
 function missing(script, given) {
   const young = names("script");
-  const asked = all(script, /"([\w$]+)" in /g);
+  const asked = new Set([...all(script, /"([\w$]+)" in /g), ...all(script, /typeof [\w.]+\.(\w+)/g)]);
   return [...used(script)].filter((name) => young.has(name) && !given.has(name) && !asked.has(name));
 }
 
@@ -94,15 +116,24 @@ test("the list knows what is new and what is old", () => {
 
 test("scripts use what the oldest browsers have", () => {
   const given = own();
-  const found = files(".js").map(([name, script]) => [name, unexcused(missing(script, given))]);
+  const found = scripts().map(([name, script]) => [name, unexcused(missing(script, given))]);
   assert.deepEqual(
     found.filter(([, names]) => names.length),
     [],
   );
 });
 
+test("what Python files write into the page is read too", () => {
+  const sheet = Object.fromEntries(sheets())["CSS of theme.py"];
+  assert.deepEqual(missingInStyle(sheet).sort(), ["color-mix", "has"]);
+  assert.ok(missingInStyle(`${sheet} a { field-sizing: content; }`).includes("field-sizing"));
+  assert.ok(Object.fromEntries(scripts())["page_head.py"].includes("localStorage"));
+  const styled = sheets().filter(([name, text]) => name.endsWith(".py") && text.includes("a {"));
+  assert.ok(styled.length > 2, "style attributes of views");
+});
+
 test("style sheets use what the oldest browsers have", () => {
-  const found = files(".css").map(([name, sheet]) => [name, unexcused(missingInStyle(sheet))]);
+  const found = sheets().map(([name, sheet]) => [name, unexcused(missingInStyle(sheet))]);
   assert.deepEqual(
     found.filter(([, names]) => names.length),
     [],
@@ -112,8 +143,8 @@ test("style sheets use what the oldest browsers have", () => {
 test("what is excused is used, and told where it matters", () => {
   const given = own();
   const found = new Set([
-    ...files(".js").flatMap(([, script]) => missing(script, given)),
-    ...files(".css").flatMap(([, sheet]) => missingInStyle(sheet)),
+    ...scripts().flatMap(([, script]) => missing(script, given)),
+    ...sheets().flatMap(([, sheet]) => missingInStyle(sheet)),
   ]);
   for (const name of [...Object.keys(HARMLESS), ...Object.keys(TOLD)]) assert.ok(found.has(name), name);
   const head = readFileSync(new URL("../../demos/page_head.py", import.meta.url), "utf8");
