@@ -81,7 +81,7 @@ def _process(
     for preview, strip in _watch(run, stream, cancelled):
         yield preview, strip, None, None
     if cancelled.is_set():
-        yield gr.skip(), empty_strip("Stopped."), None, None
+        yield preview, empty_strip("Stopped."), None, None
         return
     paths = [str(folder / file) for file in (VIDEO, COCO, CSV)]
     yield preview, _strip(run, stream), paths[0], paths
@@ -94,19 +94,20 @@ def cancel_video(name: object) -> None:
 
 
 def _watch(run: "VideoRun", stream: "Stream", cancelled: threading.Event) -> Iterator[tuple[str, str]]:
-    """The run as it goes, until it ends or is cancelled: some frames a second, and the last one."""
+    """The run as it goes, until it ends or is cancelled: some frames a second, and the last one, of which none is left."""
     began = shown = time.perf_counter()
     steps = run.steps(partial(_answer, object(), stream))
     try:
         step = None
         for step in steps:
             if cancelled.is_set():
-                return
+                break
             if (now := time.perf_counter()) - shown > SHOWN_EVERY_SECONDS:
                 shown = now
                 yield _preview(step, run.video.seconds, now - began), _strip(run, stream)
         if step:
-            yield _preview(step, step.seconds, time.perf_counter() - began), _strip(run, stream)
+            length = run.video.seconds if cancelled.is_set() else step.seconds
+            yield _preview(step, length, time.perf_counter() - began, going=False), _strip(run, stream)
     finally:
         steps.close()  # pyright: ignore[reportAttributeAccessIssue]  # a generator: lets go of the files at once
 
@@ -120,11 +121,11 @@ def _answer(visitor: object, stream: "Stream", image: np.ndarray) -> "tuple[Pred
     return found.prediction, found.runtime
 
 
-def _preview(step: "VideoStep", length: float, spent: float) -> str:
+def _preview(step: "VideoStep", length: float, spent: float, *, going: bool = True) -> str:
     from demos.views.detection import shrunk
 
     share = min(1.0, step.seconds / length) if length else 0.0
-    left = f", about {spent / share - spent:.0f} s left" if 0.02 < share < 1 else ""
+    left = f", about {spent / share - spent:.0f} s left" if going and 0.02 < share < 1 else ""
     of = f" of {length:.1f}" if length else ""
     seen = ", ".join(f"{count} {html.escape(name)}" for name, count in sorted(step.seen.items())) or "nothing yet"
     return (

@@ -247,6 +247,7 @@ def test_a_video_can_be_stopped(open_tab):
     expect(page.locator("#detection-video-preview img")).to_be_visible(timeout=ANSWER_MS)
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#detection-video-strip")).to_contain_text("Stopped")
+    expect(page.locator("#detection-video-preview")).not_to_contain_text("left")
     expect(page.locator("#detection-video-result video")).to_have_count(0)
     page.get_by_role("button", name="Process").click()
     expect(page.locator("#detection-video-strip")).to_contain_text("frames", timeout=ANSWER_MS)
@@ -260,3 +261,5 @@ def test_a_file_that_is_no_video_is_said(open_tab, tmp_path):
     expect(page.locator("#detection-video-file")).to_contain_text("sound")
     page.get_by_role("button", name="Process").click()
     expect(page.locator(".toast-body")).to_contain_text("sound but no pictures", timeout=ANSWER_MS)
+    expect(page.locator(".toast-title")).to_have_text("Please check")
+    expect(page.locator("#detection-video-strip")).not_to_contain_text("Opening the video")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -227,6 +228,28 @@ def test_the_page_checks_what_it_is_given(tmp_path):
     ):
         with pytest.raises(InputError, match=sentence):
             list(page.compute_video(files, "rf-detr-s14-objects", threshold))
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5])
+def test_a_video_that_is_stopped_has_nothing_left_to_do(tmp_path, monkeypatch, frames):
+    """Each frame is shown, the wish to stop comes with one of them."""
+    monkeypatch.setattr(page, "SHOWN_EVERY_SECONDS", 0)
+    wish, seen = threading.Event(), []
+
+    def answered(*_):
+        seen.append(1)
+        if len(seen) == frames:
+            wish.set()
+        return answer(*_[-1:])
+
+    monkeypatch.setattr(page, "_answer", answered)
+    monkeypatch.setattr(page, "_strip", lambda *_: "strip")
+    run = VideoRun(encoded(tmp_path / "a.mp4", [number / 10 for number in range(40)]), tmp_path, threshold=0.4)
+    *before, (last, _) = page._watch(run, None, wish)
+    assert len(seen) == frames
+    assert all("left" in shown for shown, _ in before[1:])
+    assert "left" not in last
+    assert f">{(frames - 1) / 10:.1f} of " in last
 
 
 def test_the_preview_escapes_and_says_how_far_it_is():
