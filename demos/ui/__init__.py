@@ -121,6 +121,18 @@ def sharing(name: str) -> str:
     return f"(value) => {{ {module('core/shared.js')}.then(({{ share }}) => share({json.dumps(name)}, value)); }}"
 
 
+def with_shared(names: Sequence[str | None]) -> str:
+    """What an event's `js` is so that inputs are what views share: a name, or None, for each of them.
+
+    So a click is answered for what is on the screen, also where the server has not been told of it yet.
+    """
+    return (
+        f"async (...given) => {{ const {{ shared }} = await {module('core/shared.js')}; "
+        f"const names = {json.dumps(names)}; "
+        "return given.map((value, place) => (names[place] && shared(names[place])) ?? value); }"
+    )
+
+
 def carrying(page: str | int | None, example: str, first: str = "") -> str:
     """What the `js` of a page's `select` is so that (text of the first page, text here) becomes the text here.
 

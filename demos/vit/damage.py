@@ -12,7 +12,7 @@ from demos.given import Given
 from demos.inputs.uploaded_image import UploadedImage
 from demos.opening import opens
 from demos.tab import LATEX, RUN, fold, private
-from demos.ui import component
+from demos.ui import component, with_shared
 from demos.views import damage as figures
 from demos.views.vit import readable
 from demos.vit.api import vit_compare
@@ -27,7 +27,6 @@ from demos.vit.damage_handlers import (
     compute_fields,
     compute_maps,
     keep_mask,
-    keep_strength,
     view_choices,
 )
 from demos.vit.shared import example_row, picture_input
@@ -83,7 +82,7 @@ rollout."""
 def build(given: Given) -> None:
     """The page: picture and damage on the left, the comparison on the right, deeper views below."""
     gr.Markdown(LEAD, elem_classes="gb-note")
-    mask, strength = gr.State(""), gr.State(0.5)
+    mask, strength = gr.Textbox("", visible=False), gr.Number(0.5, visible=False)
     examples = example_row()
     with gr.Row():
         with gr.Column(scale=2, min_width=260), fold("Picture and damage"):
@@ -109,25 +108,25 @@ def build(given: Given) -> None:
             vit_map = gr.Radio(list(MAPS), value=ROLLOUT, label="The ViT's map", elem_id="damage-map")
         with gr.Column(scale=5, min_width=300):
             finding = finding_line("damage-finding")
-            view = component("damage_view", events=("strength", "painted"), elem_id="damage-view")
+            view = component("damage_view", events=("painted",), elem_id="damage-view")
             strip = gr.HTML(empty_strip("Both networks are loaded with the first picture."), elem_id="damage-strip")
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     keeps(picture=image, damage=kind, grid=grid, owner=owner, seed=seed, tracked=tracked, map=vit_map)
     wish = [image, kind, tracked, grid, owner, seed, mask, vit_map]
-    _deeper([*wish, strength], image)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
     changes = [image.change, *(one.input for one in (kind, tracked, grid, owner, seed, vit_map)), mask.change]
+    _deeper([*wish, strength], {mask: "painted", strength: "strength"}, changes, image)
     outputs = [view, finding, strip]
     gr.on(changes, compute_damage, wish, outputs, trigger_mode="always_last", **private(), **RUN)
     opens(compute_damage, wish, outputs)
     kind.change(view_choices, kind, [grid, owner, seed], queue=False, **private())
     view.painted(keep_mask, None, mask, trigger_mode="always_last", **private())
-    view.strength(keep_strength, None, strength, trigger_mode="always_last", **private())
     _publish()
 
 
-def _deeper(inputs: list[Any], image: Any) -> None:
+def _deeper(inputs: list[Any], shared: dict[Any, str], changes: list[Any], image: Any) -> None:
+    """What is asked for by a button, for the picture and the damage that are shown; another wish clears it."""
     with gr.Accordion("Inside the CNN: feature maps and Grad-CAM, stage by stage", open=False):
         gr.Markdown(
             "The channels of each stage that differ most from place to place, each with its own range of values. Early "
@@ -141,8 +140,12 @@ def _deeper(inputs: list[Any], image: Any) -> None:
         run_fields = gr.Button("Measure on this picture", size="sm", elem_id="damage-fields-run")
         distances = component("chart", empty="The mean distances appear here.", elem_id="damage-distances")
         fields = gr.HTML(elem_id="damage-fields")
-    run_maps.click(compute_maps, inputs, maps, **private(), **RUN)
-    run_fields.click(compute_fields, image, [fields, distances], **private(), **RUN)
+    run = run_maps.click(
+        compute_maps, inputs, maps, js=with_shared([shared.get(one) for one in inputs]), **private(), **RUN
+    )
+    gr.on(changes, lambda: "", None, maps, cancels=run, queue=False, **private())
+    measured = run_fields.click(compute_fields, image, [fields, distances], **private(), **RUN)
+    image.change(lambda: ("", None), None, [fields, distances], cancels=measured, queue=False, **private())
     if TABLE.exists():
         table = json.loads(TABLE.read_text())
         with gr.Accordion("Not one picture but many: accuracy under every damage", open=False):

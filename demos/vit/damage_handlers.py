@@ -109,11 +109,6 @@ def keep_mask(event: gr.EventData) -> str:
     return text
 
 
-def keep_strength(event: gr.EventData) -> float:
-    """Where the slider rests."""
-    return check_number(payload(event, "strength"), name="The strength", low=0, high=1)
-
-
 def compute_maps(
     image: Any, kind: Any, tracked: Any, grid: Any, owner: Any, seed: Any, mask: Any, vit_map: Any, strength: Any
 ) -> Iterator[str]:
@@ -124,7 +119,7 @@ def compute_maps(
     from models.vit.curve import look_inside
 
     inside = look_inside(wish, strength)
-    said = f"At strength {strength:.1f}, Grad-CAM of {readable(categories()[inside.category])}."
+    said = f"{DAMAGES[wish.kind].title} at strength {strength:.1f}, Grad-CAM of {readable(categories()[inside.category])}."
     yield f'<p class="gb-note">{html.escape(said)}</p>{figures.figures_of_stages(inside)}'
 
 

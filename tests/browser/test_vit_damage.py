@@ -51,7 +51,7 @@ def test_damage_curve_and_what_is_inside(open_tab, screenshots):
     settled(page)
     page.get_by_role("button", name=re.compile("^Inside the CNN")).click()
     page.locator("#damage-maps-run").click()
-    page.locator("#damage-maps p", has_text="At strength 0.6").wait_for()
+    page.locator("#damage-maps p", has_text="Blur at strength 0.6").wait_for()
     assert page.locator("#damage-maps img").count() == 8 * 7
     page.get_by_role("button", name=re.compile("^How far each layer")).click()
     page.locator("#damage-fields-run").click()
@@ -87,6 +87,27 @@ def test_paint_covers_and_changes_the_answer(open_tab):
     page.wait_for_function(f"(covered) => {SHOWN} !== covered", arg=" ".join(covered))
     page.get_by_role("button", name="Clear", exact=True).click()
     page.wait_for_function(f"(before) => {SHOWN} === before", arg=" ".join(before))
+
+
+def test_maps_are_those_of_the_strength_and_damage_on_the_screen(open_tab):
+    """The last action wins, however soon it is asked for; another wish clears what it makes wrong."""
+    page = open_tab("vit", TITLE)
+    whole_curve(page)
+    settled(page)
+    page.get_by_role("button", name=re.compile("^Inside the CNN")).click()
+    run, said = page.locator("#damage-maps-run"), page.locator("#damage-maps p")
+    run.wait_for()
+    page.evaluate(
+        """() => {
+          const slider = document.querySelector(".damage-view .strength");
+          slider.value = "9";
+          for (const name of ["input", "change"]) slider.dispatchEvent(new Event(name, { bubbles: true }));
+          document.querySelector("#damage-maps-run").click();
+        }"""
+    )
+    said.filter(has_text="at strength 0.9").wait_for()
+    choose(page, "Blur")
+    page.wait_for_function("!document.querySelector('#damage-maps p, #damage-maps img')")
 
 
 @pytest.mark.parametrize("how", [{"dark": True}, {"phone": True}], ids=["dark", "phone"])

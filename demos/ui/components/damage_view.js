@@ -8,6 +8,7 @@ import { LineChart } from "../core/chart.js";
 import { element, find } from "../core/dom.js";
 import { onArrows } from "../core/keys.js";
 import { sequential } from "../core/ramps.js";
+import { share } from "../core/shared.js";
 import { Painting } from "../pieces/painting.js";
 
 /** @typedef {import("../types.js").DamageView} View */
@@ -78,10 +79,9 @@ export default class DamageView {
       this.#touched = true;
       this.#draw();
     });
-    this.slider.addEventListener("change", () => this.#point && emit.strength({ strength: this.#point.strength }));
     find(root, ".clear").addEventListener("click", () => {
       this.painting.clear();
-      emit.painted({ mask: "" });
+      this.#tell("");
     });
     this.#listenToStrokes();
   }
@@ -101,7 +101,6 @@ export default class DamageView {
     this.#describe(value);
     if (value.first !== null && !this.#touched) this.slider.value = String(value.first);
     this.#draw();
-    if (value.first !== null && this.#point) this.emit.strength({ strength: this.#point.strength });
   }
 
   /** @param {View} value */
@@ -130,6 +129,7 @@ export default class DamageView {
     const [value, point] = [this.#shown, this.#point];
     if (!value || !point) return;
     find(this.root, ".damage-view").dataset.strength = String(point.strength);
+    share("strength", point.strength);
     const title = `at strength ${point.strength.toFixed(1)}`;
     find(this.root, ".unit").textContent = `${point.strength.toFixed(1)}: ${point.strength ? point.unit : "undamaged"}`;
     for (const [name] of NETWORKS) {
@@ -211,7 +211,13 @@ export default class DamageView {
   #send() {
     this.painting.end();
     this.#showDamage();
-    this.emit.painted({ mask: this.painting.packed() });
+    this.#tell(this.painting.packed());
+  }
+
+  /** @param {string} mask */
+  #tell(mask) {
+    share("painted", mask);
+    this.emit.painted({ mask });
   }
 
   #showDamage() {

@@ -5,6 +5,8 @@
 //   detection   the picture, boxes and scores of the run that "Why this box?" shows
 //   frame       a frame of live video to teach, as base64 of a JPEG; null once it is taken
 //   threshold   least score of a box that is shown, 0 to 1
+//   strength    how strong the damage is that "Break it" shows, 0 to 1
+//   painted     what is painted over its picture, as it is sent
 //   arrived     name of a model that has arrived from the hub
 
 /** @type {Map<string, { value: any, followers: Set<(value: any) => void> }>} */
