@@ -10,6 +10,8 @@ import struct
 import numpy as np
 from PIL import Image, ImageCms
 
+from models.errors import InputError
+
 SRGB = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 """Primaries and white, x and y of red, green, blue and white (CIE 1931)."""
 P3 = (0.680, 0.320, 0.265, 0.690, 0.150, 0.060)
@@ -35,6 +37,12 @@ CURVES = {
     13: SRGB_CURVE,
 }
 """ITU-T H.273, table 3, as screens show them (video: BT.1886); not the ones of high dynamic range."""
+HIGH_RANGE = {16: "PQ", 18: "HLG"}
+"""Of the same table: light beyond that of ordinary screens, which every browser brings into their range in its own way."""
+TOO_BRIGHT = (
+    "This picture has a high dynamic range (HDR, {curve}), which every screen shows in its own way: "
+    "save it for ordinary screens (sRGB) and take that."
+)
 USUAL_GAMMA = 1 / 2.2
 GREY_TYPES = (0, 4)
 """Of PNG: grey, and grey with alpha."""
@@ -47,14 +55,18 @@ FITTING = {"1": ("RGB ", "GRAY"), "L": ("RGB ", "GRAY"), "RGB": ("RGB ",), "CMYK
 def profile_of(image: Image.Image, data: bytes) -> bytes | None:
     """The ICC profile by which the colours of the file `data` are meant; None: they are those of screens.
 
-    `image` is the file as it was opened, before its pixels were loaded.
+    `image` is the file as it was opened, before its pixels were loaded. Raises `InputError` for high dynamic range.
     """
     profile = image.info.get("icc_profile")
     if image.format == "PNG":
-        return _of_png(image, data, profile)
-    if image.format == "WEBP":
-        return profile if profile and _space(profile) == "RGB " and not getattr(image, "is_animated", False) else None
-    return profile if profile and _space(profile) in FITTING.get(image.mode, ()) else None
+        used = _of_png(image, data, profile)
+    elif image.format == "WEBP":
+        still = not getattr(image, "is_animated", False)
+        used = profile if profile and _space(profile) == "RGB " and still else None
+    else:
+        used = profile if profile and _space(profile) in FITTING.get(image.mode, ()) else None
+    _check_range(_tag(used or b"", b"cicp")[9:10])
+    return used
 
 
 def in_srgb(plain: Image.Image, profile: bytes | None) -> Image.Image:
@@ -136,11 +148,29 @@ def _cicp(data: bytes) -> bytes | None:
             break
         if kind == b"cICP" and length == 4:
             primaries, curve, matrix, full_range = data[place + 8 : place + 12]
+            if matrix == 0 and full_range == 1 and primaries in PRIMARIES:
+                _check_range(bytes([curve]))
             if matrix == 0 and full_range == 1 and primaries in PRIMARIES and curve in CURVES:
                 return written_profile(PRIMARIES[primaries], CURVES[curve])
             break
         place += 12 + length
     return None
+
+
+def _check_range(curve: bytes) -> None:
+    """Refuse a curve (one byte, or none) of high dynamic range."""
+    if curve and curve[0] in HIGH_RANGE:
+        raise InputError(TOO_BRIGHT.format(curve=HIGH_RANGE[curve[0]]))
+
+
+def _tag(profile: bytes, name: bytes) -> bytes:
+    """What an ICC profile says under a name (ICC.1, 7.3); nothing where it does not."""
+    (count,) = struct.unpack(">I", profile[128:132].rjust(4, b"\0"))
+    for place in range(132, min(132 + 12 * count, len(profile) - 11), 12):
+        found, start, length = struct.unpack_from(">4sII", profile, place)
+        if found == name:
+            return profile[start : start + length]
+    return b""
 
 
 def _readable(profile: bytes) -> bool:

@@ -2,7 +2,8 @@
 
 Every picture and frame comes in here, and its pixels are those that a browser paints for the same file (compared with
 Chromium in tests/browser/test_pictures.py): turned and mirrored as the camera was held (`models.exif`), pixels square,
-colours by its profile or gamma (`models.color`), 16 bits a channel divided by 257, of an animation the first frame.
+colours by its profile or gamma (`models.color`), 16 bits a channel cut to their high bytes, of an animation the first
+frame. What screens show each in its own way, high dynamic range, is refused.
 """
 
 import io
@@ -37,9 +38,8 @@ ORIENTATIONS = {
 GREY_STEPS = {"1": 255, "L;2": 85, "L;4": 17}
 """What one step of a PNG's shallow greys is worth; its transparent grey is told in steps."""
 
-LOW_BYTES = {"RGB;16B": "RGB;16L"}
-"""How Pillow reads PNGs of 16 bits a channel, by their high bytes, and what makes it read the low ones. Those with
-alpha stay cut to their high bytes, which is what browsers come nearest to."""
+HIGH_BYTES, LOW_BYTES = "RGB;16B", "RGB;16L"
+"""How Pillow reads a PNG of 16 bits a colour, by its high bytes as browsers do, and what makes it read the low ones."""
 
 TOO_MANY_PIXELS = (
     f"The picture has more than {MAX_PIXELS // 10**6} megapixels (JPEG photos as cameras write them may have "
@@ -162,8 +162,9 @@ def _as_shown(image: Image.Image, data: bytes, shrink: int = 1) -> Image.Image:
     stored = str(tiles[0].args) if image.format == "PNG" and tiles else ""
     profile = profile_of(image, data)
     image.load()
-    deep = stored in LOW_BYTES and not getattr(image, "is_animated", False)
-    shown = in_srgb(_rounded(image, data, LOW_BYTES[stored]) if deep else _eight_bits(image, stored), profile)
+    keyed = stored == HIGH_BYTES and isinstance(image.info.get("transparency"), tuple)
+    still = not getattr(image, "is_animated", False)
+    shown = in_srgb(_without_key(image, data) if keyed and still else _eight_bits(image, stored), profile)
     if painted not in (None, (0, 0, *image.size)):
         shown = _transparent_around(shown, painted)
     if min(across, down) < 1:
@@ -172,20 +173,18 @@ def _as_shown(image: Image.Image, data: bytes, shrink: int = 1) -> Image.Image:
     return shown.transpose(ORIENTATIONS[exif.orientation]) if exif.orientation > 1 else shown
 
 
-def _rounded(image: Image.Image, data: bytes, low_bytes: str) -> Image.Image:
-    """RGB or RGBA of a PNG of 16 bits a colour, of which `image` has the high bytes: each value divided by 257."""
+def _without_key(image: Image.Image, data: bytes) -> Image.Image:
+    """RGBA of a PNG of 16 bits a colour, of which `image` has the high bytes: transparent where all bits are the key's."""
     with Image.open(io.BytesIO(data), formats=("PNG",)) as again:
         tiles: Any = again
-        tiles.tile = [tiles.tile[0]._replace(args=low_bytes)]
+        tiles.tile = [tiles.tile[0]._replace(args=LOW_BYTES)]
         again.load()
         high, low = np.asarray(image), np.asarray(again)
-    above = low.astype(np.int16) - high
-    rounded = Image.fromarray((high + (above > 128) - (above < -128)).astype(np.uint8))
-    key = image.info.get("transparency")
-    if isinstance(key, tuple):
-        seen = (high != np.array(key) >> 8) | (low != np.array(key) & 255)
-        rounded.putalpha(Image.fromarray(255 * seen.any(-1).astype(np.uint8)))
-    return rounded
+    key = np.array(image.info["transparency"])
+    seen = (high != key >> 8) | (low != key & 255)
+    rgba = Image.fromarray(high)
+    rgba.putalpha(Image.fromarray(255 * seen.any(-1).astype(np.uint8)))
+    return rgba
 
 
 def _eight_bits(image: Image.Image, stored: str) -> Image.Image:
@@ -194,7 +193,7 @@ def _eight_bits(image: Image.Image, stored: str) -> Image.Image:
     key = image.info.get("transparency")
     if image.mode.startswith("I"):
         values = np.asarray(image).astype(np.int64)
-        grey = Image.fromarray(((values + 128) // 257).clip(0, 255).astype(np.uint8))
+        grey = Image.fromarray((values >> 8).astype(np.uint8))
         if key is None:
             return grey
         rgba = grey.convert("RGBA")

@@ -1,5 +1,7 @@
 """Colours by profiles, primaries and curves, against their definitions in double precision."""
 
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,9 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from models.color import CURVES, PRIMARIES, SRGB, SRGB_CURVE, in_srgb, written_profile
-from models.images import read_image
-from tests.pictures import PHOTO, every_kind, inks_profile
+from models.color import CURVES, HIGH_RANGE, PRIMARIES, SRGB, SRGB_CURVE, in_srgb, written_profile
+from models.errors import InputError
+from models.images import read_frame, read_image
+from tests.pictures import HEIGHT, PHOTO, chunk, encoded, every_kind, gamma, icc, inks_profile, png
 
 COLORS = arrays.arrays(np.uint8, (4, 5, 3))
 TO_LMS = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
@@ -110,3 +113,66 @@ def test_a_profile_that_is_none_leaves_the_gamma():
     kinds = every_kind()
     one, other = (read_image(kinds[f"{name}.png"]) for name in ("a profile that is none, and a gamma", "linear light"))
     np.testing.assert_array_equal(one, other)
+
+
+# High dynamic range
+
+
+def named(*numbers):
+    """The photo, its colours named by a cICP chunk."""
+    return png(np.asarray(PHOTO).reshape(HEIGHT, -1), 8, 2, chunk(b"cICP", bytes(numbers)))
+
+
+def bright_profile(curve):
+    """sRGB's profile with a tag that says otherwise (ICC.1:2022, cicpType)."""
+    plain = written_profile(SRGB, SRGB_CURVE)
+    tags = {name: plain[plain.index(name) + 4 :] for name in (b"rXYZ", b"gXYZ", b"bXYZ", b"wtpt", b"rTRC")}
+    body = {name: plain[int.from_bytes(at[:4]) :][: int.from_bytes(at[4:8])] for name, at in tags.items()}
+    curves = dict.fromkeys((b"gTRC", b"bTRC"), body[b"rTRC"])
+    return icc(b"RGB ", body | curves | {b"cicp": b"cicp\0\0\0\0" + bytes([9, curve, 0, 1])})
+
+
+BRIGHT = {
+    "PQ": named(9, 16, 0, 1),
+    "HLG": named(9, 18, 0, 1),
+    "PQ of P3": named(12, 16, 0, 1),
+    "HLG of sRGB": named(1, 18, 0, 1),
+    "PQ over a gamma": png(np.asarray(PHOTO).reshape(HEIGHT, -1), 8, 2, chunk(b"cICP", b"\x09\x10\0\1") + gamma(1)),
+    "a PNG's profile": encoded(PHOTO, icc_profile=bright_profile(16)),
+    "a JPEG's profile": encoded(PHOTO, "JPEG", icc_profile=bright_profile(16)),
+    "a WebP's profile": encoded(PHOTO, "WEBP", icc_profile=bright_profile(18)),
+}
+
+
+@pytest.mark.parametrize("data", BRIGHT.values(), ids=BRIGHT)
+def test_high_dynamic_range_is_refused_in_one_sentence(data):
+    with pytest.raises(InputError, match=r"^This picture has a high dynamic range \(HDR, (PQ|HLG)\)[^.]*\.$"):
+        read_image(data)
+
+
+def test_also_in_a_live_frame():
+    with pytest.raises(InputError, match="high dynamic range"):
+        read_frame(BRIGHT["a JPEG's profile"], max_side=100)
+
+
+@given(st.sampled_from(sorted(PRIMARIES)), st.integers(0, 255), st.integers(0, 1), st.integers(0, 1))
+def test_only_what_is_meant_so_is_refused(primaries, curve, matrix, full_range):
+    data = named(primaries, curve, matrix, full_range)
+    if curve in HIGH_RANGE and not matrix and full_range:
+        with pytest.raises(InputError, match=HIGH_RANGE[curve]):
+            read_image(data)
+    else:
+        assert read_image(data).shape == (HEIGHT, PHOTO.width, 3)
+
+
+@pytest.mark.parametrize("curve", [1, 13, 14])
+def test_a_profile_that_names_an_ordinary_curve_is_used(curve):
+    np.testing.assert_allclose(
+        read_image(encoded(PHOTO, icc_profile=bright_profile(curve))).astype(int), np.asarray(PHOTO), atol=1
+    )
+
+
+def test_what_overrules_a_bright_profile_is_shown():
+    rows, profile = np.asarray(PHOTO).reshape(HEIGHT, -1), zlib.compress(bright_profile(16))
+    data = png(rows, 8, 2, chunk(b"cICP", bytes([1, 13, 0, 1])) + chunk(b"iCCP", b"a\0\0" + profile))
+    np.testing.assert_array_equal(read_image(data), np.asarray(PHOTO))
