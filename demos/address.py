@@ -228,7 +228,8 @@ def wire_address(link: View, tabs: gr.Tabs, app: gr.Blocks) -> None:
     table = json.dumps([{"page": page, "panel": tab.elem_id} for page, tab in pages])
     firsts = {name: str(one.selected or _tabs_in(one)[0].id) for name, one in zip(names[1:], sets[1:], strict=True)}
     address = module(ADDRESS)
-    start = f"a.start({table}, {json.dumps(firsts)})"
+    begun = f"{tabs.selected}/{firsts.get(str(tabs.selected), '')}".rstrip("/")
+    start = f"a.start({table}, {json.dumps(firsts)}, {json.dumps(begun)})"
     chosen = f"a.selections({json.dumps(names)})"
     app.load(None, None, sets, js=f"() => {address}.then((a) => {{ {start}; return {chosen}; }})")
     link.go(None, None, sets, js=f"() => {address}.then((a) => {chosen})")

@@ -93,6 +93,33 @@ def test_back_forward_and_reload_find_the_page_as_it_was(new_page):
 
 
 @pytest.mark.parametrize(
+    ("address", "clicked", "page_of_it"),
+    [
+        ("/?tab=vit&at=features", "Detection", "detection/"),
+        ("/?tab=vit", "Four types", "sequences/"),
+        ("/", "Diffusion", "diffusion/"),
+    ],
+)
+def test_the_first_click_on_a_fresh_page_stays(new_page, address, clicked, page_of_it):
+    """Whoever clicks before the address was read is not brought to where it says."""
+    page, held = new_page(), []
+    page.route("**/queue/join*", lambda route: None)
+    page.route("**/core/address.js", lambda route: held.append(route))
+    page.goto(address)
+    title = page.get_by_role("tab", name=clicked, exact=True)
+    title.click()
+    page.unroute("**/core/address.js")
+    for route in held:
+        route.continue_()
+    page.wait_for_function("page => history.state?.glassbox?.page?.startsWith(page)", arg=page_of_it)
+    expect(title).to_have_attribute("aria-selected", "true")
+    assert f"tab={page_of_it[:-1]}" in page.url or address == "/"
+    if address != "/":
+        page.go_back()
+        expect(page.get_by_role("tab", name="ViT", exact=True)).to_have_attribute("aria-selected", "true")
+
+
+@pytest.mark.parametrize(
     "address",
     ["/?tab=nothing&seed=1", "/?tab=attention&at=explorer&model=<b>&" + "x" * 100_000 + "=1", "/?tab=vit&at=__proto__"],
 )

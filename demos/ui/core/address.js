@@ -99,14 +99,19 @@ function differing(page, name) {
 }
 
 /**
- * Begins with the address of the document; called once the tabs are there.
- * @param {Table} known @param {Record<string, string>} firsts
+ * Begins with the address of the document; called once the tabs are there. Whoever has clicked before that stays there.
+ * @param {Table} known @param {Record<string, string>} firsts @param {string} begun the page that is open at first
  */
-export function start(known, firsts) {
+export function start(known, firsts, begun) {
   if (table.length) return;
   table = known;
   firstPages = firsts;
   arriveAt(location.href, history.state);
+  const chosen = seen();
+  if (heading && chosen && chosen !== begun && chosen !== heading) {
+    [current, heading] = [heading, ""];
+    look();
+  }
   if (location.search.length > LONGEST_QUERY) history.replaceState(history.state, "", location.pathname);
   addEventListener("popstate", ({ state }) => {
     arriveAt(location.href, state);
