@@ -119,7 +119,9 @@ def compute_maps(
     from models.vit.curve import look_inside
 
     inside = look_inside(wish, strength)
-    said = f"{DAMAGES[wish.kind].title} at strength {strength:.1f}, Grad-CAM of {readable(categories()[inside.category])}."
+    said = (
+        f"{DAMAGES[wish.kind].title} at strength {strength:.1f}, Grad-CAM of {readable(categories()[inside.category])}."
+    )
     yield f'<p class="gb-note">{html.escape(said)}</p>{figures.figures_of_stages(inside)}'
 
 

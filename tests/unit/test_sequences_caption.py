@@ -38,7 +38,6 @@ from models.sequences.caption.scenes import (
     random_description,
 )
 from models.sequences.caption.trace import fit, trace_caption
-from models.sequences.tasks import CANNOT_KNOW
 from models.training import Trapezoid
 
 SMALL = Config(channels=(4, 4, 4, 4), embedding=8, units=16)
@@ -215,17 +214,18 @@ def two_groups(count, seed):
             count -= 1
 
 
-def test_of_sixty_scenes_of_two_groups_at_least_54_keep_their_sentence():
-    """By which the card and the page say how far it may be trusted."""
+@pytest.mark.parametrize(("first_seed", "kept"), [(0, [54, 56, 56, 57]), (1, [51, 53, 54, 56])])
+def test_how_many_of_sixty_scenes_of_two_groups_keep_their_sentence(first_seed, kept):
+    """As the card says; numbers of a float32 network, so that another processor may turn one or two of them."""
     network = load(weights.folder("caption-gru")).eval()
-    pictures = [draw_scene(scene, place + 1) for place, scene in enumerate(two_groups(60, seed=5))]
+    pictures = [draw_scene(scene, first_seed + place) for place, scene in enumerate(two_groups(60, seed=5))]
     as_drawn = [text for text, _ in evaluate.write_all(network, np.stack(pictures))]
-    kept = {}
-    for change, make in MEASURED.items():
+    for make, expected in zip(MEASURED.values(), kept, strict=True):
         written = evaluate.write_all(network, np.stack([make(picture) for picture in pictures]))
-        kept[change] = sum(text == before for (text, _), before in zip(written, as_drawn, strict=True))
-    assert kept == {"bilinear_x2": 54, "bicubic_x2": 56, "lanczos_x4": 56, "jpeg_75": 57}
-    assert "60 scenes 54" in CANNOT_KNOW and "57 as a JPEG" in CANNOT_KNOW
+        found = sum(text == before for (text, _), before in zip(written, as_drawn, strict=True))
+        assert abs(found - expected) <= 1
+    card = (weights.folder("caption-gru") / "README.md").read_text()
+    assert "{}, {}, {} and {}".format(*kept) in " ".join(card.split())
 
 
 def test_the_embedded_network_keeps_its_sentence_when_a_scene_is_enlarged_or_compressed():
