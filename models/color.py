@@ -38,7 +38,7 @@ CURVES = {
 }
 """ITU-T H.273, table 3, as screens show them (video: BT.1886); not the ones of high dynamic range."""
 HIGH_RANGE = {16: "PQ", 18: "HLG"}
-"""Of the same table: light beyond that of ordinary screens, which every browser brings into their range in its own way."""
+"""Of the same table: light beyond that of ordinary screens, which every browser dims in its own way."""
 TOO_BRIGHT = (
     "This picture has a high dynamic range (HDR, {curve}), which every screen shows in its own way: "
     "save it for ordinary screens (sRGB) and take that."

@@ -174,7 +174,7 @@ def _as_shown(image: Image.Image, data: bytes, shrink: int = 1) -> Image.Image:
 
 
 def _without_key(image: Image.Image, data: bytes) -> Image.Image:
-    """RGBA of a PNG of 16 bits a colour, of which `image` has the high bytes: transparent where all bits are the key's."""
+    """RGBA of a PNG of 16 bits a colour, of which `image` has the high bytes: clear where all bits are the key's."""
     with Image.open(io.BytesIO(data), formats=("PNG",)) as again:
         tiles: Any = again
         tiles.tile = [tiles.tile[0]._replace(args=LOW_BYTES)]

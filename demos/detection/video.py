@@ -94,7 +94,7 @@ def cancel_video(name: object) -> None:
 
 
 def _watch(run: "VideoRun", stream: "Stream", cancelled: threading.Event) -> Iterator[tuple[str, str]]:
-    """The run as it goes, until it ends or is cancelled: some frames a second, and the last one, of which none is left."""
+    """The run as it goes, until it ends or is cancelled: some frames a second, and the last one."""
     began = shown = time.perf_counter()
     steps = run.steps(partial(_answer, object(), stream))
     try:

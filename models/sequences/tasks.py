@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 MAX_ANSWER_TOKENS = 60
 CANNOT_KNOW = (
-    "It knows ten objects in eight colours, drawn by this scene maker at this size, and nothing else. Enlarged smoothly, or "
-    "saved as JPEG, about one scene in twenty gets another sentence; shrunk to half, or with a wide margin, most are "
-    "misread. A photograph gets a sentence of the same words, and the probabilities are no reliable warning."
+    "It knows ten objects in eight colours, drawn by this scene maker at this size, and nothing else. Enlarged "
+    "smoothly, or saved as JPEG, about one scene in twenty gets another sentence; shrunk to half, or with a wide "
+    "margin, most are misread. A photograph gets a sentence of the same words, and the probabilities are no reliable "
+    "warning."
 )
 BUDGET_BYTES = 64 * 2**20
 MAX_AGE_SECONDS = 1800

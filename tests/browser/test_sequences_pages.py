@@ -139,7 +139,17 @@ class TestEdit:
         page = open_page("Next character")
         page.locator("#sequences-text textarea").fill("Once upon a time")
         page.get_by_role("tab", name="Edit the memory").click()
-        expect(page.locator("#sequences-edit-text textarea")).to_have_value("Once upon a time")
+        edited = page.locator("#sequences-edit-text textarea")
+        expect(edited).to_have_value("Once upon a time")
+        edited.fill("A text of my own")
+        page.get_by_role("tab", name="Next character").click()
+        page.locator("#sequences-text textarea").fill("Another beginning")
+        page.get_by_role("tab", name="How far back").click()
+        expect(page.locator("#sequences-reach-text textarea")).to_have_value("Another beginning")
+        page.get_by_role("tab", name="Edit the memory").click()
+        expect(edited).to_have_value("A text of my own")
+        page.get_by_role("tab", name="Next character").click()
+        expect(page.locator("#sequences-text textarea")).to_have_value("Another beginning")
 
 
 class TestTypes:

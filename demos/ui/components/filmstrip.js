@@ -275,7 +275,7 @@ export default class Filmstrip {
       const pixel = await ask(this.pixels, { run, place: this.#current, sprite, row, column });
       if (before === this.#shown) this.sums.showPixel(pixel);
     } catch (error) {
-      this.sums.say(error instanceof Error ? error.message : String(error));
+      if (before === this.#shown) this.sums.say(error instanceof Error ? error.message : String(error));
     }
   }
 
