@@ -100,6 +100,8 @@ def test_a_short_text_is_refused_in_one_sentence(train_one):
     button(page, "Train").click()
     expect(page.get_by_text("The text has 13 characters; training needs at least 200.")).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".tc-empty")).to_be_visible()
+    expect(page.locator(".toast-title").first).to_have_text("Please check")
+    expect(strip(page)).not_to_contain_text("Waiting for its turn")
 
 
 @pytest.mark.parametrize("dark", [False, True])
