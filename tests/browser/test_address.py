@@ -108,7 +108,6 @@ def test_the_first_click_on_a_fresh_page_stays(new_page, address, clicked, page_
     page.goto(address)
     title = page.get_by_role("tab", name=clicked, exact=True)
     title.click()
-    page.unroute("**/core/address.js")
     for route in held:
         route.continue_()
     page.wait_for_function("page => history.state?.glassbox?.page?.startsWith(page)", arg=page_of_it)

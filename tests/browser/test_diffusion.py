@@ -125,10 +125,10 @@ def test_the_numbers_of_a_pixel_go_with_their_step(open_tab):
         pixel.click(**place)
     page.locator(f"{FILM} .forward").click()
     page.locator(f"{FILM} .where", has_text="step 3 of 4").wait_for()
-    page.unroute(ASKED)
     with page.expect_response(ASKED):
         for route in late:
             route.continue_()
+    page.unroute(ASKED)
     pixel.click(**place)
     page.locator(f"{FILM} .pixel caption", has_text="Step 3, sprite 1").wait_for()
 
