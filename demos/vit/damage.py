@@ -18,6 +18,7 @@ from demos.views.vit import readable
 from demos.vit.api import vit_compare
 from demos.vit.damage_handlers import (
     MAPS,
+    MAX_MASK_CHARS,
     MAX_SEED,
     OWNERS,
     ROLLOUT,
@@ -82,7 +83,8 @@ rollout."""
 def build(given: Given) -> None:
     """The page: picture and damage on the left, the comparison on the right, deeper views below."""
     gr.Markdown(LEAD, elem_classes="gb-note")
-    mask, strength = gr.Textbox("", visible=False), gr.Number(0.5, visible=False)
+    mask = gr.Textbox("", max_length=MAX_MASK_CHARS, visible=False)
+    strength = gr.Number(0.5, minimum=0, maximum=1, visible=False)
     examples = example_row()
     with gr.Row():
         with gr.Column(scale=2, min_width=260), fold("Picture and damage"):

@@ -33,6 +33,7 @@ ROLLOUT = "attention rollout"
 MAPS = {ROLLOUT: False, "attention by gradient": True}
 TOGETHER = "the undamaged answer of both"
 MAX_SEED = 2**31 - 1
+MAX_MASK_CHARS = 8000
 SHOWN_LAYERS = (0, 1, 2, 3, 6, 9, 11, 12)
 
 CURVES: "Store[Curve]" = Store(
@@ -104,7 +105,7 @@ def view_choices(kind: Any) -> tuple[Any, Any, Any]:
 
 def keep_mask(event: gr.EventData) -> str:
     """The painted mask, checked."""
-    text = check_text(payload(event, "mask"), name="The painting", max_chars=8000, allow_empty=True)
+    text = check_text(payload(event, "mask"), name="The painting", max_chars=MAX_MASK_CHARS, allow_empty=True)
     read_mask(text, 224)
     return text
 
