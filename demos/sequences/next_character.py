@@ -25,9 +25,11 @@ from demos.sequences.reading import (
     view_reading,
     view_step_back,
 )
+from demos.sequences.unit_finder import units_found, units_off
 from demos.tab import LIGHT, Queue, private
 from demos.ui import View, component
 from demos.views.sequences import MAX_BARS, units_html
+from models.sequences.features import FEATURES
 from models.sequences.sampling import MAX_SEED
 from models.sequences.units import tracked_units
 from models.text.symbols import ALPHABET
@@ -147,9 +149,10 @@ def build(own: gr.State) -> Page:
             reader = component(
                 "sequence_reader",
                 events=("typed", "interrupted", "pick", "inspect", "moved", "follow"),
-                server_functions=[newest_reading],
+                server_functions=[newest_reading, units_found, units_off],
                 elem_id="sequences-reader",
                 box="sequences-text",
+                features=list(FEATURES),
             )
             strip = gr.HTML(empty_strip("The network (1.3 M parameters, 2.6 MB) is loaded with the first character."))
     gr.Markdown("### The same cell, again and again")

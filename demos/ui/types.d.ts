@@ -265,6 +265,22 @@ export interface FoundBox {
   score: number;
 }
 
+/** A unit and its correlation with something, -1 to 1: here, in this text; known, on unread pages, if measured. */
+export interface FoundUnit {
+  unit: number;
+  here: number;
+  known: number | null;
+}
+
+/** The units of `layer` that follow `feature`, the strongest in this text first. */
+export interface FoundUnitsView {
+  feature: string;
+  layer: string;
+  units: FoundUnit[];
+  off: number[];
+  chance: number;
+}
+
 /** A head and how much of its attention goes where a rule says, 0 to 1. */
 export interface HeadScore {
   layer: number;
@@ -533,6 +549,18 @@ export interface Picture {
   columns: number;
 }
 
+/** Both networks on one sentence (`architecture`). */
+export interface PictureView {
+  text: string;
+  model: string;
+  encoder: StackVectors;
+  decoder: StackVectors;
+  looks: SurestLooks[];
+  answers: [string, number][];
+  twin: TwinStates;
+  note: string;
+}
+
 /** A line of the arithmetic of one pixel: red, green, blue and alpha, in about -1 to 1. */
 export interface PixelRow {
   factor: number | null;
@@ -674,6 +702,14 @@ export interface StackMoved {
   moved: number[];
 }
 
+/** Encoder or decoder. vectors: `[layers + 1, T, width]` in 127ths of the largest number of each layer. */
+export interface StackVectors {
+  tokens: string[];
+  vectors: ArrayHandle;
+  largest: number[];
+  width: number;
+}
+
 /** A box that a stage would answer with, and whether suppression would leave it. */
 export interface StageBox {
   box: number[];
@@ -735,6 +771,12 @@ export interface SumView {
 /** Every stage with and without suppression (`suppression_view`). */
 export interface SuppressionView {
   stages: StageView[];
+}
+
+/** One kind of attention. best: by layer and token the surest head, the token it looks at, and how much, 0 to 1. */
+export interface SurestLooks {
+  kind: "encoder" | "decoder" | "cross";
+  best: [number, number, number][][];
 }
 
 /** One kind of attention: its layers, the tokens that look and those that are looked at. */
@@ -838,6 +880,14 @@ export interface TreeView {
   width: number;
 }
 
+/** The recurrent translator: tokens read and written, its state after each in 127ths of 1, `[T, units]`. */
+export interface TwinStates {
+  read: string[];
+  written: string[];
+  encoder: ArrayHandle;
+  decoder: ArrayHandle;
+}
+
 /** A run of a network, step by step (`unrolled`). */
 export interface UnrolledView {
   sequence_type: "one to one" | "one to many" | "many to one" | "many to many";
@@ -848,6 +898,7 @@ export interface UnrolledView {
   hidden: ArrayHandle;
   inside: CellNumbers[];
   values: ArrayHandle;
+  cell: string;
   weights: CellWeights[];
   parameters: number;
   recurrent: boolean;
@@ -882,6 +933,11 @@ export interface WindowsView {
   image: string;
   size: number;
   blocks: WindowBlockView[];
+}
+
+/** What becomes of a prediction without some units, in words. */
+export interface WithoutUnitsView {
+  sentence: string;
 }
 
 /** What becomes of a run without a head. */

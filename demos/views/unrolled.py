@@ -73,6 +73,7 @@ class UnrolledView:
     first: number of the first step shown; total: how many there are up to the last one shown; selected: number of one
     hidden: `[steps, units]` the state after each step, in 127ths of its limit
     inside, values: what is in the cell at the selected step, `[inside, units]`, exactly
+    cell: `lstm`, `gru` or `rnn` where all of a cell is inside, else empty
     parameters: number of scalars in the network
     recurrent: whether one step hands something on to the next; shared: which weights are used how often, in words
     """
@@ -85,6 +86,7 @@ class UnrolledView:
     hidden: Int8
     inside: list[CellNumbers]
     values: Float32
+    cell: str
     weights: list[CellWeights]
     parameters: int
     recurrent: bool
@@ -99,6 +101,7 @@ def view_of_run(
     selected: int | None = None,
     first: int = 0,
     inside: Mapping[str, np.ndarray],
+    cell: str = "",
 ) -> UnrolledView:
     """The last `MAX_STEPS` steps of a run, of which the last is selected unless another one is named.
 
@@ -118,6 +121,7 @@ def view_of_run(
         hidden=np.stack(hidden),
         inside=[_inside(name, values) for name, values in inside.items()],
         values=np.stack(list(inside.values())),
+        cell=cell,
         weights=[_weights(matrix) for matrix in matrices],
         parameters=parameters,
         recurrent=trace.sequence_type != "one to one",
@@ -155,9 +159,15 @@ def view_of_cell(
     first = max(0, position - CELL_STEPS + 1)
     run = UnrolledTrace("many to many", tuple(_read_step(trace, t) for t in range(first, position + 1)), "")
     inside = {name: values[position] for name, values in trace.layers().items() if name != "hidden state"}
-    before = trace.hidden_state[position - 1] if position else np.zeros_like(trace.hidden_state[0])
-    shown = {"hidden state before": before, **inside, "hidden state": trace.hidden_state[position]}
-    return view_of_run(run, matrices, parameters, selected=position, first=first, inside=shown)
+    states = {"hidden state before": trace.hidden_state, "cell state before": trace.cell_state}
+    before = {
+        name: values[position - 1] if position else np.zeros_like(values[0])
+        for name, values in states.items()
+        if values.size
+    }
+    shown = {**before, **inside, "hidden state": trace.hidden_state[position]}
+    cell = "lstm" if "forget" in trace.gate_names else "gru" if "update" in trace.gate_names else "rnn"
+    return view_of_run(run, matrices, parameters, selected=position, first=first, inside=shown, cell=cell)
 
 
 def _read_step(trace: "SequenceTrace", position: int) -> UnrolledStep:

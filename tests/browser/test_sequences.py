@@ -125,10 +125,45 @@ def test_cell_state_may_grow_far_beyond_one_and_is_shown_as_it_is(tab):
     page = tab("Counting " * 12)
     page.get_by_label("cell state", exact=True).check()
     page.locator(".ordering").select_option("value")
-    page.locator(".cells").hover(position={"x": 700, "y": 1})
+    page.locator(".own").uncheck()
+    page.locator(".cells").hover(position={"x": 700, "y": 20})
     limit = float(page.locator(".map-scale .high").inner_text())
     shown = float(re.search(r": (\d+\.\d+)\.", readout(page).inner_text()).group(1))
     assert 3 < shown <= limit
+
+
+def test_units_are_ranked_by_what_they_follow_and_switched_off(tab):
+    page = tab('"I have never seen such a thing," said the captain, "and I have')
+    page.get_by_label("cell state", exact=True).check()
+    expect(page.locator(".map-title")).to_contain_text("Cell state")
+    page.locator(".finder").get_by_role("button", name="inside quotation marks").click()
+    rows = page.locator(".mm-names span")
+    expect(rows).to_have_count(24)
+    expect(page.locator(".ordering")).to_have_value("found")
+    ranked = page.locator(".finder").get_by_role("group", name="unit: correlation").locator("button")
+    expect(ranked).to_have_count(8)
+    expect(ranked.first).to_contain_text(f"{rows.first.inner_text()}: ")
+    expect(page.locator(".unit")).to_have_value(rows.first.inner_text())
+    page.get_by_role("button", name=re.compile("off here and see$")).click()
+    answer = page.locator(".uf-answer")
+    expect(answer).to_contain_text(re.compile(r"the probability of “.+” goes from [\d.]+% to [\d.]+%"))
+    expect(answer).to_contain_text("drawn five times")
+    page.locator(".finder").get_by_role("button", name="just ended a sentence").click()
+    expect(answer).to_contain_text("This text has nothing to follow")
+
+
+def test_the_rows_of_the_map(tab):
+    """Few and named at first, each on its own scale; all units, alike ones together, when asked for."""
+    page = tab("The old house stood at the end of the lane.")
+    rows = page.locator(".mm-names span")
+    expect(rows).to_have_count(25)  # the unit that is followed is among them
+    expect(page.locator(".map-scale .high")).to_have_text("the row's largest")
+    slow = rows.all_inner_texts()
+    page.locator(".ordering").select_option("alike")
+    assert sorted(rows.all_inner_texts()) == sorted(slow) != rows.all_inner_texts()
+    page.locator(".amount").select_option("all")
+    expect(rows).to_have_count(0)
+    assert page.locator(".cells").evaluate("canvas => [canvas.height, canvas.clientHeight]") == [512, 512]
 
 
 def test_sampling_step_by_step_and_back(tab):

@@ -46,11 +46,35 @@ class TestCell:
         page = open_page("Next character")
         page.locator("#sequences-text textarea").fill("It was")
         maps = page.locator("#sequences-cell .un-inside figcaption")
-        for name, count, equation in (("RNN", 2, "Elman"), ("GRU", 5, "Cho"), ("LSTM", 7, "Hochreiter")):
+        for name, count, layers, equation in (
+            ("RNN", 2, 1, "Elman"),
+            ("GRU", 5, 4, "Cho"),
+            ("LSTM", 8, 6, "Hochreiter"),
+        ):
             page.locator("#sequences-model").get_by_label(name, exact=True).check()
             expect(maps).to_have_count(count)
             expect(page.get_by_text(re.compile(equation)).first).to_be_visible()
-            expect(page.locator("#sequences-layer input")).to_have_count(count - 1)
+            expect(page.locator("#sequences-layer input")).to_have_count(layers)
+
+    def test_the_cell_is_gone_through_with_its_numbers(self, open_page):
+        """Forwards and back; the equation of every stage has the numbers of the maps below."""
+        page = open_page("Next character")
+        cell = page.locator("#sequences-cell")
+        cell.scroll_into_view_if_needed()
+        says = cell.locator(".cs-says")
+        expect(says).to_contain_text("8 of 8. yₜ = softmax(V hₜ + b)")
+        cell.get_by_role("button", name="Back", exact=True).click()
+        expect(says).to_contain_text("7 of 8. Hidden state: hₜ = o · tanh(cₜ) =")
+        shown = re.search(r"= (−?[\d.]+)\.$", says.inner_text())[1]
+        expect(cell.locator(".un-readout")).to_contain_text(re.compile(f"hidden state {shown}$"))
+        expect(cell.locator(".un-inside .now figcaption")).to_contain_text("hidden state")
+        cell.locator(".cs-unit").fill("5")
+        expect(cell.locator(".un-readout")).to_contain_text("Unit 5:")
+        cell.get_by_role("button", name="Play", exact=True).click()
+        expect(says).to_contain_text("1 of 8")
+        expect(says).to_contain_text("2 of 8. Forget gate: f = σ(W_f xₜ + U_f hₜ₋₁ + b_f)")
+        cell.get_by_role("button", name="Stop", exact=True).click()
+        expect(cell.get_by_role("button", name="Play", exact=True)).to_be_visible()
 
     def test_a_unit_that_tracks_something_colours_the_text(self, open_page):
         page = open_page("Next character")

@@ -53,6 +53,13 @@ def writing_and_editing():
     list(compare("char-lstm", "It was", (Edit("zero", 2, (1, 2), 1.0),), None, 2, dice))
 
 
+def units_switched_off():
+    from models.sequences.found_units import without_units
+    from models.sequences.reading import read_text
+
+    without_units("char-lstm", read_text("char-lstm", "night ").trace, 3, (1, 2))
+
+
 def how_far_back():
     from models.sequences.reach import ask_all, measure_curves, measure_influence
 
@@ -125,6 +132,12 @@ def translators():
     for model in ("translator-en-fr", "gru-attention-en-fr", "gru-translator-en-fr"):
         translate(model, "Where is the station?", width=2)
     list(translate_again("translator-en-fr", "I am tired.", {}))
+
+
+def the_whole_picture():
+    from models.attention.picture import look_at_picture
+
+    look_at_picture("I am tired.")
 
 
 def a_draft(model):
@@ -277,6 +290,7 @@ CASES = {
     "next characters": next_characters,
     "reading on": reading_on,
     "writing and editing": writing_and_editing,
+    "units switched off": units_switched_off,
     "how far back": how_far_back,
     "four types": four_types,
     "a training of characters": a_training_of_characters,
@@ -287,6 +301,7 @@ CASES = {
     },
     "importance": importance,
     "translators": translators,
+    "the whole picture": the_whole_picture,
     "one head": one_head,
     **{
         f"a draft by {model}": lambda model=model: a_draft(model)

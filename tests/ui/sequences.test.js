@@ -8,8 +8,9 @@ globalThis.document = {
 };
 
 const { layout, unitAt } = await import("../../demos/ui/pieces/units.js");
-const { columnsShown, roomFor } = await import("../../demos/ui/pieces/memory_map.js");
-const { arraysOf, largestFirst, Reading, slowness } = await import("../../demos/ui/pieces/reading.js");
+const { busiest, CELLS } = await import("../../demos/ui/pieces/cell_diagram.js");
+const { columnsShown, lettersShown, roomFor } = await import("../../demos/ui/pieces/memory_map.js");
+const { alikeTogether, arraysOf, largestFirst, Reading, slowness } = await import("../../demos/ui/pieces/reading.js");
 const { nameOf, titleAt } = await import("../../demos/ui/pieces/characters.js");
 const { TypedBox } = await import("../../demos/ui/pieces/typed_box.js");
 const { reach, sharesOf } = await import("../../demos/ui/components/influence_view.js");
@@ -186,4 +187,52 @@ test("the first key press interrupts at once and only once; what is written is n
   heard.input({ target: node });
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.deepEqual(told, ["interrupted", "typed"]);
+});
+
+test("every character stands under its column where there is room, else those around the marked one", () => {
+  assert.deepEqual(lettersShown(92, 50, 900), [0, 92, true]);
+  assert.deepEqual(lettersShown(256, 255, 700), [156, 256, false]);
+  assert.deepEqual(lettersShown(256, 128, 700), [78, 178, false]);
+  assert.deepEqual(lettersShown(256, 3, 700), [0, 100, false]);
+});
+
+test("units that move alike or against each other stand together", () => {
+  const rising = [0, 1, 2, 3, 4, 5];
+  const turning = [0, 3, 0, 3, 0, 3];
+  const columns = rising.map((value, place) =>
+    Float32Array.of(value, turning[place], 9 - value, 7 - turning[place], 2),
+  );
+  assert.deepEqual(alikeTogether(columns, [0, 1, 2, 3]), [0, 2, 1, 3]);
+  assert.deepEqual(alikeTogether(columns, [1, 0, 2, 3]).slice(0, 2), [1, 3]);
+  assert.equal(new Set(alikeTogether(columns, [0, 1, 2, 3, 4])).size, 5);
+});
+
+test("the cell's stages say the equations with the numbers of the unit, and every part is computed once", () => {
+  const [f, i, g, o, before] = [0.9, 0.25, -0.8, 0.5, 2];
+  const c = f * before + i * g;
+  const numbers = {
+    ...{ "forget gate": f, "input gate": i, candidate: g, "output gate": o, "cell state before": before },
+    ...{ "cell state": c, "hidden state": o * Math.tanh(c), "hidden state before": 0.1 },
+    ...{ "reset gate": 0.3, "update gate": 0.7 },
+  };
+  const said = CELLS.lstm.stages.map(({ says }) => says(numbers));
+  assert.match(said[4], /cₜ = f · cₜ₋₁ \+ i · g = 0\.900 · 2\.000 \+ 0\.250 · \(−0\.800\) = 1\.600/);
+  assert.match(said[6], /hₜ = o · tanh\(cₜ\) = 0\.500 · 0\.922 = 0\.461/);
+  for (const gate of ["f = σ(W_f", "i = σ(W_i", "g = tanh(W_g", "o = σ(W_o"])
+    assert.ok(said.some((sentence) => sentence.includes(gate)));
+  for (const { parts, wires, stages } of Object.values(CELLS)) {
+    const computed = stages.flatMap((stage) => stage.parts);
+    assert.deepEqual([...computed].sort(), Object.keys(parts).sort());
+    for (const wire of wires) for (const end of wire.split(" ")) assert.ok(parts[end], wire);
+    for (const wire of wires) {
+      const [from, to] = wire.split(" ");
+      assert.ok(computed.indexOf(from) < computed.indexOf(to), wire);
+    }
+  }
+});
+
+test("the busiest unit is the one whose state moves most", () => {
+  const inside = { "hidden state before": [0, 0, 0.5], "hidden state": [0.1, -0.3, 0.6] };
+  assert.equal(busiest(inside), 1);
+  assert.equal(busiest({ ...inside, "cell state before": [0, 3, 0], "cell state": [0, 3, 9] }), 2);
 });

@@ -285,6 +285,9 @@ class TestDrawing:
         assert set(names) >= {"hidden state", *(f"{g} gate" for g in GATES[network.config.cell] if g != "candidate")}
         values = dict(zip(names, array_of(sent["values"]), strict=True))
         assert np.array_equal(values.pop("hidden state before"), trace.hidden_state[2])
+        if trace.cell_state.size:
+            assert np.array_equal(values.pop("cell state before"), trace.cell_state[2])
+        assert sent["cell"] == network.config.cell
         for name, shown in values.items():
             assert np.array_equal(shown, trace.layers()[name][3]), name
         limits = np.array([step["limit"] for step in sent["steps"]])

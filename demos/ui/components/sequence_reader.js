@@ -4,16 +4,19 @@
 // writing; `pick` (position, character), a bar was clicked; `inspect` (position, unit), a cell of the map was clicked;
 // `moved` (position), another character was chosen; `follow` (layer, unit), a unit of another layer is to colour the text.
 
-import { contextOf, paintScale } from "../core/canvas.js";
 import { element, find } from "../core/dom.js";
-import { fixed, percent } from "../core/format.js";
+import { fixed } from "../core/format.js";
 import { clamp } from "../core/keys.js";
 import { css, diverging, inkOn, sequential } from "../core/ramps.js";
 import { ask } from "../core/server.js";
 import { CharacterRow, nameOf, titleAt } from "../pieces/characters.js";
 import { MemoryMap } from "../pieces/memory_map.js";
-import { arraysOf, largestFirst, Reading, slowness, UNKNOWN } from "../pieces/reading.js";
+import { NextBars } from "../pieces/next_bars.js";
+import { arraysOf, Reading, summaryOf, UNKNOWN } from "../pieces/reading.js";
 import { TypedBox } from "../pieces/typed_box.js";
+import { UnitFinder } from "../pieces/unit_finder.js";
+import { UnitOrder } from "../pieces/unit_order.js";
+import { ends, showScale } from "../pieces/value_scale.js";
 
 /** @typedef {import("../types.js").ReaderView} ReaderView */
 
@@ -43,11 +46,16 @@ export const template = `
     <div class="bars"></div>
   </section>
   <section class="gb-panel wide" aria-label="Map of the memory over time">
+    <h3 class="map-title"></h3>
+    <div class="finder"></div>
     <div class="bar-of-controls">
-      <h3 class="map-title"></h3>
-      <label>order of units
-        <select class="ordering"><option value="stored">as stored</option><option value="slow">slow ones first</option><option value="value">by value at this character</option></select>
+      <label>rows
+        <select class="amount"><option value="few">the first 24 units</option><option value="all">all units</option></select>
       </label>
+      <label>order of units
+        <select class="ordering"><option value="stored">as stored</option><option value="slow" selected>slow ones first</option><option value="value">by value at this character</option><option value="alike">alike ones together</option><option value="found" hidden>as found</option></select>
+      </label>
+      <label><input class="own" type="checkbox" checked> each row on its own scale</label>
       <span class="gb-scale map-scale"><span class="low"></span> <canvas width="96" height="1"></canvas> <span class="high"></span></span>
     </div>
     <div class="map"></div>
@@ -63,7 +71,6 @@ export default class SequenceReader {
   /** @type {ReaderView | null} */ #view = null;
   /** @type {number | null} the character clicked; null follows the last one */ #pinned = null;
   /** @type {number | null} */ #hovered = null;
-  /** @type {number[]} row of the map to unit */ #order = [];
   #reading = new Reading();
   #turn = Promise.resolve();
   #telling = 0;
@@ -77,6 +84,19 @@ export default class SequenceReader {
     this.row = new CharacterRow(find(root, ".characters"), {
       onHover: (place) => this.#hover(place),
       onPick: (place) => this.#pin(place),
+    });
+    this.bars = new NextBars(find(root, ".bars"), (character) =>
+      this.emit.pick({ position: this.#place(), character }),
+    );
+    this.order = new UnitOrder(root);
+    this.finder = new UnitFinder(find(root, ".finder"), {
+      features: props.features ?? [],
+      server,
+      reading: () => this.#view?.reading ?? "",
+      place: () => this.#place(),
+      unit: () => (this.#byUnit() ? this.#unit() : -1),
+      onRanked: (units) => this.#showFound(units),
+      onUnit: (unit) => this.#colourBy(unit),
     });
     this.map = new MemoryMap(find(root, ".map"), {
       onHover: (cell) => this.#hover(cell?.place ?? null, cell?.unit ?? null),
@@ -105,6 +125,7 @@ export default class SequenceReader {
     const text = this.#reading.text;
     this.#reading.apply(view, arrays);
     if (this.#reading.text !== text) this.#pinned = null;
+    if (this.#reading.text !== text || view.layer !== before?.layer) this.finder.forget();
     this.#view = view;
     this.#draw(view, before);
     this.box.goesOn = given.goes_on;
@@ -150,7 +171,7 @@ export default class SequenceReader {
     if (!before) this.#followFirst(view);
     this.#markTyped(view, Math.min(view.kept, before?.typed ?? 0, view.typed));
     this.#paintText(this.#byUnit() ? 0 : view.kept);
-    this.#summarise();
+    find(this.root, ".summary").textContent = summaryOf(characters);
     this.#paintMap(same ? view.kept : 0);
     if (!same || view.kept === 0 || this.#byUnit()) this.#paintScales();
     find(this.root, ".characters").scrollTop = find(this.root, ".characters").scrollHeight;
@@ -177,7 +198,6 @@ export default class SequenceReader {
     const index = (tracked ?? []).findIndex((one) => one.layer === layer && one.unit < units);
     if (index < 0) return;
     find(this.root, ".tracked").value = String(index);
-    find(this.root, ".ordering").value = "slow";
     find(this.root, ".colouring").value = "unit";
     find(this.root, ".unit").value = tracked?.[index].unit;
   }
@@ -222,53 +242,47 @@ export default class SequenceReader {
     });
   }
 
-  #summarise() {
-    const { characters, last } = this.#reading;
-    const bits = characters.reduce((sum, { surprise }) => sum + surprise, 0);
-    const unknown = characters.filter(({ read }) => read === UNKNOWN).length;
-    const outside = unknown ? `; ${unknown} outside the alphabet, read as “unknown”.` : ".";
-    find(this.root, ".summary").textContent = last
-      ? `${last} characters, ${bits.toFixed(0)} bits of surprise: ${(bits / last).toFixed(2)} bits per character${outside}`
-      : "Nothing is typed yet: the network has read one line break and expects a text to begin.";
-  }
-
   #paintScales() {
-    const { layer, units } = /** @type {ReaderView} */ (this.#view);
+    const { layer, units, scale, limit } = /** @type {ReaderView} */ (this.#view);
+    const least = (/** @type {number} */ most) => (scale === "signed" ? -most : 0);
     find(this.root, ".map-title").textContent = `${layer[0].toUpperCase()}${layer.slice(1)}, ${units} units over time`;
-    this.#paintScale(find(this.root, ".text-scale"), this.#byUnit());
-    this.#paintScale(find(this.root, ".map-scale"), true);
-  }
-
-  /** @param {HTMLElement} scale @param {boolean} ofValues of the layer, else of surprise */
-  #paintScale(scale, ofValues) {
-    const { scale: kind, limit: whole } = /** @type {ReaderView} */ (this.#view);
-    const limit = ofValues && scale.classList.contains("text-scale") ? this.#limitOf(this.#unit()) : whole;
-    const low = ofValues && kind === "signed" ? -limit : 0;
-    scale.classList.toggle("of-surprise", !ofValues);
-    const canvas = find(scale, "canvas");
-    if (ofValues) paintScale(canvas, (share) => this.#color(low + share * (limit - low), limit));
-    else contextOf(canvas).clearRect(0, 0, canvas.width, canvas.height);
-    find(scale, ".low").textContent = ofValues ? fixed(low, low ? 1 : 0) : "0";
-    find(scale, ".high").textContent = ofValues ? fixed(limit, 1) : `${SURPRISE_LIMIT} bits or more`;
+    const ofText = this.#byUnit() ? this.#limitOf(this.#unit()) : null;
+    const text = find(this.root, ".text-scale");
+    if (ofText === null) showScale(text, null, "0", `${SURPRISE_LIMIT} bits or more`);
+    else
+      showScale(
+        text,
+        (share) => this.#color(least(ofText) + share * (ofText - least(ofText)), ofText),
+        ...ends(least(ofText), ofText),
+      );
+    const ofRows = scale === "signed" && this.order.own;
+    const named = ofRows ? /** @type {[string, string]} */ (["−", "the row's largest"]) : ends(least(limit), limit);
+    showScale(find(this.root, ".map-scale"), (share) => this.#color(least(1) + share * (1 - least(1)), 1), ...named);
   }
 
   /** Orders the units and draws the map's columns from `kept` on. @param {number} kept */
   #paintMap(kept) {
-    const { units, limit, low, high } = /** @type {ReaderView} */ (this.#view);
-    const columns = this.#reading.characters.map(({ column }) => column);
-    const order = this.#ordered(columns, units);
-    const same = order.length === this.#order.length && order.every((unit, row) => unit === this.#order[row]);
-    this.#order = order;
-    this.map.show(columns, order, (value) => this.#color(value), limit, same ? kept : 0);
+    const { units, scale, limit, low, high } = /** @type {ReaderView} */ (this.#view);
+    const { characters, last } = this.#reading;
+    const columns = characters.map(({ column }) => column);
+    const followed = this.#byUnit() ? this.#unit() : null;
+    const { order, limits, same } = this.order.of(columns, units, {
+      place: Math.min(this.#pinned ?? last, last),
+      followed,
+      limit,
+      signed: scale === "signed",
+    });
+    const named = characters.map(({ character }) => character);
+    this.map.show(columns, named, order, (value) => this.#color(value, 1), limits, same ? kept : 0);
     find(this.root, ".map-scale").title = `this text: ${fixed(low, 2)} to ${fixed(high, 2)}`;
   }
 
-  /** @param {Float32Array[]} columns @param {number} units */
-  #ordered(columns, units) {
-    const how = find(this.root, ".ordering").value;
-    if (how === "slow") return largestFirst(slowness(columns, units));
-    if (how === "value") return largestFirst(columns[Math.min(this.#pinned ?? this.#reading.last, this.#reading.last)]);
-    return Array.from({ length: units }, (_, unit) => unit);
+  /** Shows units that were found, the first of them in the text too. @param {number[]} units */
+  #showFound(units) {
+    this.order.choose(units);
+    this.#colourBy(units[0]);
+    this.#paintMap(0);
+    this.#move();
   }
 
   /** Shows the place pointed at or chosen. @param {number | null} cell unit under the pointer */
@@ -276,6 +290,7 @@ export default class SequenceReader {
     const place = this.#place();
     find(this.root, ".characters").querySelector(".current")?.classList.remove("current");
     this.row.spans[place].classList.add("current");
+    this.row.root.classList.toggle("back", place < this.#reading.last);
     find(this.root, ".scrubber").value = place;
     find(this.root, ".now").disabled = place === this.#reading.last;
     this.#paintBars(place);
@@ -304,30 +319,12 @@ export default class SequenceReader {
     /** @type {[string, number][]} */
     const rows = best.slice(0, this.#view?.bars).map((token, index) => [token, probabilities[index]]);
     if (next && !rows.some(([token]) => token === next.read)) rows.push([next.read, 2 ** -next.surprise]);
-    find(this.root, ".bars").replaceChildren(
-      ...rows.map(([token, probability]) => this.#bar(place, token, probability, rows[0][1], next?.read === token)),
+    this.bars.show(
+      rows.map(([character, probability]) => ({ character, probability, taken: next?.read === character })),
     );
     find(this.root, ".prediction-title").textContent = titleAt(
       characters.map(({ character }) => character),
       place,
-    );
-  }
-
-  /** @param {number} position @param {string} token @param {number} probability @param {number} most @param {boolean} taken */
-  #bar(position, token, probability, most, taken) {
-    const fill = element("span", { class: "gb-fill", style: { width: `${(100 * probability) / most}%` } });
-    const onclick = () => this.emit.pick({ position, character: token });
-    return element(
-      "button",
-      {
-        type: "button",
-        class: `gb-bare${taken ? " taken" : ""}`,
-        title: "continue the text with this character",
-        onclick,
-      },
-      element("span", { class: "name" }, nameOf(token)),
-      element("span", { class: "gb-track" }, fill),
-      element("span", { class: "gb-number" }, share(probability)),
     );
   }
 
@@ -365,6 +362,7 @@ export default class SequenceReader {
   #recolour() {
     if (!this.#view) return;
     this.#paintText(0);
+    this.#paintMap(this.#reading.characters.length);
     this.#paintScales();
     this.#move();
   }
@@ -386,15 +384,12 @@ export default class SequenceReader {
       this.#recolour();
       this.emit.inspect({ position: this.#place(), unit: this.#unit() });
     });
-    find(root, ".ordering").addEventListener("change", () => {
-      this.#paintMap(0);
-      this.#move();
-    });
+    for (const name of [".ordering", ".amount", ".own"])
+      find(root, name).addEventListener("change", () => {
+        if (!this.#view) return;
+        this.#paintMap(0);
+        this.#paintScales();
+        this.#move();
+      });
   }
-}
-
-/** A probability with one decimal, tiny ones with their first digit. @param {number} probability */
-function share(probability) {
-  const value = 100 * probability;
-  return value >= 0.1 ? `${value.toFixed(1)} %` : percent(probability);
 }

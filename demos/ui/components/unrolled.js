@@ -9,6 +9,7 @@ import { element, find } from "../core/dom.js";
 import { fixed, minus } from "../core/format.js";
 import { clamp } from "../core/keys.js";
 import { diverging, sequential } from "../core/ramps.js";
+import { CellSteps } from "../pieces/cell_steps.js";
 import { onUnits, paintUnits, unitAt } from "../pieces/units.js";
 
 /** @typedef {import("../types.js").UnrolledView} UnrolledView */
@@ -34,6 +35,7 @@ export const template = `
     </details>
     <div class="un-inside-panel">
       <div class="un-title"></div>
+      <div class="un-cell-steps" hidden></div>
       <div class="un-inside"></div>
       <p class="gb-caption un-readout" aria-live="polite"></p>
     </div>
@@ -112,6 +114,10 @@ export default class Unrolled {
     this.emit = emit;
     this.chart = new LineChart(find(root, ".lc-frame"), find(root, ".lc-legend"));
     find(root, ".un-length").addEventListener("toggle", () => this.#drawLength());
+    this.cell = new CellSteps(find(root, ".un-cell-steps"), {
+      onStage: (maps) => this.#markMaps(maps),
+      onUnit: (unit) => this.#read(unit),
+    });
     this.screen = onScreen(root, () => this.#paint());
   }
 
@@ -187,12 +193,34 @@ export default class Unrolled {
       paintUnits(find(place.children[index], "canvas"), this.#values[index], color);
     });
     if (inside.length) this.#read(Math.min(this.#unit, this.#values[0].length - 1));
+    this.#stepThrough();
+  }
+
+  /** Shows the cell at work at the selected step, where all of it is known. */
+  #stepThrough() {
+    const { cell, inside, steps, selected, first } = /** @type {UnrolledView} */ (this.#view);
+    const values = Object.fromEntries(inside.map(({ name }, index) => [name, this.#values[index]]));
+    const { input, outputs } = steps[selected - first];
+    const best = outputs[0];
+    const output = best ? `${best.label} ${(100 * best.probability).toFixed(0)} %` : "";
+    this.cell.show(cell, values, { input, output });
+  }
+
+  /** @param {string[]} names of the maps that the stage of the cell is about */
+  #markMaps(names) {
+    const figures = find(this.root, ".un-inside").children;
+    this.#view?.inside.forEach(({ name }, index) => {
+      figures[index]?.classList.toggle("now", names.includes(name));
+    });
   }
 
   #figure() {
     const canvas = element("canvas");
     canvas.addEventListener("pointermove", (event) => {
       if (this.#values.length) this.#read(unitAt(canvas, event, this.#values[0].length));
+    });
+    canvas.addEventListener("click", (event) => {
+      if (this.#values.length) this.cell.choose(unitAt(canvas, event, this.#values[0].length));
     });
     onUnits(
       canvas,
@@ -205,6 +233,7 @@ export default class Unrolled {
   /** @param {number} unit */
   #read(unit) {
     this.#unit = unit;
+    if (!this.#values.length) return;
     const numbers = this.#view?.inside.map(({ name }, index) => `${name} ${fixed(this.#values[index][unit], 3)}`);
     find(this.root, ".un-readout").textContent = `Unit ${unit}: ${numbers?.join(", ")}`;
   }

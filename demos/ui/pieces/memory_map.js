@@ -1,9 +1,11 @@
-// A memory over time: one column for each character, one row for each unit. Only new columns are painted: the canvas has
-// room for more of them than are shown, and its frame hides the rest.
+// A memory over time: one column for each character, one row for each unit, the characters under the columns.
+//
+// Only new columns are painted: the canvas has room for more of them than are shown, and its frame hides the rest.
 
-import { contextOf, onWidth } from "../core/canvas.js";
+import { contextOf, fit, onTheme, onWidth } from "../core/canvas.js";
 import { element } from "../core/dom.js";
 import { onCells } from "../core/keys.js";
+import { role } from "../core/ramps.js";
 import { styleOf } from "../core/style.js";
 
 styleOf(import.meta.url);
@@ -11,6 +13,10 @@ styleOf(import.meta.url);
 const LEAST_COLUMNS = 48;
 const LEAST_ROOM = 64;
 const SHADES = 256;
+const NAMED_ROWS = 32; // so few rows are tall, and named
+const ROW_PIXELS = 15;
+const GLYPH = 7; // pixels that a character needs
+const LETTERS = 20; // height of the line of characters
 
 /** @typedef {{ place: number, unit: number }} Cell */
 
@@ -22,6 +28,18 @@ export function roomFor(count) {
   let room = LEAST_ROOM;
   while (room < count) room *= 2;
   return room;
+}
+
+/**
+ * Which characters are written under the columns: all where they fit, else as many as fit around `place`.
+ * @param {number} count @param {number} place @param {number} width pixels
+ * @returns {[number, number, boolean]} the first, one past the last, and whether each stands under its column
+ */
+export function lettersShown(count, place, width) {
+  if (width / columnsShown(count) >= GLYPH) return [0, count, true];
+  const fitting = Math.min(count, Math.floor(width / GLYPH));
+  const first = Math.max(0, Math.min(count - fitting, place - Math.floor(fitting / 2)));
+  return [first, first + fitting, false];
 }
 
 /**
@@ -38,21 +56,30 @@ function paletteOf(color, limit) {
 export class MemoryMap {
   /** @type {Float32Array[]} */ #columns = [];
   /** @type {number[]} row to unit */ #order = [];
+  /** @type {Uint32Array} */ #palette = new Uint32Array(SHADES + 1);
+  /** @type {number[]} of each row */ #limits = [];
+  /** @type {string[]} */ #characters = [];
   /** @type {(value: number) => number[]} */ #color = () => [0, 0, 0];
-  #limit = 1;
-  #wide = 0; // pixels of a column
+  /** @type {string[] | null} of the marked character and the others, as the page shows them now */ #inks = null;
+  #place = 0;
+  #width = 0; // pixels of the frame
+  #written = ""; // what the line of characters shows
+  #named = "";
 
   /**
-   * @param {HTMLElement} frame
+   * @param {HTMLElement} root
    * @param {{ onHover: (cell: Cell | null) => void, onPick: (cell: Cell) => void }} told
    */
-  constructor(frame, { onHover, onPick }) {
-    this.frame = frame;
-    frame.classList.add("mm-frame");
+  constructor(root, { onHover, onPick }) {
+    root.classList.add("mm");
+    this.names = element("div", { class: "mm-names", "aria-hidden": "true" });
+    this.frame = element("div", { class: "mm-frame" });
+    this.letters = element("canvas", { class: "mm-letters", "aria-hidden": "true" });
     this.canvas = element("canvas", { class: "cells" });
     this.column = element("div", { class: "mm-column" });
     this.row = element("div", { class: "mm-row" });
-    frame.replaceChildren(this.canvas, this.column, this.row);
+    this.frame.append(this.canvas, this.column, this.row);
+    root.replaceChildren(this.names, this.frame, this.letters);
     this.canvas.addEventListener("pointermove", (event) => onHover(this.#cellAt(event)));
     this.canvas.addEventListener("pointerleave", () => onHover(null));
     this.canvas.addEventListener("click", (event) => {
@@ -66,25 +93,52 @@ export class MemoryMap {
       pick: (row, place) => onPick({ place, unit: this.#order[row] }),
       away: () => onHover(null),
     });
-    onWidth(frame, () => this.#paint(0));
+    onWidth(this.frame, (width) => {
+      this.#width = width;
+      this.#write(true);
+    });
+    onTheme(() => {
+      this.#inks = null;
+      this.show(this.#columns, this.#characters, this.#order, this.#color, this.#limits, 0);
+    });
   }
 
   /**
-   * @param {Float32Array[]} columns by character, values by unit @param {number[]} order of the units, from the top
-   * @param {(value: number) => number[]} color @param {number} limit values are from -limit to limit
+   * @param {Float32Array[]} columns by character, values by unit @param {string[]} characters
+   * @param {number[]} order of the units, from the top @param {(value: number) => number[]} color of -1 to 1
+   * @param {number[]} limits of each row: its values are from -limit to limit
    * @param {number} kept how many columns are drawn already, in this order and these colours
    */
-  show(columns, order, color, limit, kept) {
-    [this.#columns, this.#order, this.#color, this.#limit] = [columns, order, color, limit];
+  show(columns, characters, order, color, limits, kept) {
+    [this.#columns, this.#characters, this.#order, this.#limits] = [columns, characters, order, limits];
+    this.#color = color;
+    if (!kept) this.#palette = paletteOf(color, 1);
+    this.#name();
     this.#paint(kept);
+    this.#write(kept === 0);
   }
 
   /** @param {number} place @param {number | null} unit */
   mark(place, unit) {
     const shown = columnsShown(this.#columns.length);
-    Object.assign(this.column.style, { left: `${(100 * place) / shown}%`, width: `${100 / shown}%` });
-    this.row.hidden = unit === null;
-    if (unit !== null) this.row.style.top = `${(100 * (this.#order.indexOf(unit) + 0.5)) / this.#order.length}%`;
+    this.#place = place;
+    this.column.style.width = `${100 / shown}%`;
+    this.column.style.transform = `translateX(${100 * place}%)`;
+    const row = unit === null ? -1 : this.#order.indexOf(unit);
+    this.row.hidden = row < 0;
+    if (row >= 0) this.row.style.top = `${(100 * (row + 0.5)) / this.#order.length}%`;
+    this.#write();
+  }
+
+  /** Names the rows where they are few. */
+  #name() {
+    const few = this.#order.length <= NAMED_ROWS;
+    const names = few ? this.#order.join() : "";
+    if (names === this.#named && this.canvas.style.height) return;
+    this.#named = names;
+    this.canvas.style.height = few ? `${ROW_PIXELS * this.#order.length}px` : "";
+    this.names.hidden = !few;
+    this.names.replaceChildren(...(few ? this.#order.map((unit) => element("span", {}, String(unit))) : []));
   }
 
   /** @param {number} kept */
@@ -93,31 +147,53 @@ export class MemoryMap {
     const [count, units] = [this.#columns.length, this.#order.length];
     if (!count) return;
     const room = roomFor(count);
-    const width = (this.frame.clientWidth || 600) * (window.devicePixelRatio || 1);
-    const wide = Math.ceil(width / Math.max(LEAST_COLUMNS, room / 2));
-    const anew = wide !== this.#wide || canvas.width !== room * wide || canvas.height !== units;
-    if (anew) [this.#wide, canvas.width, canvas.height] = [wide, room * wide, units];
+    const anew = canvas.width !== room || canvas.height !== units;
+    if (anew) [canvas.width, canvas.height] = [room, units];
     canvas.style.width = `${(100 * room) / columnsShown(count)}%`;
     const first = anew ? 0 : kept;
     const context = contextOf(canvas);
-    context.clearRect(first * wide, 0, canvas.width - first * wide, units);
-    if (first < count) context.putImageData(this.#pixels(first), first * wide, 0);
+    context.clearRect(first, 0, room - first, units);
+    if (first < count) context.putImageData(this.#pixels(first), first, 0);
   }
 
   /** The columns from `first` on as a picture. @param {number} first */
   #pixels(first) {
-    const width = (this.#columns.length - first) * this.#wide;
+    const width = this.#columns.length - first;
     const image = new ImageData(width, this.#order.length);
     const pixels = new Uint32Array(image.data.buffer);
-    const palette = paletteOf(this.#color, this.#limit);
     const half = SHADES / 2;
-    this.#columns.slice(first).forEach((column, index) => {
+    for (let index = 0; index < width; index++) {
+      const column = this.#columns[first + index];
       this.#order.forEach((unit, row) => {
-        const start = row * width + index * this.#wide;
-        pixels.fill(palette[Math.round((column[unit] / this.#limit) * half) + half], start, start + this.#wide);
+        const share = Math.max(-1, Math.min(1, column[unit] / this.#limits[row]));
+        pixels[row * width + index] = this.#palette[Math.round(share * half) + half];
       });
-    });
+    }
     return image;
+  }
+
+  /** Writes the characters, if they are not there already. @param {boolean} [anew] */
+  #write(anew = false) {
+    const [count, width] = [this.#characters.length, this.#width];
+    if (!count || !width) return;
+    const [first, end, under] = lettersShown(count, this.#place, width);
+    const written = `${first} ${end} ${this.#place}`;
+    if (!anew && written === this.#written) return;
+    this.#written = written;
+    const context = fit(this.letters, width, LETTERS);
+    const wide = under ? width / columnsShown(count) : width / (end - first);
+    context.font = `${Math.min(13, Math.max(10, wide * 1.5))}px ui-monospace, Menlo, Consolas, monospace`;
+    context.textAlign = "center";
+    this.#inks ??= [role("ink"), role("subtle")];
+    const [ink, faint] = this.#inks;
+    for (let place = first; place < end; place++) {
+      const here = place === this.#place;
+      context.fillStyle = here ? ink : faint;
+      const glyph = { "\n": "⏎", " ": here ? "␣" : "" }[this.#characters[place]] ?? this.#characters[place];
+      const middle = (place - first + 0.5) * wide;
+      context.fillText(glyph, middle, 13);
+      if (here) context.fillRect(middle - wide / 2, 17, Math.max(2, wide), 2);
+    }
   }
 
   /** @param {MouseEvent} event @returns {Cell | null} */

@@ -98,3 +98,49 @@ export function slowness(columns, units) {
 /** Places of values, largest first; equal ones in their order. @param {ArrayLike<number>} values */
 export const largestFirst = (values) =>
   Array.from(values, (_, place) => place).sort((a, b) => values[b] - values[a] || a - b);
+
+/** How surprised the network was by a text, in a sentence. @param {Met[]} characters the line break before it first */
+export function summaryOf(characters) {
+  const last = characters.length - 1;
+  if (!last) return "Nothing is typed yet: the network has read one line break and expects a text to begin.";
+  const bits = characters.reduce((sum, { surprise }) => sum + surprise, 0);
+  const unknown = characters.filter(({ read }) => read === UNKNOWN).length;
+  const outside = unknown ? `; ${unknown} outside the alphabet, read as “unknown”.` : ".";
+  return `${last} characters, ${bits.toFixed(0)} bits of surprise: ${(bits / last).toFixed(2)} bits per character${outside}`;
+}
+
+const COMPARED = 64; // characters, the last ones
+
+/**
+ * Units in an order in which those that move alike, or against each other, stand together: from the first one always on
+ * to the one that is most alike of those left (Pearson correlation over the last characters, without its sign).
+ * @param {Float32Array[]} columns by character @param {number[]} units
+ */
+export function alikeTogether(columns, units) {
+  const some = columns.slice(-COMPARED);
+  const rows = units.map((unit) => centred(some.map((column) => column[unit])));
+  const left = units.map((_, row) => row);
+  const order = [];
+  let at = left.shift();
+  while (at !== undefined) {
+    order.push(units[at]);
+    let [best, most] = [0, -1];
+    left.forEach((row, index) => {
+      const same = Math.abs(product(rows[/** @type {number} */ (at)], rows[row]));
+      if (same > most) [best, most] = [index, same];
+    });
+    at = left.splice(best, 1)[0];
+  }
+  return order;
+}
+
+/** Values less their mean, of length 1 where they differ. @param {number[]} values */
+function centred(values) {
+  const mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+  const rest = values.map((value) => value - mean);
+  const length = Math.sqrt(product(rest, rest));
+  return rest.map((value) => (length > 1e-9 ? value / length : 0));
+}
+
+/** @param {number[]} one @param {number[]} other */
+const product = (one, other) => one.reduce((sum, value, place) => sum + value * other[place], 0);

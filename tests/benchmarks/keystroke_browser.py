@@ -1,0 +1,108 @@
+"""What a keystroke at 256 characters costs the browser's main thread (run this file; Chromium is needed).
+
+Chromium's own sums of task time (`Performance.getMetrics`; processor time of the thread, so that a busy machine does
+not count): typing `KEYSTROKES` characters, one every `EVERY` seconds, less the same time without typing.
+With `--profile` also which functions the time goes to, with `--trace` which of the browser's tasks (layout, paint ...).
+"""
+
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, COUNTER, running_app, settled
+
+LENGTH, KEYSTROKES, EVERY = 256, 20, 0.5
+TEXT = ("It was late when the old captain came home, and nobody had waited for him but the dog. " * 4)[:LENGTH]
+SUMS = ("TaskDuration", "ScriptDuration", "RecalcStyleDuration", "LayoutDuration")
+BOX = "#sequences-text textarea"
+
+
+def sums(session):
+    """Milliseconds since the page began, by name."""
+    metrics = {m["name"]: 1000 * m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+    return {name: metrics[name] for name in SUMS}
+
+
+def spent(session, act):
+    """Milliseconds by name while `act` is done `KEYSTROKES` times, `EVERY` seconds each."""
+    before = sums(session)
+    for number in range(KEYSTROKES):
+        started = time.monotonic()
+        act(number)
+        time.sleep(max(0, EVERY - (time.monotonic() - started)))
+    return {name: value - before[name] for name, value in sums(session).items()}
+
+
+def functions(profile):
+    """Milliseconds of each function itself, by name and place."""
+    nodes = {node["id"]: node["callFrame"] for node in profile["nodes"]}
+    times = Counter()
+    for node, microseconds in zip(profile["samples"], profile["timeDeltas"], strict=True):
+        frame = nodes[node]
+        times[f"{frame['functionName']} {frame['url'].rsplit('/', 1)[-1]}:{frame['lineNumber'] + 1}"] += microseconds
+    return [(name, spent / 1000) for name, spent in times.most_common(40)]
+
+
+def tasks(trace):
+    """Milliseconds of processor time of each kind of task itself on the page's main thread, the longest first."""
+    events = [e for e in trace["traceEvents"] if e.get("ph") == "X" and "tdur" in e]
+    busiest = Counter()
+    for event in events:
+        if event["name"] == "RunTask" or event["name"].endswith("RunTask"):
+            busiest[event["pid"], event["tid"]] += event["tdur"]
+    mains = {
+        (e["pid"], e["tid"])
+        for e in trace["traceEvents"]
+        if e["name"] == "thread_name" and e["args"]["name"] == "CrRendererMain"
+    }
+    thread = max(mains, key=lambda place: busiest[place])
+    times, open_ = Counter(), []
+    for event in sorted((e for e in events if (e["pid"], e["tid"]) == thread), key=lambda e: (e["tts"], -e["tdur"])):
+        while open_ and event["tts"] >= open_[-1]["tts"] + open_[-1]["tdur"]:
+            open_.pop()
+        if open_:
+            times[open_[-1]["name"]] -= event["tdur"]
+        times[event["name"]] += event["tdur"]
+        open_.append(event)
+    return [(name, spent / 1000) for name, spent in times.most_common(25)]
+
+
+def main(profiled, traced):
+    """Type, and print milliseconds a keystroke."""
+    with running_app() as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.add_init_script(path=COUNTER)
+        page.goto(f"{url}/?tab=sequences")
+        page.locator("#page-sequences-next[data-opened=true]").wait_for(timeout=60_000)
+        page.locator(BOX).fill(TEXT[: LENGTH - KEYSTROKES])
+        page.get_by_text(f"{LENGTH - KEYSTROKES} characters, ").wait_for(timeout=60_000)
+        settled(page)
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        page.locator(BOX).press("Control+End")
+        idle = spent(session, lambda _: None)
+        if profiled:
+            session.send("Profiler.enable")
+            session.send("Profiler.start")
+        if traced:
+            browser.start_tracing(
+                page=page, categories=["devtools.timeline", "toplevel", "disabled-by-default-devtools.timeline"]
+            )
+        typing = spent(session, lambda number: page.keyboard.type(TEXT[LENGTH - KEYSTROKES + number]))
+        print({name: round((typing[name] - idle[name]) / KEYSTROKES, 1) for name in SUMS})
+        found = functions(session.send("Profiler.stop")["profile"]) if profiled else []
+        found += tasks(json.loads(browser.stop_tracing())) if traced else []
+        for name, milliseconds in found:
+            print(f"{milliseconds / KEYSTROKES:7.2f} {name}")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main("--profile" in sys.argv, "--trace" in sys.argv)
