@@ -95,7 +95,7 @@ def build() -> None:
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
-    keeps(text=text, model=model, stack=stack)
+    keeps(text=text, model=model, stack=stack, looks=("cell",))
     inputs, outputs = [text, model, stack], [lens, walked, following, strip]
     opens(compute_layers, inputs, outputs)
     gr.on([run.click, text.submit, model.input, stack.input], compute_layers, inputs, outputs, **private(), **RUN)

@@ -118,11 +118,18 @@ def view_of_walk(found: "LayerWalk") -> WalkView:
     stations = found.walk.stations
     post_norm = stations[-1].name == "last norm"
     meanings = {**MEANINGS, **(POST_NORM_MEANINGS if post_norm else {})}
+    width = next(one.values.size for one in stations if one.stream)
     return WalkView(
         title=f"{found.token.strip() or 'space'} ({found.number + 1}) in layer {found.layer + 1}",
         stations=[
-            StationView(one.name, one.stream, meanings[one.name], one.values.size, float(np.linalg.norm(one.values)))
-            for one in stations
+            StationView(
+                one.name,
+                one.stream,
+                _computed(one.name, one.values.size, before, width) + meanings[one.name],
+                one.values.size,
+                float(np.linalg.norm(one.values)),
+            )
+            for one, before in zip(stations, [width, *(station.values.size for station in stations)], strict=False)
         ],
         values=np.concatenate([station.values for station in stations]),
         heads=[
@@ -130,6 +137,25 @@ def view_of_walk(found: "LayerWalk") -> WalkView:
             for kind, weights in found.walk.weights.items()
         ],
     )
+
+
+MATRICES = {
+    "query": "q = W_Q x",
+    "key": "k = W_K x",
+    "value": "v = W_V x",
+    "attention": "W_O times the heads",
+    "mlp hidden": "bend(W_1 x)",
+    "mlp": "W_2 times the inner layer",
+}
+"""Stations that a matrix makes, in the names of Vaswani et al. (2017); some networks add a bias."""
+
+
+def _computed(name: str, size: int, before: int, width: int) -> str:
+    """By which matrix a station of `size` numbers is made, and how large that is, as the beginning of its meaning."""
+    if name not in MATRICES:
+        return ""
+    columns = before if name in ("attention", "mlp") else width
+    return f"{MATRICES[name]}, {size:,} \u00d7 {columns:,} weights. "
 
 
 @view

@@ -78,9 +78,10 @@ export default class LogitLens {
   #asked = 0;
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, emit }) {
+  constructor({ root, emit, look }) {
     this.root = root;
     this.emit = emit;
+    this.look = look;
     paintScale(find(root, ".lens-scale canvas"), sequential);
   }
 
@@ -96,7 +97,23 @@ export default class LogitLens {
     find(this.root, ".lens").dataset.state = "full";
     find(this.root, ".lens-note").textContent =
       NOTES[value.lens ? "words" : value.predicts === "nothing" ? "nothing" : "other"];
+    this.#goWhereTheLinkSays(value, lens.changes.shape);
     this.#drawGrid(lens);
+  }
+
+  /** @param {LensView} view @param {readonly number[]} shape layers and one, tokens */
+  #goWhereTheLinkSays({ layer, token }, [layers, tokens]) {
+    const said = (this.look.take("cell") ?? "").split(".").map(Number);
+    if (said.length !== 2 || !said.every(Number.isInteger) || !(said[0] < layers && said[1] < tokens)) return;
+    if (said[0] === layer && said[1] === token) return;
+    [this.#layer, this.#token] = said;
+    this.#tell();
+  }
+
+  /** Has the chosen cell taken apart on the page. */
+  #tell() {
+    this.look.set("cell", `${this.#layer}.${this.#token}`);
+    this.emit.pick({ layer: this.#layer, token: this.#token });
   }
 
   /** @param {Lens} lens */
@@ -136,7 +153,7 @@ export default class LogitLens {
         onclick: () => {
           [this.#layer, this.#token] = [layer, token];
           this.#drawPicked(lens);
-          this.emit.pick({ layer, token });
+          this.#tell();
         },
       },
       text,
