@@ -52,7 +52,7 @@ def build() -> None:
     strip = gr.HTML(empty_strip("Both networks are loaded when you press Run."), elem_id="picture-strip")
     gr.Markdown(MEANING, elem_classes="gb-note")
     keeps(text=text)
-    opens(compute_picture, text, [picture, strip])
+    opens(compute_picture, [text], [picture, strip])
     gr.on([run.click, text.submit], compute_picture, text, [picture, strip], **private(), **RUN)
     for button, example in zip(examples, EXAMPLES.values(), strict=True):
         button.click(partial(str, example), None, text, queue=False, **private()).then(

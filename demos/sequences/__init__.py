@@ -8,10 +8,12 @@ from demos.sequences import api, edit, next_character, reach, tasks, training
 from demos.sequences.networks import choices
 from demos.sequences.predictions import QUESTIONS
 from demos.tab import inner_page, inner_pages, private
-from demos.ui import carrying
+from demos.ui import carrying, component
 
 LEAD = """A recurrent network reads one symbol at a time, and all it knows of the past is a list of numbers: its memory.
 Watch it fill, measure how far back it reaches, change it, and train one yourself."""
+
+PICTURE = "The whole picture: a recurrent network beside a Transformer, your sentence flowing through both"
 
 EDITED = ("text", "model", "kind", "position", "units", "factor", "donor", "strength", "seed")
 PAGES = {
@@ -32,6 +34,7 @@ READ = {
 def build() -> None:
     """One page for each question; a page that was never opened costs nothing."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
+    component("page_door", taken=False, page="attention/picture", words=PICTURE)
     own = gr.State(None, time_to_live=next_character.STATE_SECONDS)
     with inner_pages():
         with inner_page(PAGES["next"], "next"):

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, COUNTER, running_app, settled
 
-LENGTH, KEYSTROKES, EVERY = 256, 20, 0.5
+LENGTH, KEYSTROKES, EVERY = 256, 15, 0.4
 TEXT = ("It was late when the old captain came home, and nobody had waited for him but the dog. " * 4)[:LENGTH]
 SUMS = ("TaskDuration", "ScriptDuration", "RecalcStyleDuration", "LayoutDuration")
 BOX = "#sequences-text textarea"

@@ -34,7 +34,7 @@ export const template = `
       <span class="gb-scale text-scale"><span class="low"></span> <canvas width="96" height="1"></canvas> <span class="high"></span></span>
     </div>
     <p class="followed" aria-live="polite"></p>
-    <div class="characters"></div>
+    <div class="characters"><div class="text"></div></div>
     <div class="bar-of-controls">
       <label class="grow">back in time <input class="scrubber" type="range" min="0" max="0" value="0"></label>
       <button type="button" class="now">now</button>
@@ -71,6 +71,7 @@ export default class SequenceReader {
   /** @type {ReaderView | null} */ #view = null;
   /** @type {number | null} the character clicked; null follows the last one */ #pinned = null;
   /** @type {number | null} */ #hovered = null;
+  #painted = ""; // unit and scale that the text is coloured by
   #reading = new Reading();
   #turn = Promise.resolve();
   #telling = 0;
@@ -81,7 +82,7 @@ export default class SequenceReader {
     this.emit = emit;
     this.server = server;
     this.box = new TypedBox(props.box, emit);
-    this.row = new CharacterRow(find(root, ".characters"), {
+    this.row = new CharacterRow(find(root, ".characters .text"), {
       onHover: (place) => this.#hover(place),
       onPick: (place) => this.#pin(place),
     });
@@ -170,11 +171,11 @@ export default class SequenceReader {
     this.#offerTracked(view);
     if (!before) this.#followFirst(view);
     this.#markTyped(view, Math.min(view.kept, before?.typed ?? 0, view.typed));
-    this.#paintText(this.#byUnit() ? 0 : view.kept);
+    const painted = this.#painted;
+    this.#paintText(view.kept);
     find(this.root, ".summary").textContent = summaryOf(characters);
     this.#paintMap(same ? view.kept : 0);
-    if (!same || view.kept === 0 || this.#byUnit()) this.#paintScales();
-    find(this.root, ".characters").scrollTop = find(this.root, ".characters").scrollHeight;
+    if (!same || view.kept === 0 || painted !== this.#painted) this.#paintScales();
     this.#move();
   }
 
@@ -227,10 +228,13 @@ export default class SequenceReader {
     }
   }
 
-  /** Colours the characters from `first` on. @param {number} first */
-  #paintText(first) {
+  /** Colours the characters from `kept` on, all where colours mean something else now. @param {number} kept */
+  #paintText(kept) {
     const [byUnit, unit] = [this.#byUnit(), this.#unit()];
     const limit = byUnit ? this.#limitOf(unit) : 1;
+    const painted = `${byUnit ? unit : ""} ${limit} ${this.#view?.layer}`;
+    const first = painted === this.#painted ? kept : 0;
+    this.#painted = painted;
     find(this.root, ".unit-field").hidden = !byUnit;
     this.#sayFollowed();
     this.#reading.characters.slice(first).forEach(({ surprise, column }, index) => {

@@ -139,7 +139,7 @@ export default class Unrolled {
 
   /** @param {UnrolledView} view */
   #drawSteps({ steps, first, selected }) {
-    const [place, scroll] = [find(this.root, ".un-steps"), find(this.root, ".un-scroll")];
+    const place = find(this.root, ".un-steps");
     for (const column of this.#columns.splice(steps.length)) column.node.remove();
     while (this.#columns.length < steps.length) {
       const column = new Column((position) => this.emit.step({ position }));
@@ -151,6 +151,11 @@ export default class Unrolled {
       if (this.#view?.recurrent === false) this.#columns[index].name.textContent = "hidden layer";
     });
     place.toggleAttribute("data-earlier", first > 0);
+  }
+
+  /** Brings the selected step into sight, where they do not all fit. @param {UnrolledView} view */
+  #scroll({ first, selected }) {
+    const scroll = find(this.root, ".un-scroll");
     const pressed = this.#columns[selected - first]?.node;
     if (pressed && scroll.scrollWidth > scroll.clientWidth)
       scroll.scrollLeft = pressed.offsetLeft - scroll.clientWidth / 2;
@@ -165,6 +170,7 @@ export default class Unrolled {
     view.steps.forEach((_, index) => {
       paintUnits(this.#columns[index].canvas, part(hidden, index).data, (value) => diverging(value / 127));
     });
+    this.#scroll(view);
     this.#values = view.inside.map((_, index) => part(values, index).data);
     this.#paintInside(view);
     await this.#drawWeights(view);
