@@ -84,6 +84,7 @@ CATALOGUE: dict[str, Weights] = {
         _embedded(
             "gru-attention-en-fr", "sequences/translation", "GRU translator with attention", "CC BY 2.0 FR (data)"
         ),
+        _embedded("story-reader", "sequences/answer", "Story reader (memory network)", "MIT"),
         _embedded("recall-cells", "sequences/recall", "Recall task: RNN, GRU, LSTM, Transformer", "MIT"),
         _embedded("translator-en-fr", "attention", "Translator English-French", "CC BY 2.0 FR (data)"),
         _embedded(

@@ -4,7 +4,7 @@ import gradio as gr
 
 from demos.base import Demo
 from demos.predict import panel
-from demos.sequences import api, edit, next_character, reach, tasks, training
+from demos.sequences import api, edit, next_character, reach, story, tasks, training
 from demos.sequences.networks import choices
 from demos.sequences.predictions import QUESTIONS
 from demos.tab import inner_page, inner_pages, private
@@ -21,6 +21,7 @@ PAGES = {
     "reach": "How far back",
     "edit": "Edit the memory",
     "types": "Four types",
+    "story": story.TITLE,
     "train": "Train one",
 }
 READ = {
@@ -45,6 +46,8 @@ def build() -> None:
             edited = edit.build(own)
         with inner_page(PAGES["types"], "types"):
             tasks.build()
+        with inner_page(PAGES["story"], "story"):
+            story.build()
         with inner_page(PAGES["train"], "train"):
             training.build(own)
     for tab, text in ((reach_tab, reach_text), (edit_tab, edited.text)):

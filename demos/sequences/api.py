@@ -15,11 +15,12 @@ from demos.sequences.answering import checked_picture, checked_review, checked_s
 from demos.sequences.networks import usable_network
 from demos.sequences.reach import TITLES
 from demos.sequences.reading import MAX_SAMPLED, checked_text
+from demos.sequences.story import checked_story
 from demos.tab import LIGHT, LONG, RUN
 from demos.views.sequences import NextCharacter, next_characters
 from models.inputs import check_choice, check_integer, check_text
 from models.sequences.sampling import Sampling
-from models.sequences.tasks import CANNOT_KNOW, describe_picture, judge_review, translate
+from models.sequences.tasks import CANNOT_KNOW, answer_story, describe_picture, judge_review, translate
 from models.sequences.unrolled import UnrolledTrace
 from models.text.symbols import ALPHABET, unknown_note
 from models.weights import find
@@ -266,6 +267,64 @@ def sequences_translate(text: str) -> Translation:
     }
 
 
+class HopRead(TypedDict):
+    """What one hop read: the sentence, from 0, or null where more than half finds nothing; how much of it, 0 to 1."""
+
+    sentence: int | None
+    weight: float
+    from_end: float
+
+
+class Answer(TypedDict):
+    """What `sequences_answer` answers."""
+
+    model: str
+    seconds: float
+    answer: str
+    reply: str
+    alternatives: list[Word]
+    sentences: list[str]
+    hops: list[HopRead]
+    weights: list[list[float]]
+    without: list[Word]
+    note: str
+
+
+def sequences_answer(story: str, question: str) -> Answer:
+    """The answer to a question about a story of who goes where with what, and the sentences it was read from.
+
+    Args:
+        story: up to 400 short English sentences, 20,000 characters.
+        question: one that begins with where, who, is or what.
+
+    Returns:
+        {"model", "seconds", "answer": a word, "(not said)" or "(contradiction)", "reply": in a sentence,
+        "alternatives": [{"word", "probability"}, ...] best first, "sentences": of the story, "hops": [{"sentence":
+        from 0 or null, "weight", "from_end": whether it starts at the end of the story or at the sentence before},
+        ...], "weights": [hops][sentences], "without": the answer without each sentence read, in their order, "note":
+        which words it was not taught}. Other languages and other questions are refused.
+    """
+    done = answer_story(*checked_story(story, question))
+    found = done.found
+    weights = [[round(float(weight), 4) for weight in hop.weights] for hop in found.hops]
+    read = [0.0 if hop.best is None else float(hop.weights[hop.best]) for hop in found.hops]
+    return {
+        "model": done.run.model,
+        "seconds": round(done.run.seconds, 4),
+        "answer": found.answer,
+        "reply": found.reply,
+        "alternatives": [{"word": word, "probability": round(share, 4)} for word, share in found.alternatives],
+        "sentences": list(found.sentences),
+        "hops": [
+            {"sentence": hop.best, "weight": round(weight, 4), "from_end": round(hop.from_end, 4)}
+            for hop, weight in zip(found.hops, read, strict=True)
+        ],
+        "weights": weights,
+        "without": [{"word": word, "probability": round(share, 4)} for _, word, share in found.without],
+        "note": found.note,
+    }
+
+
 def _written(trace: UnrolledTrace) -> list[Word]:
     best = [step.output[0] for step in trace.steps if step.asked]
     return [{"word": word, "probability": round(probability, 4)} for word, probability in best]
@@ -279,6 +338,7 @@ def build() -> None:
         (sequences_memory, LONG),
         (sequences_classify, RUN),
         (sequences_translate, RUN),
+        (sequences_answer, RUN),
     ):
         api(endpoint, api_name=endpoint.__name__, **queue)
     image, answer = UploadedImage(visible=False), gr.JSON(visible=False)

@@ -66,6 +66,8 @@ ABOUT_PHOTOS = """**Photos** need more than ten objects. This model from the hub
 before a language model: the picture becomes 64 vectors that stand in the text like words, and every word that is
 written looks back at them. No memory is handed on."""
 
+STORY = "Questions and answers: ask a story, and see from which sentences each answer was read"
+
 REVIEWS = {
     "A mixed one": "I expected a dull film, but the acting is so warm and funny that I would watch it again.",
     "Not good": "This is not a good movie, it is a waste of time.",
@@ -212,6 +214,7 @@ def _translation_inputs(shown: list[Component]) -> gr.Textbox:
         button.click(partial(str, example), None, text, queue=False, **private()).then(
             compute_translation, text, shown, **RUN, **private()
         )
+    component("page_door", taken=False, page="sequences/story", words=STORY)
     if chats := weights.offered(CHAT):
         _chat(chats, shown)
     return text

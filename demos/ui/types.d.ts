@@ -8,6 +8,12 @@ export interface Answer {
   probability: number;
 }
 
+/** What may be answered, and its probability, 0 to 1. */
+export interface AnswerShare {
+  word: string;
+  probability: number;
+}
+
 /** Four kinds of importance for the prediction of `word` at `position`. */
 export interface AnswerView {
   position: number;
@@ -292,6 +298,14 @@ export interface HeadScore {
 export interface HeadsLooking {
   kind: "encoder" | "decoder" | "cross";
   best: [number, string, number][];
+}
+
+/** One going back through the story. */
+export interface HopView {
+  sentence: string;
+  best: number | null;
+  nothing: number;
+  words: number[];
 }
 
 /** A box in one stage of a detector: left, top, right, bottom as shares of the picture. */
@@ -747,6 +761,18 @@ export interface StepView {
   correction: [number, string][];
   predicts: "v" | "";
   difference: number | null;
+}
+
+/** A question answered. sentences: of the story; weights, match: `[hops, sentences]`, 0 to 1. */
+export interface StoryView {
+  reply: string;
+  alternatives: AnswerShare[];
+  sentences: string[];
+  hops: HopView[];
+  weights: ArrayHandle;
+  match: ArrayHandle;
+  without: string[];
+  note: string;
 }
 
 /** One head of T tokens that look (queries) at S (keys), of width d (`weighted_sum`). */

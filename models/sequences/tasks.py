@@ -15,6 +15,8 @@ from models.store import Store
 if TYPE_CHECKING:
     from torch import nn
 
+    from models.sequences.answer.trace import StoryAnswer
+
 MAX_ANSWER_TOKENS = 60
 CANNOT_KNOW = (
     "It knows ten objects in eight colours, drawn by this scene maker at this size, and nothing else. Enlarged "
@@ -139,3 +141,25 @@ def answer_question(model: str, question: str) -> Iterator[TaskRun]:
     for step in answer(loaded.network, question, max_tokens=MAX_ANSWER_TOKENS, temperature=0, top_p=1, seed=0):
         steps.append(step)
         yield TaskRun(as_unrolled(steps), run_of(loaded, time.perf_counter() - started), note=step.note)
+
+
+@dataclass(frozen=True)
+class StoryRun:
+    """A question about a story answered, and what ran."""
+
+    found: "StoryAnswer"
+    run: Run
+
+
+@compute
+def answer_story(story: str, question: str) -> StoryRun:
+    """The answer to a question about a story, and the sentences that were read for it. (Many to many.)
+
+    Raises `InputError` for what it cannot read: see `models.sequences.answer.words.read`.
+    """
+    from models.sequences.answer.network import load
+    from models.sequences.answer.trace import answer_question as answer
+
+    loaded, started = runtime.load("story-reader", load), time.perf_counter()
+    found = answer(loaded.network, story, question)
+    return StoryRun(found, run_of(loaded, time.perf_counter() - started))

@@ -113,6 +113,8 @@ def test_direct_posts_past_the_queue_are_closed(api, name):
         ("sequences_caption", [None]),
         ("sequences_caption", ["picture.png"]),
         ("sequences_translate", [7]),
+        ("sequences_answer", [None, "Where is Mary?"]),
+        ("sequences_answer", ["Mary is in the garden.", {"a": 1}]),
         ("attention_trace", [None, None]),
         ("attention_trace", ["hi", "evil/model"]),
         ("attention_trace", ["hi", {"name": "gpt2"}]),

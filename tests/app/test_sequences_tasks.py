@@ -169,5 +169,30 @@ class TestTranslate:
         refused(client, sentence, text, api_name="/sequences_translate")
 
 
+class TestAnswer:
+    def test_an_answer_and_what_it_was_read_from(self, client):
+        story = "Mary is in the garden. John went to the kitchen. Mary took the apple. Mary walked to the library."
+        answer = client.predict(story, "Where is the apple?", api_name="/sequences_answer")
+        assert (answer["answer"], answer["reply"]) == ("library", "In the library.")
+        assert [hop["sentence"] for hop in answer["hops"]] == [2, 3, None]
+        assert len(answer["weights"]) == 3
+        assert all(len(row) == 4 for row in answer["weights"])
+        assert answer["seconds"] < 2
+
+    @pytest.mark.parametrize(
+        ("story", "question", "sentence"),
+        [
+            ("", "Where is Mary?", "The story is empty"),
+            ("Mary is in the garden.", "", "The question is empty"),
+            ("Mary is in the garden.", "Why?", "where, who, is or what"),
+            ("Marie est dans le jardin.", "Où est Marie?", "short English sentences"),
+            ("x" * 20_001, "Where is Mary?", "the limit is 20,000"),
+            ([1], "Where is Mary?", "must be text|text"),
+        ],
+    )
+    def test_mistakes(self, client, story, question, sentence):
+        refused(client, sentence, story, question, api_name="/sequences_answer")
+
+
 def test_answers_are_plain_json(client):
     json.dumps(client.predict("A fine film.", api_name="/sequences_classify"))

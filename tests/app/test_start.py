@@ -13,6 +13,7 @@ LIBRARIES += ("openvino", "scipy", "cv2", "av")
 PUBLIC = {
     *("/sequences_next", "/sequences_sample", "/sequences_memory"),
     *("/sequences_classify", "/sequences_caption", "/sequences_translate"),
+    "/sequences_answer",
     *("/attention_trace", "/attention_edit", "/attention_find", "/vit_classify", "/vit_trace"),
     *("/detection_detect", "/detection_explain"),
     "/attention_translate",

@@ -44,7 +44,7 @@ def test_the_feed_forward_network_opens_the_layer_of_the_token(picture):
 def test_the_sentence_flows_step_by_step_and_the_twin_has_a_page(picture):
     page = picture()
     view = page.locator("#picture-view")
-    for _ in range(8):
+    for _ in range(7):
         view.get_by_role("button", name="Back", exact=True).click()
     expect(view.locator(".ar-said")).to_contain_text("Each English token becomes a vector")
     expect(view.locator(".waiting")).not_to_have_count(0)
@@ -58,4 +58,6 @@ def test_the_sentence_flows_step_by_step_and_the_twin_has_a_page(picture):
 def test_nothing_goes_sideways_on_a_phone(picture, screenshots):
     page = picture(phone=True, dark=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for section in page.locator("#picture-view section").all():
+        assert section.bounding_box()["width"] <= page.locator("#picture-view .ar-columns").bounding_box()["width"]
     page.screenshot(path=screenshots / "attention-picture-phone.png", full_page=True)

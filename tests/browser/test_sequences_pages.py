@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 FIRST_SCENE = re.compile("a red potion left of two blue swords|two blue swords right of a red potion")
-PAGES = ("Next character", "How far back", "Edit the memory", "Four types", "Train one")
+PAGES = ("Next character", "How far back", "Edit the memory", "Four types", "Ask a story", "Train one")
 
 
 @pytest.fixture
@@ -243,6 +243,7 @@ def test_every_page_on_a_phone_and_in_the_dark(open_page, screenshots, name, how
         "How far back": "Ask them all",
         "Edit the memory": "Edit and read on",
         "Four types": "Positive or negative?",
+        "Ask a story": "Two facts",
         "Train one": "Train",
     }[name]
     page.locator("#tab-sequences").get_by_role("button", name=run, exact=True).click()

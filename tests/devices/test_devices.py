@@ -70,8 +70,9 @@ def how_far_back():
 
 
 def four_types():
-    from models.sequences.tasks import describe_picture, judge_review, predict_rain, translate
+    from models.sequences.tasks import answer_story, describe_picture, judge_review, predict_rain, translate
 
+    answer_story("Mary took the apple. Mary went to the kitchen.", "Where is the apple?")
     predict_rain(15.0, 5.0, 3.0, 6)
     judge_review("A warm and funny film.")
     describe_picture(PICTURE)

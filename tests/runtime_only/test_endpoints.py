@@ -31,6 +31,7 @@ CALLS = {
     "/sequences_classify": lambda: ("A warm and funny film.",),
     "/sequences_caption": lambda: (sprite(),),
     "/sequences_translate": lambda: ("I am tired.",),
+    "/sequences_answer": lambda: ("Mary took the apple to the kitchen.", "Where is the apple?"),
     "/attention_trace": lambda: ("The cat sat on the mat.", "all-minilm-l6-v2"),
     "/attention_find": lambda: ("The animal is tired.", "all-minilm-l6-v2", "tired", "animal"),
     "/attention_translate": lambda: ("Where is the station?", "translator-en-fr", 2),

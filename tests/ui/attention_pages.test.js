@@ -205,3 +205,30 @@ test("cells of the lens: colour and text", () => {
   assert.deepEqual(cellOf(lens, "entropy", 0, 0), [0.5, "2.0"]);
   assert.deepEqual(cellOf(lens, "change", 0, 1), [0.5, "0.25"]);
 });
+
+test("a part of the picture opens its page at that layer, head and token", async () => {
+  const { doorsOf, levels } = await import("../../demos/ui/pieces/architecture_parts.js");
+  const best = [[[2, 1, 0.9]], [[5, 0, 0.8]]].map((layer) => [layer[0], layer[0]]);
+  const view = /** @type {any} */ ({
+    text: "a b",
+    model: "m",
+    encoder: { tokens: ["a", "b"], largest: [1, 1, 1] },
+    decoder: { tokens: ["x", "y"], largest: [1, 1, 1] },
+    looks: ["encoder", "decoder", "cross"].map((kind) => ({ kind, best })),
+  });
+  assert.deepEqual(
+    doorsOf(view, "decoder", 1, 1).map(({ name }) => name),
+    ["self-attention", "add", "cross-attention", "add", "feed-forward", "add"],
+  );
+  const [attention, , cross, , forward] = doorsOf(view, "decoder", 1, 1);
+  assert.deepEqual(attention.values, { text: "a b", model: "m", head: "decoder.1.5.1" });
+  assert.equal(cross.reads, "head 6: “y” reads “a” 0.80");
+  assert.deepEqual(forward, {
+    name: "feed-forward",
+    reads: "of this token alone",
+    role: "value",
+    page: "attention/layers",
+    values: { text: "a b", model: "m", stack: "last", cell: "2.1" },
+  });
+  assert.equal(levels(view).length, 6);
+});

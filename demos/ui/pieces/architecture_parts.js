@@ -42,7 +42,7 @@ export function doorsOf(view, side, layer, token) {
       values: { text, model, head: [kind, layer, head, token].join(".") },
     };
   });
-  const added = { name: "add & norm", reads: "to what was known", role: "memory", ...cell };
+  const added = { name: "add", reads: "to what was known; normed for the next part", role: "memory", ...cell };
   const forward = { name: "feed-forward", reads: "of this token alone", role: "value", ...cell };
   return [...attentions.flatMap((attention) => [attention, added]), forward, added];
 }

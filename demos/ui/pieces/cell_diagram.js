@@ -61,7 +61,7 @@ const LSTM = {
     tanh: { label: "tanh", x: 530, y: 110, role: "memory", number: (v) => Math.tanh(v["cell state"]) },
     show: { label: "×", x: 530, y: 185, role: "memory", form: "circle" },
     c: { label: "cₜ", x: 620, y: 50, role: "memory", form: "value", number: (v) => v["cell state"] },
-    h: { label: "hₜ", x: 620, y: 235, role: "memory", form: "value", number: (v) => v["hidden state"] },
+    h: { label: "hₜ", x: 620, y: 215, role: "memory", form: "value", number: (v) => v["hidden state"] },
     y: { label: "yₜ", x: 620, y: 285, role: "prediction", form: "value" },
   },
   wires: [

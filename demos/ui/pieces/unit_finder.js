@@ -62,7 +62,7 @@ export class UnitFinder {
       ? `Units ${off.join(", ")} follow it on pages that no network had read, too.`
       : "None of these is known to follow it on other pages.";
     const said = `The ${layer}'s units by their correlation with “${feature}” in this text; by chance the best would reach ${fixed(chance, 2)}. ${known}`;
-    return [chipRow("unit: correlation", chips), element("p", { class: "gb-caption" }, said), chipRow("", [button])];
+    return [chipRow("unit: correlation", chips), element("p", { class: "gb-caption" }, said), chipRow("now", [button])];
   }
 
   /** @param {string} feature */

@@ -1,0 +1,1 @@
+"""How story-reader was trained and is measured."""
