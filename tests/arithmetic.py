@@ -22,9 +22,22 @@ def holds(left, right, significant=None):
     return low <= most + slack and least <= high + slack
 
 
-def value_of(text, significant=None):
-    """(lowest, highest) of what a printed expression can mean. Fails for one that is no arithmetic."""
-    reader = _Reader(text.translate(AS_TYPED), significant)
+def adds_up(text, significant=None):
+    """Whether "left = right" is right to the last printed digit, taken at its word, and "left ≈ right" holds at all."""
+    left, sign, right = re.split(r" ([=≈]) ", text)
+    if not holds(left, right, significant):
+        return False
+    (taken, _), (low, high) = value_of(left, exact=True), value_of(right, significant)
+    slack = 1e-9 * max(1, abs(taken))
+    return sign == "≈" or low - slack <= taken <= high + slack
+
+
+def value_of(text, significant=None, *, exact=False):
+    """(lowest, highest) of what a printed expression can mean. Fails for one that is no arithmetic.
+
+    exact: numbers are what they are printed as, so that both are equal.
+    """
+    reader = _Reader(text.translate(AS_TYPED), significant, exact=exact)
     found = reader.sum()
     assert reader.next is None, f"{text!r} is no arithmetic at {reader.next!r}"
     assert not any(map(math.isnan, found)), text
@@ -34,8 +47,8 @@ def value_of(text, significant=None):
 class _Reader:
     """Recursive descent, in ranges."""
 
-    def __init__(self, text, significant):
-        self._significant = significant
+    def __init__(self, text, significant, *, exact):
+        self._significant, self._exact = significant, exact
         matches = []
         place = 0
         while place < len(text.rstrip()):
@@ -97,7 +110,8 @@ class _Reader:
         text = self.next
         assert text and text[0].isdigit(), f"a number is missing at {text!r}"
         self.next = next(self._tokens, None)
-        return _rounded_to(text.replace(",", ""), self._significant)
+        plain = text.replace(",", "")
+        return (float(plain), float(plain)) if self._exact else _rounded_to(plain, self._significant)
 
 
 def _rounded_to(text, significant):

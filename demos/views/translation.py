@@ -121,7 +121,7 @@ def view_of_tree(beam: "Beam") -> TreeView:
 def table_of_finds(beam: "Beam") -> str:
     """HTML: the whole translations that a search found, best first, beside the greedy one."""
     rows = "".join(_row(f"{place}", find, wins=place == 1) for place, find in enumerate(beam.finds, 1))
-    head = "<tr><th>place</th><th>translation</th><th>log p</th><th>tokens</th><th>log p a token</th></tr>"
+    head = "<tr><th>place</th><th>translation</th><th>log p</th><th>tokens</th><th>log p a token, rounded</th></tr>"
     return _table(head + rows + _row("greedy", beam.greedy, wins=False)) + _verdict(beam)
 
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { chances, drawn } from "../../demos/ui/pieces/softmax.js";
+import { randoms } from "./randoms.js";
 
 const LOGITS = [0, -1, -2, -3];
 const FREE = { temperature: 1, k: Infinity, p: 1 };
@@ -29,6 +30,26 @@ test("top-k keeps k, top-p the fewest that reach it, both sum to 1 again", () =>
     [true, true, false, false],
   );
   assert.ok(Math.abs(nucleus[0].share + nucleus[1].share - 1) < 1e-12);
+});
+
+test("printed shares are the true ones, however few tokens travelled, and what is left adds up to 1", () => {
+  for (let seed = 1; seed < 400; seed++) {
+    const random = randoms(seed);
+    const logits = Array.from({ length: 40 }, () => -12 * random() ** 2).sort((a, b) => b - a);
+    const temperature = 0.1 + 2.9 * random();
+    const settings = {
+      temperature,
+      k: random() < 0.5 ? Infinity : 1 + Math.floor(9 * random()),
+      p: 0.3 + 0.7 * random(),
+    };
+    const partition = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit / temperature), 0));
+    const all = chances(logits, partition, settings);
+    const some = chances(logits.slice(0, 10), partition, settings);
+    const printed = all.reduce((sum, { share }) => sum + Number(share.toFixed(3)), 0);
+    assert.ok(Math.abs(printed - 1) <= 0.0005 * all.length + 1e-9);
+    for (const [place, { share }] of some.entries())
+      assert.ok(Math.abs(share - all[place].share) <= all[place].share * (all[9].share / settings.p) + 1e-9);
+  }
 });
 
 test("drawing follows the shares and never takes what was cut", () => {

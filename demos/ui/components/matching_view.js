@@ -1,10 +1,11 @@
 // Boxes drawn by the visitor as the truth, and the queries that the training loss would match with them, at what cost: on
 // the picture that `box_figure` shares. Boxes are drawn with mouse or finger, or typed in pixels.
 
+import { signOf } from "../core/arithmetic.js";
 import { address } from "../core/arrays.js";
 import { fit, strokeBox } from "../core/canvas.js";
 import { element, find } from "../core/dom.js";
-import { minus } from "../core/format.js";
+import { fixed } from "../core/format.js";
 import { clamp } from "../core/keys.js";
 import { role } from "../core/ramps.js";
 import { follow, shared } from "../core/shared.js";
@@ -210,21 +211,23 @@ export default class MatchingView {
 
 /** @param {Record<string, number>} loss */
 export function lossText(loss) {
+  const write = (/** @type {number} */ value) => fixed(value, 3);
   const total = loss.class + loss.l1 + loss.giou;
+  const [one, other, third] = [loss.class, loss.l1, loss.giou].map(write);
+  const sign = signOf(`${one} + ${other} + ${third}`, total, write);
   return (
-    `The loss of the last layer, if these were all the objects (rounded): class ${loss.class.toFixed(3)} + ` +
-    `L1 ${loss.l1.toFixed(3)} + GIoU ${loss.giou.toFixed(3)} = ${total.toFixed(3)}. Training adds the same for the ` +
-    "other layers and the proposals."
+    `The loss of the last layer, if these were all the objects: class ${one} + L1 ${other} + GIoU ${third} ` +
+    `${sign} ${write(total)}. Training adds the same for the other layers and the proposals.`
   );
 }
 
 /** The three terms and their sum. @param {{ class_cost: number, l1: number, giou: number, total: number }} row */
 export const costTexts = ({ class_cost, l1, giou, total }) =>
-  [class_cost, l1, giou, total].map((cost) => minus(cost.toFixed(2)));
+  [class_cost, l1, giou, total].map((cost) => fixed(cost, 2));
 
 /** @param {QueryCost[]} rows  the matched query first @param {string} title @param {number[]} weights  of the terms */
 function costTable(rows, title, [classes, l1, giou]) {
-  const head = ["query", `${classes} × class`, `${l1} × L1`, `−${giou} × GIoU`, "cost", ""];
+  const head = ["query", `${classes} × class`, `${l1} × L1`, `−${giou} × GIoU`, "sum, rounded", ""];
   const lines = rows.map((row, place) => {
     const costs = costTexts(row);
     const note = place === 0 ? "matched" : row.matched === null ? "" : `matched with box ${row.matched + 1}`;

@@ -1,5 +1,6 @@
 // What happens to one patch before the first layer, every number computed here from its pixels and the weights.
 
+import { equation } from "../core/arithmetic.js";
 import { image, load } from "../core/arrays.js";
 import { contextOf, paintCells, paintScale } from "../core/canvas.js";
 import { element, find } from "../core/dom.js";
@@ -8,7 +9,6 @@ import { follow, share } from "../core/shared.js";
 import { cosines, directions, dot, flattened, roughness, tinted } from "../pieces/patches.js";
 import { patchName } from "../pieces/picture_tokens.js";
 import { digits, paintSigned, Squares, sized } from "../pieces/squares.js";
-import { factor } from "../pieces/sum_arithmetic.js";
 
 /** @typedef {import("../types.js").PatchesView} PatchesView */
 /**
@@ -267,8 +267,10 @@ export default class PatchSteps {
 }
 
 /** What the sum of all products becomes. @param {number} sum @param {number} bias @param {number} computed by the network */
-export const sumText = (sum, bias, computed) =>
-  ` is ${digits(sum)}; with the bias: ${digits(sum)} + ${factor(bias)} = ${digits(sum + bias)}. The network computed ${digits(computed)}.`;
+export function sumText(sum, bias, computed) {
+  const left = `${digits(sum)} ${bias < 0 ? "−" : "+"} ${digits(Math.abs(bias))}`;
+  return ` is ${digits(sum)}; with the bias: ${equation(left, sum + bias, digits)}. The network computed ${digits(computed)}.`;
+}
 
 /** A number, its weight and their product. @param {number} value @param {number} weight */
 export const productTexts = (value, weight) => [value, weight, value * weight].map(digits);
@@ -337,7 +339,7 @@ function largestProducts(products, numbers, weights, side) {
   const row = (/** @type {string[]} */ cells, /** @type {"td" | "th"} */ tag) =>
     element("tr", {}, ...cells.map((text) => element(tag, {}, text)));
   return [
-    row(["largest products", "number", "weight", "product"], "th"),
+    row(["largest products", "number", "weight", "product, rounded"], "th"),
     ...order.map((at) => row([pixelName(at, side), ...productTexts(numbers[at], weights[at])], "td")),
   ];
 }

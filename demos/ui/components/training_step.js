@@ -1,5 +1,6 @@
 // One training step in four parts: a clean picture, time and noise, the prediction, the loss; any pixel's numbers.
 
+import { equation } from "../core/arithmetic.js";
 import { load } from "../core/arrays.js";
 import { contextOf, paintCells } from "../core/canvas.js";
 import { find } from "../core/dom.js";
@@ -63,9 +64,10 @@ export function sentenceOf({ signal, noise_share: noise }, { x_0, epsilon, v }) 
   const [by, and] = [fixed(signal, 3), fixed(noise, 3)];
   const [clean, drawn] = [x_0, epsilon].map((value) => (value < 0 ? `(${fixed(value, 2)})` : fixed(value, 2)));
   const [noisy, target] = [signal * x_0 + noise * epsilon, signal * epsilon - noise * x_0];
+  const write = (/** @type {number} */ value) => fixed(value, 2);
   return (
-    `x₀ ${fixed(x_0, 2)}; xₜ = ${by} × ${clean} + ${and} × ${drawn} = ${fixed(noisy, 2)}; ` +
-    `v should be ${by} × ${drawn} − ${and} × ${clean} = ${fixed(target, 2)}, the network says ${fixed(v, 2)}`
+    `x₀ ${write(x_0)}; xₜ = ${equation(`${by} × ${clean} + ${and} × ${drawn}`, noisy, write)}; ` +
+    `v should be ${equation(`${by} × ${drawn} − ${and} × ${clean}`, target, write)}, the network says ${write(v)}`
   );
 }
 

@@ -7,8 +7,11 @@ export function short(value) {
   return minus(String(Number(value.toPrecision(3))));
 }
 
-/** @param {number} value @param {number} digits behind the point */
-export const fixed = (value, digits) => minus(value.toFixed(digits));
+/** Zero has no sign. @param {number} value @param {number} digits behind the point */
+export function fixed(value, digits) {
+  const text = value.toFixed(digits);
+  return minus(Number(text) ? text : text.replace("-", ""));
+}
 
 /** A share as a percentage: "0.31 %" below 1, else without decimals. @param {number} share */
 export function percent(share) {

@@ -1,5 +1,6 @@
 // One head with what the visitor changed in it: weights of single tokens, a temperature; and each number in words.
 
+import { equation, signOf } from "../core/arithmetic.js";
 import { largestSize, load, part } from "../core/arrays.js";
 import { quoted } from "../core/format.js";
 import { named } from "./named.js";
@@ -131,9 +132,10 @@ export class HeadSum {
   rowText(query, s, upTo) {
     const { raw, scaled, visible } = this.numbers(query);
     const root = `√${this.size}`;
-    const first = `q·k = ${terms(this.q[query], this.k[s])} = ${digits(raw[s])}`;
+    const first = `q·k = ${equation(terms(this.q[query], this.k[s]), raw[s], digits)}`;
     if (upTo === "raw") return first;
-    const second = `${first}; ÷ ${root} = ${digits(raw[s])} / ${digits(Math.sqrt(this.size))} = ${digits(scaled[s])}`;
+    const divided = equation(`${digits(raw[s])} / ${digits(Math.sqrt(this.size))}`, scaled[s], digits);
+    const second = `${first}; ÷ ${root} = ${divided}`;
     if (visible[s]) return upTo === "scaled" ? second : `${second}; ${this.#weightText(query, s)}`;
     return upTo === "scaled"
       ? `${second}; the mask makes it −∞: ${quoted(this.view.keys[s])} comes later and is hidden`
@@ -149,9 +151,12 @@ export class HeadSum {
     const off = Math.abs(top) > LARGEST_POWER ? top : 0;
     const powers = scores.map((value, key) => (visible[key] ? Math.exp(value - off) : 0));
     const total = powers.reduce((sum, power) => sum + power, 0);
-    const parts = this.temperature === 1 ? [] : [`/ temperature ${digits(this.temperature)} = ${digits(score)}`];
+    const heat = digits(this.temperature);
+    const cooled = signOf(`${digits(scaled[s])} / ${heat}`, score, digits);
+    const parts = this.temperature === 1 ? [] : [`/ temperature ${heat} ${cooled} ${digits(score)}`];
     const power = off ? `e^(${digits(score)} − ${factor(off)})` : `e^${factor(score)}`;
-    parts.push(`${power} / Σ = ${digits(powers[s])} / ${digits(total)} = ${digits(heated[s])}`);
+    const share = equation(`${digits(powers[s])} / ${digits(total)}`, heated[s], digits);
+    parts.push(`${power} / Σ ${signOf(power, powers[s], digits)} ${share}`);
     if (off) parts.push("the largest score is taken off all of them, which changes no weight");
     if (this.isOwn(query)) parts.push(`changed by you to ${digits(weights[s])}`);
     else if (this.temperature !== 1) parts.push(`${digits(first[s])} at temperature 1`);
@@ -167,9 +172,9 @@ export class HeadSum {
     if (block === "q")
       return `q${place} of ${named(this.view.queries[query], query)} = ${digits(q)}, one of ${this.size} numbers`;
     if (block === "k")
-      return `k${place} of ${named(key, s)} = ${digits(k)}; q${place}·k${place} = ${factor(q)}·${factor(k)} = ${digits(q * k)}, one of the ${this.size} terms of q·k = ${digits(raw[s])}`;
+      return `k${place} of ${named(key, s)} = ${digits(k)}; q${place}·k${place} = ${equation(`${factor(q)}·${factor(k)}`, q * k, digits)}, one of the ${this.size} terms of q·k = ${digits(raw[s])}`;
     if (block === "v")
-      return `v${place} of ${named(key, s)} = ${digits(v)}; it adds ${digits(weights[s])}·${factor(v)} = ${digits(weights[s] * v)} to the sum`;
+      return `v${place} of ${named(key, s)} = ${digits(v)}; it adds ${equation(`${digits(weights[s])}·${factor(v)}`, weights[s] * v, digits)} to the sum`;
     return this.#sumText(query, block, i);
   }
 
@@ -186,6 +191,6 @@ export class HeadSum {
       4,
     );
     const unedited = block === "o" && this.isChanged(query) ? `; unedited ${digits(before[i])}` : "";
-    return `sum[${i + 1}] = ${text} = ${digits(sum[i])}${unedited}`;
+    return `sum[${i + 1}] = ${equation(text, sum[i], digits)}${unedited}`;
   }
 }

@@ -1,8 +1,9 @@
 // A query's way: proposal, reference box, and the box and scores after each decoder layer, with the arithmetic.
 
+import { signOf } from "../core/arithmetic.js";
 import { strokeBox } from "../core/canvas.js";
 import { chip, chipRow, element } from "../core/dom.js";
-import { minus } from "../core/format.js";
+import { fixed } from "../core/format.js";
 import { role } from "../core/ramps.js";
 import { cornersOf, writeOn } from "./boxes.js";
 import { indexOfLargest, PROPOSAL, REFERENCE } from "./query_trace.js";
@@ -133,7 +134,7 @@ function story(trace, stage, query) {
 function decoding(trace, stage, query) {
   const base = stage === REFERENCE ? PROPOSAL : REFERENCE;
   const [from, delta, result] = [trace.box(base, query), trace.move(stage, query), trace.box(stage, query)];
-  const head = ["", trace.view.stages[base], "moved by the delta", "box, rounded", "in pixels"];
+  const head = ["", trace.view.stages[base], "moved by the delta", "box", "in pixels, rounded"];
   const rows = decodingTexts(from, delta, result, [trace.view.width, trace.view.height]).map(
     ([name, start, how, made, pixels]) =>
       element(
@@ -155,17 +156,16 @@ function decoding(trace, stage, query) {
  * @param {ArrayLike<number>} from @param {ArrayLike<number>} delta @param {ArrayLike<number>} result @param {number[]} size
  */
 export function decodingTexts(from, delta, result, size) {
-  return ["x", "y", "width", "height"].map((name, side) => [
-    name,
-    number(from[side]),
-    side < 2 ? `${signed(delta[side])} × ${number(from[side + 2])}` : `× e^${number(delta[side])}`,
-    `= ${number(result[side])}`,
-    (result[side] * size[side % 2]).toFixed(1),
-  ]);
+  return ["x", "y", "width", "height"].map((name, side) => {
+    const start = number(from[side]);
+    const how = side < 2 ? `${signed(delta[side])} × ${number(from[side + 2])}` : `× e^${number(delta[side])}`;
+    const made = `${signOf(`${start} ${how}`, result[side], number)} ${number(result[side])}`;
+    return [name, start, how, made, (result[side] * size[side % 2]).toFixed(1)];
+  });
 }
 
 /** @param {number} value */
-const number = (value) => minus(value.toFixed(4));
+const number = (value) => fixed(value, 4);
 
 /** @param {number} value */
 const signed = (value) => (value < 0 ? `− ${number(-value)}` : `+ ${number(value)}`);

@@ -4,6 +4,7 @@
 /** @typedef {{ share: number, kept: boolean }} Chance */
 
 /**
+ * Some tokens may not travel; what is printed of the others is right all the same.
  * @param {number[]} logits the highest first @param {number} partition log of the sum over the whole vocabulary
  * @param {{ temperature: number, k: number, p: number }} settings `k` Infinity and `p` 1 cut nothing
  * @returns {Chance[]}
@@ -18,8 +19,8 @@ export function chances(logits, partition, { temperature, k, p }) {
     return inside;
   });
   const sum = shares.reduce((all, share, place) => all + (kept[place] ? share : 0), 0);
-  const cut = p < 1 || kept.includes(false);
-  return shares.map((share, place) => ({ share: kept[place] ? (cut ? share / sum : share) : 0, kept: kept[place] }));
+  const further = k === Number.POSITIVE_INFINITY && reached < p; // those that reach p did not all travel: together they have p
+  return shares.map((share, place) => ({ share: kept[place] ? share / (further ? p : sum) : 0, kept: kept[place] }));
 }
 
 /** Index of one of them, drawn by a random number from 0 to 1 among those that are there. @param {Chance[]} all @param {number} random */

@@ -1,12 +1,12 @@
 // Values as squares, one canvas pixel each; the one under the pointer or reached by arrow keys is written into a note.
 
 import { paintCells } from "../core/canvas.js";
-import { minus } from "../core/format.js";
+import { fixed } from "../core/format.js";
 import { clamp, onArrows } from "../core/keys.js";
 import { diverging } from "../core/ramps.js";
 
 /** @param {number} value */
-export const digits = (value) => minus(value.toFixed(Math.abs(value) < 0.0995 && value !== 0 ? 4 : 2));
+export const digits = (value) => fixed(value, Math.abs(value) < 0.0995 && value !== 0 ? 4 : 2);
 
 /** The largest size among values. @param {Iterable<number>} values */
 export function sized(values) {
