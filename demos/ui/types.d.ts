@@ -111,6 +111,7 @@ export interface ClassBoardView {
   unfrozen: number | null;
   protocol: string;
   blocks_protocol: string;
+  shared: string;
   verdicts: ClassVerdict[] | null;
   more: string;
 }

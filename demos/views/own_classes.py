@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from models.vit.own_training import Examples, Report, Verdicts
 
 MAX_VERDICTS = 18
+MAX_PAIRS = 3
 THUMBNAIL = 64  # pixels
 COUNTS = {2: "Two", 3: "Three", 4: "Four", 5: "Five"}
 
@@ -51,7 +52,8 @@ class ClassVerdict:
 class ClassBoardView:
     """A training of one's own classes (`class_board`).
 
-    unfrozen: the step from which on blocks learn too. verdicts: at the end; the least sure come first.
+    unfrozen: the step from which on blocks learn too. shared: of pictures that are in two classes, a sentence or
+    nothing. verdicts: at the end; the least sure come first.
     """
 
     run: str
@@ -60,6 +62,7 @@ class ClassBoardView:
     unfrozen: int | None
     protocol: str
     blocks_protocol: str
+    shared: str
     verdicts: list[ClassVerdict] | None
     more: str
 
@@ -87,8 +90,22 @@ def view_of_training(
         unfrozen=next((report.step for report in reports if report.phase == "blocks"), None),
         protocol=" ".join(PROTOCOL.format(parts=COUNTS[parts]).split()),
         blocks_protocol=" ".join(BLOCKS_PROTOCOL.format(parts=COUNTS[parts].lower()).split()),
+        shared=said_of_shared(examples.shared),
         verdicts=_verdicts(examples, verdicts) if verdicts else None,
         more=_more(verdicts) if verdicts else "",
+    )
+
+
+def said_of_shared(pairs: "Sequence[tuple[str, str, int]]") -> str:
+    """What a visitor should know of pictures that two classes share; nothing where none do."""
+    if not pairs:
+        return ""
+    named = [f"{count} in “{one}” and “{other}”" for one, other, count in pairs[:MAX_PAIRS]]
+    more = len(pairs) - MAX_PAIRS
+    named += [f"and {more} more {'pair' if more == 1 else 'pairs'}"] if more > 0 else []
+    return (
+        f"Pictures that look the same, or nearly, are in two classes: {', '.join(named)}. "
+        "If they show one thing, take them out of one class: the network is told two names for it."
     )
 
 

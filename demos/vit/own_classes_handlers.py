@@ -191,8 +191,9 @@ def vit_finetune(
 
     Returns:
         Streams {"read": pictures read, "of": all}; at last {"model", "labels", "pictures": of each class,
-        "copies": how many of them show nothing new, "steps", "loss", "held_out_accuracy", "confusion" (rows: what
-        it is), "seconds"} and the two files of the classifier.
+        "copies": how many of them show nothing new, "shared": pairs of classes in which one picture, or nearly, is
+        found, "steps", "loss", "held_out_accuracy", "confusion" (rows: what it is), "seconds"} and the two files of
+        the classifier.
     """
     settings = _settings(EMBEDDED, blocks, seconds, seed)
     files = _sorted_into_classes(images or [], labels)
@@ -225,6 +226,7 @@ def _facts(examples: "Examples", report: "Report | None", seconds: float) -> dic
         "labels": list(examples.labels),
         "pictures": examples.counts,
         "copies": examples.copies,
+        "shared": [{"labels": [one, other], "pictures": count} for one, other, count in examples.shared],
         "steps": report.step,
         "loss": round(report.loss, 5),
         "held_out_accuracy": round(report.held_out_accuracy, 4),

@@ -13,6 +13,7 @@ import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
@@ -50,6 +51,16 @@ class Examples:
     def copies(self) -> int:
         """Pictures that show nothing new."""
         return len(self.classes) - len(np.unique(np.stack([self.classes, self.kinds]), axis=1).T)
+
+    @property
+    def shared(self) -> list[tuple[str, str, int]]:
+        """Pairs of classes in which one picture, or nearly, is found: both names and how many such pictures."""
+        owned = [{*self.kinds[self.classes == place].tolist()} for place in range(len(self.labels))]
+        pairs = [
+            (self.labels[one], self.labels[other], len(owned[one] & owned[other]))
+            for one, other in combinations(range(len(self.labels)), 2)
+        ]
+        return [pair for pair in pairs if pair[2]]
 
     @property
     def counts(self) -> list[int]:

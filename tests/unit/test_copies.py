@@ -9,12 +9,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from demos.views.own_classes import said_of_shared
 from demos.vit.own_classes_handlers import _sorted_into_classes
 from models.detection.own_boxes import Frame, changed, check_frames, sides_matter
 from models.errors import InputError
 from models.vision.alike import kinds
 from models.vit.own_classes import check_examples
-from models.vit.own_training import parts_of
+from models.vit.own_training import Examples, parts_of
 
 
 def noise(seed, side=160):
@@ -106,6 +107,38 @@ def test_a_picture_and_its_copy_in_another_class_are_held_out_together(copy):
     part = parts_of(examples.classes, examples.kinds)
     assert part[3] == part[8]
     assert len({*part[:5].tolist()}) >= 4, "the others stay apart"
+
+
+@pytest.mark.parametrize("copy", COPIES.values(), ids=COPIES)
+def test_two_classes_that_share_a_picture_are_named(copy):
+    own = [("cup", [landscape(seed) for seed in range(4)]), ("pen", [landscape(7), landscape(8)])]
+    assert check_examples(own).shared == []
+    twin = copy(landscape(3))
+    if np.array_equal(twin, landscape(3)):
+        twin = scaled(twin, 2)  # the very same picture is refused
+    assert check_examples([*own, ("mug", [landscape(9), twin])]).shared == [("cup", "mug", 1)]
+
+
+@given(st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=6), min_size=2, max_size=5))
+def test_what_classes_share_is_counted(kinds_of_classes):
+    every = [kind for some in kinds_of_classes for kind in some]
+    classes = np.repeat(np.arange(len(kinds_of_classes)), [len(some) for some in kinds_of_classes])
+    labels = tuple("abcde"[: len(kinds_of_classes)])
+    found = Examples(labels, (), classes, np.array([every.index(kind) for kind in every])).shared
+    wanted = {
+        (labels[i], labels[j]): len({*kinds_of_classes[i]} & {*kinds_of_classes[j]})
+        for j in range(len(labels))
+        for i in range(j)
+    }
+    assert {pair[:2]: pair[2] for pair in found} == {names: count for names, count in wanted.items() if count}
+
+
+def test_it_is_said_in_one_sentence_which_pairs():
+    assert said_of_shared([]) == ""
+    said = said_of_shared([("cup", "mug", 2)])
+    assert said.startswith("Pictures that look the same, or nearly, are in two classes: 2 in “cup” and “mug”.")
+    many = said_of_shared([("a", name, 1) for name in "bcdef"])
+    assert "1 in “a” and “d”, and 2 more pairs." in many and "“e”" not in many
 
 
 def test_a_copy_of_a_copy_is_a_copy():

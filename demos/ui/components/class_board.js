@@ -12,6 +12,7 @@ export const template = `
 <div class="class-board" data-state="empty">
   <p class="gb-empty">Collect two classes or take the example, then press Train: the curves and the confusion matrix move as it learns.</p>
   <div class="cb-full">
+    <p class="gb-caption cb-shared" role="status"></p>
     <div class="cb-charts">
       <section aria-label="Loss"><h3>Loss, in nats</h3><div class="cb-legend"></div><div class="cb-frame"></div></section>
       <section aria-label="Accuracy"><h3>Accuracy, in percent</h3><div class="cb-legend"></div><div class="cb-frame"></div></section>
@@ -57,6 +58,7 @@ export default class ClassBoard {
     this.panel.dataset.state = this.#value ? "full" : "empty";
     if (!this.#value) return;
     if (this.#value.run !== this.#run) [this.#run, this.#follow] = [this.#value.run, true];
+    find(this.root, ".cb-shared").textContent = this.#value.shared;
     this.#drawCurves(this.#value);
     this.slider.max = String(this.#value.reports.length - 1);
     if (this.#follow) this.slider.value = this.slider.max;
