@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 FILM = "#diffusion-film"
+ASKED = re.compile("/component_server")
 
 
 def test_forward_noise_on_the_slider(open_tab):
@@ -105,6 +106,34 @@ def test_an_unchanged_fork_is_the_same_run_and_a_painted_one_is_not(open_tab, sc
     page.locator(f"{FILM} .back").click()
     page.locator(f"{FILM} .pixel caption").wait_for(state="detached")
     page.screenshot(path=screenshots / "diffusion-fork.png", full_page=True)
+
+
+def test_the_numbers_of_a_pixel_go_with_their_step(open_tab):
+    """Also where they come when another step is shown already, and when another run begins."""
+    page = open_tab("diffusion")
+    run_with_few_steps(page, 4)
+    table, pixel = page.locator(f"{FILM} .pixel table"), page.locator(f"{FILM} .original .x_0 .tile").first
+    place = {"position": {"x": 20, "y": 20}}
+    pixel.click(**place)
+    page.locator(f"{FILM} .pixel caption", has_text="Step 4, sprite 1").wait_for()
+    page.locator(f"{FILM} .rail .step").nth(1).click()
+    expect(table).to_have_count(0)
+
+    late = []
+    page.route(ASKED, lambda route: late.append(route))
+    with page.expect_request(ASKED):
+        pixel.click(**place)
+    page.locator(f"{FILM} .forward").click()
+    page.locator(f"{FILM} .where", has_text="step 3 of 4").wait_for()
+    with page.expect_response(ASKED):
+        for route in late:
+            route.continue_()
+    page.unroute(ASKED)
+    pixel.click(**place)
+    page.locator(f"{FILM} .pixel caption", has_text="Step 3, sprite 1").wait_for()
+
+    run_with_few_steps(page, 5)
+    expect(table).to_have_count(0)
 
 
 def test_a_picture_in_the_middle_is_saved_on_the_chosen_background(open_tab, tmp_path):
