@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from models.color import HIGH_RANGE
 from models.errors import InputError
 
 MAX_FILE_BYTES = 20 * 2**20
@@ -36,6 +37,7 @@ CODECS = {
     "mpeg4": "MPEG-4",
     "mjpeg": "Motion JPEG",
 }
+BRIGHT = "The video has a high dynamic range (HDR): its colours are read as stored, flatter than players show them."
 BOXES_OF_MP4 = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 
 
@@ -56,8 +58,8 @@ class Frame:
 class VideoFile:
     """A video of a visitor's: checked when it is opened, then read once from the beginning.
 
-    `seconds` is its length as the file says (0: it does not); `note` is a sentence, after reading, if not all of it was
-    read.
+    `seconds` is its length as the file says (0: it does not); `note`: sentences, if its light is not that of ordinary
+    screens and, after reading, if not all of it was read.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -77,7 +79,14 @@ class VideoFile:
         except BaseException:
             self._container.close()
             raise
-        self.note = ""
+        context = self._stream.codec_context
+        self._bright = BRIGHT if context and context.color_trc in HIGH_RANGE else ""
+        self._unread = ""
+
+    @property
+    def note(self) -> str:
+        """What must be said of it."""
+        return " ".join(filter(None, (self._bright, self._unread)))
 
     def _checked_stream(self) -> Any:
         videos = self._container.streams.video
@@ -105,14 +114,14 @@ class VideoFile:
         for index, decoded in enumerate(self._decoded()):
             seconds = self._time_of(decoded, index)
             if seconds > MAX_SECONDS or index >= MAX_DECODED:
-                self.note = f"Only the first {seconds:.0f} seconds were taken."
+                self._unread = f"Only the first {seconds:.0f} seconds were taken."
                 break
             if seconds < due - EARLY_SECONDS:
                 continue
             yield as_shown(decoded, self._stream.sample_aspect_ratio, seconds, index)
             any_taken, due = True, max(due, seconds) + 1 / FRAMES_A_SECOND
-        if not self.note and self.seconds - seconds > CUT_SHORT_SECONDS:
-            self.note = f"The video is cut short: it ends after {seconds:.0f} of {self.seconds:.0f} seconds."
+        if not self._unread and self.seconds - seconds > CUT_SHORT_SECONDS:
+            self._unread = f"The video is cut short: it ends after {seconds:.0f} of {self.seconds:.0f} seconds."
         if not any_taken:
             raise InputError("The video holds no frame that can be read: save it again as MP4.")
 
@@ -124,7 +133,7 @@ class VideoFile:
             for packet in self._container.demux(self._stream):
                 yield from packet.decode()
         except av.FFmpegError:
-            self.note = "The video is damaged or cut short; what comes before was taken."
+            self._unread = "The video is damaged or cut short; what comes before was taken."
             with contextlib.suppress(av.FFmpegError):
                 yield from self._stream.decode(None)
 

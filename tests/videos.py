@@ -23,16 +23,20 @@ def encoded(
     codec="libx264",
     moving=False,
     pixel_shape=None,
+    curve=None,
 ):
     """A video that shows `image` at the given times (seconds); the container follows from the name of the file.
 
     With `moving` the image goes 9 pixels to the right every frame. `pixel_shape`: width of a pixel by its height.
+    `curve`: by number (ITU-T H.273, table 3).
     """
     image = picture() if image is None else image
     with av.open(str(path), "w", options={"movflags": "+faststart"} if path.suffix == ".mp4" else {}) as container:
         stream = container.add_stream(codec, rate=10)
         stream.width, stream.height, stream.pix_fmt = image.shape[1], image.shape[0], "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
+        if curve:
+            stream.codec_context.color_trc = curve
         if pixel_shape:
             stream.codec_context.sample_aspect_ratio = pixel_shape
         for index, seconds in enumerate(times):

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { carried } from "../../demos/ui/core/carried.js";
+import { randoms } from "./randoms.js";
 
 test("a page that was left as it was shows the newest text of the first page", () => {
   assert.equal(carried("a", "example", "", "example"), "example");
@@ -24,4 +25,22 @@ test("pages are told apart", () => {
   carried("d", "example", "first", "example");
   assert.equal(carried("e", "example", "second", "example"), "second");
   assert.equal(carried("d", "example", "second", "first"), "second");
+});
+
+test("whatever is typed and however one goes to and fro, no text of one's own is lost", () => {
+  for (let seed = 1; seed < 500; seed++) {
+    const random = randoms(seed);
+    const [example, begins] = ["example", "begins"];
+    let [first, here, own] = [begins, example, false];
+    for (let step = 0; step < 12; step++) {
+      if (random() < 0.4) first = ["", " ", begins, "one", "two", "three"][Math.floor(6 * random())];
+      else if (random() < 0.3) [here, own] = [`own ${step}`, true];
+      else {
+        const shown = carried(`page ${seed}`, example, first, here, begins);
+        if (own || !first.trim() || first === begins) assert.equal(shown, here);
+        else assert.equal(shown, first);
+        here = shown;
+      }
+    }
+  }
 });

@@ -3,7 +3,9 @@ import { test } from "node:test";
 
 import { frameHeader } from "../../demos/ui/pieces/live_transport.js";
 import { Latencies, Pacing, quantile } from "../../demos/ui/pieces/pacing.js";
+import { captureFrame } from "../../demos/ui/pieces/video_source.js";
 import { extendTraces } from "../../demos/ui/pieces/watch_marks.js";
+import { randoms } from "./randoms.js";
 
 test("a frame's header is what the server unpacks: <IId", () => {
   const bytes = new Uint8Array(frameHeader(7, 5, 0.5).buffer);
@@ -62,4 +64,26 @@ test("traces follow ids and are forgotten when a thing is gone", () => {
   assert.deepEqual(traces.get(3).points[39], [(0.49 + 0.69) / 2, 0.1]);
   extendTraces(traces, [{ id: null, box: [0, 0, 1, 1], label: "tree", score: 1 }], 1600);
   assert.equal(traces.size, 0);
+});
+
+test("a phone turned while it is live: every frame has the video's shape of that moment", async () => {
+  const drawn = [];
+  const canvas = {
+    width: 300,
+    height: 150,
+    getContext: () => ({ drawImage: (_, ...box) => drawn.push(box) }),
+    toBlob: (done) => done("jpeg"),
+  };
+  for (let seed = 1; seed < 300; seed++) {
+    const random = randoms(seed);
+    const sides = [1 + Math.floor(1920 * random()), 1 + Math.floor(1920 * random())];
+    for (const [videoWidth, videoHeight] of [sides, sides.toReversed()]) {
+      assert.equal(await captureFrame({ videoWidth, videoHeight }, canvas, 640), "jpeg");
+      const { width, height } = canvas;
+      assert.deepEqual(drawn.at(-1), [0, 0, width, height], "all of it, from the corner");
+      assert.ok(Math.max(width, height) <= 640 && Math.min(width, height) >= 1);
+      const scale = Math.min(1, 640 / Math.max(videoWidth, videoHeight));
+      assert.ok(Math.abs(width - scale * videoWidth) <= 1 && Math.abs(height - scale * videoHeight) <= 1);
+    }
+  }
 });

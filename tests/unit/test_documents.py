@@ -21,6 +21,7 @@ PROSE = (
     "SECURITY.md",
     "docs/architecture.md",
     "docs/live-transport.md",
+    "docs/inputs.md",
 )
 CARDS = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "assets").rglob("README.md"))]
 WRITTEN = json.loads(figures.FILE.read_text())

@@ -11,3 +11,11 @@ def test_every_text_box_has_a_limit():
     boxes = [box for box in used if type(box) is gr.Textbox and box.interactive is not False]
     assert len(boxes) > 10
     assert not [box.elem_id or str(box.label) for box in boxes if not box.max_length]
+
+
+def test_no_picture_field_mirrors_what_its_webcam_sees():
+    """Gradio would mirror the photo itself, so that left is right for the model."""
+    fields = [block for block in create_app().blocks.values() if isinstance(block, gr.Image)]
+    cameras = [field for field in fields if field.sources and "webcam" in field.sources]
+    assert len(cameras) > 3
+    assert all(field.webcam_options.mirror is False for field in cameras)

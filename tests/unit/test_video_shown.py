@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import supervision as sv
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
@@ -114,6 +115,15 @@ def test_a_frame_of_another_size_is_fitted_into_the_written_video(tmp_path):
     assert second.image[24, 2].max() < CLOSE, "beside the upright picture the frame stays black"
 
 
+@pytest.mark.parametrize(("curve", "bright"), [(None, False), (1, False), (13, False), (16, True), (18, True)])
+def test_high_dynamic_range_is_said(tmp_path, curve, bright):
+    file = VideoFile(encoded(tmp_path / "a.mp4", curve=curve))
+    assert ("high dynamic range" in file.note) is bright
+    list(file.frames())
+    file.close()
+    assert ("high dynamic range" in file.note) is bright
+
+
 # What is exported
 
 
@@ -189,6 +199,24 @@ def test_every_exported_number_finds_its_frame_in_the_visitors_own_video(tmp_pat
         [times[int(r["frame"]) - 1] for r in rows], abs=0.002
     )
     capsys.readouterr()
+
+
+@given(st.lists(st.integers(1, 120), min_size=2, max_size=24), st.integers(0, 900), st.sampled_from(["mp4", "mkv"]))
+@hypothesis_settings(max_examples=15, deadline=None)
+def test_whenever_its_frames_are_shown_every_number_finds_its_frame(tmp_path_factory, steps, start, container):
+    """steps: between two frames, in hundredths of a second."""
+    folder = tmp_path_factory.mktemp("video")
+    times = (np.cumsum([0, *steps]) / 100).tolist()
+    path = video_of(folder / f"a.{container}", times, start / 100)
+    run = VideoRun(path, folder, threshold=0.5)
+    list(run.steps(where_it_is))
+    with av.open(str(path)) as opened:
+        own = [frame.to_ndarray(format="rgb24") for frame in opened.decode(video=0)]
+    assert run.records
+    content = json.loads((folder / COCO_FILE).read_text())
+    for annotation in content["annotations"]:
+        left, top, width, height = map(round, annotation["bbox"])
+        assert own[annotation["image_id"] - 1][top : top + height, left : left + width].mean() > 200
 
 
 def found_at(boxes_xyxy):
