@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from models.errors import InputError
+from models.normal import plain
 from models.sequences.trace import SequenceTrace, state_after, trace_text, trace_with_changes
 from models.text.recurrent import CharacterNetwork, State
 
@@ -130,10 +131,11 @@ def parse_units(text: str, count: int) -> tuple[int, ...]:
 
     Raises `InputError` where the text says something else or names a unit that a network of `count` units lacks.
     """
-    if text.strip().lower() == "all":
+    typed = "".join(map(plain, text)).replace("—", "-")
+    if typed.strip().lower() == "all":
         return tuple(range(count))
     units: list[int] = []
-    for item in filter(None, (item.strip() for item in text.replace("–", "-").split(","))):
+    for item in filter(None, (item.strip() for item in typed.split(","))):
         ends = re.fullmatch(r"(\d{1,5})(?:\s*-\s*(\d{1,5}))?", item)
         if ends is None:
             raise InputError('Write units as numbers and ranges, for example "3, 17, 200-210", or "all".')

@@ -132,7 +132,16 @@ class TestEdits:
 class TestUnitLists:
     @pytest.mark.parametrize(
         ("text", "expected"),
-        [("3", (3,)), ("3, 1,2", (3, 1, 2)), ("2-4, 3", (2, 3, 4)), ("all", tuple(range(10))), (" 0 – 1 ", (0, 1))],
+        [
+            *[
+                ("3", (3,)),
+                ("3, 1,2", (3, 1, 2)),
+                ("2-4, 3", (2, 3, 4)),
+                ("all", tuple(range(10))),
+                (" 0 – 1 ", (0, 1)),
+            ],
+            *[("2—4", (2, 3, 4)), ("2‐3", (2, 3)), ("１，２", (1, 2)), ("ALL ", tuple(range(10))), ("1,,2,", (1, 2))],
+        ],
     )
     def test_lists(self, text, expected):
         assert parse_units(text, 10) == expected
