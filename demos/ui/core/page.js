@@ -2,6 +2,7 @@
 // visible; what does not fit into a text field is said; a visitor's mistake is never called an error; figures in HTML can
 // be taken along.
 
+import { onArrivals } from "./arrivals.js";
 import { tellLimits } from "./limits.js";
 import { followTabs } from "./tabs.js";
 import { offerFigures } from "./take.js";
@@ -25,14 +26,16 @@ async function followDownloads() {
 
 /** Formulas that are wider than the page scroll by keyboard too. */
 function reachFormulas() {
-  for (const formula of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".katex-display")))
-    if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
+  const widths = new ResizeObserver((changes) => {
+    for (const { target } of changes)
+      if (target.scrollWidth > target.clientWidth) /** @type {HTMLElement} */ (target).tabIndex = 0;
+  });
+  onArrivals(".katex-display", (formula) => widths.observe(formula));
 }
 
-addEventListener("resize", reachFormulas);
-setInterval(reachFormulas, EVERY_MILLISECONDS);
-setInterval(offerFigures, EVERY_MILLISECONDS);
 setInterval(() => followDownloads().catch(() => undefined), EVERY_MILLISECONDS);
+reachFormulas();
+offerFigures();
 followTabs();
 tellLimits();
 showWaiting();

@@ -1,6 +1,7 @@
 // "Take it with you": a control beside a view or a table that offers what is seen there as files. What it offers is made
 // by `pieces/taking.js`, which is fetched when a visitor first asks for it.
 
+import { onArrivals } from "./arrivals.js";
 import { element } from "./dom.js";
 import { said } from "./words.js";
 
@@ -32,12 +33,13 @@ export function takeControl(figure, value = () => null) {
 /** What stands on a page without a component: tables, lists and figures in HTML. */
 const FIGURES = "table, .gb-neighbours, .gb-figure, .gb-large, .gb-entry";
 
-/** Figures that stand on a page by themselves get a control each, also when they are drawn anew. */
-export function offerFigures() {
-  for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(FIGURES))) {
-    if (!figure.closest("[role=tabpanel]") || figure.closest(".gb-view")) continue;
-    if (figure.parentElement?.closest(FIGURES)) continue;
-    const place = figure.closest(".gb-scroll") ?? figure;
-    if (!place.nextElementSibling?.matches(".gb-take")) place.after(takeControl(figure).node);
-  }
+/** A figure that has come onto the page by itself gets a control, also when it is drawn anew. @param {HTMLElement} figure */
+function offer(figure) {
+  if (!figure.closest("[role=tabpanel]") || figure.closest(".gb-view")) return;
+  if (figure.parentElement?.closest(FIGURES)) return;
+  const place = figure.closest(".gb-scroll") ?? figure;
+  if (!place.nextElementSibling?.matches(".gb-take")) place.after(takeControl(figure).node);
 }
+
+/** From now on. */
+export const offerFigures = () => onArrivals(FIGURES, offer);
