@@ -87,7 +87,7 @@ def build() -> None:
     gr.on([run.click, text.submit, model.input], compute_attention, inputs, outputs, **private(), **RUN)
     run_on_arrival(model, compute_attention, inputs, outputs)
     opens(compute_attention, inputs, outputs)
-    keeps(text=text, model=model)
+    keeps(text=text, model=model, looks=("look",))
     for button, example in zip(examples, EXAMPLES.values(), strict=True):
         button.click(partial(str, example), None, text, queue=False, **private()).then(
             compute_attention, inputs, outputs, **private(), **RUN

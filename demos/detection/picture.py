@@ -170,7 +170,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     _build_data(image, threshold, model)
     by_layer.expand(_layers, None, layers, queue=False, **private())
     by_size.expand(_sizes, None, sizes, queue=False, **private())
-    keeps(picture=image, model=model, threshold=threshold)
+    keeps(picture=image, model=model, threshold=threshold, looks=("query", "boxes"))
     figures = [figure, patches, finding, strip]
     events = [image.change, model.input]
     gr.on(events, compute_boxes, [image, model], figures, trigger_mode="always_last", **private(), **RUN)

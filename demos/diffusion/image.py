@@ -209,7 +209,7 @@ def build(own: gr.State) -> None:
     gr.Markdown(INPAINT, elem_classes="gb-note")
     for name, button in buttons.items():
         button.click(partial(str, examples[name]), None, image, **private())
-    keeps(picture=image, cut=cut, network=network, strength=strength, rounds=rounds, **named, looks=("step",))
+    keeps(picture=image, cut=cut, network=network, strength=strength, rounds=rounds, **named, looks=("step", "hole"))
     entering = [network, own, canvas, strength, *controls]
     shown = partial(dict, fn=view_entry, inputs=entering, outputs=timeline, **private(), **LIGHT)
     for event in (image.change, cut.input):

@@ -55,6 +55,7 @@ class DamageView:
 
     category: the one followed. map: what the ViT's map is. paint: the picture can be painted on.
     first: place of the point worth seeing first, where the networks differ most; None before all points are there.
+    painted: what is covered, as `demos/inputs/mask.py` reads it.
     """
 
     run: str
@@ -65,9 +66,12 @@ class DamageView:
     paint: bool
     points: list[DamagePoint]
     first: int | None
+    painted: str
 
 
-def view_of_curve(curve: "Curve", wish: "Wish", labels: Sequence[str], *, total: int, map_title: str) -> DamageView:
+def view_of_curve(
+    curve: "Curve", wish: "Wish", labels: Sequence[str], *, total: int, map_title: str, painted: str = ""
+) -> DamageView:
     """What `damage_view` shows of a curve so far."""
     kind = DAMAGES[wish.kind]
     return DamageView(
@@ -88,6 +92,7 @@ def view_of_curve(curve: "Curve", wish: "Wish", labels: Sequence[str], *, total:
             for point in curve.points
         ],
         first=_parting(curve) if len(curve.points) == total else None,
+        painted=painted,
     )
 
 

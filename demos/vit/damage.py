@@ -9,6 +9,7 @@ from demos.address import keeps
 from demos.base import empty_strip
 from demos.finding import finding_line
 from demos.given import Given
+from demos.inputs.mask import MAX_CHARS
 from demos.inputs.uploaded_image import UploadedImage
 from demos.opening import opens
 from demos.tab import LATEX, RUN, fold, private
@@ -18,7 +19,6 @@ from demos.views.vit import readable
 from demos.vit.api import vit_compare
 from demos.vit.damage_handlers import (
     MAPS,
-    MAX_MASK_CHARS,
     MAX_SEED,
     OWNERS,
     ROLLOUT,
@@ -83,7 +83,7 @@ rollout."""
 def build(given: Given) -> None:
     """The page: picture and damage on the left, the comparison on the right, deeper views below."""
     gr.Markdown(LEAD, elem_classes="gb-note")
-    mask = gr.Textbox("", max_length=MAX_MASK_CHARS, visible=False)
+    mask = gr.Textbox("", max_length=MAX_CHARS, visible="hidden", label="Painted")
     strength = gr.Number(0.5, minimum=0, maximum=1, visible=False)
     examples = example_row()
     with gr.Row():
@@ -114,6 +114,7 @@ def build(given: Given) -> None:
             strip = gr.HTML(empty_strip("Both networks are loaded with the first picture."), elem_id="damage-strip")
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     keeps(picture=image, damage=kind, grid=grid, owner=owner, seed=seed, tracked=tracked, map=vit_map)
+    keeps(painted=mask, looks=("strength",))
     wish = [image, kind, tracked, grid, owner, seed, mask, vit_map]
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)

@@ -10,7 +10,7 @@ import gradio as gr
 
 from demos.base import empty_strip, strip_of
 from demos.finding import html_of_finding
-from demos.inputs.mask import read_mask
+from demos.inputs.mask import MAX_CHARS, read_mask
 from demos.tab import payload
 from demos.views import damage as figures
 from demos.views.damage import DamageView
@@ -33,7 +33,6 @@ ROLLOUT = "attention rollout"
 MAPS = {ROLLOUT: False, "attention by gradient": True}
 TOGETHER = "the undamaged answer of both"
 MAX_SEED = 2**31 - 1
-MAX_MASK_CHARS = 8000
 SHOWN_LAYERS = (0, 1, 2, 3, 6, 9, 11, 12)
 
 CURVES: "Store[Curve]" = Store(
@@ -89,7 +88,14 @@ def compute_damage(
 
     curves = iter([CURVES.find(wish.key)]) if wish.key in CURVES else measure_curve(wish)
     for curve in curves:
-        shown = figures.view_of_curve(curve, wish, categories(), total=len(STRENGTHS), map_title=vit_map)
+        shown = figures.view_of_curve(
+            curve,
+            wish,
+            categories(),
+            total=len(STRENGTHS),
+            map_title=vit_map,
+            painted=mask if kind == "occlude" else "",
+        )
         over = len(curve.points) == len(STRENGTHS)
         said = html_of_finding(sentence_of_curve(curve, categories())) if over else ""
         yield shown, said, strip_of(curve.vit) + strip_of(curve.cnn)
@@ -105,7 +111,7 @@ def view_choices(kind: Any) -> tuple[Any, Any, Any]:
 
 def keep_mask(event: gr.EventData) -> str:
     """The painted mask, checked."""
-    text = check_text(payload(event, "mask"), name="The painting", max_chars=MAX_MASK_CHARS, allow_empty=True)
+    text = check_text(payload(event, "mask"), name="The painting", max_chars=MAX_CHARS, allow_empty=True)
     read_mask(text, 224)
     return text
 

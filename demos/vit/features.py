@@ -134,7 +134,7 @@ def build(given: Given) -> None:
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
-    keeps(picture=first, second=second, model=model)
+    keeps(picture=first, second=second, model=model, looks=("look",))
     gr.Markdown(DISTANCES, elem_classes="gb-note", latex_delimiters=LATEX)
     distances = component(
         "chart", empty="The distances appear here with the first picture.", elem_id="features-distances"

@@ -164,7 +164,7 @@ def build(given: Given) -> None:
     attention = component(
         "attention_explorer", title="5. Encode", empty="", server_functions=[attention_rows], elem_id="vit-attention"
     )
-    keeps(picture=image, model=model, side=side, positions=positions)
+    keeps(picture=image, model=model, side=side, positions=positions, looks=("look",))
     last_steps = gr.Markdown(view_last_steps(model.value), elem_classes="gb-note")
     model.change(view_last_steps, model, last_steps, queue=False, **private())
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)

@@ -85,8 +85,9 @@ export default class AttentionExplorer {
   #followed = 0; // and of several tokens
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, props, server }) {
+  constructor({ root, props, server, look }) {
     this.root = root;
+    this.look = look;
     this.server = server;
     /** @param {number | null} row */
     const onHover = (row) => this.#point(row === null ? null : { row, column: null });
@@ -159,6 +160,27 @@ export default class AttentionExplorer {
     find(this.root, ".ax-translation b").textContent = value.translation ?? "";
     this.#note(value.note);
     this.#drawKind();
+    await this.#takeLook();
+  }
+
+  /** What a link said is chosen: kind, layer, head, the token that looks and the one that is looked at. */
+  async #takeLook() {
+    const said = this.look.take("look")?.split(".").map(Number);
+    if (said?.length !== 5 || !said.every((number) => Number.isInteger(number) && number >= -1)) return;
+    const [kind, layer, head, token, seen] = said;
+    if (kind < 0 || layer < 0 || head < 0 || token < 0 || kind >= this.#kinds.length) return;
+    this.#picked = this.#chosen = true;
+    [this.#kind, this.#layer, this.#head] = [kind, layer, head];
+    const maps = this.#kinds[kind];
+    const most = (maps instanceof PatchMaps ? maps.tokens : maps.rows) - 1;
+    [this.#token, this.#seen] = [Math.min(token, most), seen < 0 ? null : seen];
+    if (maps instanceof PatchMaps) share("token", { run: maps.view.run, token: this.#token });
+    this.#drawKind();
+    this.#keepLook();
+  }
+
+  #keepLook() {
+    this.look.set("look", [this.#kind, this.#layer ?? 0, this.#head, this.#token, this.#seen ?? -1].join("."));
   }
 
   /** @param {ExplorerView["views"][number]} view */
@@ -193,6 +215,7 @@ export default class AttentionExplorer {
   #pick(token, seen = null) {
     [this.#token, this.#seen, this.#hover] = [token, seen, null];
     this.#drawHead();
+    this.#keepLook();
   }
 
   /** @param {number} layer @param {number} head */
@@ -200,6 +223,7 @@ export default class AttentionExplorer {
     this.#picked = true;
     [this.#layer, this.#head, this.#chosen] = [layer, head, true];
     this.#drawHead();
+    this.#keepLook();
   }
 
   /** A patch chosen here or in another view of this run; its rows may have to come first. @param {number} token */

@@ -51,8 +51,9 @@ export default class BoxFigure {
   /** @type {Record<string, Panel>} */ #panels;
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, server }) {
+  constructor({ root, server, look }) {
     this.root = root;
+    this.look = look;
     this.figure = find(root, ".figure");
     /** @type {HTMLImageElement} */ this.image = find(root, "img");
     /** @type {Tools} */
@@ -91,6 +92,7 @@ export default class BoxFigure {
       stage: trace.lastStage,
       query: value.first ?? value.candidates[0]?.query ?? 0,
     });
+    this.#takeLook(trace);
     find(this.root, ".number").max = String(trace.queries - 1);
     this.image.src = address(value.image);
     this.figure.dataset.run = value.run;
@@ -135,7 +137,20 @@ export default class BoxFigure {
   /** @param {Partial<Tools["state"]>} what */
   #change(what) {
     Object.assign(this.#state, what);
+    const { view, query, stage, layer } = this.#state;
+    this.look.set("query", [query, Object.keys(this.#panels).indexOf(view), stage, layer].join("."));
     this.#redraw();
+  }
+
+  /** What a link said is chosen: query, view, stage and layer. @param {QueryTrace} trace */
+  #takeLook(trace) {
+    const said = this.look.take("query");
+    if (!/^\d{1,4}(\.\d{1,3}){3}$/.test(said ?? "")) return;
+    const [query, view, stage, layer] = /** @type {string} */ (said).split(".").map(Number);
+    const name = Object.keys(this.#panels)[view];
+    if (!name || query >= trace.queries || stage > trace.lastStage || layer >= trace.layers) return;
+    Object.assign(this.#state, { view: name, query, stage, layer });
+    this.look.set("query", said);
   }
 
   /** @param {number} query */

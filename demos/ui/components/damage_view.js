@@ -16,6 +16,7 @@ import { Painting } from "../pieces/painting.js";
 /** @typedef {{ picture: HTMLImageElement, vit: import("../core/arrays.js").Numbers, cnn: import("../core/arrays.js").Numbers }} Drawn  what a point needs to be drawn */
 
 const [SCALE, CELLS, KEY_STEP] = [448, 56, 2];
+const LEVEL = /^(\d|10)$/;
 /** @type {["vit" | "cnn", string, string, string][]} */
 const NETWORKS = [
   ["vit", "ViT", "query", ""],
@@ -64,11 +65,13 @@ export default class DamageView {
   /** @type {View | null} */ #shown = null;
   /** @type {Promise<Drawn>[]} one a point */ #drawn = [];
   #touched = false; // by the visitor: the strength stays
+  #told = false; // something was painted here: what a late view says was painted is older
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, emit }) {
+  constructor({ root, emit, look }) {
     this.root = root;
     this.emit = emit;
+    this.look = look;
     this.lines = new LineChart(find(root, ".dv-frame"), find(root, ".dv-legend"));
     this.slider = /** @type {HTMLInputElement} */ (find(root, ".strength"));
     this.brush = /** @type {HTMLInputElement} */ (find(root, ".brush"));
@@ -79,6 +82,7 @@ export default class DamageView {
       this.#touched = true;
       this.#draw();
     });
+    this.slider.addEventListener("change", () => look.set("strength", this.#level));
     find(root, ".clear").addEventListener("click", () => {
       this.painting.clear();
       this.#tell("");
@@ -99,8 +103,20 @@ export default class DamageView {
     this.#shown = value;
     this.#drawn.push(...value.points.slice(this.#drawn.length).map(fetched));
     this.#describe(value);
-    if (value.first !== null && !this.#touched) this.slider.value = String(value.first);
+    if (value.paint && !this.#told) this.painting.unpack(value.painted);
+    if (value.first !== null) this.#begin(value.first);
     this.#draw();
+  }
+
+  /** At the strength that a link says, else at the one worth seeing first. @param {number} first */
+  #begin(first) {
+    const said = this.look.take("strength");
+    if (said !== null && LEVEL.test(said)) {
+      this.#touched = true;
+      this.slider.value = said;
+      this.look.set("strength", this.#level);
+    }
+    if (!this.#touched) this.slider.value = String(first);
   }
 
   /** @param {View} value */
@@ -216,6 +232,7 @@ export default class DamageView {
 
   /** @param {string} mask */
   #tell(mask) {
+    this.#told = true;
     share("painted", mask);
     this.emit.painted({ mask });
   }

@@ -51,6 +51,27 @@ const SMALLEST = 0.01;
 const MOST = 20;
 const FIRST_BOX = [0.35, 0.35, 0.65, 0.65];
 
+const THOUSANDTHS = 1000;
+
+/** Drawn boxes as an address has them. @param {Truth[]} truths @param {string[]} labels */
+const textOf = (truths, labels) =>
+  truths
+    .map(({ box, label }) => [labels.indexOf(label), ...box.map((side) => Math.round(THOUSANDTHS * side))].join("."))
+    .join("_");
+
+/** The boxes that an address has; null where it has none. @param {string | null} said @param {string[]} labels */
+export function truthsOf(said, labels) {
+  if (!/^\d+(\.\d+){4}(_\d+(\.\d+){4})*$/.test(said ?? "")) return null;
+  const truths = /** @type {string} */ (said).split("_").map((one) => {
+    const [label, ...sides] = one.split(".").map(Number);
+    return { label: labels[label], box: sides.map((side) => side / THOUSANDTHS) };
+  });
+  /** @param {Truth} truth */
+  const fits = ({ label, box: [left, top, right, bottom] }) =>
+    label !== undefined && left < right && top < bottom && right <= 1 && bottom <= 1;
+  return truths.length <= MOST && truths.every(fits) ? truths : null;
+}
+
 export default class MatchingView {
   /** @type {Shown | null} */ #shown = null;
   /** @type {Truth[]} */ #truths = [];
@@ -58,8 +79,9 @@ export default class MatchingView {
   /** @type {number[] | null} */ #pulled = null;
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, server }) {
+  constructor({ root, server, look }) {
     this.root = root;
+    this.look = look;
     this.view = find(root, ".mv");
     /** @type {HTMLImageElement} */ this.image = find(root, "img");
     this.question = new NewestOnly(
@@ -118,6 +140,7 @@ export default class MatchingView {
     const select = find(this.root, ".mv-class");
     select.replaceChildren(...named(run.labels).map((label) => new Option(label, label)));
     if (run.candidates.length) select.value = run.candidates[0].label;
+    this.#truths = truthsOf(this.look.take("boxes"), named(run.labels)) ?? [];
     this.#changed();
   }
 
@@ -126,6 +149,7 @@ export default class MatchingView {
     const { labels, width, height } = /** @type {Shown} */ (this.#shown);
     const rows = this.#truths.map((truth, index) => this.#fields(truth, index, labels, [width, height]));
     find(this.root, ".mv-boxes").replaceChildren(...rows);
+    this.look.set("boxes", this.#truths.length ? textOf(this.#truths, named(labels)) : null);
     this.#ask();
   }
 

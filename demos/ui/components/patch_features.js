@@ -40,6 +40,8 @@ export const template = `
   </div>
 </div>`;
 
+const FORMS = ["colours", "similarity"];
+
 export default class PatchFeatures {
   /** @type {Shown | null} */ #shown = null;
   #touched = false; // by the visitor: layer, form and patch stay when other pictures come
@@ -51,8 +53,9 @@ export default class PatchFeatures {
   /** @type {Float32Array} */ #cosines = new Float32Array();
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root }) {
+  constructor({ root, look }) {
     this.root = root;
+    this.look = look;
     this.forms = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".forms button")]);
     const frames = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".picture")]);
     this.frames = frames.map((frame, which) => this.#frame(frame, which));
@@ -103,6 +106,7 @@ export default class PatchFeatures {
     const kept = this.#shown?.view.pictures[0].columns === columns && this.#chosen.which < value.pictures.length;
     this.#shown = { view: value, patches: rows * columns, values };
     if (!kept) this.#chosen = { which: 0, token: 1 + Math.floor(rows / 2) * columns + Math.floor(columns / 2) };
+    this.#takeLook(value.layers, rows * columns, value.pictures.length);
     if (value.first && !this.#touched) {
       const [layer, token] = value.first;
       [this.#layer, this.#form, this.#chosen] = [layer, "similarity", { which: 0, token }];
@@ -114,6 +118,16 @@ export default class PatchFeatures {
     panel.dataset.state = "full";
     await this.#draw();
     panel.dataset.run = value.run;
+  }
+
+  /** What a link said is chosen: layer, form, picture and patch. @param {number} layers @param {number} patches @param {number} pictures */
+  #takeLook(layers, patches, pictures) {
+    const said = this.look.take("look");
+    const [layer, form, which, token] = (said ?? "").split(".").map(Number);
+    const fits = layer <= layers && form < FORMS.length && which < pictures && token >= 1 && token <= patches;
+    if (!fits || !/^\d+\.\d+\.\d+\.\d+$/.test(said ?? "")) return;
+    this.#touched = true;
+    [this.#layer, this.#form, this.#chosen] = [layer, FORMS[form], { which, token }];
   }
 
   /** @param {number} pictures */
@@ -139,6 +153,8 @@ export default class PatchFeatures {
     if (steps) this.#drawSimilarity(shown, steps);
     else this.#drawColours(shown, layer);
     this.#read();
+    if (this.#touched)
+      this.look.set("look", [layer, FORMS.indexOf(form), this.#chosen.which, this.#chosen.token].join("."));
     find(this.root, ".pf").dataset.drawn = `${form} ${layer} ${this.#chosen.which} ${this.#chosen.token}`;
   }
 

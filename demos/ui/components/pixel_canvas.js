@@ -5,6 +5,7 @@ import { contextOf } from "../core/canvas.js";
 import { element, find } from "../core/dom.js";
 import { onCells, onPress } from "../core/keys.js";
 import { PixelPainting } from "../pieces/pixel_painting.js";
+import { maskOfText, textOfMask } from "../pieces/runs.js";
 
 /** @typedef {import("../types.js").CanvasView} CanvasView */
 /** @typedef {import("../pieces/pixel_painting.js").Tool} Tool */
@@ -46,8 +47,9 @@ export default class PixelCanvas {
   /** @type {number[] | null} the pixel that arrow keys have reached, [x, y] */ #cursor = null;
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, props, emit }) {
+  constructor({ root, props, emit, look }) {
     this.root = find(root, ".pixel-canvas");
+    this.look = look;
     this.props = props;
     this.emit = emit;
     this.paper = /** @type {HTMLCanvasElement} */ (this.#part(".paper"));
@@ -75,6 +77,10 @@ export default class PixelCanvas {
     this.#choose(0);
     this.#part(".choices").replaceChildren(...Array.from({ length: count }, (_, number) => this.#choice(number)));
     this.#part(".choices").hidden = count < 2;
+    const hole = this.props.holes ? maskOfText(this.look.take("hole") ?? "", side * side) : null;
+    if (!hole) return;
+    this.painting.hole.set(hole);
+    this.#changed();
   }
 
   /** @param {number} number */
@@ -138,6 +144,7 @@ export default class PixelCanvas {
     const { rgba, painted, hole, side } = this.painting;
     const sent = { sprite: this.#sprite, side, rgba: textOf(rgba), painted: textOf(painted), hole: textOf(hole) };
     this.props.value = { ...this.#view, ...sent };
+    if (this.props.holes) this.look.set("hole", textOfMask(hole) || null);
     this.emit.painted();
   }
 

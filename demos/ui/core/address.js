@@ -95,7 +95,8 @@ function differing(page, name) {
     if (key.kind === "picture" && value && typeof value === "object" && !text) own = true;
     else if (page?.values && text !== textOf(key.first, key)) (key.kind === "text" ? texts : values)[key.name] = text;
   }
-  return { values: { ...values, ...looks.get(name) }, texts, own };
+  const said = Object.entries(looks.get(name) ?? {}).filter(([key]) => page?.looks.includes(key));
+  return { values: { ...values, ...Object.fromEntries(said) }, texts, own };
 }
 
 /**
@@ -213,7 +214,9 @@ function restore(name, said) {
  */
 export function enter(name, { keys, looks: own, emit }) {
   pages.set(name, { keys, looks: own, emit, values: pages.get(name)?.values ?? null, ready: false });
+  const before = looks.get(name); // of components that were there first
   const asked = restore(name, take(name));
+  looks.set(name, { ...before, ...looks.get(name) });
   if (!asked) settle(name, []);
   return asked;
 }

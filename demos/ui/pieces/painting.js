@@ -1,6 +1,7 @@
 // Painting cells of a square picture with a round brush, by pointer or by keys. What is painted is a mask.
 
 import { clamp } from "../core/keys.js";
+import { maskOfText, textOfMask } from "./runs.js";
 
 /** @typedef {[number, number]} Point  column and row in cells, fractions too */
 
@@ -53,8 +54,13 @@ export class Painting {
     this.cursor = [clamp(this.cursor[0] + across, 0, this.cells), clamp(this.cursor[1] + down, 0, this.cells)];
   }
 
-  /** The mask as base64 of one byte a cell, "" where nothing is painted. */
+  /** The mask as a text, "" where nothing is painted. */
   packed() {
-    return this.mask.some(Boolean) ? btoa(String.fromCharCode(...this.mask)) : "";
+    return textOfMask(this.mask);
+  }
+
+  /** What a text says is painted. @param {string} text */
+  unpack(text) {
+    this.mask = maskOfText(text, this.cells ** 2) ?? new Uint8Array(this.cells ** 2);
   }
 }
