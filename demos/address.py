@@ -121,13 +121,14 @@ def _described(name: str, control: Component) -> dict[str, Any]:
     """What the browser must know of a control: its first value, and whether it is a text or a picture."""
     if isinstance(control, gr.Image):
         pictures = {path.name: key for key, path in _pictures().items()}
-        first = pictures.get(Path(str(_path_of(control.value))).name, "")
+        first = pictures.get(Path(str(path_of(control.value))).name, "")
         return {"name": name, "first": first, "kind": "picture", "pictures": pictures}
     kind = "text" if isinstance(control, gr.Textbox) else "value"
     return {"name": name, "first": control.value, "kind": kind}
 
 
-def _path_of(value: Any) -> Any:
+def path_of(value: Any) -> Any:
+    """Path of a file that a control holds."""
     return value.get("path") if isinstance(value, dict) else value
 
 
@@ -213,10 +214,10 @@ def _choice(control: gr.CheckboxGroup | gr.Radio | gr.Dropdown, text: str) -> An
     return offered[text]
 
 
-def wire_address(link: View, tabs: gr.Tabs, app: gr.Blocks) -> None:
+def wire_address(link: View, tabs: gr.Tabs, app: gr.Blocks) -> list[str]:
     """Let the address choose tab and page, and say where the visitor is. Called when all pages are built.
 
-    link: the component "page_link" of the head.
+    link: the component "page_link" of the head. Returns the page `tab/page` that each tab opens with.
     """
     sets = [tabs, *_inner(app, tabs)]
     names = ["", *(str(_tab_of(one).id) for one in sets[1:])]
@@ -234,6 +235,7 @@ def wire_address(link: View, tabs: gr.Tabs, app: gr.Blocks) -> None:
     app.load(None, None, sets, js=f"() => {address}.then((a) => {{ {start}; return {chosen}; }})")
     link.go(None, None, sets, js=f"() => {address}.then((a) => {chosen})")
     gr.on([one.change for one in sets], None, None, None, js=f"() => {{ {address}.then((a) => a.look()); }}")
+    return [f"{tab}/{page}" for tab, page in firsts.items()]
 
 
 def _inner(app: gr.Blocks, tabs: gr.Tabs) -> list[gr.Tabs]:

@@ -8,22 +8,30 @@ looked at, and whatever the visitor does on the page comes before a first view t
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial, wraps
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.blocks import Block
+from gradio.context import Context
 
-from demos.address import RESTORE, is_marker, kept_of_page, page_of_context
+from demos.address import RESTORE, is_marker, kept_of_page, page_of_context, path_of
+from demos.base import log
 from demos.tab import RUN, Queue, private
+from models import memory
 from models.compute import using
 from models.kept import KEEPING
+from models.room import host_bytes
 
 PREFIX = "open_"
 """How the endpoints begin that open pages."""
+
+LEAST_BUDGET_BYTES, LEAST_FREE_BYTES = 2 * 2**30, 2**30
+"""Of memory, for pages to be opened before anybody comes: all embedded networks are 410 MB, libraries 620 MB."""
 
 
 def opens(
@@ -35,6 +43,8 @@ def opens(
     """
     page = page_of_context()
     marker = kept_of_page().marker
+    assert Context.root_block is not None
+    _OPENINGS.setdefault(Context.root_block, {})[page] = (handler, inputs)
     name = PREFIX + page.replace("/", "_").replace("-", "_")
     shown = [*outputs, marker]
     asked = _opening(handler, len(outputs))
@@ -62,6 +72,43 @@ def _opening(handler: Callable[..., Any], count: int) -> Callable[..., Any]:
         return *(made if count > 1 else (made,)), OVER
 
     return steps if inspect.isgeneratorfunction(handler) else once
+
+
+_OPENINGS: WeakKeyDictionary[Block, dict[str, tuple[Callable[..., Any], Sequence[Block]]]] = WeakKeyDictionary()
+
+
+def first_openings(app: gr.Blocks, pages: Sequence[str]) -> list[Callable[[], None]]:
+    """The openings of these pages, each to be run as for a visitor of whom nothing is known yet."""
+    known = _OPENINGS.get(app, {})
+    return [partial(_run, *known[page]) for page in pages if page in known]
+
+
+def open_early(openings: Iterable[Callable[[], None]]) -> None:
+    """Run openings, one after the other, so that libraries and networks are in memory, and results kept, when the first
+    visitor comes; not where memory is scarce, where GPUs are lent for a call, or where `GLASSBOX_EARLY` is 0.
+    """
+    if os.environ.get("GLASSBOX_EARLY") == "0" or os.environ.get("SPACES_ZERO_GPU"):
+        return
+    for opening in openings:
+        free = host_bytes()
+        if memory.BUDGET_BYTES < LEAST_BUDGET_BYTES or (free is not None and free < LEAST_FREE_BYTES):
+            return
+        try:
+            opening()
+        except Exception:  # a visitor will be told; the next page may still be opened
+            log.exception("a page could not be opened early")
+
+
+def _run(handler: Callable[..., Any], inputs: Sequence[Block]) -> None:
+    with using(KEEPING):
+        made = handler(*(_first_value(block) for block in inputs))
+        for _ in made if inspect.isgenerator(made) else ():
+            pass
+
+
+def _first_value(block: Block) -> Any:
+    value = getattr(block, "value", None)
+    return path_of(value) if isinstance(block, gr.Image) else value
 
 
 OVER = {"opened": True}

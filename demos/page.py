@@ -11,7 +11,7 @@ from demos.course import page as course
 from demos.door.shell import Shell
 from demos.door.sweep import KEPT_MINUTES
 from demos.inputs.keeping import UPLOADED
-from demos.opening import Openings
+from demos.opening import Openings, first_openings
 from demos.ui import component
 from demos.words import in_every_language
 
@@ -42,7 +42,8 @@ def create_app() -> Shell:
                     demo.build()
         gr.Markdown(KEEPING, elem_classes="gb-note")
         course.build()
-        wire_address(link, tabs, app)
+        first_pages = wire_address(link, tabs, app)
     app.openings = Openings(app)
+    app.first_openings = first_openings(app, first_pages)
     in_every_language(app)
     return app.queue(api_open=False)

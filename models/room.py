@@ -46,6 +46,11 @@ def free_bytes(device: "torch.device") -> int | None:
         import torch
 
         return torch.cuda.mem_get_info(device)[0]
+    return host_bytes()
+
+
+def host_bytes() -> int | None:
+    """Free memory of this machine, or of the container it runs in, in bytes; None where that cannot be asked."""
     known = [value for value in (_of_machine(), _of_container()) if value is not None]
     return min(known, default=None)
 

@@ -50,7 +50,11 @@ def running_app(*arguments, python=sys.executable, **environment):
     command = [python, "app.py", "--host", "127.0.0.1", "--port", str(port), *arguments]
     with log.open("w") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment}
+            command,
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "GLASSBOX_EARLY": "0", **environment},  # many apps are started: none works ahead
         )
         try:
             url = f"http://127.0.0.1:{port}"

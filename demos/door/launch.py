@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from demos.door.gate import Gate
 from demos.door.sessions import CAPACITY, FairSessions, bytes_of_sessions
 from demos.door.shell import Shell
 from demos.door.sweep import KeptFiles
+from demos.opening import open_early
 from demos.take.files import take_routes
 from demos.theme import CSS, THEME
 from demos.ui import head, ui_route
@@ -34,6 +36,8 @@ from models.errors import InputError
 from models.store import STORES, sweep_all
 
 MAX_UPLOAD = "20mb"
+EARLY_SECONDS = 1.0
+"""After the app is there: its first page is given out before models are loaded ahead."""
 
 
 def launch_settings(*, share: bool = False, root_path: str = "", routes: Sequence[BaseRoute] = ()) -> dict[str, Any]:
@@ -93,10 +97,14 @@ async def _living(app: routes.App, blocks: Shell, gate: Gate, kept: KeptFiles) -
     app.state_holder = FairSessions()
     app.state_holder.set_blocks(blocks)
     async with app.router.lifespan_context(app):
+        early = threading.Timer(EARLY_SECONDS, open_early, [blocks.first_openings])
+        early.daemon = True
+        early.start()
         tasks = [asyncio.create_task(one) for one in (blocks._queue.keep_in_order(), kept.keep_swept(), _forget(gate))]
         try:
             yield
         finally:
+            early.cancel()
             for task in tasks:
                 task.cancel()
 

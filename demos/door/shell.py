@@ -1,5 +1,6 @@
 """Gradio's Blocks behind the door: every failure of an event is one sentence, and places in the queue are shared."""
 
+from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -24,9 +25,11 @@ class Shell(gr.Blocks):
     """Gradio's Blocks in which every failure of an event becomes one sentence, wherever it happens.
 
     openings: which events open pages and give way to others; None where no page opens.
+    first_openings: what the tabs open with, to be run before anybody comes (`demos.opening.open_early`).
     """
 
     openings: Openings | None = None
+    first_openings: Sequence[Callable[[], None]] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._events: WeakKeyDictionary[Any, Event] = WeakKeyDictionary()
