@@ -49,10 +49,17 @@ def _variables(index: int) -> str:
     return "".join(f"--gb-{role}: {colors[index]};" for role, colors in ROLES.items())
 
 
+_PRINTED = f"""color-scheme: light; --body-text-color: {ROLES["ink"][0]}; --block-title-text-color: {ROLES["ink"][0]};
+  --body-text-color-subdued: {ROLES["subtle"][0]}; --block-label-text-color: {ROLES["subtle"][0]};
+  --block-background-fill: #fff; --background-fill-primary: #fff; --background-fill-secondary: #fff;
+  --input-background-fill: #fff;"""
+"""On paper it is light, whatever it is on the screen."""
+
 CSS = (
     f"""
 :root {{ {_variables(0)} }}
 .dark {{ {_variables(1)} }}
+@media print {{ body.dark {{ {_variables(0)} {_PRINTED} }} }}
 """
     + """
 .gradio-container { width: 100%; max-width: var(--gb-page-width) !important; position: relative;
@@ -66,6 +73,8 @@ CSS = (
 .gb-finding:not(:has(p)) { display: none; }
 .gb-finding p { color: var(--gb-ink); border-left: 3px solid var(--gb-prediction); padding: .1rem 0 .1rem .7rem;
   margin: 0; max-width: 84ch; line-height: 1.45; }
+.gb-sketch { margin: .5rem 0; font-size: 13px; }
+.gb-sketch svg { max-width: 100%; fill: var(--gb-ink); }
 .gb-examples { flex-wrap: wrap; gap: .35rem; }
 @media (max-width: 640px) {
   .gb-examples { flex-wrap: nowrap; overflow-x: auto; }

@@ -53,7 +53,7 @@ export function smallestAt(boxes, x, y) {
  */
 export function paintBoxes(context, boxes, width, height) {
   const [ink, paper] = [role("prediction"), role("paper")];
-  const size = width < 420 ? 10 : 13;
+  const size = width < 420 ? 12 : 13;
   context.font = `600 ${size}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   for (const { box, label, score, id } of [...boxes].reverse()) {

@@ -29,7 +29,7 @@ styleOf(import.meta.url);
  * @property {number} height
  */
 
-const [LEAST_LABELLED, MAX_SIDE, MAX_CELL] = [10, 820, 56];
+const [LEAST_LABELLED, MAX_SIDE, MAX_CELL] = [12, 820, 56];
 const [LABELS_LEFT, LABELS_TOP, LABELS_RIGHT, MARGIN] = [84, 74, 24, 2];
 const SMOOTH_FROM = 40;
 
@@ -114,7 +114,7 @@ export class HeatMap {
 
   /** @param {CanvasRenderingContext2D} context @param {Layout} layout @param {HeatMapView} map */
   #labels(context, { left, top, size }, { rowLabels, columnLabels }) {
-    context.font = `${Math.min(13, Math.max(9, size - 2))}px ${getComputedStyle(this.canvas).fontFamily}`;
+    context.font = `${Math.min(13, Math.max(12, size - 2))}px ${getComputedStyle(this.canvas).fontFamily}`;
     context.textBaseline = "middle";
     context.textAlign = "right";
     context.fillStyle = role("query");
