@@ -3,20 +3,24 @@
 import base64
 import binascii
 import time
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from demos.address import keeps
-from demos.base import log
+from demos.base import log, milliseconds, usable_model
 from demos.detection.frames import MAX_FRAME_BYTES, TURNS, answer, detect, open_stream
+from demos.detection.media import CLIP, CLIP_ADDRESS
+from demos.finding import finding_line, html_of_finding
 from demos.inputs.keeping import FRAMES, say_how_long
+from demos.opening import opens
 from demos.tab import LIGHT, private
 from demos.ui import component
 from models import weights
 from models.errors import InputError, WeightsError
-from models.inputs import check_flag, check_text
+from models.inputs import check_flag, check_number, check_text
 
 TITLE = "The live camera"
 ANSWER_SECONDS = 30
@@ -67,11 +71,47 @@ def view_live_model(model: object) -> str:
     return weights.find(model, "detection").name
 
 
+@cache
+def clip_frame() -> np.ndarray:
+    """The first frame of the example clip, `[height, width, 3]` uint8."""
+    from models.video import VideoFile
+
+    frames = VideoFile(CLIP).frames()
+    try:
+        return next(frames).image
+    finally:
+        frames.close()  # pyright: ignore[reportAttributeAccessIssue]  # a generator: lets go of the file
+
+
+def compute_still(model: object, threshold: object) -> tuple[Any, str]:
+    """What the detector says of a frame of the example clip: (the frame with its boxes, one sentence)."""
+    threshold = check_number(threshold, name="The threshold", low=0, high=1)
+    name, _ = usable_model(model, "detection")
+    from demos.views.detection import view_of_still
+    from demos.views.detection_found import sentence_of_frame
+    from models.detection.boxes import postprocess
+    from models.detection.detect import find_boxes
+
+    image = clip_frame()
+    found = find_boxes(name, image)
+    boxes = postprocess(found.prediction, threshold)
+    said = sentence_of_frame(boxes.names, boxes.scores.tolist(), milliseconds(found.run.seconds))
+    return view_of_still(image, found.prediction), html_of_finding(said)
+
+
 def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     """The page: the camera with its boxes. The threshold reaches it in the browser."""
+    finding = finding_line("detection-live-finding")
     overlay = component(
-        "live_overlay", model.value, server_functions=[detect_frame], known=True, elem_id="detection-live"
+        "live_overlay",
+        model.value,
+        server_functions=[detect_frame],
+        known=True,
+        clip=CLIP_ADDRESS,
+        elem_id="detection-live",
     )
     say_how_long(FRAMES)
+    still = component("shared_value", taken=False, shares="still")
     keeps(model=model, threshold=threshold)
     model.change(view_live_model, model, overlay, **private(), **LIGHT)
+    opens(compute_still, [model, threshold], [still, finding])

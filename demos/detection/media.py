@@ -1,6 +1,7 @@
-"""What can be held up to the camera, as pictures: drawn hands that sign 0 to 9, and drawn cards."""
+"""What can be held up to the camera, as pictures, and the example clip, for who has no camera."""
 
 from functools import partial
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse
@@ -10,12 +11,15 @@ from models import weights
 
 MEDIA = weights.EMBEDDED.parent / "media"
 SHEETS = ("signs", "cards")
+CLIP = MEDIA / "detection-video.mp4"
+CLIP_ADDRESS = "detection/clip.mp4"
 A_DAY = "public, max-age=86400"
 
 
-def _send(name: str, _request: Request) -> FileResponse:
-    return FileResponse(MEDIA / f"{name}.png", headers={"cache-control": A_DAY})
+def _send(path: Path, _request: Request) -> FileResponse:
+    return FileResponse(path, headers={"cache-control": A_DAY})
 
 
-ROUTES = tuple(Route(f"/detection/{name}.png", partial(_send, name)) for name in SHEETS)
-"""The two pictures: fixed names, so that no address leads to another file."""
+_FILES = {f"/detection/{name}.png": MEDIA / f"{name}.png" for name in SHEETS} | {f"/{CLIP_ADDRESS}": CLIP}
+ROUTES = tuple(Route(address, partial(_send, path)) for address, path in _FILES.items())
+"""Fixed names, so that no address leads to another file."""

@@ -1,24 +1,30 @@
 """Your own objects: draw boxes on a few frames, train for a minute, and find the thing with the camera."""
 
 import html
+import json
 import threading
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
+import numpy as np
 
 from demos.address import keeps
-from demos.base import empty_strip, milliseconds
+from demos.base import empty_strip, milliseconds, strip_of
 from demos.detection.live import detect_frame
-from demos.inputs.frame_boxes import frame_boxes, read_frames
+from demos.detection.media import CLIP
+from demos.finding import finding_line, forgets, html_of_finding
+from demos.inputs.frame_boxes import frame_boxes, frames_value, read_frames
 from demos.inputs.keeping import FRAMES, LEARNED, say_how_long
 from demos.inputs.session_file import fresh_folder, session_file, the_file
+from demos.opening import opens
 from demos.tab import LIGHT, LONG, private
 from demos.ui import component
 from models import weights
 from models.detection.own import OWN, RUNNING, is_own, keep
 from models.errors import InputError
-from models.inputs import check_choice, check_integer
+from models.inputs import check_choice, check_integer, check_number
 
 if TYPE_CHECKING:
     from demos.views.own_boxes import LessonFrame, LessonRound, LessonsView
@@ -30,6 +36,9 @@ SECONDS = {"30 s": 30, "60 s": 60, "120 s": 120}
 AUTOMATIC = "unless sides matter"
 MIRROR: dict[str, bool | None] = {AUTOMATIC: None, "always": True, "never": False}
 SECONDS_BETWEEN_EVENTS = 1.0
+
+CLIP_FRAMES = (0, 30, 60)
+NOT_TRAINED = "Nothing was trained yet: this is the detector as it comes, on frames of the example clip."
 
 Shown = tuple[Any, Any, str, str]
 
@@ -60,6 +69,44 @@ def compute_own_boxes(drawn: object, seconds: object, mirror: object = AUTOMATIC
             yield *(watched.shown(lesson) or nothing), running  # every step: a visitor who has left stops the work here
     finally:
         RUNNING.discard(running)
+
+
+@cache
+def clip_frames() -> list[tuple[np.ndarray, list[tuple[list[float], object]]]]:
+    """Frames of the example clip, each with the boxes (in shares of it) and names of what wanders there."""
+    from models.video import VideoFile
+
+    truth = json.loads(CLIP.with_suffix(".json").read_text(encoding="utf-8"))
+    frames = VideoFile(CLIP).frames()
+    images = {frame.index: frame.image for frame in frames if frame.index in CLIP_FRAMES}
+    return [(image, _drawn_on(image, truth["boxes_xyxy"][index], truth["labels"])) for index, image in images.items()]
+
+
+def _drawn_on(image: np.ndarray, boxes: list[list[float]], labels: list[str]) -> list[tuple[list[float], object]]:
+    sides = (image.shape[1], image.shape[0]) * 2
+    return [
+        ([x / side for x, side in zip(box, sides, strict=True)], name) for box, name in zip(boxes, labels, strict=True)
+    ]
+
+
+def compute_example() -> dict[str, Any]:
+    """Frames of the example clip with boxes drawn on them, to be taught."""
+    return frames_value(clip_frames())
+
+
+def compute_opening(threshold: object) -> tuple[Any, str, str]:
+    """What the detector says of frames of the example clip before any training: (lessons, strip, finding)."""
+    threshold = check_number(threshold, name="The threshold", low=0, high=1)
+    from demos.views.own_boxes import LessonsView, sentence_before, view_before, view_of_frames
+    from models.detection.detect import find_boxes
+    from models.detection.own_boxes import check_frames
+
+    labels, frames = check_frames(clip_frames())
+    answers = [find_boxes(_embedded(), frame.image) for frame in frames]
+    predictions = [answer.prediction for answer in answers]
+    view = LessonsView("", view_of_frames(frames, labels), view_before(predictions), [])
+    said = sentence_before(frames, labels, predictions, threshold)
+    return view, strip_of(answers[-1].run, note=NOT_TRAINED), html_of_finding(said)
 
 
 def _embedded() -> str:
@@ -148,10 +195,16 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     """The page: frames to draw on, the training, the camera with the new detector."""
     running = gr.State("")
     gr.Markdown(HOW, elem_classes="gb-lead")
-    drawn = frame_boxes(elem_id="detection-own-frames")
-    say_how_long(LEARNED)
     with gr.Row():
-        with gr.Column(scale=2, min_width=220):
+        with gr.Column(scale=2, min_width=280):
+            drawn = frame_boxes(elem_id="detection-own-frames")
+            say_how_long(LEARNED)
+            with gr.Row():
+                run = gr.Button("Train", variant="primary", min_width=110, elem_id="detection-own-train")
+                stop = gr.Button("Stop", min_width=80, elem_id="detection-own-stop")
+            example = gr.Button(
+                "Take an example: frames of a clip, with boxes", size="sm", elem_id="detection-own-example"
+            )
             seconds = gr.Radio(list(SECONDS.items()), value=60, label="How long", elem_id="detection-own-seconds")
             mirror = gr.Radio(
                 list(MIRROR),
@@ -160,12 +213,10 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
                 info="They are wrong lessons where things differ by side, as left and right arrows do",
                 elem_id="detection-own-mirror",
             )
-            with gr.Row():
-                run = gr.Button("Train", variant="primary", min_width=110, elem_id="detection-own-train")
-                stop = gr.Button("Stop", min_width=80, elem_id="detection-own-stop")
-        with gr.Column(scale=5, min_width=300):
-            strip = gr.HTML(empty_strip("The detector (26 M parameters, 53 MB) is loaded with the first training."))
+        with gr.Column(scale=4, min_width=300):
+            finding = finding_line("detection-own-finding")
             lessons = component("box_lessons", elem_id="detection-own-lessons")
+            strip = gr.HTML(empty_strip("The detector (26 M parameters, 53 MB) is loaded with the first training."))
     keeps(seconds=seconds, mirror=mirror, threshold=threshold)
     gr.Markdown("### Use it", elem_classes="gb-note")
     live = component("live_overlay", _embedded(), server_functions=[detect_frame], elem_id="detection-own-live")
@@ -174,6 +225,9 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     kept = session_file("detection-own-file", "no frame is in it")
     gr.Markdown(MEANING, elem_classes="gb-note")
     run.click(compute_own_boxes, [drawn, seconds, mirror], [lessons, live, strip, running], **private(), **LONG)
+    forgets(run.click, finding)
+    example.click(compute_example, None, drawn, **private(), **LIGHT)
+    opens(compute_opening, [threshold], [lessons, strip, finding])
     stop.click(stop_training, running, None, **private(), **LIGHT)
     kept.keep.click(save_own, live, kept.file, **private(), **LIGHT)
     kept.given.change(load_own, kept.given, [live, strip], **private(), **LIGHT)

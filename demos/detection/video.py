@@ -1,5 +1,6 @@
 """A video file: its frames through the detector, watched as they are done; the annotated video and the boxes."""
 
+import hashlib
 import html
 import tempfile
 import threading
@@ -14,12 +15,14 @@ import numpy as np
 from gradio.utils import get_upload_folder
 
 from demos.address import keeps
-from demos.base import empty_strip, facts_of, milliseconds
+from demos.base import empty_strip, facts_of, milliseconds, usable_model
 from demos.detection.frames import TURNS, open_stream
+from demos.detection.media import CLIP
+from demos.finding import finding_line, forgets, html_of_finding
 from demos.inputs.uploaded_files import UploadedFiles
-from demos.tab import Queue, private
+from demos.opening import opens
+from demos.tab import LONG, Queue, private
 from demos.wire import picture
-from models import weights
 from models.errors import InputError
 from models.inputs import check_number
 from models.store import Store
@@ -27,12 +30,13 @@ from models.video import FRAMES_A_SECOND, MAX_FILE_BYTES, MAX_SECONDS
 
 if TYPE_CHECKING:
     from demos.detection.frames import Stream
+    from models.compute import Run
     from models.detection.boxes import Prediction
-    from models.detection.video import VideoRun, VideoStep
+    from models.detection.video import VideoProgress, VideoRun, VideoStep
 
 TITLE = "A video file"
-EXAMPLE = weights.EMBEDDED.parent / "media" / "detection-video.mp4"
 SHOWN_EVERY_SECONDS = 0.2
+SECONDS_BETWEEN_STRIPS = 1.0
 ONE_VIDEO = Queue(concurrency_id="detection-video", concurrency_limit=1)
 MAX_RUNNING = 32
 MAX_RUNNING_SECONDS = 1800
@@ -87,6 +91,58 @@ def _process(
     yield preview, _strip(run, stream), paths[0], paths
 
 
+def compute_opening(model: object, threshold: object) -> Iterator[tuple[Any, ...]]:
+    """The example clip as it is processed, once for all who look. Yields (finding, preview, strip, video, files)."""
+    threshold = check_number(threshold, name="The threshold", low=0, high=1)
+    name, note = usable_model(model, "detection")
+    yield gr.skip(), gr.skip(), empty_strip("Opening the example clip and loading the model …"), gr.skip(), gr.skip()
+    from models.detection.video import watch_video
+
+    shown = 0.0
+    for step in watch_video(name, str(CLIP), threshold):
+        if step.files:
+            paths = _written(step.files)
+            strip = _strip_of(step.run, step.runtime, step.frames, step.model_seconds, note)
+            yield html_of_finding(sentence_of_video(step)), _still(step), strip, paths[0], paths
+        elif step.image is not None:
+            yield gr.skip(), _still(step), gr.skip(), gr.skip(), gr.skip()
+        elif (now := time.perf_counter()) - shown > SECONDS_BETWEEN_STRIPS:
+            shown = now
+            said = f"The example clip is being watched: {step.seconds:.1f} of {step.length:.1f} s …"
+            yield gr.skip(), gr.skip(), empty_strip(said), gr.skip(), gr.skip()
+
+
+def sentence_of_video(step: "VideoProgress") -> str:
+    """How many ids a clip took for how many things."""
+    ids = sum(step.seen.values())
+    kept = "each keeps its id" if ids == step.things else f"{ids - step.things} lost theirs and got another"
+    names = ", ".join(f"{count} {name}" for name, count in sorted(step.seen.items()))
+    return (
+        f"The example clip: in {step.frames} frames of {step.length:.0f} seconds at most {step.things} things are seen "
+        f"at once, and {ids} ids were given ({names}): {kept}."
+    )
+
+
+def _still(step: "VideoProgress") -> str:
+    from demos.views.detection import shrunk
+
+    assert step.image is not None, "the first step and the last have a frame"
+    return (
+        f'<figure class="gb-video"><img src="{picture(shrunk(step.image), "jpeg")}" alt="A frame of the example clip">'
+        f"<figcaption>{step.seconds:.1f} of {step.length:.1f} s of the example clip.</figcaption></figure>"
+    )
+
+
+def _written(files: dict[str, bytes]) -> list[str]:
+    """Paths of files in Gradio's cache: equal contents have one place, however many visitors are shown them."""
+    folder = Path(get_upload_folder()) / hashlib.sha256(b"".join(files.values())).hexdigest()[:32]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        if not (folder / name).exists():
+            (folder / name).write_bytes(content)
+    return [str(folder / name) for name in files]
+
+
 def cancel_video(name: object) -> None:
     """End a run of one's own before its next frame; unknown names are none of anybody's business."""
     if name in _cancelled:
@@ -138,14 +194,18 @@ def _preview(step: "VideoStep", length: float, spent: float, *, going: bool = Tr
 
 
 def _strip(run: "VideoRun", stream: "Stream") -> str:
+    note = " ".join(filter(None, (stream.note, run.video.note)))
+    return _strip_of(stream.run, run.runtime, len(run.records), run.model_seconds, note)
+
+
+def _strip_of(run: "Run", runtime: str, frames: int, seconds: float, note: str) -> str:
     facts = [
-        *facts_of(stream.run),
-        ("runtime", run.runtime),
-        ("frames", str(len(run.records))),
-        ("last frame answered in", milliseconds(run.model_seconds)),
+        *facts_of(run),
+        ("runtime", runtime),
+        ("frames", str(frames)),
+        ("last frame answered in", milliseconds(seconds)),
     ]
     cells = "".join(f"<span><b>{html.escape(name)}</b> {html.escape(value)}</span>" for name, value in facts)
-    note = " ".join(filter(None, (stream.note, run.video.note)))
     extra = f'<span class="gb-strip-note">{html.escape(note)}</span>' if note else ""
     return f'<div class="gb-strip" role="status">{cells}{extra}</div>'
 
@@ -167,6 +227,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
                 start = gr.Button("Process", variant="primary", min_width=100)
                 cancel = gr.Button("Stop", min_width=100)
         with gr.Column(scale=5, min_width=300):
+            finding = finding_line("detection-video-finding")
             preview = gr.HTML(elem_id="detection-video-preview")
             strip = gr.HTML(empty_strip("Nothing was processed yet."), elem_id="detection-video-strip")
             video = gr.Video(label="The annotated video", interactive=False, elem_id="detection-video-result")
@@ -178,5 +239,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     keeps(model=model, threshold=threshold)
     outputs = [preview, strip, video, results, running]
     start.click(compute_video, [file, model, threshold], outputs, **private(), **ONE_VIDEO)
+    forgets(file.change, finding)
+    opens(compute_opening, [model, threshold], [finding, *outputs[:-1]], queue=LONG)
     cancel.click(cancel_video, running, None, queue=False, **private())
-    example.click(partial(str, EXAMPLE), None, file, queue=False, **private())
+    example.click(partial(str, CLIP), None, file, queue=False, **private())

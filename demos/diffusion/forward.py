@@ -7,6 +7,7 @@ import gradio as gr
 from demos.address import keeps
 from demos.diffusion.plans import MAX_SEED, check_seed, example_sprites
 from demos.inputs.uploaded_image import UploadedImage
+from demos.opening import opens
 from demos.tab import LATEX, LIGHT, private
 from demos.ui import component
 from demos.views.diffusion_forward import NoisyView, view_of_noisy
@@ -76,15 +77,14 @@ def build() -> None:
             size = gr.Radio(list(SIZES), value=32, label="Pixels a side", elem_id="diffusion-size")
             noise_seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed of the noise")
         with gr.Column(scale=5, min_width=300):
-            view = component("noise_view", events=("opened",), elem_id="diffusion-noise-view")
+            view = component("noise_view", elem_id="diffusion-noise-view")
             gr.Markdown(FORWARD, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
-    beginning = partial(view_forward, first, START_TIME, "cosine", 0)
-    view.opened(beginning, None, view, **private(), **LIGHT)
     keeps(picture=image, t=t, schedule=schedule, seed=noise_seed, size=size)
     inputs = [image, t, schedule, noise_seed, size]
     for event in (image.change, t.input, schedule.input, noise_seed.change, size.input):
         event(view_forward, inputs, view, trigger_mode="always_last", **private(), **LIGHT)
+    opens(view_forward, inputs, [view], queue=LIGHT)
     for name, button in buttons.items():
         button.click(partial(str, examples[name]), None, image, **private())

@@ -12,6 +12,7 @@ from demos.diffusion.films import film_strip, place_in, save_pictures, stop_butt
 from demos.diffusion.plans import MAX_SEED, check_seed
 from demos.inputs.uploaded_image import UploadedImage
 from demos.offer import model_offer, run_on_arrival
+from demos.sketches import sketch_of_steps
 from demos.tab import LATEX, LIGHT, LONG, payload, private
 from demos.views.diffusion import FilmView, ForkView, StepView
 from demos.views.diffusion_large import html_of_guidance, html_of_words, view_of_large
@@ -226,6 +227,7 @@ def build() -> None:
     if not models:
         keeps()
         gr.Markdown(NONE_OFFERED, elem_id="diffusion-large-none")
+        gr.HTML(sketch_of_steps())
         return
     run_name, where = gr.State(None), gr.State(None)
     with gr.Row():
@@ -243,7 +245,7 @@ def build() -> None:
             strip = gr.HTML(empty_strip("The model is loaded with the first run."))
             panel, changes, heading, go = _build_fork()
             gr.Markdown(WORDS, elem_classes="gb-note")
-            words = gr.HTML(css_template=STYLE, elem_id="diffusion-large-words")
+            words = gr.HTML(sketch_of_steps(), css_template=STYLE, elem_id="diffusion-large-words")
             gr.Markdown(GUIDANCE_NOTE, elem_classes="gb-note")
             mixed = gr.HTML(css_template=STYLE, elem_id="diffusion-large-guidance")
     outputs = [film, strip, file, run_name]

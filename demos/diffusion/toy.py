@@ -28,6 +28,6 @@ def build() -> None:
     """The page: the plane and its controls, all of it in the browser."""
     gr.Markdown(TOY, elem_classes="gb-note", latex_delimiters=LATEX)
     component("vector_field", elem_id="diffusion-toy")
-    keeps()
+    keeps(looks=("toy",))
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)

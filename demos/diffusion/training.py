@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
+from gradio.blocks import Block
 
 from demos.address import keeps
 from demos.base import empty_strip, milliseconds
 from demos.diffusion.plans import ALL_CLASSES, MAX_SEED, check_seed, example_sprites
+from demos.finding import finding_line, forgets, html_of_finding
 from demos.inputs.session_file import fresh_folder, session_file, the_file
 from demos.inputs.uploaded_files import UploadedFiles
+from demos.opening import opens
 from demos.tab import LATEX, LIGHT, LONG, RUN, private
 from demos.ui import component
 from demos.views.diffusion_training import (
@@ -20,8 +23,10 @@ from demos.views.diffusion_training import (
     LearnedView,
     SamplesView,
     SpriteTrainingView,
+    sentence_of_recorded,
     view_of_example,
     view_of_learned,
+    view_of_recorded,
     view_of_samples,
 )
 from models.diffusion.data import ANY_CLASS, CLASSES
@@ -60,6 +65,9 @@ picture it was given, so that you can see whether anything is new. Colours and o
 the detail; the loss falls fast and then hardly at all, while the samples go on improving."""
 
 
+OVER = "Training is over: choose “the one I trained” on the pages Reverse, Between two and From an image."
+
+
 def compute_example(network: object, picture: object, seed: object, name: object) -> ExampleView:
     """One training step of a network that stays as it is, on one of its pictures, at a time drawn from the seed."""
     network = check_choice(network, list(STEP_NETWORKS.values()), name="The network")
@@ -70,6 +78,18 @@ def compute_example(network: object, picture: object, seed: object, name: object
     from models.diffusion.live import training_example
 
     return view_of_example(training_example(network, read_rgba(example_sprites()[picture]), seed, str(name)))
+
+
+def compute_opening(network: object, picture: object, seed: object, name: object) -> tuple[Any, ...]:
+    """One step, and a training that was recorded beforehand, named as such: (step, training, strip, finding)."""
+    from models.diffusion.recorded import recorded
+
+    made = recorded()
+    facts = {"model": "a small U-Net from random weights", "parameters": f"{made.parameters / 1e6:.3g} M"}
+    facts |= {"step": f"{made.looks[-1].step:,}", "time": f"{made.seconds:.0f} s"}
+    strip = _strip(_cells(facts), note="Recorded beforehand, not now: press Train, and a network of your own begins.")
+    said = html_of_finding(sentence_of_recorded(made))
+    return compute_example(network, picture, seed, name), view_of_recorded(made), strip, said
 
 
 def next_seed(seed: object) -> int:
@@ -135,7 +155,7 @@ def _watch(reports: "Iterator[Progress]", settings: Settings, learned: LearnedVi
         view = SpriteTrainingView(name, learned, list(losses), list(norms), list(samples))
         strip = _facts(progress, settings)
         yield view, _strip(strip), name
-    yield gr.skip(), _strip(strip, over=True), name
+    yield gr.skip(), _strip(strip, note=OVER), name
 
 
 def _facts(progress: "Progress", settings: Settings) -> str:
@@ -148,12 +168,15 @@ def _facts(progress: "Progress", settings: Settings) -> str:
         "time": f"{progress.seconds:.0f} of {settings.seconds:.0f} s",
         "a step": milliseconds(progress.seconds / max(1, progress.step)),
     }
+    return _cells(facts)
+
+
+def _cells(facts: dict[str, str]) -> str:
     return "".join(f"<span><b>{html.escape(key)}</b> {html.escape(value)}</span>" for key, value in facts.items())
 
 
-def _strip(facts: str, *, over: bool = False) -> str:
-    note = "Training is over: choose “the one I trained” on the pages Reverse, Between two and From an image."
-    extra = f'<span class="gb-strip-note">{note}</span>' if over else ""
+def _strip(facts: str, *, note: str = "") -> str:
+    extra = f'<span class="gb-strip-note">{note}</span>' if note else ""
     return f'<div class="gb-strip" role="status">{facts}{extra}</div>'
 
 
@@ -202,11 +225,12 @@ def view_size(start: object, size: object) -> Any:
 
 def build(own: gr.State) -> None:
     """The page: one step, then a training; `own` becomes the name of what was trained."""
-    _build_step(own)
-    _build_training(own)
+    inputs, step = _build_step(own)
+    opens(compute_opening, inputs, [step, *_build_training(own)])
 
 
-def _build_step(own: gr.State) -> None:
+def _build_step(own: gr.State) -> tuple[list[Block], Block]:
+    """What a step is made of, and where it is shown."""
     gr.Markdown(ONE_STEP, elem_classes="gb-note", latex_delimiters=LATEX)
     names = list(example_sprites())
     with gr.Row():
@@ -216,16 +240,18 @@ def _build_step(own: gr.State) -> None:
             seed = gr.Number(1, precision=0, minimum=0, maximum=MAX_SEED, label="Seed of t and noise")
             draw = gr.Button("Draw t and noise", variant="primary", elem_id="diffusion-draw")
         with gr.Column(scale=5, min_width=300):
-            view = component("training_step", events=("opened",), elem_id="diffusion-step")
+            view = component("training_step", elem_id="diffusion-step")
     inputs = [network, picture, seed, own]
     keeps(network=network, picture=picture, draw=seed)
     following = draw.click(next_seed, seed, seed, **private())
     following.then(compute_example, inputs, view, **private(), **RUN)
-    for event in (view.opened, network.input, picture.input):
+    for event in (network.input, picture.input):
         event(compute_example, inputs, view, **private(), **RUN)
+    return inputs, view
 
 
-def _build_training(own: gr.State) -> None:
+def _build_training(own: gr.State) -> list[Block]:
+    """Returns where a training is shown: view, strip and finding."""
     running = gr.State("")
     gr.Markdown(TRAIN, elem_classes="gb-note")
     with gr.Row():
@@ -250,6 +276,7 @@ def _build_training(own: gr.State) -> None:
                 stop = gr.Button("Stop", min_width=80, elem_id="diffusion-train-stop")
             kept = session_file("diffusion-file", "the pictures it was given are in it too")
         with gr.Column(scale=5, min_width=300):
+            finding = finding_line("diffusion-training-finding")
             view = component("training_view", elem_id="diffusion-training-view", count=SAMPLES)
             strip = gr.HTML(empty_strip("Something to recognise appears within two minutes on two CPU cores."))
             gr.Markdown(MEANING, elem_classes="gb-note")
@@ -258,7 +285,9 @@ def _build_training(own: gr.State) -> None:
     start.input(view_size, [start, size], size, **private())
     inputs = [source, sprite_class, files, size, start, seconds, seed]
     ended = run.click(compute_training, inputs, [view, strip, running], **private(), **LONG)
+    forgets(run.click, finding)
     ended.then(kept_name, [running, own], own, **private())
     stop.click(stop_training, running, None, **private())
     kept.keep.click(save_trained, own, kept.file, **private(), **LIGHT)
     kept.given.change(load_trained, kept.given, [own, strip], **private(), **LIGHT)
+    return [view, strip, finding]

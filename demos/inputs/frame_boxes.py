@@ -1,8 +1,13 @@
 """Frames with boxes that the visitor draws, as `demos/ui/components/frame_boxes.js` sends them."""
 
+import base64
+import io
+import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from demos.inputs.jpeg import read_jpeg
 from demos.ui import View, component
@@ -18,6 +23,23 @@ def frame_boxes(**options: Any) -> View:
     return component(
         "frame_boxes", taken=False, events=("drawn",), max_frames=MAX_FRAMES, max_boxes=MAX_BOXES, **options
     )
+
+
+def frames_value(
+    drawn: Sequence[tuple[np.ndarray, Sequence[tuple[Sequence[float], object]]]],
+) -> dict[str, Any]:
+    """The value that puts these frames `(height, width, 3)` uint8, with (box, name) pairs each, into the component."""
+    frames = [
+        {"jpeg": _jpeg(image), "boxes": [{"box": list(box), "name": name} for box, name in boxes]}
+        for image, boxes in drawn
+    ]
+    return {"token": secrets.token_urlsafe(8), "frames": frames}
+
+
+def _jpeg(image: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=90)
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 def read_frames(value: object) -> list[tuple[np.ndarray, list[tuple[list[float], object]]]]:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from demos.base import empty_strip, strip_of
+from demos.finding import html_of_finding
 from demos.inputs.session_file import fresh_folder, the_file
-from demos.views.training import LearningView, view_of_training
+from demos.views.training import LearningView, sentence_of_recorded, view_of_training
 from models.errors import InputError
 from models.inputs import check_choice, check_flag, check_text
 
@@ -95,6 +96,17 @@ def compute_start(*values: object) -> tuple[object, ...]:
     *controls, before = values
     name = begin(*_check(tuple(controls)), before if isinstance(before, str) else None)
     return name, _waiting(), *_buttons(_training(name))
+
+
+def compute_opening() -> tuple[object, ...]:
+    """A training that was recorded beforehand, named as such. Returns (curves, strip, finding)."""
+    from models.sequences.recorded import recorded
+
+    made = recorded()
+    facts = [("text", f"{made.characters:,} characters"), ("steps", f"{made.steps_done:,}")]
+    note = "Recorded beforehand, not now: press Train, and a network of your own begins."
+    strip = strip_of(made.run, more=facts, note=note)
+    return view_of_training(made), strip, html_of_finding(sentence_of_recorded(made))
 
 
 def compute_go_on(*values: object) -> tuple[object, ...]:

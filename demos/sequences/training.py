@@ -8,7 +8,9 @@ from gradio.components import Component
 
 from demos.address import keeps
 from demos.base import empty_strip
+from demos.finding import finding_line, forgets
 from demos.inputs.session_file import session_file
+from demos.opening import opens
 from demos.sequences.learning import (
     DEFAULT,
     EXPLOSION,
@@ -16,6 +18,7 @@ from demos.sequences.learning import (
     MAX_CHARS,
     TEXTS,
     compute_go_on,
+    compute_opening,
     compute_start,
     compute_training,
     load_own,
@@ -73,6 +76,10 @@ class Controls:
 
 def _controls() -> Controls:
     pick = gr.Dropdown(list(TEXTS), value=FIRST_TEXT, label="A text to learn", elem_id="training-pick")
+    with gr.Row():
+        go_on = gr.Button("Train", variant="primary", size="sm", min_width=90, elem_id="training-go")
+        pause = gr.Button("Pause", size="sm", min_width=90, interactive=False)
+        again = gr.Button("Start again", size="sm", min_width=90, interactive=False)
     text = gr.Textbox(
         TEXTS[FIRST_TEXT](),
         label="or your own (200 to 100,000 characters)",
@@ -90,10 +97,6 @@ def _controls() -> Controls:
         info="Takes effect at once, also while it trains",
         elem_id="training-rate",
     )
-    with gr.Row():
-        go_on = gr.Button("Train", variant="primary", size="sm", min_width=90, elem_id="training-go")
-        pause = gr.Button("Pause", size="sm", min_width=90, interactive=False)
-        again = gr.Button("Start again", size="sm", min_width=90, interactive=False)
     keep = gr.Button("Keep it for the other pages", size="sm", interactive=False)
     with gr.Row():
         provoke = gr.Button("Provoke an explosion", size="sm", min_width=130)
@@ -115,6 +118,7 @@ def build(own: gr.State) -> None:
         with gr.Column(scale=2, min_width=280):
             controls = _controls()
         with gr.Column(scale=5, min_width=300):
+            finding = finding_line("training-finding")
             curves = component("training_curves", elem_id="training-curves")
             strip = gr.HTML(
                 empty_strip("Nothing is loaded: the network is made when you press Train."), elem_id="training-strip"
@@ -125,10 +129,10 @@ def build(own: gr.State) -> None:
     kept = session_file("training-file", "the text it learned is not in it, but a network may have learned it by heart")
     kept.keep.click(save_own, own, kept.file, **private(), **LIGHT)
     kept.given.change(load_own, kept.given, [own, strip], **private(), **LIGHT)
-    _wire(controls, curves, strip, own)
+    _wire(controls, curves, strip, own, finding)
 
 
-def _wire(controls: Controls, curves: Component, strip: gr.HTML, own: gr.State) -> None:
+def _wire(controls: Controls, curves: Component, strip: gr.HTML, own: gr.State, finding: gr.HTML) -> None:
     name = gr.State(None, time_to_live=STATE_SECONDS)
     settings, buttons = controls.settings, controls.buttons
     go_on, pause, again, keep = buttons
@@ -146,7 +150,9 @@ def _wire(controls: Controls, curves: Component, strip: gr.HTML, own: gr.State) 
     ):
         chosen = button.click(partial(list, values), None, outputs, queue=False, **private())
         started.append(chosen.then(compute_start, inputs, begun, **private()))
+    opens(compute_opening, [], [curves, strip, finding], queue=LIGHT)
     for event in started:
+        forgets(event.success, finding)
         event.success(compute_training, name, shown, trigger_mode="multiple", **LONG, **private())
     pause.click(view_pause, name, shown, queue=False, **private())
     changed = [control.input for control in (learning_rate, clipping, clip)]

@@ -185,6 +185,7 @@ export interface DamageView {
   paint: boolean;
   points: DamagePoint[];
   first: number | null;
+  painted: string;
 }
 
 /** A box that the visitor drew: left, top, right, bottom as shares of the frame, 0 to 1. */
@@ -502,6 +503,7 @@ export interface NoisyView {
   centres: number[];
   mean: number;
   deviation: number;
+  said: string;
 }
 
 /** A hub model: what it is, what one gains, how large it is (0: not known), whose licence, and where it stands. */
@@ -762,6 +764,14 @@ export interface StepView {
   correction: [number, string][];
   predicts: "v" | "";
   difference: number | null;
+}
+
+/** A frame with what a detector says of it (`live_overlay`); width, height: of the frame, in pixels. */
+export interface StillView {
+  image: string;
+  width: number;
+  height: number;
+  boxes: FoundBox[];
 }
 
 /** A question answered. sentences: of the story; weights, match: `[hops, sentences]`, 0 to 1. */

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from demos.wire import view
+from demos.wire import Jpeg, view
 from models.detection.boxes import postprocess
 
 if TYPE_CHECKING:
@@ -34,6 +34,22 @@ class TrackedBox(FoundBox):
     """A box in a video; `id` is None until its thing was seen in two frames."""
 
     id: int | None
+
+
+@view
+class StillView:
+    """A frame with what a detector says of it (`live_overlay`); width, height: of the frame, in pixels."""
+
+    image: Jpeg
+    width: int
+    height: int
+    boxes: list[FoundBox]
+
+
+def view_of_still(image: np.ndarray, prediction: "Prediction") -> StillView:
+    """A frame `[height, width, 3]` uint8 with its boxes."""
+    height, width = image.shape[:2]
+    return StillView(image, width, height, view_of_found(prediction))
 
 
 def view_of_found(prediction: "Prediction", lowest: float = LOWEST_SCORE) -> list[FoundBox]:

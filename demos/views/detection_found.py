@@ -22,3 +22,16 @@ def sentence_of_boxes(found: "Boxes", way: "Way | None") -> str:
         f"proposal that shares {first:.0%} with it, and shares {after:.0%} after the first of "
         f"{len(way.overlap) - 1} layers."
     )
+
+
+def sentence_of_frame(names: "list[str]", scores: "list[float]", milliseconds: str) -> str:
+    """What is found in one frame of a video, and how long it took."""
+    if not names:
+        return NOTHING
+    count = len(names)
+    things = NUMBERS[count] if count < len(NUMBERS) else f"{count} things are"
+    least = min(range(count), key=scores.__getitem__)
+    return (
+        f"{things} found in this frame of the example clip in {milliseconds}: {', '.join(names)}. "
+        f"It is least sure of {names[least]} ({scores[least]:.0%})."
+    )

@@ -5,6 +5,7 @@ import numpy as np
 from demos.views.diffusion import NOISE_RANGE, as_picture, sheet
 from demos.wire import view
 from models.diffusion.forward import SCHEDULES, NoisyPicture, schedule_called
+from models.diffusion.schedule import TRAINING_STEPS
 
 BINS = 41
 CURVE_STRIDE = 9  # 0, 9, .. 999: both ends are on the curve
@@ -21,6 +22,7 @@ class NoisyView:
     curves: alpha_bar of every schedule at times from 0 to 999, evenly spaced.
     histogram: density of the colours of x_t around `centres`; a standard normal distribution's mean and deviation
         would be 0 and 1.
+    said: what is left of the picture, in one sentence.
     """
 
     clean: str
@@ -38,6 +40,7 @@ class NoisyView:
     centres: list[float]
     mean: float
     deviation: float
+    said: str
 
 
 def view_of_noisy(rgba: np.ndarray, noisy: NoisyPicture) -> NoisyView:
@@ -60,7 +63,21 @@ def view_of_noisy(rgba: np.ndarray, noisy: NoisyPicture) -> NoisyView:
         centres=[round(float(edge), 3) for edge in (edges[:-1] + edges[1:]) / 2],
         mean=float(colors.mean()),
         deviation=float(colors.std()),
+        said=_sentence(noisy),
     )
+
+
+def _sentence(noisy: NoisyPicture) -> str:
+    flat = noisy.x_0[:3].std() == 0
+    alike = "" if flat else f"; its colours still correlate with those of the picture: {_correlation(noisy):.2f}"
+    return (
+        f"At t = {noisy.t} of {TRAINING_STEPS - 1} ({noisy.schedule}) {noisy.alpha_bar:.0%} of the variance is the "
+        f"picture's{alike}."
+    )
+
+
+def _correlation(noisy: NoisyPicture) -> float:
+    return float(np.corrcoef(noisy.x_0[:3].ravel(), noisy.x_t[:3].ravel())[0, 1])
 
 
 def _curve(name: str) -> list[float]:

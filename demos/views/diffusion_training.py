@@ -10,6 +10,7 @@ from models.diffusion.schedule import cosine_schedule
 
 if TYPE_CHECKING:
     from models.diffusion.live import Samples, TrainingExample
+    from models.diffusion.recorded import Look, Recorded
 
 DATA_SHOWN = 32
 
@@ -103,7 +104,23 @@ def view_of_learned(rgba: np.ndarray) -> LearnedView:
     return LearnedView(sheet(rgba[:shown]), shown, f"({len(rgba)}{more}, {size} x {size} pixels)")
 
 
-def view_of_samples(samples: "Samples", step: int, seconds: float) -> SamplesView:
+def view_of_recorded(recorded: "Recorded") -> SpriteTrainingView:
+    """A training that was recorded beforehand, whole."""
+    looks = [view_of_samples(look, look.step, look.seconds) for look in recorded.looks]
+    return SpriteTrainingView("recorded", view_of_learned(recorded.rgba), recorded.losses, recorded.norms, looks)
+
+
+def sentence_of_recorded(recorded: "Recorded") -> str:
+    """How near its samples came to what it learned, and that they are no copies where they are none."""
+    first, last = (float(np.mean(look.distances)) for look in (recorded.looks[0], recorded.looks[-1]))
+    return (
+        f"Recorded beforehand: in {recorded.looks[-1].step:,} steps ({recorded.seconds:.0f} s) its samples went from "
+        f"{first:.0f} to {last:.0f} of 255 away from the nearest {recorded.sprite_class} it was given, and its loss "
+        f"from {recorded.losses[0][1]:.2f} to {recorded.losses[-1][1]:.2f}."
+    )
+
+
+def view_of_samples(samples: "Samples | Look", step: int, seconds: float) -> SamplesView:
     """Samples after `step` steps and `seconds`."""
     distances = [round(float(distance)) for distance in samples.distances]
     return SamplesView(step, seconds, sheet(samples.rgba), sheet(samples.nearest), distances)

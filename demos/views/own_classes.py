@@ -109,6 +109,24 @@ def said_of_shared(pairs: "Sequence[tuple[str, str, int]]") -> str:
     )
 
 
+def sentence_of_board(examples: "Examples", reports: "Sequence[Report]", verdicts: "Verdicts") -> str:
+    """What the heads learned of the example, and the picture they are most wrongly sure about."""
+    first, last = reports[0], reports[-1]
+    said, count = verdicts.head.argmax(1), len(examples.images)
+    wrong = np.flatnonzero(said != examples.classes[verdicts.pictures])
+    sentence = (
+        f"The example: {count} sprites in {len(examples.labels)} classes. Held-out pictures named rightly: "
+        f"{first.held_out_accuracy * count:.0f} of {count} before the first step, "
+        f"{last.held_out_accuracy * count:.0f} after {last.step} steps"
+    )
+    if not len(wrong):
+        return f"{sentence}."
+    worst = max(wrong.tolist(), key=lambda place: verdicts.head[place, said[place]])
+    taken, sure = examples.labels[said[worst]], float(verdicts.head[worst, said[worst]])
+    truth = examples.labels[examples.classes[verdicts.pictures[worst]]]
+    return f"{sentence}; the surest mistake takes a picture of {truth} for {taken} ({sure:.0%})."
+
+
 def _report(report: "Report") -> ClassReport:
     return ClassReport(
         phase=report.phase,

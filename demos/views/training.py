@@ -9,6 +9,7 @@ from demos.wire import view
 
 if TYPE_CHECKING:
     from models.sequences.live import History, LiveTraining
+    from models.sequences.recorded import Recorded
 
 MAX_POINTS = 240
 MAX_SAMPLES = 12
@@ -42,7 +43,7 @@ class LearningView:
     factor: str
 
 
-def view_of_training(job: "LiveTraining", before: "History | None" = None) -> LearningView:
+def view_of_training(job: "LiveTraining | Recorded", before: "History | None" = None) -> LearningView:
     """The curves of a training.
 
     `before` is the history of the run before, drawn beside this one. Curves longer than `MAX_POINTS` are thinned: the
@@ -59,7 +60,7 @@ def view_of_training(job: "LiveTraining", before: "History | None" = None) -> Le
     )
 
 
-def _loss_chart(job: "LiveTraining", before: "History | None") -> Chart:
+def _loss_chart(job: "LiveTraining | Recorded", before: "History | None") -> Chart:
     history = job.history
     last = max(1, job.steps_done)
     loss = [(step.step, step.loss) for step in history.steps]
@@ -151,3 +152,19 @@ def _factor_sentence(history: "History") -> str:
     factor = (far / near) ** (1 / (len(norms) - 1))
     verdict = "it explodes" if factor > 1 else "it vanishes" if factor < 0.95 else "it lasts"
     return f"From character to character back in time the gradient is multiplied by {factor:.3g} on average: {verdict}."
+
+
+def sentence_of_recorded(recorded: "Recorded") -> str:
+    """What a recorded training came to: on the text, on the part of it that was held out, and whether it began to learn
+    by heart.
+    """
+    history, last = recorded.history, recorded.history.steps[-50:]
+    learned = _mean([step.loss for step in last])
+    (_, first), (_, now) = history.held_out[0], history.held_out[-1]
+    at, least = min(history.held_out, key=lambda measured: measured[1])
+    heart = f"; it was least, {least:.2f}, at step {at:,}: since then it learns by heart" if least < now - 0.02 else ""
+    return (
+        f"Recorded beforehand: {recorded.run.title}, {recorded.steps_done:,} steps in {recorded.run.seconds:.0f} s on "
+        f"{recorded.text.capitalize()}. Held-out surprise fell from {first:.2f} to {now:.2f} bits a character{heart}; "
+        f"on what it learns from it is {learned:.2f}."
+    )

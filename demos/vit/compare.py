@@ -1,6 +1,5 @@
 """Six differences: CNN against Vision Transformer, each row of the usual table made something to see or measure."""
 
-import html
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
@@ -9,6 +8,7 @@ import gradio as gr
 
 from demos.address import keeps
 from demos.base import empty_strip, strip_of
+from demos.finding import finding_line, html_of_finding
 from demos.given import Given
 from demos.opening import opens
 from demos.tab import LATEX, LONG, RUN, private, stops
@@ -126,8 +126,7 @@ def compute_cost() -> Iterator[CostShown]:
 
 
 def _views(measured: "Measured") -> tuple[Any, Any, str]:
-    said = html.escape(figures.cost_sentence(measured.timings))
-    return *figures.view_of_cost(measured.timings), f'<p class="gb-note">{said}</p>'
+    return *figures.view_of_cost(measured.timings), html_of_finding(figures.cost_sentence(measured.timings))
 
 
 def _cost_strip(measured: "Measured", said: str) -> str:
@@ -152,14 +151,15 @@ def compute_answers(image: str | None) -> tuple[str, str]:
 def build(given: Given) -> None:
     """The page: the table, then cost measured live, data need measured beforehand, the ten networks."""
     gr.Markdown(LEAD, elem_classes="gb-note")
+    said = finding_line("compare-said")
+    with gr.Row():
+        run = gr.Button("Measure", variant="primary", size="sm", min_width=120, elem_id="compare-run")
+        stop = gr.Button("Stop", size="sm", min_width=90, elem_id="compare-stop")
     gr.HTML(
         f"<div {SCROLLS}>{draw_table(HEAD, DIFFERENCES)}</div>",
         elem_id="compare-table",
     )
     gr.Markdown(COST, elem_classes="gb-note", latex_delimiters=LATEX)
-    with gr.Row():
-        run = gr.Button("Measure", variant="primary", size="sm", min_width=120, elem_id="compare-run")
-        stop = gr.Button("Stop", size="sm", min_width=90, elem_id="compare-stop")
     with gr.Row():
         with gr.Column(min_width=320):
             seconds = component(
@@ -167,7 +167,6 @@ def build(given: Given) -> None:
             )
         with gr.Column(min_width=320):
             memory = component("chart", empty="What must be kept for the gradient.", elem_id="compare-memory")
-    said = gr.HTML(elem_id="compare-said")
     strip = gr.HTML(empty_strip("Nothing is loaded yet."), elem_id="compare-strip")
     gr.Markdown(COST_NOTE, elem_classes="gb-note")
     _data_need(given)

@@ -4,9 +4,11 @@ import gradio as gr
 
 from demos.address import keeps
 from demos.base import empty_strip
+from demos.finding import finding_line, forgets
 from demos.inputs.classes import MAX_CLASSES, MAX_PICTURES
 from demos.inputs.keeping import FRAMES, LEARNED, say_how_long
 from demos.inputs.uploaded_files import UploadedFiles
+from demos.opening import opens
 from demos.tab import LIGHT, LONG, private
 from demos.ui import component
 from demos.vit.own_classes_handlers import (
@@ -17,6 +19,7 @@ from demos.vit.own_classes_handlers import (
     MIN_SECONDS,
     classify_square,
     compute_example,
+    compute_opening,
     compute_own,
     load_own,
     save_own,
@@ -44,30 +47,29 @@ def build() -> None:
     """The page: collect, train, try, keep."""
     own, running = gr.State(""), gr.State("")
     gr.Markdown(HOW, elem_classes="gb-lead")
-    collector = component(
-        "class_collector",
-        taken=False,
-        events=("collected",),
-        max_classes=MAX_CLASSES,
-        max_pictures=MAX_PICTURES,
-        elem_id="vit-collector",
-    )
-    say_how_long(LEARNED)
-    example = gr.Button(
-        "Take an example: five kinds of sprite, five each",
-        size="sm",
-        elem_id="vit-own-example",
-    )
     with gr.Row():
-        with gr.Column(scale=2, min_width=260):
+        with gr.Column(scale=2, min_width=280):
+            collector = component(
+                "class_collector",
+                taken=False,
+                events=("collected",),
+                max_classes=MAX_CLASSES,
+                max_pictures=MAX_PICTURES,
+                elem_id="vit-collector",
+            )
+            say_how_long(LEARNED)
+            with gr.Row():
+                run = gr.Button("Train", variant="primary", min_width=110, elem_id="vit-own-train")
+                stop = gr.Button("Stop", min_width=80, elem_id="vit-own-stop")
+            example = gr.Button(
+                "Take an example: five kinds of sprite, five each", size="sm", elem_id="vit-own-example"
+            )
             backbone = gr.Radio(list(BACKBONES.items()), value=EMBEDDED, label="Backbone", elem_id="vit-own-backbone")
             blocks = gr.Radio(list(BLOCKS.items()), value=0, label="What learns", elem_id="vit-own-blocks")
             seconds = gr.Slider(MIN_SECONDS, MAX_SECONDS, 20, step=5, label="Seconds for the blocks", visible=False)
             seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", visible=False)
-            with gr.Row():
-                run = gr.Button("Train", variant="primary", min_width=110, elem_id="vit-own-train")
-                stop = gr.Button("Stop", min_width=80, elem_id="vit-own-stop")
-        with gr.Column(scale=5, min_width=300):
+        with gr.Column(scale=4, min_width=300):
+            finding = finding_line("vit-own-finding")
             strip = gr.HTML(empty_strip("The backbone (22 M parameters, 44 MB) is loaded with the first training."))
             board = component("class_board", elem_id="vit-own-board")
     gr.Markdown("### Try it", elem_classes="gb-note")
@@ -90,6 +92,8 @@ def build() -> None:
     keeps(backbone=backbone, blocks=blocks, seconds=seconds, seed=seed)
     inputs = [collector, backbone, blocks, seconds, seed]
     run.click(compute_own, inputs, [board, trial, strip, running, own], **private(), **LONG)
+    forgets(run.click, finding)
+    opens(compute_opening, [backbone], [board, trial, strip, own, finding], queue=LONG)
     stop.click(stop_training, running, None, **private())
     keep.click(save_own, own, kept, **private())
     files.change(load_own, files, [trial, strip, own], **private())

@@ -14,9 +14,10 @@ import numpy as np
 from PIL import Image
 
 from demos.base import empty_strip, log, milliseconds
+from demos.finding import html_of_finding
 from demos.inputs.classes import classes_value, read_classes, read_picture
 from demos.inputs.session_file import fresh_folder
-from demos.views.own_classes import ClassTrialView, view_of_training
+from demos.views.own_classes import ClassTrialView, sentence_of_board, view_of_training
 from demos.vit.shared import EMBEDDED
 from models import stops, weights
 from models.errors import InputError, WeightsError
@@ -38,11 +39,41 @@ ENOUGH_PIXELS = 448
 SPRITES = weights.EMBEDDED.parent / "media" / "sprites"
 EXAMPLE_CLASSES = ("potion", "weapon", "tree", "person", "altar")
 SPRITE_SCALE = 8
+EXAMPLE = "example"
+"""Names the training that the page opens on."""
+
+
+def example_classes() -> list[tuple[str, list[np.ndarray]]]:
+    """The pictures of the example by class, enlarged, on white."""
+    return [(name, [large(one) for one in _sprites(SPRITES / f"{name}.png")]) for name in EXAMPLE_CLASSES]
+
+
+def compute_opening(backbone: Any) -> Iterator[tuple[Any, Any, str, Any, Any]]:
+    """The head learns the example, once for all who look. Yields (board, trial, strip, name of the result, finding).
+
+    The collector stays empty for the visitor's own pictures.
+    """
+    settings = _settings(backbone, 0, MIN_SECONDS, 0)
+    from models.vit import own_classes
+
+    examples = own_classes.check_examples(example_classes())
+    yield gr.skip(), gr.skip(), empty_strip("The backbone reads the example, 25 sprites …"), gr.skip(), gr.skip()
+    reports: list[Report] = []
+    strip, parts = "", 2
+    for state in own_classes.train_own(examples, settings, ""):
+        if isinstance(state, own_classes.Learned):
+            board = view_of_training(EXAMPLE, examples, reports, parts, state.verdicts)
+            name = own_classes.keep(state)
+            said = html_of_finding(sentence_of_board(examples, reports, state.verdicts))
+            yield board, ClassTrialView(name, list(state.labels)), strip, name, said
+        elif state.report is not None:
+            reports.append(state.report)
+            strip, parts = _strip(state, examples), state.parts
 
 
 def compute_example() -> tuple[Any, str]:
     """Five classes of five sprites each, drawn beforehand by the model of the Diffusion tab."""
-    named = [(name, [_enlarged(one) for one in _sprites(SPRITES / f"{name}.png")]) for name in EXAMPLE_CLASSES]
+    named = [(name, [_jpeg(one) for one in pictures]) for name, pictures in example_classes()]
     count = sum(len(pictures) for _, pictures in named)
     said = f"{count} sprites, drawn beforehand by the model of the Diffusion tab (assets/media/README.md)."
     return classes_value(named), empty_strip(said)
@@ -54,11 +85,14 @@ def _sprites(sheet: Path) -> list[np.ndarray]:
     return np.split(pixels, pixels.shape[1] // pixels.shape[0], axis=1)
 
 
-def _enlarged(sprite: np.ndarray) -> bytes:
-    """`[32, 32, 4]` uint8 as a JPEG of 256 x 256 pixels on white."""
+def large(sprite: np.ndarray) -> np.ndarray:
+    """`[32, 32, 4]` uint8 as `[256, 256, 3]` uint8 on white."""
+    return over_background(sprite).repeat(SPRITE_SCALE, 0).repeat(SPRITE_SCALE, 1)
+
+
+def _jpeg(image: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    large = over_background(sprite).repeat(SPRITE_SCALE, 0).repeat(SPRITE_SCALE, 1)
-    Image.fromarray(large).save(buffer, "JPEG", quality=88)
+    Image.fromarray(image).save(buffer, "JPEG", quality=88)
     return buffer.getvalue()
 
 

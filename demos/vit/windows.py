@@ -10,6 +10,7 @@ from demos.address import keeps
 from demos.base import empty_strip, strip_of, waiting_strip
 from demos.given import Given
 from demos.offer import model_offer, run_on_arrival
+from demos.sketches import sketch_of_windows
 from demos.tab import LATEX, RUN, private
 from demos.ui import component
 from demos.views.vit_windows import table_of_answer, view_of_windows
@@ -75,6 +76,7 @@ def build(given: Given) -> None:
     if not offered:
         keeps()
         gr.Markdown(ABSENT, elem_classes="gb-note", elem_id="windows-absent")
+        gr.HTML(sketch_of_windows())
         return
     examples = example_row()
     with gr.Row():
@@ -88,7 +90,7 @@ def build(given: Given) -> None:
             )
             model_offer(model)
             run = gr.Button("Run", variant="primary", elem_id="windows-run")
-            answer = gr.HTML("", elem_id="windows-answer")
+            answer = gr.HTML(sketch_of_windows(), elem_id="windows-answer")
         with gr.Column(scale=5, min_width=300):
             view = component("window_view", elem_id="windows-view")
             strip = gr.HTML(empty_strip("Swin-T (28 M parameters, 113 MB) is loaded with the first picture."))

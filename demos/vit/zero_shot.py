@@ -9,6 +9,7 @@ from demos.address import keeps
 from demos.base import empty_strip, strip_of, waiting_strip
 from demos.given import Given
 from demos.offer import model_offer, run_on_arrival
+from demos.sketches import sketch_of_names
 from demos.tab import LATEX, RUN, private
 from demos.views.vit_zero_shot import table_of_names
 from demos.vit.shared import example_row, picture_input
@@ -86,6 +87,7 @@ def build(given: Given) -> None:
     if not offered:
         keeps()
         gr.Markdown(ABSENT, elem_classes="gb-note", elem_id="zero-shot-absent")
+        gr.HTML(sketch_of_names())
         return
     examples = example_row()
     with gr.Row():
@@ -111,7 +113,7 @@ def build(given: Given) -> None:
             model_offer(model)
             run = gr.Button("Name it", variant="primary", elem_id="zero-shot-run")
         with gr.Column(scale=5, min_width=300):
-            table = gr.HTML("", elem_id="zero-shot-table")
+            table = gr.HTML(sketch_of_names(), elem_id="zero-shot-table")
             strip = gr.HTML(empty_strip("CLIP (151 M parameters, 605 MB) is loaded with the first run."))
     keeps(picture=image, names=names, template=template, model=model)
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)

@@ -1,15 +1,19 @@
 """A video through the detector, frame by frame: tracked, drawn on, recorded."""
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import supervision as sv
 
+from models.compute import Run, compute, run_of
 from models.detection.boxes import Boxes, Prediction, postprocess
+from models.detection.detect import load
+from models.detection.export import predict_fast
 from models.detection.records import FrameRecord, record_of, write_coco, write_csv
 from models.detection.supervised import detections_of
 from models.detection.tracking import LOWEST_SCORE, Tracker, Watched
@@ -26,6 +30,66 @@ class VideoStep:
     image: np.ndarray
     seconds: float
     seen: dict[str, int]
+
+
+@dataclass(frozen=True)
+class VideoProgress:
+    """A video as far as it has been processed by `watch_video`.
+
+    image: the frame just done, with its boxes, at the beginning and at the end; None between.
+    frames: how many were done; seconds, length: where it is in the video, of how long.
+    seen: ids of each class; things: most boxes with an id that one frame had.
+    model_seconds: of the last frame; runtime: what ran the network.
+    files: at the end, by name.
+    """
+
+    image: np.ndarray | None
+    frames: int
+    seconds: float
+    length: float
+    seen: dict[str, int]
+    things: int
+    model_seconds: float
+    runtime: str
+    run: Run
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+@compute(heavy=True)
+def watch_video(model: str, path: str, threshold: float) -> Iterator[VideoProgress]:
+    """Process a short video of the app's own from its beginning to its end, for all who look at it (`models.kept`)."""
+    loaded = load(model)
+
+    def answer(image: np.ndarray) -> tuple[Prediction, str]:
+        return predict_fast(loaded, image)
+
+    with tempfile.TemporaryDirectory() as folder:
+        run = VideoRun(path, Path(folder), threshold)
+        steps, step = run.steps(answer), None
+        try:
+            for step in steps:
+                first = len(run.records) == 1
+                yield _watched(run, step, step.image if first else None, run_of(loaded, run.model_seconds))
+        finally:
+            steps.close()  # pyright: ignore[reportAttributeAccessIssue]  # a generator: lets go of the files at once
+        assert step is not None, "a video has a frame, or is refused"
+        files = {name: (run.folder / name).read_bytes() for name in (VIDEO, COCO, CSV)}
+        yield replace(_watched(run, step, step.image, run_of(loaded, run.model_seconds)), files=files)
+
+
+def _watched(run: "VideoRun", step: VideoStep, image: np.ndarray | None, ran: Run) -> VideoProgress:
+    things = max(int((record.ids >= 0).sum()) for record in run.records)
+    return VideoProgress(
+        image,
+        len(run.records),
+        step.seconds,
+        run.video.seconds,
+        dict(step.seen),
+        things,
+        run.model_seconds,
+        run.runtime,
+        ran,
+    )
 
 
 class VideoRun:

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from app import create_app
 from demos.address import _PAGES, RESERVED
+from demos.inputs.mask import CELLS, LETTERS
 from tests.conftest import COUNTER, settled
 
 pytestmark = pytest.mark.browser
@@ -90,6 +91,34 @@ def test_back_forward_and_reload_find_the_page_as_it_was(new_page):
     page.goto("/?tab=attention&at=explorer&model=book-gpt#text=Two+words")
     opened.wait_for()
     assert page.locator("#attention-explorer .ax-readout").inner_text() == readout
+
+
+def test_what_was_painted_and_chosen_comes_back_from_a_link(new_page):
+    """A painted mask, boxes drawn for the matcher, the toy's training: small edits stand in the address."""
+    page = new_page()
+    page.goto("/?tab=diffusion&at=toy&toy=moons.0.3.24.4.101.25.20.1.")
+    expect(page.locator(".vector-field .updates")).to_have_text("24")
+    expect(page.locator(".vector-field .when")).to_contain_text("step 20 of 25")
+    page.locator(".vector-field .forward").click()
+    page.wait_for_url("**&toy=moons.0.3.24.4.101.25.21.1.")
+    page.goto("/?tab=detection&at=picture&boxes=1.100.200.300.400&query=3.1.2.1")
+    expect(page.locator("#detection-figure .figure")).to_have_attribute("data-query", "3")
+    expect(page.locator("#detection-figure .figure")).to_have_attribute("data-view", "layer by layer")
+    page.get_by_role("button", name="Matched in training").click()
+    expect(page.locator("#detection-matching .mv")).to_have_attribute("data-truths", "1")
+    page.goto(f"/?tab=vit&at=damage&damage=occlude&strength=4#painted={painted()}")
+    expect(page.locator("#damage-view .damage-view")).to_have_attribute("data-strength", "0.4")
+    expect(page.locator("#damage-view .unit")).to_contain_text("what you painted")
+
+
+def painted():
+    """The middle of a 56 x 56 picture, 20 x 20 cells, as its text."""
+
+    def letters(number):
+        return LETTERS[number] if number < 32 else LETTERS[32 + number % 32] + letters(number // 32)
+
+    lengths = [18 * CELLS + 18, *[20, CELLS - 20] * 19, 20, 18 * CELLS + 18]
+    return "".join(map(letters, lengths))
 
 
 @pytest.mark.parametrize(

@@ -244,7 +244,7 @@ def test_a_video_can_be_stopped(open_tab):
     page.get_by_role("button", name="Four things wandering").click()
     expect(page.locator("#detection-video-file")).to_contain_text(".mp4")
     page.get_by_role("button", name="Process").click()
-    expect(page.locator("#detection-video-preview img")).to_be_visible(timeout=ANSWER_MS)
+    expect(page.locator("#detection-video-preview [role=progressbar]")).to_be_visible(timeout=ANSWER_MS)
     page.locator("#detection-video-tab").get_by_role("button", name="Stop").click()
     expect(page.locator("#detection-video-strip")).to_contain_text("Stopped")
     expect(page.locator("#detection-video-preview")).not_to_contain_text("left")

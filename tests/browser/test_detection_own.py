@@ -48,7 +48,7 @@ def test_a_thing_is_drawn_learned_and_found_by_the_camera(open_tab, screenshots)
     page.locator(".fb-camera").click()
     page.locator("#detection-own-train").click()
     page.locator("#detection-own-lessons .box-lessons[data-state=full]").wait_for()
-    assert page.locator(".bl-frames figure").count() == 2
+    page.wait_for_function("document.querySelectorAll('.bl-frames figure').length === 2")
     page.wait_for_function("Number(document.querySelector('.bl-slide input').max) >= 1")
     page.locator("#detection-own-stop").click()
     page.locator("#tab-detection .gb-strip", has_text="Training is over").wait_for()

@@ -27,6 +27,8 @@ def plane(page):
 
 def test_it_trains_flows_steps_and_goes_back(toy_page, screenshots):
     page = toy_page()
+    page.locator(f"{TOY} .seen", has_text="1,500 updates").wait_for()
+    page.locator(f"{TOY} .fresh").click()
     page.locator(f"{TOY} .once").click()
     assert updates(page) == 1
     page.locator(f"{TOY} .train").click()
@@ -86,6 +88,7 @@ def test_shapes_letters_and_points_drawn_by_hand(toy_page, screenshots):
 def test_reduced_motion_shows_results_without_moving_and_a_phone_is_wide_enough(toy_page, screenshots):
     page = toy_page(phone=True)
     page.emulate_media(reduced_motion="reduce")
+    page.locator(f"{TOY} .fresh").click()
     page.locator(f"{TOY} .play").click()
     assert page.locator(f"{TOY} .when").inner_text().startswith("step 50 of 50"), "at once, with nothing in between"
     assert page.locator(f"{TOY} .play").inner_text() == "Play"

@@ -14,7 +14,7 @@ PATIENCE = 120_000  # milliseconds; nothing here is timed, the machine may be bu
 def train_one(open_tab):
     def open_(text="Nursery rhymes", **how):
         page = open_tab("sequences", "Train one", **how)
-        expect(page.locator(".tc-empty")).to_be_visible()
+        expect(strip(page)).to_contain_text("Recorded beforehand, not now")
         if text:
             page.get_by_label("A text to learn").click()
             page.get_by_role("option", name=text).click()
@@ -38,6 +38,8 @@ def steps_done(page):
 
 
 def wait_for_samples(page, count):
+    expect(strip(page)).not_to_contain_text("Recorded", timeout=PATIENCE)
+    expect(strip(page)).not_to_contain_text("Waiting", timeout=PATIENCE)
     expect(page.locator(".tc-samples li").nth(count - 1)).to_be_visible(timeout=PATIENCE)
 
 
@@ -99,7 +101,7 @@ def test_a_short_text_is_refused_in_one_sentence(train_one):
     page.locator("#training-text textarea").fill("far too short")
     button(page, "Train").click()
     expect(page.get_by_text("The text has 13 characters; training needs at least 200.")).to_be_visible(timeout=PATIENCE)
-    expect(page.locator(".tc-empty")).to_be_visible()
+    expect(strip(page)).to_contain_text("Recorded beforehand, not now")
     expect(page.locator(".toast-title").first).to_have_text("Please check")
     expect(strip(page)).not_to_contain_text("Waiting for its turn")
 

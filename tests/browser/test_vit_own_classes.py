@@ -37,8 +37,10 @@ def upload(page, place, paths):
 
 
 def train(page):
+    """Until the verdicts of another training than the one that is shown are there."""
+    ended = page.locator("#vit-own-board .class-board").get_attribute("data-ended")
     page.locator("#vit-own-train").click()
-    page.locator("#vit-own-board .cb-verdicts").wait_for()
+    page.wait_for_function("(ended) => document.querySelector('.class-board').dataset.ended !== ended", arg=ended)
 
 
 def best(page, label):

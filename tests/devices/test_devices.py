@@ -219,6 +219,13 @@ def boxes():
     find_in_frame("rf-detr-s14-objects", PICTURE)
 
 
+def a_watched_clip():
+    from demos.detection.media import CLIP
+    from models.detection.video import watch_video
+
+    few(watch_video("rf-detr-s14-objects", str(CLIP), 0.5), 2)
+
+
 def boxes_of_ones_own():
     from models.detection.detect import find_boxes
     from models.detection.own import RUNNING, keep
@@ -316,6 +323,7 @@ CASES = {
     "classes of one's own, with a block": lambda: classes_of_ones_own(1),
     "boxes": boxes,
     "boxes of one's own": boxes_of_ones_own,
+    "a watched clip": a_watched_clip,
     "sprites": sprites,
     "a training of sprites": a_training_of_sprites,
     "sprites of a class": sprites_of_a_class,

@@ -135,3 +135,12 @@ def test_animated_and_transparent_pictures_are_read(tmp_path):
     Image.new("RGBA", (40, 40), (0, 0, 0, 0)).save(clear)
     assert picture_at(forward.view_forward(str(animated), 0, "cosine", 0).clean)[0, 0].tolist() == [255, 0, 0, 255]
     assert (picture_at(forward.view_forward(str(clear), 0, "cosine", 0).clean)[..., 3] == 0).all()
+
+
+def test_what_is_left_of_a_picture_is_said_and_a_flat_one_correlates_with_nothing():
+    early, late = (view_of_noisy(RGBA, noisy_picture(RGBA, t, "cosine", 0)) for t in (100, 900))
+    left = [float(one.said.rpartition(" ")[2].rstrip(".")) for one in (early, late)]
+    assert left[0] > 0.9 > 0.4 > left[1]
+    assert f"{early.alpha_bar:.0%} of the variance" in early.said
+    black = np.zeros((32, 32, 4), np.uint8)
+    assert "correlate" not in view_of_noisy(black, noisy_picture(black, 100, "cosine", 0)).said

@@ -17,10 +17,14 @@ export const template = `
   <div class="bl-full">
     <label class="bl-slide"><span class="bl-when"></span><input type="range" min="0" step="1" value="0" aria-label="time of the training"></label>
     <div class="bl-frames"></div>
-    <p class="gb-caption">Dashed: the boxes you drew. Solid: its answers with a score above the threshold. The frames are those it learns from: how well it finds the thing elsewhere shows the camera below.</p>
-    <section aria-label="Loss"><h3>Loss</h3><div class="gb-chart-legend"></div><div class="gb-chart-frame"></div></section>
+    <p class="gb-caption bl-about"></p>
+    <section class="bl-loss" aria-label="Loss"><h3>Loss</h3><div class="gb-chart-legend"></div><div class="gb-chart-frame"></div></section>
   </div>
 </div>`;
+
+const SOLID = "Solid: its answers with a score above the threshold.";
+const TAUGHT = `Dashed: the boxes you drew. ${SOLID} The frames are those it learns from: how well it finds the thing elsewhere shows the camera below.`;
+const UNTAUGHT = `Dashed: where the things are. ${SOLID}`;
 
 export default class BoxLessons {
   /** @type {LessonsView | null} */ #shown = null;
@@ -46,7 +50,7 @@ export default class BoxLessons {
     const before = this.#shown?.run;
     this.#shown = value;
     if (!value) return;
-    if (value.run !== before) {
+    if (value.run !== before || !value.run) {
       [this.#rounds, this.#follows] = [[], true];
       find(this.root, ".bl-frames").replaceChildren(...value.frames.map((frame, index) => this.#figure(frame, index)));
     }
@@ -54,7 +58,9 @@ export default class BoxLessons {
     this.slider.max = String(this.#rounds.length - 1);
     if (this.#follows) this.slider.value = this.slider.max;
     const losses = { name: "loss, mean of the last steps", color: "memory", dash: "", points: value.losses };
-    this.chart.show({ series: [losses], x: "steps", y: "loss", low: 0 });
+    find(this.root, ".bl-loss").hidden = !value.losses.length;
+    if (value.losses.length) this.chart.show({ series: [losses], x: "steps", y: "loss", low: 0 });
+    find(this.root, ".bl-about").textContent = value.run ? TAUGHT : UNTAUGHT;
     this.#draw();
   }
 
@@ -70,8 +76,8 @@ export default class BoxLessons {
     const round = this.#rounds[Number(this.slider.value)];
     const found = above(round.found.flat()).length;
     const drawn = value.frames.reduce((sum, frame) => sum + frame.drawn.length, 0);
-    find(this.root, ".bl-when").textContent =
-      `after ${round.step} steps, ${round.seconds.toFixed(0)} s: ${found} found, ${drawn} drawn`;
+    const when = value.run ? `after ${round.step} steps, ${round.seconds.toFixed(0)} s` : "before any training";
+    find(this.root, ".bl-when").textContent = `${when}: ${found} found, ${drawn} drawn`;
     this.root.querySelectorAll("canvas").forEach((canvas, index) => {
       paint(canvas, value.frames[index].drawn, above(round.found[index]));
     });

@@ -5,10 +5,11 @@
 // Each answer is a DOM event `frame` of the element `.live`, with `detail` = { latency (ms, from camera to box), boxes,
 // answer }.
 
+import { address } from "../core/arrays.js";
 import { fit, onWidth } from "../core/canvas.js";
 import { find } from "../core/dom.js";
 import { clamp } from "../core/keys.js";
-import { follow, share } from "../core/shared.js";
+import { follow, share, shared } from "../core/shared.js";
 import { above, paintBoxes, threshold } from "../pieces/boxes.js";
 import { classButtons, countRows, facts } from "../pieces/live_report.js";
 import { Session } from "../pieces/live_session.js";
@@ -19,12 +20,14 @@ import { closeCamera, jpegOf, onLeave, openCamera } from "../pieces/webcam.js";
 
 /** @typedef {import("../pieces/live_transport.js").LiveAnswer} LiveAnswer */
 /** @typedef {import("../pieces/live_transport.js").LiveReady} LiveReady */
+/** @typedef {import("../types.js").StillView} StillView */
 
 export const template = `
 <div class="live" data-state="off">
   <div class="controls">
     <button type="button" class="start gb-primary">Start the camera</button>
     <button type="button" class="open">Play a video file</button>
+    <button type="button" class="clip" hidden>Play the example clip</button>
     <button type="button" class="stop" disabled>Stop</button>
     <button type="button" class="pause" disabled aria-pressed="false">Pause</button>
     <button type="button" class="step" disabled>Next frame</button>
@@ -38,12 +41,12 @@ export const template = `
     <label><input type="checkbox" class="zone"> Zone</label>
     <span class="hint" hidden>Drag the round handles, or move them with the arrow keys.</span>
   </div>
+  <div class="screen"><img class="still" alt="A frame of the example clip" hidden><video autoplay muted playsinline></video><canvas></canvas></div>
   <div class="known" hidden>
     <p class="gb-caption">Hold one of these up, or a drawing in the style of the game:</p>
     <img src="detection/signs.png" alt="Ten hands that sign the digits 0 to 9" width="960" height="96">
     <img src="detection/cards.png" alt="Playing cards: nine, ten, ace" width="364" height="132">
   </div>
-  <div class="screen"><video autoplay muted playsinline></video><canvas></canvas></div>
   <p class="nothing" role="status" hidden>I know these things; teach me yours in a minute. <button type="button" class="teach">Teach it this one</button></p>
   <div class="classes gb-chips" role="group" aria-label="Classes: press one to hide or show its boxes"></div>
   <table class="gb-table counts" hidden></table>
@@ -57,6 +60,7 @@ const NOTHING_MS = 3000;
 const LONGEST_TAUGHT = 640; // pixels
 const FRESH_MS = 400; // boxes older than that fade
 const FADING_MS = 800;
+const STILL = "A frame of the example clip, asked once. Start the camera, or play something: then it is live.";
 const LIVE = "Live: each frame is answered, drawn and forgotten.";
 const WITHOUT_SOCKET =
   "Ids and counts need a WebSocket, which could not be opened here; boxes come by single requests.";
@@ -75,12 +79,15 @@ export default class LiveOverlay {
     /** @type {HTMLElement} */ this.live = find(root, ".live");
     /** @type {HTMLVideoElement} */ this.video = find(root, "video");
     /** @type {HTMLElement} */ this.screen = find(root, ".screen");
-    this.still = document.createElement("canvas");
+    this.copy = document.createElement("canvas");
     this.marks = new WatchMarks(this.screen, (done) => (done ? this.#tell() : this.#draw()));
+    /** @type {StillView | null} */ this.still = null;
     find(root, ".known").hidden = !props.known;
+    find(root, ".clip").hidden = !props.clip;
     find(root, ".teach").addEventListener("click", () => this.#teach());
     this.#listen();
     this.#listenToMarks();
+    if (props.clip) this.#showStill(shared("still") ?? null);
   }
 
   /** The frame that is shown goes to the page that teaches, which is opened. */
@@ -95,6 +102,22 @@ export default class LiveOverlay {
   #offerToTeach(session, now) {
     if (above(session.boxes).length) session.foundAt = now;
     find(this.root, ".nothing").hidden = !this.props.known || !session.stream || now - session.foundAt < NOTHING_MS;
+  }
+
+  /** What it shows before there is a video: a frame of the clip with its boxes. @param {StillView | null} still */
+  #showStill(still) {
+    this.still = still;
+    if (!still || this.#session.playing || this.live.dataset.state !== "off") return;
+    const [image, session] = [find(this.root, ".still"), this.#session];
+    image.src = address(still.image);
+    image.hidden = false;
+    this.live.dataset.still = "true";
+    this.screen.style.aspectRatio = `${still.width} / ${still.height}`;
+    [session.boxes, session.paused] = [still.boxes, true]; // they do not fade
+    for (const { label } of above(still.boxes)) session.labels.add(label);
+    this.#say(STILL);
+    this.#listClasses();
+    this.#draw();
   }
 
   /** The model has changed. */
@@ -114,6 +137,7 @@ export default class LiveOverlay {
       target.value = "";
       if (file) this.#start((session) => this.#useFile(session, file));
     });
+    find(root, ".clip").addEventListener("click", () => this.#start((session) => this.#useClip(session)));
     find(root, ".stop").addEventListener("click", () =>
       this.#stop(this.#session.stream ? "The camera is off." : "The video was stopped."),
     );
@@ -121,6 +145,7 @@ export default class LiveOverlay {
     find(root, ".step").addEventListener("click", () => this.#step());
     this.video.addEventListener("resize", () => this.#shape());
     for (const name of ["threshold", "arrived"]) follow(name, root, () => this.#tell());
+    if (this.props.clip) follow("still", root, (still) => this.#showStill(still));
     onWidth(this.screen, () => this.#draw());
     onLeave(this.live, (reason) => {
       if (this.#session.playing || this.live.dataset.state === "starting")
@@ -215,12 +240,19 @@ export default class LiveOverlay {
     return undefined;
   }
 
-  /** @param {Session} session @param {File} file */
+  /** @param {Session} session @param {Blob} file */
   async #useFile(session, file) {
     this.video.loop = true;
     const opened = await openFile(this.video, file);
     if (session === this.#session) session.address = opened;
     else closeFile(this.video, opened);
+  }
+
+  /** @param {Session} session */
+  async #useClip(session) {
+    const answer = await fetch(new URL(this.props.clip, document.baseURI));
+    if (!answer.ok) throw new Error("The example clip could not be fetched: try again.");
+    if (session === this.#session) await this.#useFile(session, await answer.blob());
   }
 
   /** @param {string} [text] @param {"off" | "error"} [state] */
@@ -238,6 +270,8 @@ export default class LiveOverlay {
     this.video.srcObject = null;
     if (address) closeFile(this.video, address);
     this.#session = new Session();
+    find(this.root, ".still").hidden = true;
+    delete this.live.dataset.still;
     find(this.root, ".pause").setAttribute("aria-pressed", "false");
     for (const place of [".classes", ".facts", ".counts"]) find(this.root, place).replaceChildren();
     for (const place of [".counts", ".nothing"]) find(this.root, place).hidden = true;
@@ -247,7 +281,7 @@ export default class LiveOverlay {
 
   /** @param {{ startable?: boolean, running?: boolean }} what */
   #enable({ startable = true, running = false }) {
-    for (const name of [".start", ".open"]) find(this.root, name).disabled = !startable;
+    for (const name of [".start", ".open", ".clip"]) find(this.root, name).disabled = !startable;
     for (const name of [".stop", ".pause"]) find(this.root, name).disabled = !running;
     find(this.root, ".step").disabled = !running || !this.#session.paused;
   }
@@ -306,7 +340,7 @@ export default class LiveOverlay {
   async #send(session, shownAt, seconds) {
     session.capturing = true;
     const begun = performance.now();
-    const jpeg = await captureFrame(this.video, this.still, session.side * session.pacing.share);
+    const jpeg = await captureFrame(this.video, this.copy, session.side * session.pacing.share);
     session.capturing = false;
     if (session !== this.#session || !session.transport || !jpeg) return;
     const sent = performance.now();
@@ -356,7 +390,7 @@ export default class LiveOverlay {
     const { latencies, transport, facts: known } = session;
     this.live.dataset.rate = latencies.rate.toFixed(1);
     this.live.dataset.latency = latencies.within(0.5).toFixed(0);
-    const frames = `${transport?.kind}, ${this.still.width} x ${this.still.height}, ${Math.round(times.bytes / 1000)} kB`;
+    const frames = `${transport?.kind}, ${this.copy.width} x ${this.copy.height}, ${Math.round(times.bytes / 1000)} kB`;
     find(this.root, ".facts").replaceChildren(...facts(known, answer, frames, times, latencies));
     this.#listClasses();
     const table = find(this.root, ".counts");

@@ -9,6 +9,7 @@ export const template = `
 <div class="noise-view" data-state="empty">
   <p class="gb-empty">Choose a picture, then move the slider over time.</p>
   <div class="full">
+    <p class="gb-said said"></p>
     <div class="sum">
       <figure><img class="clean checker" alt="the clean picture x0"><figcaption class="gb-caption"><span class="signal"></span> × x<sub>0</sub></figcaption></figure>
       <span class="sign">+</span>
@@ -31,9 +32,8 @@ export default class NoiseView {
   #newest = 0;
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, props, emit }) {
+  constructor({ root }) {
     this.view = find(root, ".noise-view");
-    if (!props.value) emit.opened();
   }
 
   /** @param {string} selector */
@@ -52,6 +52,7 @@ export default class NoiseView {
     const texts = {
       ...factorTexts(value),
       t: String(value.t),
+      said: value.said,
       mean: value.mean.toFixed(2),
       deviation: value.deviation.toFixed(2),
       values: value.values.toLocaleString("en"),

@@ -82,11 +82,10 @@ export default class TrainingStep {
   #newest = 0;
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, props, emit }) {
+  constructor({ root }) {
     this.view = find(root, ".training-step");
     this.canvases = /** @type {HTMLCanvasElement[]} */ ([...this.view.querySelectorAll("canvas")]);
     for (const canvas of this.canvases) this.#listen(canvas);
-    if (!props.value) emit.opened();
   }
 
   /** @param {string} selector */

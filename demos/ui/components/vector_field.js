@@ -3,7 +3,8 @@
 import { onWidth } from "../core/canvas.js";
 import { element, find } from "../core/dom.js";
 import { clamp, onArrows } from "../core/keys.js";
-import { FlowLearner, FlowPath } from "../pieces/flow_learner.js";
+import { distanceTo, FlowLearner, FlowPath } from "../pieces/flow_learner.js";
+import { readLink, textOf } from "../pieces/flow_link.js";
 import { drawPlane, EDGE } from "../pieces/flow_plane.js";
 import { pointsOf, pointsWith } from "../pieces/flow_shapes.js";
 import { drawCurve } from "../pieces/small_curve.js";
@@ -14,9 +15,12 @@ const PERIOD_MILLISECONDS = 1000 / 30;
 const HOLD_UPDATES = 20; // how long finished points stay before they begin again
 const CURVE = { points: 120, color: "memory", height: 84 };
 const BRUSH_STEP = 0.1;
+const SLICE_MILLISECONDS = 12; // of a frame, for a training that a link asks for
+const KEPT = new URL("../pieces/flow_spiral.json", import.meta.url).href; // made by tests/ui/flow_spiral.js
 
 export const template = `
 <div class="vector-field">
+  <p class="gb-said seen"></p>
   <div class="picture">
     <canvas class="plane" tabindex="0" role="img" aria-label="the plane: points to learn, the vector field and points that flow along it"></canvas>
     <p class="legend"><span class="data">● to learn</span> <span class="flowing">● flowing from noise</span> <span class="arrows">→ where a point goes next</span></p>
@@ -71,9 +75,11 @@ export default class VectorField {
   #awake = false;
   #pointed = false; // the readout says what the network says under the pointer
   #brush = [0, 0];
+  #touched = false; // by the visitor, who comes before what it opens on
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root }) {
+  constructor({ root, look }) {
+    this.look = look;
     this.view = find(root, ".vector-field");
     this.plane = /** @type {HTMLCanvasElement} */ (this.#part(".plane"));
     this.calm = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -81,9 +87,66 @@ export default class VectorField {
     this.#listenToPlane();
     onWidth(this.plane, () => this.#draw());
     this.#choose("spiral");
+    this.#open(readLink(look.take("toy"))).catch(() => undefined); // without the kept training it begins untrained
   }
 
   show() {}
+
+  // How it opens: on a training that was kept, at the end of its flow; or on what a link says
+
+  /** @param {import("../pieces/flow_link.js").Said | null} said */
+  async #open(said) {
+    const trained = !said || said.kept ? await (await fetch(KEPT)).json() : null;
+    if (this.#touched) return;
+    if (said) this.#part(".text").value = said.text || "ab";
+    if (said && said.shape !== "spiral") this.#choose(said.shape);
+    this.learner.seed = said?.seed ?? 0;
+    if (trained) this.learner.adopt(trained);
+    else this.learner.begin();
+    if (said) this.#settle(said);
+    await this.#trainTo(this.learner.adopted + (said?.updates ?? 0), said?.pace ?? 1);
+    this.path.begin();
+    this.path.jump(said?.place ?? this.path.steps);
+    this.#show();
+  }
+
+  /** @param {import("../pieces/flow_link.js").Said} said */
+  #settle({ noise, steps, paths, pace }) {
+    this.path.noiseSeed = noise;
+    this.path.steps = steps;
+    this.#part(".count").value = String(steps);
+    this.#part(".paths").checked = paths;
+    if (pace) this.#part(".pace").value = String(pace);
+  }
+
+  /** A training without pictures of it, a slice a frame. @param {number} updates @param {number} pace */
+  async #trainTo(updates, pace) {
+    while (this.learner.updates < updates && !this.#touched) {
+      const end = performance.now() + SLICE_MILLISECONDS;
+      while (this.learner.updates < updates && performance.now() < end) this.learner.update(pace);
+      this.#showFacts();
+      await new Promise(requestAnimationFrame);
+    }
+  }
+
+  /** The address says what is seen, once nothing moves. */
+  #keep() {
+    if (this.#training || this.#playing) return;
+    const { learner, path } = this;
+    const said = textOf({
+      shape: this.#shape,
+      kept: learner.adopted > 0,
+      seed: learner.seed,
+      updates: learner.updates - learner.adopted,
+      pace: learner.pace,
+      noise: path.noiseSeed,
+      steps: path.steps,
+      place: path.place,
+      paths: this.#part(".paths").checked,
+      text: this.#shape === "letters" ? this.#part(".text").value : "",
+    });
+    this.look.set("toy", said);
+  }
 
   /** @param {string} selector */
   #part(selector) {
@@ -189,9 +252,11 @@ export default class VectorField {
     this.#part(".when").textContent = `step ${path.place} of ${path.steps}, t = ${path.time().toFixed(2)}: ${where}`;
     this.#showFacts();
     this.#showAdvice();
+    this.#showSeen();
     const { points, color, height } = CURVE;
     drawCurve(this.#part(".loss"), "loss", learner.curve(points), { color, height });
     this.#draw();
+    if (this.#touched) this.#keep();
   }
 
   #showFacts() {
@@ -203,6 +268,19 @@ export default class VectorField {
       element("b", { class: "updates" }, updates.toLocaleString("en")),
       ` updates${speed}`,
     );
+  }
+
+  /** One sentence on where the points have come, from their distances. */
+  #showSeen() {
+    const { learner, path } = this;
+    if (!path.over || !learner.data.length || this.#training) return;
+    const [noise, made] = [path.path[0], path.points].map((points) => distanceTo(learner.data, points).toFixed(2));
+    const kept = learner.adopted
+      ? `, ${learner.adopted.toLocaleString("en")} of them beforehand by this page's own code`
+      : "";
+    this.#part(".seen").textContent =
+      `After ${learner.updates.toLocaleString("en")} updates${kept}, ${path.points.length / 2} points that began as noise ` +
+      `${noise} from the nearest point of the shape end ${made} from it, on average.`;
   }
 
   #showAdvice() {
@@ -236,6 +314,8 @@ export default class VectorField {
   }
 
   #listenToPanel() {
+    for (const kind of ["pointerdown", "keydown", "change"])
+      this.view.addEventListener(kind, () => (this.#touched = true), { capture: true });
     for (const button of this.view.querySelectorAll("[data-shape]"))
       button.addEventListener("click", () => this.#choose(button.dataset.shape));
     this.#on(".text", "input", () => this.#choose("letters"));

@@ -4,6 +4,7 @@
 //   token       { run, token }  the token or patch chosen in any view of a run
 //   detection   the picture, boxes and scores of the run that "Why this box?" shows
 //   frame       a frame of live video to teach, as base64 of a JPEG; null once it is taken
+//   still       a frame of the example clip with its boxes, which the live page shows before there is a video
 //   threshold   least score of a box that is shown, 0 to 1
 //   strength    how strong the damage is that "Break it" shows, 0 to 1
 //   painted     what is painted over its picture, as it is sent

@@ -8,7 +8,7 @@ const UNPLAYABLE =
 
 /**
  * Shows a file; resolves when its first picture is there. Throws an Error with a sentence where it has none.
- * @param {HTMLVideoElement} video @param {File} file @returns {Promise<string>} its address, for `closeFile`
+ * @param {HTMLVideoElement} video @param {Blob} file @returns {Promise<string>} its address, for `closeFile`
  */
 export function openFile(video, file) {
   const address = URL.createObjectURL(file);
