@@ -68,7 +68,7 @@ def view_of_noisy(rgba: np.ndarray, noisy: NoisyPicture) -> NoisyView:
 
 
 def _sentence(noisy: NoisyPicture) -> str:
-    flat = noisy.x_0[:3].std() == 0
+    flat = min(noisy.x_0[:3].std(), noisy.x_t[:3].std()) == 0
     alike = "" if flat else f"; its colours still correlate with those of the picture: {_correlation(noisy):.2f}"
     return (
         f"At t = {noisy.t} of {TRAINING_STEPS - 1} ({noisy.schedule}) {noisy.alpha_bar:.0%} of the variance is the "
