@@ -59,7 +59,7 @@ CSS = (
     f"""
 :root {{ {_variables(0)} }}
 .dark {{ {_variables(1)} }}
-@media print {{ body.dark {{ {_variables(0)} {_PRINTED} }} }}
+@media print {{ .dark.dark {{ {_variables(0)} {_PRINTED} }} }}
 """
     + """
 .gradio-container { width: 100%; max-width: var(--gb-page-width) !important; position: relative;
