@@ -109,7 +109,7 @@ def _run(
 
 def _allowed(logits: Tensor, given: Read) -> np.ndarray:
     """Probabilities `[B, words]` of the answers; a spare word that stands for nothing in this story is none."""
-    logits = logits.double().cpu()
+    logits = logits.cpu().double()
     first = VOCABULARY.index(SPARE[0])
     logits[:, first + len(given.spare) : first + len(SPARE)] = -torch.inf
     return logits.softmax(-1).numpy()
