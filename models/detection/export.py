@@ -1,8 +1,8 @@
 """The fast path of live frames: on a CPU an OpenVINO graph, on CUDA a compiled network; compared before it answers.
 
 The OpenVINO graph is exported once and kept on disk. It holds the same operations as the PyTorch network, fused and
-laid out for the CPU, with matrix products in bfloat16 where the hardware has them. Until a fast path is ready, and
-wherever it cannot be had, PyTorch answers as it is.
+laid out for the CPU, and runs in whichever of float32, bfloat16 and 8 bits this machine answers soonest
+(`models.detection.fastest`). Until a fast path is ready, and wherever it cannot be had, PyTorch answers as it is.
 
     python -m models.detection.export NAME      export a detector of the catalogue now and print its folder
 
@@ -11,6 +11,7 @@ answered. Exports lie under `GLASSBOX_EXPORT_CACHE` (else `exports` beside the h
 """
 
 import copy
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -31,6 +33,7 @@ import numpy as np
 import torch
 
 from models import hub_cache, runtime, weights
+from models.detection import eight_bits, fastest
 from models.detection.boxes import Prediction
 from models.detection.network import Detector, load_detector, predict, preprocess
 from models.errors import WeightsError
@@ -45,23 +48,26 @@ FORMAT = 1
 
 
 class Exported:
-    """A detector as a compiled OpenVINO graph; `PARALLEL` pictures at a time, from any thread.
+    """A detector as a compiled OpenVINO graph in one of `fastest.precisions`; `PARALLEL` at a time, any thread.
 
     Two pictures on one core each are done sooner than one after the other on both: cores do not share one picture well
     (on two cores 20 a second at 100 ms, against 15 at 67 ms).
     """
 
-    def __init__(self, folder: Path, detector: Detector, *, reduced: bool) -> None:
+    def __init__(self, folder: Path, detector: Detector, precision: str = "float32") -> None:
         core = _openvino().Core()
+        model = core.read_model(folder / "model.xml")
+        if precision == "8 bits":
+            eight_bits.insert_rounding(model, folder / eight_bits.FILE)
         options = {
             "NUM_STREAMS": min(PARALLEL, torch.get_num_threads()),
-            "INFERENCE_PRECISION_HINT": "bf16" if reduced else "f32",
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
             "ENABLE_CPU_PINNING": False,  # the browser or another visitor may have the core that a thread is tied to
         }
-        self.title = f"OpenVINO, {'bfloat16' if reduced else 'float32'}"
+        self.title = f"OpenVINO, {precision}"
         self.resolution, self.labels = detector.resolution, detector.labels
-        compiled = core.compile_model(folder / "model.xml", "CPU", options)
+        compiled = core.compile_model(model, "CPU", options)
         self._free: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(PARALLEL):
             self._free.put(compiled.create_infer_request())
@@ -134,13 +140,14 @@ def prepare(loaded: runtime.Loaded, image: np.ndarray) -> Fast | None:
     """
     fast = None
     try:
+        expected = predict(loaded.network, image)
         if loaded.device == "cpu":
             folder = exported_folder(loaded.name)
-            fast = Exported(folder, loaded.network, reduced=runtime.has_bfloat16())
+            fast = _fastest_that_agrees(folder, loaded.network, image, expected)
             runtime.note_export(loaded.name, (folder / "model.bin").stat().st_size)
         else:
             fast = Compiled(loaded.network)
-        check_agreement(predict(loaded.network, image), fast.predict(image))
+            check_agreement(expected, fast.predict(image))
         log.info("%s: live frames are answered by %s", loaded.name, fast.title)
     except Exception as error:
         fast = None
@@ -149,6 +156,21 @@ def prepare(loaded: runtime.Loaded, image: np.ndarray) -> Fast | None:
         _ready[loaded.network] = fast
         _under_way.discard(loaded.name)
     return fast
+
+
+def _fastest_that_agrees(folder: Path, detector: Detector, image: np.ndarray, expected: Prediction) -> Exported:
+    def answer_in(precision: str) -> Callable[[], Prediction]:
+        return functools.partial(Exported(folder, detector, precision).predict, image)
+
+    for precision in fastest.by_speed(folder, answer_in):
+        exported = Exported(folder, detector, precision)
+        try:
+            check_agreement(expected, exported.predict(image))
+        except WeightsError as error:
+            log.warning("%s in %s: %s", folder.parent.name, precision, error)
+        else:
+            return exported
+    raise WeightsError("no precision of the export answers a picture as the network does.")
 
 
 def check_agreement(expected: Prediction, found: Prediction) -> None:
@@ -200,6 +222,8 @@ def export(name: str) -> Path:
     partial = Path(tempfile.mkdtemp(prefix="partial-", dir=folder.parent))
     try:
         _openvino().save_model(convert(detector), partial / "model.xml", compress_to_fp16=False)
+        if (ranges := weights.folder(name) / eight_bits.FILE).is_file():
+            shutil.copyfile(ranges, partial / eight_bits.FILE)
         digests = {path.name: weights.sha256_of(path) for path in sorted(partial.iterdir())}
         (partial / "complete.json").write_text(json.dumps(digests, indent=2))
         for other in folder.parent.iterdir():
@@ -234,7 +258,8 @@ class _Answers(torch.nn.Module):
 def _key(name: str) -> str:
     """What an export depends on, as 16 hexadecimal digits: the weights and the versions of what makes it."""
     folder = weights.folder(name)
-    files = [folder / "config.json", folder / "preprocessor_config.json", *sorted(folder.glob("*.safetensors"))]
+    names = ("config.json", "preprocessor_config.json", eight_bits.FILE)
+    files = [*(folder / name for name in names), *sorted(folder.glob("*.safetensors"))]
     parts = [weights.sha256_of(file) for file in files if file.exists()]
     parts += [importlib.metadata.version(package) for package in ("openvino", "torch", "transformers")]
     return hashlib.sha256("\n".join([str(FORMAT), *parts]).encode()).hexdigest()[:16]

@@ -110,6 +110,7 @@ def network():
     import torch
 
     from models.detection.export import Exported, exported_folder
+    from models.detection.fastest import precisions
     from models.detection.network import load_detector, predict
 
     image = next(VideoFile(ROOT / "assets" / "media" / "detection-video.mp4").frames()).image
@@ -118,8 +119,8 @@ def network():
     print(f"the network, {detector.resolution} pixels, {torch.get_num_threads()} threads, median of {ROUNDS}:")
     ways = {"PyTorch float32": lambda: predict(detector, image)}
     ways["PyTorch bfloat16"] = lambda: predict(detector, image, reduced=True)
-    for reduced in (False, True) if runtime.has_bfloat16() else (False,):
-        exported = Exported(folder, detector, reduced=reduced)
+    for precision in precisions(folder):
+        exported = Exported(folder, detector, precision)
         ways[exported.title] = lambda exported=exported: exported.predict(image)
     for title, run in ways.items():
         print(f"  {title}: {1000 * median_seconds(run):.0f} ms")

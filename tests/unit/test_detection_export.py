@@ -1,14 +1,16 @@
 """The export of a detector: kept whole or not at all, compared before it answers, PyTorch wherever it cannot be had."""
 
 import dataclasses
+import errno
 import json
 import sys
+import time
 
 import numpy as np
 import pytest
 
 from models import runtime, weights
-from models.detection import export
+from models.detection import eight_bits, export, fastest
 from models.detection.boxes import Prediction
 from models.detection.network import load_detector
 from models.errors import WeightsError
@@ -160,3 +162,79 @@ def test_answers_are_compared_by_the_best_score_of_each_class():
     for other in ([[2.0, -9, -9], [-9, -1, -9]], [[2.0, -9, 1], [-9, 1, -9]], [[np.nan] * 3] * 2):
         with pytest.raises(WeightsError, match="does not answer"):
             export.check_agreement(one, prediction(other))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / eight_bits.FILE).write_text("{}")
+    monkeypatch.setattr(fastest.runtime, "has_bfloat16", lambda: True)
+    return tmp_path
+
+
+def answers_in(seconds, asked):
+    def answer_in(precision):
+        asked.append(precision)
+        return lambda: time.sleep(seconds[precision])
+
+    return answer_in
+
+
+def test_the_fastest_precision_is_measured_once_and_remembered(folder):
+    asked = []
+    answer_in = answers_in({"float32": 0.02, "bfloat16": 0.01, "8 bits": 0.002}, asked)
+    for _ in range(2):
+        assert fastest.by_speed(folder, answer_in) == ["8 bits", "bfloat16", "float32"]
+        assert asked == ["float32", "bfloat16", "8 bits"]
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "no JSON",
+        "[]",
+        "{}",
+        '{"machine": ["another one"], "milliseconds": {"float32": 1, "bfloat16": 9, "8 bits": 9}}',
+        '{"machine": MACHINE, "milliseconds": {"float32": "soon"}}',
+        '{"machine": MACHINE, "milliseconds": {"float32": 1}}',
+    ],
+)
+def test_what_is_remembered_of_another_machine_or_damaged_is_measured_again(folder, kept):
+    (folder / fastest.FILE).write_text(kept.replace("MACHINE", json.dumps(fastest._machine())))
+    answer_in = answers_in({"float32": 0.02, "bfloat16": 0.002, "8 bits": 0.01}, [])
+    assert fastest.by_speed(folder, answer_in) == ["bfloat16", "8 bits", "float32"]
+
+
+def test_another_number_of_threads_is_another_machine(folder, monkeypatch):
+    asked = []
+    for threads in (2, 4):
+        monkeypatch.setattr(fastest.torch, "get_num_threads", lambda threads=threads: threads)
+        fastest.by_speed(folder, answers_in(dict.fromkeys(fastest.precisions(folder), 0), asked))
+    assert len(asked) == 6
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.ENOSPC])
+def test_a_cache_that_cannot_be_written_is_no_failure(folder, monkeypatch, code):
+    def fail(*_):
+        raise OSError(code, "no")
+
+    monkeypatch.setattr(fastest.Path, "write_text", fail)
+    answer_in = answers_in({"float32": 0.01, "bfloat16": 0.02, "8 bits": 0.002}, [])
+    assert fastest.by_speed(folder, answer_in)[0] == "8 bits"
+
+
+def test_without_fast_paths_there_is_float32(tmp_path, monkeypatch):
+    monkeypatch.setattr(fastest.runtime, "has_bfloat16", lambda: False)
+    assert fastest.precisions(tmp_path) == ["float32"]
+
+
+def test_a_precision_that_answers_otherwise_gives_way_to_the_next(fresh, monkeypatch, caplog):
+    monkeypatch.setattr(export.fastest, "by_speed", lambda *_: ["bfloat16", "float32"])
+    predict = export.Exported.predict
+
+    def wrong_in_bfloat16(self, image):
+        answer = predict(self, image)
+        return prediction(np.full((10, 3), np.nan)) if "bfloat16" in self.title else answer
+
+    monkeypatch.setattr(export.Exported, "predict", wrong_in_bfloat16)
+    assert export.prepare(fresh, PICTURE).title == "OpenVINO, float32"
+    assert "in bfloat16" in caplog.text

@@ -1,6 +1,7 @@
 """How well are small, medium and large objects found? COCO's average precision of held-out data, by kind and by size.
 
     python -m models.recipes.detection.by_size --data DIR [--model NAME] [--placements N] [--store]
+        [--runtime openvino --precision bfloat16|"8 bits"]
 
 prints one JSON line for each kind of scene: hands, sprites (each held-out one once, or N times, in scenes of one to
 three), cards (the data set's own test photos), mixed scenes (`scenes.held_out_maker`, scenes 0 to 99) and the same from
@@ -15,13 +16,13 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from models import runtime, weights
-from models.detection.network import Detector, detect, load_detector
-from models.recipes.detection.evaluate import average_precision, rounded, trained_on
+from models.detection.network import Detector, load_detector
+from models.errors import InputError
+from models.recipes.detection.evaluate import add_runtime, average_precision, finder, rounded, trained_on
 from models.recipes.detection.scenes import (
     Scene,
     from_afar,
@@ -60,11 +61,6 @@ def _from_afar(scene: Scene, rng: np.random.Generator) -> Scene:
     return from_afar(scene, 2, procedural_background(rng, *scene.image.shape[:2]), rng)
 
 
-def measure(detector: Detector, scenes: Iterable[Scene]) -> dict[str, Any]:
-    """What `average_precision` says of the detector without a threshold."""
-    return rounded(average_precision(scenes, lambda image: detect(detector, image, 0.0), detector.labels))
-
-
 def main() -> int:
     """The command line described at the top of this module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -72,14 +68,16 @@ def main() -> int:
     parser.add_argument("--model", default=MODEL)
     parser.add_argument("--placements", type=int, default=1)
     parser.add_argument("--store", action="store_true")
+    add_runtime(parser)
     options = parser.parse_args()
     detector: Detector = runtime.load(options.model, load_detector).network
     found = {}
     try:
+        find = finder(options.model, detector, options)
         for kind, scenes in kinds(options.data, trained_on(options.model), options.placements).items():
-            found[kind] = measure(detector, scenes)
+            found[kind] = rounded(average_precision(scenes, find, detector.labels))
             print(json.dumps({"kind": kind, **found[kind]}), flush=True)
-    except OSError as error:
+    except (InputError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     if options.store:

@@ -1,7 +1,7 @@
 """How a detector is measured: COCO's average precision on real photographs or on scenes composed from masked hands.
 
     python -m models.recipes.detection.evaluate --data FILE.parquet [--limit N] [--seed S] [--split test|train|all]
-        [--runtime pytorch|openvino] [--reduced]
+        [--runtime pytorch|openvino] [--precision float32|bfloat16|"8 bits"]
 
 Prints one JSON line a model: `ap` (mean over IoU 0.50, 0.55 ... 0.95), `ap50`, `images`, for COCO's three sizes of
 object `ap` and the number of `objects`, and for every class `ap50` and `objects`. For all kinds of object at once:
@@ -164,13 +164,26 @@ def trained_on(name: str) -> set[str]:
 
 
 def finder(name: str, detector: Detector, options: argparse.Namespace) -> Callable[[np.ndarray], Boxes]:
-    """What is measured: the detector by the chosen runtime, in the chosen precision."""
-    if options.runtime == "pytorch":
-        return lambda image: detect(detector, image, 0.0, reduced=options.reduced)
-    from models.detection.export import Exported, exported_folder
+    """What is measured: the detector by the chosen runtime, in the chosen precision.
 
-    exported = Exported(exported_folder(name), detector, reduced=options.reduced and runtime.has_bfloat16())
+    Raises `InputError` where this machine has no such precision.
+    """
+    from models.detection.export import Exported, exported_folder
+    from models.detection.fastest import precisions
+
+    known = ["float32", "bfloat16"] if options.runtime == "pytorch" else precisions(exported_folder(name))
+    if options.precision not in known:
+        raise InputError(f"{options.runtime} on this machine knows {', '.join(known)}, not {options.precision}.")
+    if options.runtime == "pytorch":
+        return lambda image: detect(detector, image, 0.0, reduced=options.precision == "bfloat16")
+    exported = Exported(exported_folder(name), detector, options.precision)
     return lambda image: postprocess(exported.predict(image), 0.0)
+
+
+def add_runtime(parser: argparse.ArgumentParser) -> None:
+    """The options that `finder` reads."""
+    parser.add_argument("--runtime", choices=("pytorch", "openvino"), default="pytorch", help="what runs the network")
+    parser.add_argument("--precision", choices=("float32", "bfloat16", "8 bits"), default="float32")
 
 
 def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -201,8 +214,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="how hands are composed into scenes")
     parser.add_argument("--split", choices=("test", "train", "all"), default="test")
     parser.add_argument("--model", default="rf-detr-s14-objects")
-    parser.add_argument("--reduced", action="store_true", help="bfloat16 as in live video, where the hardware has it")
-    parser.add_argument("--runtime", choices=("pytorch", "openvino"), default="pytorch", help="what runs the network")
+    add_runtime(parser)
     options = parser.parse_args()
     try:
         print(json.dumps(measure(options.model, options)))
