@@ -18,7 +18,7 @@ from tests.conftest import choose_page, inner_pages
 pytestmark = pytest.mark.browser
 
 SCRIPT = Path(__file__).parent / "walk.js"
-BEGUN_MILLISECONDS, ANSWER_MILLISECONDS, END_MILLISECONDS = 3_000, 60_000, 10_000
+BEGUN_MILLISECONDS, ANSWER_MILLISECONDS, END_MILLISECONDS = 3_000, 60_000, 3_000
 LARGEST_SESSION_VALUE = 50_000
 STOP = re.compile(r"^Stop$")
 
