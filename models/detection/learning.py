@@ -1,6 +1,5 @@
 """What the recipe and the page "Your own objects" share: frozen features, and the loss of what learns on them."""
 
-from types import MethodType
 from typing import Any
 
 import torch
@@ -32,23 +31,24 @@ def frozen_states(network: RfDetrForObjectDetection, pixels: torch.Tensor, froze
 
 
 def start_from_states(network: RfDetrForObjectDetection, frozen: int) -> None:
-    """Make the network take what `frozen_states` returns in place of pixels."""
+    """Make the network take what `frozen_states` returns in place of pixels. A copy must be made before, not after."""
     depths = kept_depths(network, frozen)
     backbone_config: Any = network.config.backbone_config
     wanted = backbone_config.out_indices
+    encoder: Any = network.model.backbone
+    backbone, projector = encoder.backbone, encoder.projector
 
-    def forward(encoder: nn.Module, states: torch.Tensor, _: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        backbone: Any = encoder.backbone
+    def forward(states: torch.Tensor, _: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         kept = {depth: states[:, i] for i, depth in enumerate(depths)}
         hidden = kept[frozen]
         for depth, layer in enumerate(backbone.encoder.layer[frozen:], frozen + 1):
             kept[depth] = hidden = layer(hidden)
         side = round((states.shape[2] - 1) ** 0.5)
         maps = tuple(backbone.layernorm(kept[d])[:, 1:].transpose(1, 2).unflatten(2, (side, side)) for d in wanted)
-        features = encoder.projector(maps)  # pyright: ignore[reportCallIssue]
+        features = projector(maps)
         return features, torch.ones(len(features), side, side, dtype=torch.bool, device=states.device)
 
-    network.model.backbone.forward = MethodType(forward, network.model.backbone)
+    encoder.forward = forward  # holds parts of the encoder, not the encoder: a circle would wait for the collector
 
 
 def set_loss(
