@@ -6,6 +6,7 @@ Of what the libraries leave, a quarter is for work in progress and a quarter at 
 
 import ctypes
 import os
+from pathlib import Path
 
 BUDGET_BYTES = int(float(os.environ.get("GLASSBOX_MEMORY_GB", "4")) * 2**30)
 LIBRARIES_BYTES = 620 * 2**20
@@ -14,6 +15,14 @@ ROOM_BYTES = max(BUDGET_BYTES - LIBRARIES_BYTES, BUDGET_BYTES // 4)
 KEPT_BYTES = ROOM_BYTES // 4
 STAYING_BYTES = 3 * ROOM_BYTES // 4
 """What networks, their exports and what is kept for visitors may take together."""
+
+
+def resident_bytes() -> int:
+    """What this process takes of the machine's memory; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def give_back() -> None:

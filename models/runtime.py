@@ -1,6 +1,7 @@
 """Where models run and how they stay in memory: one load per model, least recently used out under a budget."""
 
 import functools
+import gc
 import logging
 import os
 import threading
@@ -109,6 +110,25 @@ def bytes_in_memory() -> dict[str, int]:
     """Bytes that each loaded model takes, its export included, by name."""
     with _registry_lock:
         return {name: loaded.bytes + _exports.get(name, 0) for name, loaded in _loaded.items()}
+
+
+def keep_within_budget() -> None:
+    """Give free memory back, and where that is not enough forget networks, the least recently used first.
+
+    What libraries take beyond `memory.LIBRARIES_BYTES` is known only by looking. A network that is needed again is
+    loaded again.
+    """
+    memory.give_back()
+    excess = memory.resident_bytes() - memory.BUDGET_BYTES
+    if excess <= 0:
+        return
+    with _registry_lock:
+        while _loaded and excess > 0:
+            name, loaded = _loaded.popitem(last=False)
+            excess -= loaded.bytes + _exports.pop(name, 0)
+            log.info("%s is forgotten: the budget of memory is exceeded", name)
+    gc.collect()
+    memory.give_back()
 
 
 def _describe(name: str, network: Any, entry: "weights.Weights") -> Loaded:

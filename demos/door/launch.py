@@ -30,7 +30,7 @@ from demos.theme import CSS, THEME
 from demos.ui import head, ui_route
 from demos.wire import array_route
 from demos.words import translations
-from models import memory, runtime
+from models import runtime
 from models.compute import COMPUTING
 from models.errors import InputError
 from models.store import STORES, sweep_all
@@ -114,7 +114,7 @@ async def _forget(gate: Gate) -> None:
         await asyncio.sleep(60)
         gate.ledger.forget()
         await asyncio.to_thread(sweep_all)
-        await asyncio.to_thread(memory.give_back)
+        await asyncio.to_thread(runtime.keep_within_budget)
 
 
 def _paths_of_events(blocks: Shell) -> Iterator[str]:

@@ -32,7 +32,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
-from models import hub_cache, runtime, weights
+from models import hub_cache, memory, runtime, weights
 from models.detection import eight_bits, fastest
 from models.detection.boxes import Prediction
 from models.detection.network import Detector, load_detector, predict, preprocess
@@ -44,6 +44,8 @@ PARALLEL = 2
 EXPORT_SECONDS = 600
 SURE_SCORE = 0.6
 DOUBTFUL_SCORE = 0.4
+ROOM_BYTES = 512 * 2**20
+"""With less for networks than that, PyTorch answers alone: beside an export there would be no room for others."""
 FORMAT = 1
 
 
@@ -129,6 +131,8 @@ def predict_fast(loaded: runtime.Loaded, image: np.ndarray) -> tuple[Prediction,
 
 def _has_fast_path(loaded: runtime.Loaded) -> bool:
     if loaded.weights.kind == "session" or os.environ.get("SPACES_ZERO_GPU"):  # a borrowed GPU is gone after each call
+        return False
+    if loaded.device == "cpu" and memory.STAYING_BYTES < ROOM_BYTES:
         return False
     return loaded.device == "cpu" or (loaded.device == "cuda" and runtime.takes_bfloat16("cuda"))
 

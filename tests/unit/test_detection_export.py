@@ -238,3 +238,12 @@ def test_a_precision_that_answers_otherwise_gives_way_to_the_next(fresh, monkeyp
     monkeypatch.setattr(export.Exported, "predict", wrong_in_bfloat16)
     assert export.prepare(fresh, PICTURE).title == "OpenVINO, float32"
     assert "in bfloat16" in caplog.text
+
+
+def test_where_there_is_no_room_pytorch_answers_alone(fresh, monkeypatch):
+    begun = []
+    monkeypatch.setattr(export.threading, "Thread", _thread(begun))
+    monkeypatch.setattr(export.memory, "STAYING_BYTES", 300 * 2**20)
+    _, title = export.predict_fast(fresh, PICTURE)
+    assert "prepared" not in title
+    assert not begun

@@ -109,6 +109,20 @@ def test_the_least_recently_used_model_goes_when_memory_is_short(shelf, monkeypa
     assert runtime.names_in_memory() == ["char-lstm", "translator-en-fr"]
 
 
+def test_networks_go_while_the_process_takes_more_than_its_budget(shelf, monkeypatch):
+    names = ["char-lstm", "sprites-unet", "translator-en-fr"]
+    for name in names[1:]:
+        training.export(name, torch.nn.Linear(3, 2).state_dict(), {})
+    for name in names:
+        runtime.load(name, linear)
+    monkeypatch.setattr(memory, "resident_bytes", lambda: memory.BUDGET_BYTES)
+    runtime.keep_within_budget()
+    assert runtime.names_in_memory() == names
+    monkeypatch.setattr(memory, "resident_bytes", lambda: memory.BUDGET_BYTES + 33)
+    runtime.keep_within_budget()
+    assert runtime.names_in_memory() == names[2:]
+
+
 def test_export_is_float16_only_when_asked(shelf):
     from safetensors.torch import load_file
 
