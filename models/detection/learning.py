@@ -3,7 +3,6 @@
 from typing import Any
 
 import torch
-from torch import nn
 from transformers import RfDetrForObjectDetection
 
 from models.runtime import takes_bfloat16
