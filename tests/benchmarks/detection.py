@@ -1,34 +1,34 @@
-"""Live detection: the network by runtime, then camera to box in a real browser, beside the usual way (run this).
+"""Live detection: the network by runtime, then camera to box in a real browser, beside the usual way.
 
-    python tests/benchmarks/detection.py [--seconds 15]
-
-The network: median of one picture by PyTorch and by the export. In the browser a fake camera shows the example video at
-30 frames a second. Ours: the Detection tab, from the moment a frame was captured until its boxes were drawn. The usual
-way: `gr.Image` streams to a handler that runs the network in PyTorch, draws and returns a picture to `gr.Image`; there
-a pattern of blocks in the frames tells which frame a picture shows, and time runs from that frame's place on the
-camera's own preview until the annotated picture is on the page. One run, one machine; the load average is printed.
+The network: one picture by PyTorch and by the export in each precision, and by ONNX Runtime where it is installed. In
+the browser a fake camera shows the example video at 30 frames a second. Ours: the Detection tab, from the moment a
+frame was captured until its boxes were drawn. The usual way: `gr.Image` streams to a handler that runs the network in
+PyTorch, draws and returns a picture to `gr.Image`; there a pattern of blocks in the frames tells which frame a picture
+shows, and time runs from that frame's place on the camera's own preview until the annotated picture is on the page.
 """
 
-import argparse
+import importlib.util
+import itertools
 import os
-import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
+from collections.abc import Iterator
 
-import numpy as np
+import torch
 from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from models import runtime
+from models.detection.export import Exported, _Answers, exported_folder
+from models.detection.fastest import precisions
+from models.detection.network import load_detector, predict, preprocess
 from models.video import VideoFile
+from tests.benchmarks.rows import Row, compare
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, ROOT, free_port, running_app, write_y4m
 
 NAME = "rf-detr-s14-objects"
 BLOCK, BITS, FRAMES = 16, 6, 60
-ROUNDS = 30
+ROUNDS, SECONDS = 20, 15
 NAIVE = """
 import sys
 
@@ -106,40 +106,50 @@ def camera_file(folder):
     return path
 
 
-def network():
-    import torch
-
-    from models.detection.export import Exported, exported_folder
-    from models.detection.fastest import precisions
-    from models.detection.network import load_detector, predict
-
+def network() -> Iterator[Row]:
     image = next(VideoFile(ROOT / "assets" / "media" / "detection-video.mp4").frames()).image
     detector = runtime.load(NAME, load_detector).network
     folder = exported_folder(NAME)
-    print(f"the network, {detector.resolution} pixels, {torch.get_num_threads()} threads, median of {ROUNDS}:")
-    ways = {"PyTorch float32": lambda: predict(detector, image)}
-    ways["PyTorch bfloat16"] = lambda: predict(detector, image, reduced=True)
+    what = f"RF-DETR, {detector.resolution} pixels, "
     for precision in precisions(folder):
         exported = Exported(folder, detector, precision)
-        ways[exported.title] = lambda exported=exported: exported.predict(image)
-    for title, run in ways.items():
-        print(f"  {title}: {1000 * median_seconds(run):.0f} ms")
+        yield compare(
+            f"{what}{exported.title}",
+            ROUNDS,
+            lambda exported=exported: exported.predict(image),
+            "PyTorch, float32",
+            lambda: predict(detector, image),
+        )
+    yield compare(f"{what}PyTorch, bfloat16", ROUNDS, lambda: predict(detector, image, reduced=True))
+    if importlib.util.find_spec("onnxruntime"):
+        best = Exported(folder, detector, precisions(folder)[-1])
+        yield compare(
+            f"{what}{best.title}", ROUNDS, lambda: best.predict(image), "ONNX Runtime, float32", onnx(detector, image)
+        )
 
 
-def median_seconds(run):
-    times = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times)
+def onnx(detector, image):
+    """One picture by ONNX Runtime."""
+    import onnxruntime  # pyright: ignore[reportMissingImports]
+
+    file = ROOT / "artefacts" / "detector.onnx"
+    pixels = preprocess(image, detector.resolution)
+    torch.onnx.export(_Answers(detector), (pixels,), str(file), dynamo=False, input_names=["pixels"], opset_version=17)
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    return lambda: session.run(None, {"pixels": preprocess(image, detector.resolution).numpy()})
 
 
-def report(title, frames):
-    latencies = [frame["latency"] for frame in frames]
-    span = (frames[-1]["at"] - frames[0]["at"]) / 1000
-    p50, p95 = np.percentile(latencies, (50, 95))
-    print(f"  {title}: {(len(frames) - 1) / span:.1f} frames/s, camera to box {p50:.0f} ms (95 %: {p95:.0f} ms)")
+def live(title, frames, theirs) -> Iterator[Row]:
+    """Latency, and the time between two answers."""
+
+    def between(answers):
+        return [later["at"] - earlier["at"] for earlier, later in itertools.pairwise(answers)]
+
+    def latency(answers):
+        return [answer["latency"] for answer in answers]
+
+    for what, of in (("camera to box, in the browser", latency), ("from one answer to the next", between)):
+        yield Row(f"{title}: {what}", tuple(of(frames)), "gr.Image streaming", tuple(of(theirs)))
 
 
 def ours(page, url, seconds):
@@ -153,8 +163,7 @@ def ours(page, url, seconds):
         " ({ detail }) => window.delays.push({ at: performance.now(), latency: detail.latency })); }"
     )
     page.wait_for_timeout(1000 * seconds)
-    report("ours", page.evaluate("window.delays"))
-    print(f"    {page.locator('#detection-live .facts').inner_text()}".replace("\n", " "))
+    return page.evaluate("window.delays")
 
 
 def usual(page, seconds):
@@ -174,31 +183,22 @@ def usual(page, seconds):
         page.locator("#shown img").wait_for(timeout=60_000)
         page.evaluate(READ_PATTERNS)
         page.wait_for_timeout(1000 * seconds)
-        report("gr.Image to gr.Image, PyTorch float32", page.evaluate("window.delays"))
+        return page.evaluate("window.delays")
     finally:
         app.terminate()
         app.wait(20)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=15, help="how long each way is watched")
-    seconds = parser.parse_args().seconds
+def rows() -> Iterator[Row]:
+    """The rows of this file."""
     folder = ROOT / "artefacts"
     folder.mkdir(exist_ok=True)
-    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
-    network()
+    yield from network()
     flags = [*CHROMIUM_FLAGS, f"--use-file-for-fake-video-capture={camera_file(folder)}"]
-    print("in the browser:")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         context = browser.new_context(viewport={"width": 1280, "height": 900}, permissions=["camera"])
         with running_app("--models", "embedded") as url:
-            ours(context.new_page(), url, seconds)
-        usual(context.new_page(), seconds)
+            mine = ours(context.new_page(), url, SECONDS)
+        yield from live("live detection", mine, usual(context.new_page(), SECONDS))
         browser.close()
-    print(f"load average {os.getloadavg()[0]:.1f}")
-
-
-if __name__ == "__main__":
-    main()

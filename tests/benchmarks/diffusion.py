@@ -1,28 +1,20 @@
 """Our denoising with everything kept, beside diffusers' own pipeline with a callback, same network, one run.
 
-    python tests/benchmarks/diffusion.py [--threads 2]
-
-Both make 16 sprites in 25 DDIM steps without guidance, in turn, three times, and hand x_t to a callback at every step;
-ours also gives the predicted noise and picture. Then the app's own settings: the first step after the click, 16 sprites
-in 25 steps with guidance, and steps a second for 4 sprites.
+Both make 16 sprites in 25 DDIM steps without guidance, in turn, and hand x_t to a callback at every step; ours also
+gives the predicted noise and picture. Then the app's own settings: the first step after the click, and guidance.
 """
 
-import argparse
-import statistics
-import sys
-import time
-from pathlib import Path
+from collections.abc import Iterator
 
 import torch
 from diffusers import DDIMScheduler, DiffusionPipeline
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from demos.views.diffusion import view_of_step
 from models import runtime
 from models.diffusion.network import load_network
 from models.diffusion.schedule import GUIDANCE, cosine_schedule
 from models.diffusion.trace import first_noise, trace_denoising
+from tests.benchmarks.rows import Row, compare
 
 COUNT, STEPS, ROUNDS = 16, 25, 3
 
@@ -45,10 +37,8 @@ class SpritePipeline(DiffusionPipeline):
         return sample
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=2)
-    torch.set_num_threads(parser.parse_args().threads)
+def rows() -> Iterator[Row]:
+    """The rows of this file."""
     network = runtime.load("sprites-unet", load_network).network
     scheduler = DDIMScheduler(
         beta_schedule="squaredcos_cap_v2", prediction_type="v_prediction", timestep_spacing="trailing", clip_sample=True
@@ -65,28 +55,11 @@ def main():
         *_, last = trace_denoising(network, "monster", count, STEPS, 0, guidance=guidance)
         return torch.from_numpy(last.x_next)
 
-    def timed(run):
-        start = time.perf_counter()
-        return run(), time.perf_counter() - start
-
-    difference = (ours() - theirs()).abs().mean()  # also warms both up
-    rounds = [(timed(ours)[1], timed(theirs)[1]) for _ in range(ROUNDS)]
-    mine, other = (statistics.median(times) for times in zip(*rounds, strict=True))
-    print(
-        f"{COUNT} sprites, {STEPS} steps, no guidance: ours {mine:.2f} s, diffusers' pipeline {other:.2f} s", end="; "
-    )
-    print(f"mean difference of the results {difference:.4f}")
-
     def first_frame():
         return view_of_step(next(trace_denoising(network, "monster", 4, STEPS, 0)), cosine_schedule())
 
-    first = statistics.median(timed(first_frame)[1] for _ in range(ROUNDS))
-    many = statistics.median(timed(lambda: ours(guidance=GUIDANCE))[1] for _ in range(ROUNDS))
-    few = statistics.median(timed(lambda: ours(4, GUIDANCE))[1] for _ in range(ROUNDS))
-    print(f"first step of 4 sprites computed and drawn: {first * 1000:.0f} ms")
-    print(f"{COUNT} sprites, {STEPS} steps, guidance {GUIDANCE}: {many:.2f} s")
-    print(f"4 sprites, {STEPS} steps, guidance {GUIDANCE}: {STEPS / few:.1f} steps a second")
-
-
-if __name__ == "__main__":
-    main()
+    assert (ours() - theirs()).abs().mean() < 0.02, "both must draw the same sprites"
+    yield compare(f"{COUNT} sprites, {STEPS} steps, all kept", ROUNDS, ours, "diffusers' pipeline", theirs)
+    yield compare(f"{COUNT} sprites, {STEPS} steps, guidance {GUIDANCE}", ROUNDS, lambda: ours(guidance=GUIDANCE))
+    yield compare(f"4 sprites, {STEPS} steps, guidance {GUIDANCE}", ROUNDS, lambda: ours(4, GUIDANCE))
+    yield compare("the first step of 4 sprites, drawn", ROUNDS, first_frame)

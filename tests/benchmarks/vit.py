@@ -1,6 +1,4 @@
-"""The ViT tab: one trace, one click, and a training of one's own classes (run this).
-
-    python tests/benchmarks/vit.py
+"""The ViT tab: one trace, one click, and a training of one's own classes.
 
 A trace is a picture of 224 pixels through ViT-S/14 with everything kept; drawing is what the browser gets of it. A
 click is measured in a real browser, from the event to the frame that shows it: a patch, a head, a layer, a filter; and
@@ -8,24 +6,23 @@ a patch of a run of 28 x 28 patches, whose rows come from the server. A training
 browser, from the press on Train until the verdicts stand there: reading the pictures, all heads, and drawing.
 """
 
-import statistics
-import sys
 import time
-from pathlib import Path
+from collections.abc import Iterator
 
+import torch
 from playwright.sync_api import sync_playwright
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from transformers import AutoModel
 
 from demos.views.explorer import pack_attention, view_of_patch_attention
 from demos.views.vit import picture_of, view_of_answers, view_of_patches
 from demos.vit.shared import EMBEDDED, example_pictures
+from models import weights
 from models.compute import run_of
 from models.images import read_image
 from models.vit.cost import cost_of
 from models.vit.trace import VitResult, load_vit, patch_embedding, trace_image
+from tests.benchmarks.rows import Row, compare
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, running_app
-from tests.travelled import travelled
 
 ROUNDS = 15
 CLICKS = {
@@ -68,48 +65,45 @@ def draw(network, trace):
     return [*views, view_of_patch_attention(packed, picture, "")]
 
 
-def server_side():
-    import torch  # after `models`, which sets how its threads wait
+def rows() -> Iterator[Row]:
+    """The rows of this file."""
+    yield from server_side()
+    yield from in_the_browser()
 
+
+def server_side() -> Iterator[Row]:
     network = load_vit(EMBEDDED).network
+    eager = AutoModel.from_pretrained(weights.folder(EMBEDDED), attn_implementation="eager").eval()
     picture = read_image(next(iter(example_pictures().values())))
-    traces, drawings, size = [], [], 0
-    for _ in range(ROUNDS):
-        trace, duration = milliseconds(lambda: trace_image(network, picture))
-        traces.append(duration)
-        drawn, duration = milliseconds(lambda trace=trace: draw(network, trace))
-        drawings.append(duration)
-        size = travelled(*drawn)
-    print(f"{torch.get_num_threads()} threads, medians of {ROUNDS} rounds")
-    print(f"trace at 224 pixels: {statistics.median(traces):.0f} ms, drawing: {statistics.median(drawings):.0f} ms")
-    print(f"to the browser: {size / 1e6:.2f} MB")
+    pixels = torch.zeros(1, 3, 224, 224)
+
+    def forward():
+        with torch.no_grad():
+            eager(pixels, output_attentions=True, output_hidden_states=True)
+
+    def traced():
+        return trace_image(network, picture)
+
+    trace = traced()
+    yield compare("ViT-S/14, 224 pixels, everything kept", ROUNDS, traced, "transformers, eager", forward)
+    yield compare("the same, drawn for the browser", ROUNDS, lambda: draw(network, trace))
 
 
-def in_the_browser():
+def in_the_browser() -> Iterator[Row]:
     with running_app("--models", "embedded") as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 900}, base_url=url)
         page.goto("/?tab=vit")
-        page.get_by_role("button", name="A cheetah").click()
         page.locator("#vit-attention .ax[data-state=full]").wait_for()
         page.wait_for_timeout(1000)
         for name, (selector, kind) in CLICKS.items():
-            clicks(page, name, selector, kind)
-        first = page.locator("#vit-attention .ax").get_attribute("data-run")
-        page.locator("#vit-side").get_by_text("28", exact=True).click()
-        page.locator(f"#vit-attention .ax:not([data-run='{first}'])").wait_for(timeout=60_000)
-        page.wait_for_timeout(1000)
-        clicks(page, "a patch of 28 x 28", *CLICKS["a patch"])
-        trainings(page)
+            yield clicks(page, name, selector, kind)
+        page.get_by_role("tab", name="Your own classes", exact=True).click()
+        page.locator("#vit-own-example").click()
+        page.locator("#vit-collector .cc-class").nth(4).wait_for(timeout=60_000)
+        times = [milliseconds(lambda count=count: train(page, count))[1] for count in range(1, 5)]
+        yield Row("five classes of five pictures learned, in the browser", tuple(times))
         browser.close()
-
-
-def trainings(page):
-    page.get_by_role("tab", name="Your own classes", exact=True).click()
-    page.locator("#vit-own-example").click()
-    page.locator("#vit-collector .cc-class").nth(4).wait_for(timeout=60_000)
-    times = [milliseconds(lambda count=count: train(page, count))[1] / 1000 for count in range(1, 5)]
-    print(f"five classes of five pictures: first {times[0]:.1f} s, then {statistics.median(times[1:]):.1f} s")
 
 
 def train(page, count):
@@ -117,11 +111,6 @@ def train(page, count):
     page.locator(f"#vit-own-board .class-board[data-ended='{count}']").wait_for(timeout=60_000)
 
 
-def clicks(page, name, selector, kind):
+def clicks(page, name, selector, kind) -> Row:
     times = [page.evaluate(MEASURE, [selector, kind, count]) for count in range(ROUNDS)]
-    print(f"click on {name}: {statistics.median(times):.0f} ms, slowest {max(times):.0f} ms")
-
-
-if __name__ == "__main__":
-    server_side()
-    in_the_browser()
+    return Row(f"a click on {name}, until it is on the screen", tuple(times))

@@ -1,0 +1,46 @@
+"""Rows of the table that `make bench` prints: what was timed, ours and what a user would pick instead, in one run."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """Milliseconds of single runs, ours and those of `instead` (none where nothing is beside it)."""
+
+    what: str
+    ours: tuple[float, ...]
+    instead: str = ""
+    theirs: tuple[float, ...] = ()
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long `instead` takes, by the medians."""
+        return statistics.median(self.theirs) / statistics.median(self.ours)
+
+
+def in_turn(rounds: int, *runs: Callable[[], object]) -> list[list[float]]:
+    """Milliseconds of each, one after the other in every round, so that a slow moment of the machine meets all."""
+    for run in runs:
+        run()  # what is loaded or compiled at the first use does not count
+    times: list[list[float]] = [[] for _ in runs]
+    for _ in range(rounds):
+        for run, taken in zip(runs, times, strict=True):
+            began = time.perf_counter()
+            run()
+            taken.append(1000 * (time.perf_counter() - began))
+    return times
+
+
+def compare(
+    what: str,
+    rounds: int,
+    ours: Callable[[], object],
+    instead: str = "",
+    theirs: Callable[[], object] | None = None,
+) -> Row:
+    """A row measured by `in_turn`."""
+    mine, *other = in_turn(rounds, ours, *([theirs] if theirs else []))
+    return Row(what, tuple(mine), instead, tuple(other[0]) if other else ())

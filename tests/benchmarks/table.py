@@ -1,0 +1,124 @@
+"""`make bench`: everything that is timed, in one run and one table, each row beside what a user would take instead.
+
+    python -m tests.benchmarks.table [--only attention,vit,...] [--store]
+
+Both sides of a row run in turn, in the same process where that is possible. `--store` writes `docs/performance.md`.
+"""
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import statistics
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+
+from models import runtime
+from tests.benchmarks import attention, detection, diffusion, first_page, sequences_keystroke, vit
+from tests.benchmarks.rows import Row, compare
+from tests.conftest import ROOT
+
+FILE = ROOT / "docs" / "performance.md"
+PARTS = {
+    "the first page": first_page,
+    "sequences": sequences_keystroke,
+    "attention": attention,
+    "vit": vit,
+    "detection": detection,
+    "diffusion": diffusion,
+}
+PACKAGES = ("torch", "transformers", "diffusers", "openvino", "gradio", "bertviz", "onnxruntime")
+SIDE, COPIED, ROUNDS = 2048, 2**27, 10
+
+
+def ceiling() -> list[tuple[str, str]]:
+    """What this machine can do at most: products of large matrices by dtype, and copying."""
+    found = []
+    for dtype in (torch.float32, torch.bfloat16):
+        square = torch.randn(SIDE, SIDE).to(dtype)
+        row = compare("", ROUNDS, lambda square=square: square @ square)
+        name = str(dtype).removeprefix("torch.")
+        found.append((f"matrix products, {name}", f"{2 * SIDE**3 / min(row.ours) / 1e6:,.0f} GFLOP/s"))
+    block = torch.zeros(COPIED, dtype=torch.uint8)
+    row = compare("", ROUNDS, block.clone)
+    return [*found, ("copying memory, read and written", f"{2 * COPIED / min(row.ours) / 1e6:.1f} GB/s")]
+
+
+def machine() -> list[tuple[str, str]]:
+    """What ran, where, and how busy it was."""
+    cpuinfo = Path("/proc/cpuinfo")
+    names = (
+        [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")] if cpuinfo.exists() else []
+    )
+    processor = names[0].split(":", 1)[1].strip() if names else platform.processor()
+    versions = []
+    for package in PACKAGES:
+        try:
+            versions.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            versions.append(f"{package} not installed")
+    return [
+        ("processor", f"{processor}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"),
+        ("device", f"{runtime.device()}, bfloat16 {'in hardware' if runtime.has_bfloat16() else 'not in hardware'}"),
+        ("load average", " ".join(f"{load:.1f}" for load in os.getloadavg())),
+        ("versions", f"Python {platform.python_version()}, {', '.join(versions)}"),
+    ]
+
+
+def line(row: Row) -> str:
+    """One row of the table: medians, and the span in which half of the runs lie."""
+    cells = [row.what, _time(row.ours)]
+    cells += [row.instead, _time(row.theirs), f"{row.ratio:.1f}"] if row.theirs else ["", "", ""]
+    return f"| {' | '.join(cells)} |"
+
+
+def _time(milliseconds: tuple[float, ...]) -> str:
+    low, middle, high = statistics.quantiles(milliseconds, n=4) if len(milliseconds) > 1 else 3 * milliseconds
+    digits = 0 if middle >= 100 else 1
+    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def page(head: list[tuple[str, str]], parts: dict[str, list[Row]]) -> str:
+    """The whole file."""
+    lines = [
+        "# Performance: what was measured, beside what else one would take",
+        "",
+        "Written by `make bench`; never by hand. Milliseconds: the median, and the span in which the middle half of",
+        "the runs lies. Both sides of a row ran in turn in the same run. The last column says how many times as long",
+        "the other takes.",
+        "",
+        *_table(["", ""], [f"| {name} | {value} |" for name, value in head]),
+    ]
+    for title, rows in parts.items():
+        heads = ["", "Glassbox, ms", "instead", "ms", "times as long"]
+        lines += ["", f"## {title[0].upper()}{title[1:]}", "", *_table(heads, [line(row) for row in rows])]
+    return "\n".join(lines) + "\n"
+
+
+def _table(heads: list[str], rows: Iterable[str]) -> list[str]:
+    return [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", *rows]
+
+
+def main() -> None:
+    """The command line described at the top of this module."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas between them")
+    parser.add_argument("--store", action="store_true", help=f"write {FILE.relative_to(ROOT)}")
+    options = parser.parse_args()
+    runtime.device()  # sets the number of threads
+    head, parts = [*machine(), *ceiling()], {}
+    for title in options.only.split(","):
+        parts[title] = []
+        for row in PARTS[title].rows():
+            parts[title].append(row)
+            print(line(row), flush=True)
+    text = page(head, parts)
+    print(text)
+    if options.store:
+        FILE.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
