@@ -257,3 +257,84 @@ def test_eight_flooding_sockets_share_one_visitors_messages(app, neighbour):
             for one in flooding:  # senders that wait for the network are let go
                 one.socket.close()
     assert beside < max(NOTICED_SECONDS, 4 * alone), f"{alone:.2f} s alone"  # eight of them would be 5 times and more
+
+
+def forty_events_a_second(url, stop):
+    with Visitor(url, FLOOD) as flood:
+        number = 0
+        while not stop.wait(1 / 40):
+            number += 1
+            flood.begin(*HEAVY, session=f"flood{number}")
+
+
+def sessions_without_end(url, stop):
+    with Visitor(url, FLOOD) as flood:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            body = {"data": [], "component_id": 1, "fn_name": "none", "session_hash": f"new{number}"}
+            flood.post("/component_server", json=body)
+
+
+def twelve_megabytes_of_lists(url, stop):
+    body = b'{"data": [' + b"[]," * 3_900_000 + b"1]}"
+    with Visitor(url, FLOOD) as flood:
+        while not stop.is_set():
+            flood.post("/call/sequences_next", content=body, headers={"content-type": "application/json"})
+
+
+def half_sent_uploads(url, stop):
+    with ExitStack() as stack:
+        for _ in range(60):
+            stack.enter_context(half_sent(url, FLOOD))
+        stop.wait()
+
+
+def eight_flooding_sockets(url, stop):
+    from websockets.exceptions import ConnectionClosed
+    from websockets.sync.client import connect
+
+    from tests.abuse.test_live import SETTINGS, frame, receive
+
+    address = url.replace("http", "ws") + "/live/detection"
+    with ExitStack() as stack:
+        flooding = [
+            stack.enter_context(connect(address, source_address=(FLOOD, 0), max_size=None, close_timeout=2))
+            for _ in range(8)
+        ]
+        for one in flooding:
+            one.send(json.dumps(SETTINGS))
+            receive(one)
+        number = 0
+        while not stop.is_set():
+            number += 1
+            for one in flooding:
+                try:
+                    one.send(frame(number, seen=number - 1))
+                except ConnectionClosed:
+                    return
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "attack",
+    [
+        forty_events_a_second,
+        sessions_without_end,
+        twelve_megabytes_of_lists,
+        half_sent_uploads,
+        eight_flooding_sockets,
+    ],
+)
+def test_what_a_neighbour_notices_of_a_flood(app, neighbour, attack):
+    """Printed with `-s`: how long light events of another address take meanwhile. See docs/reliability.md."""
+    seconds = []
+    with meanwhile(lambda stop: attack(app, stop)):
+        time.sleep(1)
+        for _ in range(40):
+            began = time.monotonic()
+            assert neighbour.event(*LIGHT)[0]
+            seconds.append(time.monotonic() - began)
+    p50, p95 = (sorted(seconds)[round(share * 39)] for share in (0.5, 0.95))
+    print(f"{attack.__name__:28} median {p50:.2f} s, 95 of 100 within {p95:.2f} s")
+    assert p95 < NOTICED_SECONDS
