@@ -262,8 +262,7 @@ class _Answers(torch.nn.Module):
 def _key(name: str) -> str:
     """What an export depends on, as 16 hexadecimal digits: the weights and the versions of what makes it."""
     folder = weights.folder(name)
-    names = ("config.json", "preprocessor_config.json", eight_bits.FILE)
-    files = [*(folder / name for name in names), *sorted(folder.glob("*.safetensors"))]
+    files = [folder / "config.json", folder / "preprocessor_config.json", *sorted(folder.glob("*.safetensors"))]
     parts = [weights.sha256_of(file) for file in files if file.exists()]
     parts += [importlib.metadata.version(package) for package in ("openvino", "torch", "transformers")]
     return hashlib.sha256("\n".join([str(FORMAT), *parts]).encode()).hexdigest()[:16]

@@ -15,6 +15,8 @@ log = logging.getLogger("glassbox")
 
 FILE = "fastest.json"
 ROUNDS = 5
+BYTES = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
+"""Instructions of x86 and ARM for it, as Linux names them."""
 
 
 def precisions(folder: Path) -> list[str]:
@@ -22,9 +24,14 @@ def precisions(folder: Path) -> list[str]:
     found = ["float32"]
     if runtime.has_bfloat16():
         found.append("bfloat16")
-    if (folder / eight_bits.FILE).is_file():
+    if (folder / eight_bits.FILE).is_file() and _adds_up_bytes():
         found.append("8 bits")
     return found
+
+
+def _adds_up_bytes() -> bool:
+    """Whether the processor adds up products of bytes in 32 bits: older ones are no faster so, and overflow."""
+    return bool(BYTES.intersection(_cpuinfo().split()))
 
 
 def by_speed(folder: Path, answer_in: Callable[[str], Callable[[], object]]) -> list[str]:

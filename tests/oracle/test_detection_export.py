@@ -1,9 +1,8 @@
 """The exported graph against PyTorch: the same numbers in float32, the same objects in bfloat16 and in 8 bits."""
 
-import json
-
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from models import runtime
 from models.detection import eight_bits
@@ -58,33 +57,35 @@ def test_reduced_the_export_finds_the_same_objects(detector, exported, picture, 
         assert abs(found.scores[same[distance.argmin()]] - expected.scores[index]) < off_by
 
 
-def test_eight_bits_are_what_their_scales_say(tmp_path):
+@pytest.mark.parametrize("smooth", [False, True])
+def test_eight_bits_are_what_their_scales_say(tmp_path, smooth):
     """A product of matrices by OpenVINO against whole numbers times their scales, by hand."""
     generator = np.random.default_rng(0)
     weights = generator.normal(size=(5, 8)).astype(np.float32)
-    values = generator.normal(size=(3, 8)).astype(np.float32)
-    file = tmp_path / eight_bits.FILE
-    file.write_text(json.dumps({"outputs": {"values": [-2.0, 2.0]}, "inputs": {}, "weights": {"product": 1}}))
-    found = run(product_of(weights), file, values)
+    values = generator.normal(size=(1, 3, 8)).astype(np.float32)
+    scale = generator.uniform(0.5, 2, 8).astype(np.float32) if smooth else np.ones(8, np.float32)
+    kept = {"output/values": np.array([-2, 2], np.float32)} | ({"smooth/values": scale} if smooth else {})
+    save_file(kept, tmp_path / eight_bits.FILE, {"weights": '["product"]'})
+    found = run(product_of(weights), tmp_path / eight_bits.FILE, values)
 
-    step, steps = 4 / 255, np.abs(weights).max(1, keepdims=True) / 127
-    rounded = np.round((values.clip(-2, 2) + 2) / step) * step - 2
-    expected = rounded @ (np.round(weights / steps) * steps).T
+    weights_, values_ = weights / scale, values * scale
+    step, steps = 4 / 255, np.abs(weights_).max(1, keepdims=True) / 127
+    rounded = np.round((values_.clip(-2, 2) + 2) / step) * step - 2
+    expected = rounded @ (np.round(weights_ / steps) * steps).T
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert np.abs(found - values @ weights.T).max() > 1e-3
 
 
-def test_ranges_of_another_graph_are_refused(tmp_path):
-    file = tmp_path / eight_bits.FILE
-    file.write_text(json.dumps({"outputs": {"absent": [0, 1]}, "inputs": {}, "weights": {}}))
+def test_what_is_kept_of_another_graph_is_refused(tmp_path):
+    save_file({"output/absent": np.zeros(2, np.float32)}, tmp_path / eight_bits.FILE, {"weights": "[]"})
     with pytest.raises(WeightsError, match="absent is not in this one"):
-        eight_bits.insert_rounding(product_of(np.eye(2, dtype=np.float32)), file)
+        eight_bits.insert_rounding(product_of(np.eye(2, dtype=np.float32)), tmp_path / eight_bits.FILE)
 
 
 def product_of(weights):
     openvino = _openvino()
     opset = openvino.opset13
-    values = opset.parameter([-1, weights.shape[1]], np.float32, name="values")
+    values = opset.parameter([-1, -1, weights.shape[1]], np.float32, name="values")
     product = opset.matmul(values, opset.constant(weights), False, True, name="product")
     return openvino.Model([product], [values])
 

@@ -166,7 +166,8 @@ def test_answers_are_compared_by_the_best_score_of_each_class():
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    (tmp_path / eight_bits.FILE).write_text("{}")
+    (tmp_path / eight_bits.FILE).touch()
+    monkeypatch.setattr(fastest, "_cpuinfo", lambda: "model name : one\nflags : fpu avx_vnni")
     monkeypatch.setattr(fastest.runtime, "has_bfloat16", lambda: True)
     return tmp_path
 
@@ -222,9 +223,13 @@ def test_a_cache_that_cannot_be_written_is_no_failure(folder, monkeypatch, code)
     assert fastest.by_speed(folder, answer_in)[0] == "8 bits"
 
 
-def test_without_fast_paths_there_is_float32(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("flags", "found"), [("avx2 vnni", []), ("avx512_vnni avx2", ["8 bits"]), ("i8mm", ["8 bits"])]
+)
+def test_eight_bits_are_for_processors_that_add_up_bytes(folder, monkeypatch, flags, found):
+    monkeypatch.setattr(fastest, "_cpuinfo", lambda: f"flags : {flags}")
     monkeypatch.setattr(fastest.runtime, "has_bfloat16", lambda: False)
-    assert fastest.precisions(tmp_path) == ["float32"]
+    assert fastest.precisions(folder) == ["float32", *found]
 
 
 def test_a_precision_that_answers_otherwise_gives_way_to_the_next(fresh, monkeypatch, caplog):

@@ -21,6 +21,7 @@ def shelf(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "EMBEDDED", tmp_path / "weights")
     monkeypatch.setattr(weights, "MANIFEST", tmp_path / "manifest.json")
     monkeypatch.setattr(runtime, "_loaded", type(runtime._loaded)())
+    monkeypatch.setattr(runtime, "_exports", {})
     weights._verified_folder.cache_clear()
     training.export("char-lstm", torch.nn.Linear(3, 2).state_dict(), {"size": 3})
     yield tmp_path / "weights" / "char-lstm"

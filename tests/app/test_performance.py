@@ -1,0 +1,26 @@
+"""No row of docs/performance.md that has something beside it gets 1.5 times worse: ratios of one run, never times."""
+
+import pytest
+
+from tests.benchmarks import attention, diffusion, sequences_keystroke
+from tests.conftest import ROOT
+
+WORSE = 1.5
+RATIOS = {
+    cells[1].strip(): float(cells[5])
+    for cells in (line.split("|") for line in (ROOT / "docs" / "performance.md").read_text().splitlines())
+    if len(cells) == 7 and cells[5].strip().replace(".", "").isdigit()
+}
+
+
+def test_the_table_has_rows_with_something_beside_them():
+    assert len(RATIOS) > 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", [attention, diffusion, sequences_keystroke], ids=lambda part: part.__name__)
+def test_no_ratio_gets_much_worse(part):
+    rows = [row for row in part.rows() if row.theirs]
+    assert rows
+    for row in rows:
+        assert row.ratio > RATIOS[row.what] / WORSE, row.what
