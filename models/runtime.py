@@ -115,20 +115,19 @@ def bytes_in_memory() -> dict[str, int]:
 def keep_within_budget() -> None:
     """Give free memory back, and where that is not enough forget networks, the least recently used first.
 
-    What libraries take beyond `memory.LIBRARIES_BYTES` is known only by looking. A network that is needed again is
-    loaded again.
+    What libraries take beyond `memory.LIBRARIES_BYTES` is known only by looking, and so is what a network leaves. A
+    network that is needed again is loaded again.
     """
     memory.give_back()
-    excess = memory.resident_bytes() - memory.BUDGET_BYTES
-    if excess <= 0:
-        return
-    with _registry_lock:
-        while _loaded and excess > 0:
-            name, loaded = _loaded.popitem(last=False)
-            excess -= loaded.bytes + _exports.pop(name, 0)
-            log.info("%s is forgotten: the budget of memory is exceeded", name)
-    gc.collect()
-    memory.give_back()
+    while (excess := memory.resident_bytes() - memory.BUDGET_BYTES) > 0 and _loaded:
+        with _registry_lock:
+            while _loaded and excess > 0:
+                name, loaded = _loaded.popitem(last=False)
+                excess -= loaded.bytes + _exports.pop(name, 0)
+                log.info("%s is forgotten: the process takes more than its budget of memory", name)
+        del loaded
+        gc.collect()
+        memory.give_back()
 
 
 def _describe(name: str, network: Any, entry: "weights.Weights") -> Loaded:

@@ -116,12 +116,16 @@ def test_networks_go_while_the_process_takes_more_than_its_budget(shelf, monkeyp
         training.export(name, torch.nn.Linear(3, 2).state_dict(), {})
     for name in names:
         runtime.load(name, linear)
-    monkeypatch.setattr(memory, "resident_bytes", lambda: memory.BUDGET_BYTES)
+    taken = {"seen": [memory.BUDGET_BYTES]}
+    monkeypatch.setattr(memory, "resident_bytes", lambda: taken["seen"].pop(0))
     runtime.keep_within_budget()
     assert runtime.names_in_memory() == names
-    monkeypatch.setattr(memory, "resident_bytes", lambda: memory.BUDGET_BYTES + 33)
+    taken["seen"] = [memory.BUDGET_BYTES + 33, memory.BUDGET_BYTES]
     runtime.keep_within_budget()
     assert runtime.names_in_memory() == names[2:]
+    taken["seen"] = [memory.BUDGET_BYTES + 1, memory.BUDGET_BYTES + 1]
+    runtime.keep_within_budget()
+    assert runtime.names_in_memory() == []
 
 
 def test_export_is_float16_only_when_asked(shelf):
