@@ -120,14 +120,18 @@ def keep_within_budget() -> None:
     """
     memory.give_back()
     while (excess := memory.resident_bytes() - memory.BUDGET_BYTES) > 0 and _loaded:
-        with _registry_lock:
-            while _loaded and excess > 0:
-                name, loaded = _loaded.popitem(last=False)
-                excess -= loaded.bytes + _exports.pop(name, 0)
-                log.info("%s is forgotten: the process takes more than its budget of memory", name)
-        del loaded
+        _forget_oldest(excess)
         gc.collect()
         memory.give_back()
+
+
+def _forget_oldest(size: int) -> None:
+    """Forget networks, the least recently used first, that take at least `size` bytes together."""
+    with _registry_lock:
+        while _loaded and size > 0:
+            name, loaded = _loaded.popitem(last=False)
+            size -= loaded.bytes + _exports.pop(name, 0)
+            log.info("%s is forgotten: the process takes more than its budget of memory", name)
 
 
 def _describe(name: str, network: Any, entry: "weights.Weights") -> Loaded:
