@@ -77,6 +77,7 @@ def come_and_leave(starter, visits):
             assert last["success"], last["output"]
 
 
+@pytest.mark.slow
 def test_sessions_that_come_and_leave_leave_nothing(starter):
     """Each once held 14 MB of a trace: twenty would be 280 MB."""
     come_and_leave(starter, 3)

@@ -76,6 +76,7 @@ def choose_own(page, title, choice):
     page.locator(choice, has_text="Trained without classes").wait_for()
 
 
+@pytest.mark.slow
 def test_the_network_trained_here_runs_on_the_other_pages(training_page, screenshots):
     page = training_page()
     trained(page, seconds=5)

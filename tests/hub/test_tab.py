@@ -65,6 +65,7 @@ def test_a_model_is_offered_fetched_when_asked_for_and_used_by_itself(stand_in, 
         assert "GPT-2" in page.locator("#attention-model input").input_value()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_live_camera_goes_over_to_a_model_that_has_arrived(stand_in, open_page, tmp_path):
     with running_app(**settings(stand_in, tmp_path)) as url:

@@ -62,6 +62,7 @@ def test_a_folder_of_ones_own_is_offered_on_this_page(monkeypatch, tmp_path):
     assert "local-mine" not in weights.offered("vit")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_windows_in_a_browser(stand_in, browser, screenshots, tmp_path):
     settings = {"HF_ENDPOINT": stand_in.url, "HF_HOME": str(tmp_path / "home")}
