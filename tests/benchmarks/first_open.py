@@ -1,21 +1,19 @@
-"""Seconds from a click on an address to a page with its example on it, each in a new process (run this file).
+"""From a click on an address to a page with its example on it, each in a new process.
 
-Three visits: at once, with nothing loaded ahead (`GLASSBOX_EARLY=0`); some seconds after the start, when the app has
-opened its first pages itself; and another visitor's first visit after that.
+Some seconds after the start, when the app has opened its first pages itself; beside it a visit at once, with nothing
+loaded ahead (`GLASSBOX_EARLY=0`); and another visitor's first visit.
 """
 
-import sys
 import time
-from pathlib import Path
+from collections.abc import Iterator
 
 from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
+from tests.benchmarks.rows import Row
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, running_app
 
 PAGES = {"attention/explorer": "#attention-page-explorer", "vit/steps": "#vit-page-steps"}
-SETTLED_SECONDS = 25
+SETTLED_SECONDS = 20
 
 
 def seconds_to_open(browser, url, page, panel):
@@ -29,7 +27,8 @@ def seconds_to_open(browser, url, page, panel):
     return took
 
 
-def main():
+def rows() -> Iterator[Row]:
+    """The rows of this file."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         with running_app("--models", "embedded") as url:
@@ -40,8 +39,6 @@ def main():
             with running_app("--models", "embedded", GLASSBOX_EARLY="1") as url:
                 time.sleep(SETTLED_SECONDS)
                 first, other = (seconds_to_open(browser, url, page, panel) for _ in range(2))
-            print(f"{page:20} cold {cold:.1f} s, after {SETTLED_SECONDS} s {first:.1f} s, another {other:.1f} s")
-
-
-if __name__ == "__main__":
-    main()
+            yield Row(f"{page} opened, its example drawn", (1000 * first,), "nothing opened ahead", (1000 * cold,))
+            yield Row(f"{page}, the next visitor", (1000 * other,))
+        browser.close()

@@ -16,13 +16,14 @@ from pathlib import Path
 import torch
 
 from models import runtime
-from tests.benchmarks import attention, detection, diffusion, first_page, sequences_keystroke, vit
+from tests.benchmarks import attention, detection, diffusion, first_open, first_page, sequences_keystroke, vit
 from tests.benchmarks.rows import Row, compare
 from tests.conftest import ROOT
 
 FILE = ROOT / "docs" / "performance.md"
 PARTS = {
-    "the first page": first_page,
+    "the start": first_page,
+    "the first visit": first_open,
     "sequences": sequences_keystroke,
     "attention": attention,
     "vit": vit,
