@@ -53,6 +53,17 @@ def test_a_file_that_is_too_large_is_for_the_visitor_to_check(faulty_page):
     expect(toast).to_contain_text("20")
 
 
+def test_the_same_mistake_twice_is_for_the_visitor_to_check_too(faulty_page):
+    """Gradio shows both in one message, with their number behind its title."""
+    page = faulty_page
+    page.goto("/?tab=vit")
+    field = page.locator("#vit-image input[type=file]")
+    for name in ("one.png", "other.png"):
+        field.set_input_files({"name": name, "mimeType": "image/png", "buffer": bytes(21 * 2**20)})
+        page.locator(".toast-body").first.wait_for()
+    expect(page.locator(".toast-title").first).to_contain_text("Please check")
+
+
 def test_an_old_browser_is_told_what_is_missing_and_the_page_works(faulty_page):
     page = faulty_page
     page.add_init_script("delete Array.prototype.toSorted")
