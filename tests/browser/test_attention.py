@@ -61,7 +61,7 @@ def test_pick_a_head_and_a_token(open_tab, screenshots):
     assert "(2) takes" in readout(page)
     page.locator("#attention-explorer").screenshot(path=screenshots / "attention-lines.png")
     page.get_by_role("button", name="map").click()
-    asked = [url for url in requests if "icon" not in url]  # browsers ask for a page's own icon when they like
+    asked = [url for url in requests if "icon.svg" not in url]  # Chromium does when the address changes
     assert asked == [], "views must need nothing but the trace"
     page.screenshot(path=screenshots / "attention.png", full_page=True)
 
