@@ -47,12 +47,11 @@ audit: $(VENV)/.dev
 
 # Fifty users for five minutes, and ten minutes of new sessions; both start the app on 127.0.0.1.
 # Everything that is timed, beside what else one would take: writes docs/performance.md. What only stands beside
-# (BertViz, ONNX Runtime) is installed beside the app's environment.
+# (BertViz) is installed beside the app's environment.
 BESIDE := $(VENV)-beside
 bench: $(VENV)/.dev chromium
 	@test -e $(BESIDE)/bertviz || $(PIP) --no-deps --target $(BESIDE) bertviz==1.4.1 ipython==9.18.1 \
-	  traitlets==5.16.1 matplotlib-inline==0.2.2 pygments==2.21.0 onnxruntime==1.32.0 onnx==1.23.2 ml_dtypes==0.6.0 \
-	  flatbuffers protobuf
+	  traitlets==5.16.1 matplotlib-inline==0.2.2 pygments==2.21.0
 	PYTHONPATH=$(BESIDE) $(BIN)/python -m tests.benchmarks.table --store
 
 load: $(VENV)/.dev

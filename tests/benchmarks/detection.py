@@ -1,13 +1,13 @@
 """Live detection: the network by runtime, then camera to box in a real browser, beside the usual way.
 
-The network: one picture by PyTorch and by the export in each precision, and by ONNX Runtime where it is installed. In
-the browser a fake camera shows the example video at 30 frames a second. Ours: the Detection tab, from the moment a
-frame was captured until its boxes were drawn. The usual way: `gr.Image` streams to a handler that runs the network in
-PyTorch, draws and returns a picture to `gr.Image`; there a pattern of blocks in the frames tells which frame a picture
-shows, and time runs from that frame's place on the camera's own preview until the annotated picture is on the page.
+The network: one picture by PyTorch and by the export in each precision. ONNX Runtime is not beside it: PyTorch cannot
+write the network's resampling of positions (bicubic, antialiased) as ONNX. In the browser a fake camera shows the
+example video at 30 frames a second. Ours: the Detection tab, from the moment a frame was captured until its boxes were
+drawn. The usual way: `gr.Image` streams to a handler that runs the network in PyTorch, draws and returns a picture to
+`gr.Image`; there a pattern of blocks in the frames tells which frame a picture shows, and time runs from that frame's
+place on the camera's own preview until the annotated picture is on the page.
 """
 
-import importlib.util
 import itertools
 import os
 import subprocess
@@ -15,13 +15,12 @@ import sys
 import time
 from collections.abc import Iterator
 
-import torch
 from playwright.sync_api import sync_playwright
 
 from models import runtime
-from models.detection.export import Exported, _Answers, exported_folder
+from models.detection.export import Exported, exported_folder
 from models.detection.fastest import precisions
-from models.detection.network import load_detector, predict, preprocess
+from models.detection.network import load_detector, predict
 from models.video import VideoFile
 from tests.benchmarks.rows import Row, compare
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, ROOT, free_port, running_app, write_y4m
@@ -121,22 +120,6 @@ def network() -> Iterator[Row]:
             lambda: predict(detector, image),
         )
     yield compare(f"{what}PyTorch, bfloat16", ROUNDS, lambda: predict(detector, image, reduced=True))
-    if importlib.util.find_spec("onnxruntime"):
-        best = Exported(folder, detector, precisions(folder)[-1])
-        yield compare(
-            f"{what}{best.title}", ROUNDS, lambda: best.predict(image), "ONNX Runtime, float32", onnx(detector, image)
-        )
-
-
-def onnx(detector, image):
-    """One picture by ONNX Runtime."""
-    import onnxruntime  # pyright: ignore[reportMissingImports]
-
-    file = ROOT / "artefacts" / "detector.onnx"
-    pixels = preprocess(image, detector.resolution)
-    torch.onnx.export(_Answers(detector), (pixels,), str(file), dynamo=False, input_names=["pixels"], opset_version=17)
-    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    return lambda: session.run(None, {"pixels": preprocess(image, detector.resolution).numpy()})
 
 
 def live(title, frames, theirs) -> Iterator[Row]:

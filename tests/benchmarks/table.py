@@ -30,7 +30,7 @@ PARTS = {
     "detection": detection,
     "diffusion": diffusion,
 }
-PACKAGES = ("torch", "transformers", "diffusers", "openvino", "gradio", "bertviz", "onnxruntime")
+PACKAGES = ("torch", "transformers", "diffusers", "openvino", "gradio", "bertviz")
 SIDE, COPIED, ROUNDS = 2048, 2**27, 10
 
 
