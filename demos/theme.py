@@ -49,17 +49,10 @@ def _variables(index: int) -> str:
     return "".join(f"--gb-{role}: {colors[index]};" for role, colors in ROLES.items())
 
 
-_PRINTED = f"""color-scheme: light; --body-text-color: {ROLES["ink"][0]}; --block-title-text-color: {ROLES["ink"][0]};
-  --body-text-color-subdued: {ROLES["subtle"][0]}; --block-label-text-color: {ROLES["subtle"][0]};
-  --block-background-fill: #fff; --background-fill-primary: #fff; --background-fill-secondary: #fff;
-  --input-background-fill: #fff;"""
-"""On paper it is light, whatever it is on the screen."""
-
 CSS = (
     f"""
 :root {{ {_variables(0)} }}
 .dark {{ {_variables(1)} }}
-@media print {{ .dark.dark {{ {_variables(0)} {_PRINTED} }} }}
 """
     + """
 .gradio-container { width: 100%; max-width: var(--gb-page-width) !important; position: relative;
