@@ -60,10 +60,10 @@ def build() -> None:
                 max_pictures=MAX_PICTURES,
                 elem_id="vit-collector",
             )
+            say_how_long(LEARNED)
             with gr.Row():
                 run = gr.Button("Train", variant="primary", min_width=110, elem_id="vit-own-train")
                 stop = gr.Button("Stop", min_width=80, elem_id="vit-own-stop")
-            say_how_long(LEARNED)
             backbone = gr.Radio(list(BACKBONES.items()), value=EMBEDDED, label="Backbone", elem_id="vit-own-backbone")
             blocks = gr.Radio(list(BLOCKS.items()), value=0, label="What learns", elem_id="vit-own-blocks")
             seconds = gr.Slider(MIN_SECONDS, MAX_SECONDS, 20, step=5, label="Seconds for the blocks", visible=False)
