@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from demos.attention import explorer, inside, layers, parallel, picture, translation, weighted_sum
+from demos.attention import explorer, inside, layers, parallel, picture, translation, weighted_sum, why
 from demos.attention.predictions import QUESTIONS
 from demos.base import Demo
 from demos.predict import panel
@@ -11,7 +11,7 @@ from demos.tab import inner_page, inner_pages
 LEAD = """In a Transformer every token gathers information from the others. How much it takes from each is a row of
 numbers that sums to one: its attention. Here are all of them, for your sentence."""
 
-PAGES = (picture, weighted_sum, explorer, layers, translation, inside, parallel)
+PAGES = (why, picture, weighted_sum, explorer, layers, translation, inside, parallel)
 READ = {
     f"{name}_{part}": f"{prefix}-{part}"
     for name, prefix in (("explorer", "attention"), ("sum", "sum"), ("inside", "inside"), ("translate", "translate"))

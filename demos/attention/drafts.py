@@ -171,14 +171,3 @@ def compute_versions(text: Any) -> Iterator[tuple[str, str]]:
         versions[name] = translate(name, text)
         note = versions[name].note or "Greedy writing, without a cache."
         yield views.table_of_versions(versions), empty_strip(note)
-
-
-def compute_opening(long: Any, text: Any, model: Any, draft: Any) -> Iterator[tuple[Any, ...]]:
-    """What the page opens on: the long sentence by all three networks, then the short one written to its end.
-
-    Yields (table, its strip, draft, view, strip).
-    """
-    for versions in compute_versions(long):
-        yield *versions, gr.skip(), gr.skip(), gr.skip()
-    for shown in compute_all(text, model, draft):
-        yield gr.skip(), gr.skip(), *shown

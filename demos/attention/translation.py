@@ -21,9 +21,7 @@ from demos.attention.drafts import (
     compute_beam,
     compute_force,
     compute_next,
-    compute_opening,
     compute_start,
-    compute_versions,
     compute_words,
     offered,
 )
@@ -32,19 +30,12 @@ from demos.offer import model_offer, run_on_arrival
 from demos.opening import opens
 from demos.tab import LATEX, RUN, private
 from demos.ui import component
-from demos.views import translation as views
-from demos.views.parallel import stored
-from demos.views.tables import SCROLLS
-from demos.views.tasks import draw_table
 from models import weights
 
 CONCEPT = "attention/translation"
 TITLE = "Live translation"
-BLEU_FILE = weights.EMBEDDED.parent / "figures" / "translation.json"
 
-LEAD = """### Live translation
-
-A translator reads the English once and writes the French token by token. Before each token a network with
+LEAD = """A translator reads the English once and writes the French token by token. Before each token a network with
 attention looks back at the English: see where, choose another word than it would, and watch it go on from there."""
 
 EXAMPLES = {
@@ -67,19 +58,6 @@ beginnings alive and
 looks for the translation that is likeliest as a whole. It starts from what is written above, or from nothing if
 that is whole. Log p is the natural logarithm of a probability: 0 is certain, every −2.3 is ten times less likely."""
 
-WHY_LEAD = """**Why attention?** One long sentence through three networks trained on the same 159,913 sentence
-pairs. The GRU without attention must press the whole sentence into one vector, its encoder's last state; with attention
-it may look back; the Transformer is nothing but attention."""
-WHY_EXAMPLE = "I have been living in Berlin for ten years, but I still don't know all the streets in my neighborhood."
-
-BLEU_NOTE = """BLEU by the length of the sentence, measured beforehand on 2,338 held-out sentences: `python -m
-models.recipes.sequences.translation.evaluate --data eng-fra.tsv.gz --store`. Greedy translations against the first
-reference, sacrebleu 2.6.0. Attention adds 6 points to sentences of up to four words and 17 from nine to twelve: the
-longer the sentence, the more one vector loses. The last group has only 50 sentences. The Transformer is ahead of
-both, but it also has about twice the parameters. For comparison: OPUS-MT's model card gives 50.5 on Tatoeba
-sentences of its own, so not the same ones; it has ten times the parameters of the Transformer here (47.9) and was
-trained on far more text."""
-
 TRY = """- Press Next word until the end, and watch where it looks before each token.
 - Click a French token in the middle, then another candidate in its place: everything after it is written anew.
 - Click an English token: which French tokens looked at it? Is one read by nobody?
@@ -88,10 +66,8 @@ TRY = """- Press Next word until the end, and watch where it looks before each t
 
 
 def build() -> None:
-    """The page: the sentence and its translation, beam search, the three networks beside each other."""
+    """The page: the sentence and its translation, beam search."""
     draft, found = gr.State(None, time_to_live=STATE_SECONDS), gr.State(None, time_to_live=STATE_SECONDS)
-    gr.Markdown(WHY_LEAD, elem_classes="gb-lead")
-    long, versions, compared = _build_versions()
     gr.Markdown(LEAD, elem_classes="gb-lead")
     with gr.Row():
         with gr.Column(scale=3, min_width=280):
@@ -132,7 +108,7 @@ def build() -> None:
         gr.Markdown(TRY)
     keeps(text=text, model=model)
     wanted, shown = [text, model], [draft, view, strip]
-    opens(compute_opening, [long, *wanted, draft], [versions, compared, *shown])
+    opens(compute_all, [*wanted, draft], shown)
     gr.on([again.click, model.input], compute_start, wanted, shown, **private(), **RUN)
     run_on_arrival(model, compute_start, wanted, shown)
     gr.on(
@@ -163,25 +139,3 @@ def _build_search(wanted: list[Any], draft: gr.State, found: gr.State, shown: li
     outputs = [*shown, found, tree, finds]
     search.click(compute_beam, [*wanted, draft, width, by_length], outputs, **private(), **RUN)
     tree.adopt(compute_adopt, [*wanted, found], shown, **private(), **RUN)
-
-
-def _build_versions() -> tuple[gr.Textbox, gr.HTML, gr.HTML]:
-    """One sentence by all three networks, beside BLEU by length: (sentence, translations, strip)."""
-    lines = stored(BLEU_FILE)
-    with gr.Row():
-        with gr.Column(scale=3, min_width=300):
-            long = gr.Textbox(
-                WHY_EXAMPLE, label="A long sentence", lines=2, max_length=MAX_CHARS, elem_id="translate-long"
-            )
-            compare = gr.Button("Translate with all three", size="sm", elem_id="translate-compare")
-            versions = gr.HTML(elem_id="translate-versions")
-            compared = gr.HTML(empty_strip("The sentence above, by each network."))
-        with gr.Column(scale=2, min_width=300):
-            if lines:
-                component("chart", views.chart_of_bleu(lines), empty="", elem_id="translate-bleu")
-    gr.on([compare.click, long.submit], compute_versions, long, [versions, compared], **private(), **RUN)
-    if lines:
-        with gr.Accordion("BLEU in numbers, and how it was measured", open=False):
-            gr.HTML(f"<div {SCROLLS}>{draw_table(*views.rows_of_bleu(lines))}</div>")
-            gr.Markdown(BLEU_NOTE)
-    return long, versions, compared

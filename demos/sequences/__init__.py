@@ -4,19 +4,18 @@ import gradio as gr
 
 from demos.base import Demo
 from demos.predict import panel
-from demos.sequences import api, edit, next_character, reach, story, tasks, training
+from demos.sequences import api, edit, next_character, picture, reach, story, tasks, training
 from demos.sequences.networks import choices
 from demos.sequences.predictions import QUESTIONS
 from demos.tab import inner_page, inner_pages, private
-from demos.ui import carrying, component
+from demos.ui import carrying
 
 LEAD = """A recurrent network reads one symbol at a time, and all it knows of the past is a list of numbers: its memory.
 Watch it fill, measure how far back it reaches, change it, and train one yourself."""
 
-PICTURE = "The whole picture: a recurrent network beside a Transformer, your sentence flowing through both"
-
 EDITED = ("text", "model", "kind", "position", "units", "factor", "donor", "strength", "seed")
 PAGES = {
+    "picture": picture.TITLE,
     "next": "Next character",
     "reach": "How far back",
     "edit": "Edit the memory",
@@ -35,9 +34,10 @@ READ = {
 def build() -> None:
     """One page for each question; a page that was never opened costs nothing."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
-    component("page_door", taken=False, page="attention/picture", words=PICTURE)
     own = gr.State(None, time_to_live=next_character.STATE_SECONDS)
-    with inner_pages():
+    with inner_pages(selected="next"):
+        with inner_page(PAGES["picture"], "picture"):
+            picture.build()
         with inner_page(PAGES["next"], "next"):
             first = next_character.build(own)
         with inner_page(PAGES["reach"], "reach") as reach_tab:

@@ -142,19 +142,26 @@ def test_without_attention_there_is_one_vector(page):
     assert not page.locator(f"{VIEW} select").is_visible()
 
 
-def test_three_networks_beside_each_other(page):
-    page.locator("#translate-compare").click()
-    expect(page.locator("#translate-versions tr")).to_have_count(4)
-    page.locator("#translate-bleu svg").first.wait_for()
+def test_why_attention_shows_three_networks_beside_each_other(open_tab, screenshots):
+    page = open_tab("attention", "Why attention")
+    rows = page.locator("#why-versions tr")
+    expect(rows).to_have_count(4)
+    page.locator("#why-bleu svg").first.wait_for()
+    page.screenshot(path=screenshots / "attention-why.png", full_page=True)
+    page.locator("#why-text textarea").fill("<img src=x onerror=alert(1)> Go.")
+    page.locator("#why-compare").click()
+    expect(page.locator("#why-versions")).not_to_contain_text("Berlin")
+    expect(rows).to_have_count(4)
+    assert page.locator("#why-versions img").count() == 0
+    page.get_by_role("button", name="The whole picture").click()
+    expect(page.locator("#picture-view")).to_be_visible()
 
 
 def test_markup_stays_text_and_mistakes_get_a_sentence(page):
     page.locator("#translate-text textarea").fill("<img src=x onerror=alert(1)> {{value}}")
     page.locator("#translate-next").click()
     page.locator(f"{VIEW} .tv-source .ts-token").first.wait_for()
-    page.locator("#translate-compare").click()
-    page.locator("#translate-versions tr", has_text="one vector").wait_for()
-    assert page.locator(f"{VIEW} img, #translate-versions img").count() == 0
+    assert page.locator(f"{VIEW} img").count() == 0
     page.locator("#translate-text textarea").fill(" ")
     page.locator("#translate-next").click()
     page.get_by_text("The sentence is empty").wait_for()
@@ -165,7 +172,5 @@ def test_nothing_sideways_on_a_phone_in_the_dark(open_tab, screenshots):
     write_all(page)
     page.locator("#translate-search").click()
     page.locator(f"{TREE} .bt-node").first.wait_for()
-    page.locator("#translate-compare").click()
-    page.locator("#translate-versions tr", has_text="one vector").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=screenshots / "attention-translation-phone.png", full_page=True)

@@ -11,7 +11,7 @@ import torch
 
 from demos.attention import drafts as page
 from demos.attention.api import attention_translate
-from demos.attention.translation import BLEU_FILE
+from demos.attention.why import BLEU_FILE
 from demos.views import translation as figures
 from demos.wire import to_wire
 from models.attention.beam import beam_search

@@ -44,8 +44,9 @@ export default class Architecture {
   #asked = 0;
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root }) {
+  constructor({ root, props }) {
     this.root = root;
+    if (props.first === "twin") find(root, ".ar-columns").prepend(find(root, ".ar-twin"));
     find(root, ".ar-play").addEventListener("click", () => (this.#playing ? this.#stop() : this.#play()));
     find(root, ".ar-back").addEventListener("click", () => this.#go(-1));
     find(root, ".ar-next").addEventListener("click", () => this.#go(1));
@@ -208,11 +209,23 @@ export default class Architecture {
         `${units} numbers for ${count} tokens, however long; the other decoder may read all ${whole.toLocaleString("en")} of its encoder's`,
       ),
     );
+    const cell = element(
+      "button",
+      {
+        type: "button",
+        class: "ar-part ar-query",
+        title: "opens the page that goes through a cell, gate by gate",
+        onclick: () => open("sequences/next", { text, model: "char-gru" }),
+      },
+      element("b", {}, "one cell, again at every step"),
+      element("span", {}, "what it keeps, what it takes in: a GRU that reads letters, gate by gate"),
+    );
     find(this.root, ".ar-twin").replaceChildren(
       element("h3", {}, "Recurrent twin (GRU): one state"),
       states(written, twin.written, "writes"),
       bottleneck,
       states(read, twin.read, "reads"),
+      cell,
     );
   }
 
