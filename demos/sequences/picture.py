@@ -55,7 +55,8 @@ def build() -> None:
     strip = gr.HTML(empty_strip("Both networks are loaded when you press Run."))
     keeps(text=text)
     opens(compute_picture, [text], [picture, strip])
-    asked = [run.click, text.submit]
+    shown = [picture, strip]
+    gr.on([run.click, text.submit], compute_picture, text, shown, **private(), **RUN)
     for button, example in zip(examples, EXAMPLES.values(), strict=True):
-        asked.append(button.click(partial(str, example), None, text, queue=False, **private()).success)
-    gr.on(asked, compute_picture, text, [picture, strip], **private(), **RUN)
+        filled = button.click(partial(str, example), None, text, queue=False, **private())
+        filled.success(compute_picture, text, shown, **private(), **RUN)
