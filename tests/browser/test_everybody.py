@@ -229,3 +229,21 @@ def test_waiting_is_said_and_can_be_stopped(page):
         waiting.get_by_role("button", name="Stop").click()
     expect(waiting).to_contain_text("Stopped.")
     assert told.value.post_data_json["event_id"] == "held"
+
+
+def test_a_dark_page_is_printed_light(browser, app_url):
+    context = browser.new_context(color_scheme="dark", base_url=app_url)
+    page = context.new_page()
+    page.goto("/?tab=vit&__theme=dark")
+    lead = page.locator("#tab-vit .gb-lead p").first
+    lead.wait_for()
+    brightness = "(node => getComputedStyle(node).color.match(/\\d+/g).slice(0, 3).reduce((sum, part) => sum + +part, 0))"
+    page.evaluate(
+        f"""() => addEventListener("beforeprint", () => {{
+            window.printed = {brightness}(document.querySelector("#tab-vit .gb-lead p")); }})"""
+    )
+    assert lead.evaluate(brightness) > 3 * 170
+    page.pdf()
+    assert page.evaluate("printed") < 3 * 90
+    assert lead.evaluate(brightness) > 3 * 170, "on the screen it is dark again"
+    context.close()

@@ -1,6 +1,6 @@
 // What the page itself does: sentences about downloads follow the download; arrow keys move along titles; waiting is
 // visible; what does not fit into a text field is said; a visitor's mistake is never called an error; figures in HTML can
-// be taken along.
+// be taken along; paper is light.
 
 import { onArrivals } from "./arrivals.js";
 import { tellLimits } from "./limits.js";
@@ -33,10 +33,21 @@ function reachFormulas() {
   onArrivals(".katex-display", (formula) => widths.observe(formula));
 }
 
+/** Paper is light: a dark page turns light while it is printed, its canvases with it. */
+function printLight() {
+  let dark = false;
+  addEventListener("beforeprint", () => {
+    dark = document.body.classList.contains("dark");
+    document.body.classList.remove("dark");
+  });
+  addEventListener("afterprint", () => document.body.classList.toggle("dark", dark));
+}
+
 setInterval(() => followDownloads().catch(() => undefined), EVERY_MILLISECONDS);
 reachFormulas();
 offerFigures();
 followTabs();
 tellLimits();
+printLight();
 showWaiting();
 nameToasts();
