@@ -11,11 +11,12 @@ from demos.address import keeps
 from demos.attention.api import attention_edit
 from demos.attention.controls import EXAMPLES, STATE_SECONDS, check_sentence, predicting_model, sentence_controls
 from demos.base import empty_strip, strip_of, usable_model
+from demos.finding import finding_line, html_of_finding
 from demos.offer import run_on_arrival
 from demos.opening import opens
 from demos.tab import LATEX, RUN, payload, private
 from demos.ui import component
-from demos.views.attention_effect import EffectView, view_of_effect
+from demos.views.attention_effect import EffectView, say_effect, view_of_effect
 from demos.views.attention_inside import ImportanceView, view_of_importance, view_of_question, view_of_switches
 from models import runtime, weights
 from models.errors import InputError
@@ -54,25 +55,35 @@ TRY = """- Switch off one head after the other: most change little. Find the one
 - Measure the importance for a sure prediction and for an unsure one: when do the four agree?"""
 
 
-def compute_inside(text: Any, model: Any) -> Iterator[tuple[Any, ...]]:
-    """Run a sentence. Yields (shown, edits, switches, predictions, importance, translation, again, strip)."""
+def compute_inside(text: Any, model: Any, *, without: bool = False) -> Iterator[tuple[Any, ...]]:
+    """Run a sentence. Yields (shown, edits, switches, predictions, importance, translation, again, strip, finding).
+
+    without: with the head switched off that counts most for a prediction.
+    """
     text = check_sentence(text)
     name, note = usable_model(model, "attention")
     if name not in runtime.names_in_memory():
-        yield *(gr.skip() for _ in range(7)), empty_strip(f"Loading {weights.find(name).title} …")
+        yield *(gr.skip() for _ in range(7)), empty_strip(f"Loading {weights.find(name).title} …"), gr.skip()
     from models.attention.inside import look_inside
 
-    found = look_inside(name, text)
+    found = look_inside(name, text, without=without)
+    off = found.off
     yield (
         (name, text),
-        {},
+        {} if off is None else {"heads_off": [[off.kind, off.layer, off.head]]},
         view_of_switches(found),
         view_of_effect(found.comparison),
         ImportanceView(view_of_question(found.question), None),
         _translation(found.translation, "What the unchanged network writes"),
         gr.update(visible=found.translation is not None),
         strip_of(found.run, note=note),
+        html_of_finding(say_effect(found.comparison, f"head {off.head + 1} of layer {off.layer + 1}" if off else "")),
     )
+
+
+def compute_opening(text: Any, model: Any) -> Iterator[tuple[Any, ...]]:
+    """The page at first, see `compute_inside`: the head that counts most is off, so that there is a change to see."""
+    yield from compute_inside(text, model, without=True)
 
 
 def _translation(text: str | None, label: str) -> dict[str, Any]:
@@ -86,13 +97,14 @@ def shown_text(shown: Any) -> tuple[str, str]:
     return shown
 
 
-def compute_edit(shown: Any, event: gr.EventData) -> tuple[dict[str, Any], EffectView]:
-    """The edited run beside the unedited one: (edits, predictions)."""
+def compute_edit(shown: Any, event: gr.EventData) -> tuple[dict[str, Any], EffectView, str]:
+    """The edited run beside the unedited one: (edits, predictions, finding)."""
     from models.attention.inside import edit_inside
 
     model, text = shown_text(shown)
     given = {name: payload(event, name) for name in PARTS}
-    return given, view_of_effect(edit_inside(model, text, given).comparison)
+    found = edit_inside(model, text, given).comparison
+    return given, view_of_effect(found), html_of_finding(say_effect(found))
 
 
 def compute_translation(shown: Any, given: Any) -> Iterator[dict[str, Any]]:
@@ -123,6 +135,7 @@ def build() -> None:
     shown = gr.State(None, time_to_live=STATE_SECONDS)
     edits = gr.State({}, time_to_live=STATE_SECONDS)
     text, examples, model, run = sentence_controls("inside", EXAMPLE, "Run", predicting_model())
+    finding = finding_line("inside-finding")
     switches = component("inside_switches", events=["rework"], elem_id="inside-switches")
     strip = gr.HTML(empty_strip("The model is loaded when you press Run."), elem_id="inside-strip")
     gr.Markdown("### Edited beside unedited", elem_classes="gb-note")
@@ -141,15 +154,15 @@ def build() -> None:
         gr.Markdown(TRY)
 
     keeps(text=text, model=model, looks=("off",))
-    outputs = [shown, edits, switches, predictions, importance, translation, again, strip]
-    opens(compute_inside, [text, model], outputs)
+    outputs = [shown, edits, switches, predictions, importance, translation, again, strip, finding]
+    opens(compute_opening, [text, model], outputs)
     gr.on([run.click, text.submit, model.input], compute_inside, [text, model], outputs, **private(), **RUN)
     run_on_arrival(model, compute_inside, [text, model], outputs)
     for button, example in zip(examples, EXAMPLES.values(), strict=True):
         button.click(partial(str, example), None, text, queue=False, **private()).then(
             compute_inside, [text, model], outputs, **private(), **RUN
         )
-    switches.rework(compute_edit, shown, [edits, predictions], trigger_mode="always_last", **private(), **RUN)
+    switches.rework(compute_edit, shown, [edits, predictions, finding], trigger_mode="always_last", **private(), **RUN)
     again.click(compute_translation, [shown, edits], translation, **private(), **RUN)
     importance.ask(compute_importance, shown, [importance, progress], **private(), **RUN)
     api(attention_edit, api_name="attention_edit", **RUN)

@@ -13,7 +13,7 @@ from demos.tab import LATEX, LIGHT, private, stops
 from demos.ui import component
 from demos.views import parallel as views
 from demos.views.parallel import ScheduleView
-from demos.views.tables import SCROLLS
+from demos.views.tables import scrolls
 from demos.views.tasks import draw_table
 from models import weights
 from models.inputs import check_flag
@@ -184,5 +184,5 @@ def _stored_loss() -> None:
     component("chart", views.chart_of_loss(lines), empty="", elem_id="parallel-loss")
     spans = [f"{low + 1}–{high}" for low, high in views.STRETCHES]
     head = ("bits after characters", "parameters", *spans)
-    gr.HTML(f"<div {SCROLLS}>{draw_table(head, views.rows_of_loss(lines))}</div>")
+    gr.HTML(f"<div {scrolls('Loss by length')}>{draw_table(head, views.rows_of_loss(lines))}</div>")
     gr.Markdown(LOSS_NOTE, elem_classes="gb-note")

@@ -777,6 +777,7 @@ export interface StillView {
 /** A question answered. sentences: of the story; weights, match: `[hops, sentences]`, 0 to 1. */
 export interface StoryView {
   reply: string;
+  said: string;
   alternatives: AnswerShare[];
   sentences: string[];
   hops: HopView[];
@@ -831,6 +832,7 @@ export interface SwitchesView {
   tokens: string[];
   note: string;
   places: boolean;
+  off: [string, number, number] | null;
 }
 
 /** One kind of attention of a text of T tokens that look at S. */

@@ -71,6 +71,28 @@ def view_of_effect(found: "Comparison") -> EffectView:
     )
 
 
+PLACES = {"next": "after", "masked": "in place of", "written": "of"}
+
+
+def say_effect(found: "Comparison", which: str = "") -> str:
+    """What a change does where it does most, in a sentence; nothing for the unedited run.
+
+    which: what was changed, where that can be named: "head 2 of layer 3".
+    """
+    if not found.changes:
+        return ""
+    changed = f"Without {which}" if which else f"With {' and '.join(found.changes)}"
+    if found.bits is None:
+        return f"{changed} the vector of the sentence keeps a cosine of {found.cosine:.3f} with what it was."
+    if not found.bits[found.most] > 0:
+        return f"{changed} no prediction changes."
+    word, before, after = max(found.rows[found.most], key=lambda row: abs(row[1] - row[2]))
+    return (
+        f"{changed} the prediction {PLACES[found.predicts]} “{found.places[found.most].strip()}” changes most: "
+        f"“{word.strip()}” goes from {before:.3f} to {after:.3f}, {found.bits[found.most]:.2f} bits."
+    )
+
+
 def rounded(values: np.ndarray, digits: int = 5) -> list[float]:
     """Numbers for JSON, with that many significant digits."""
     return [float(f"{value:.{digits}g}") for value in values.tolist()]

@@ -30,6 +30,7 @@ class SwitchesView:
     """Everything that can be switched off inside a network for a text (`inside_switches`).
 
     heads: in each layer. places: whether the network can be kept from knowing where its tokens stand.
+    off: the head that is off at first: kind, layer, head.
     """
 
     stacks: list[SwitchStack]
@@ -37,6 +38,7 @@ class SwitchesView:
     tokens: list[str]
     note: str
     places: bool
+    off: tuple[str, int, int] | None
 
 
 @view
@@ -91,7 +93,8 @@ class ImportanceView:
 def view_of_switches(inside: "Inside") -> SwitchesView:
     """All that can be changed in a run."""
     stacks = [SwitchStack(one.kind, one.layers, list(one.queries), list(one.keys)) for one in inside.stacks]
-    return SwitchesView(stacks, inside.heads, list(inside.tokens), inside.note, inside.positions)
+    off = None if inside.off is None else (inside.off.kind, inside.off.layer, inside.off.head)
+    return SwitchesView(stacks, inside.heads, list(inside.tokens), inside.note, inside.positions, off)
 
 
 def view_of_question(question: "Question") -> QuestionView:

@@ -4,7 +4,7 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
-from demos.views.tables import SCROLLS
+from demos.views.tables import scrolls
 
 SIZES = ("small", "medium", "large")
 KIND_NAMES = {
@@ -30,7 +30,8 @@ def table_of_sizes(measured: Mapping[str, Any]) -> str:
         for name, *values in PUBLISHED
     ]
     return (
-        f'<div {SCROLLS}><table class="gb-table" id="detection-sizes"><thead><tr>{head}</tr></thead><tbody>'
+        f'<div {scrolls("Found by size")}><table class="gb-table" id="detection-sizes">'
+        f"<thead><tr>{head}</tr></thead><tbody>"
         f'<tr><th colspan="6">Measured for {html.escape(measured["model"])} on held-out data; in brackets: '
         f"how many objects</th></tr>{''.join(rows)}"
         '<tr><th colspan="6">Published, on COCO val (Carion et al. 2020, table 1)</th></tr>'
@@ -49,8 +50,9 @@ def table_of_stages(measured: Mapping[str, Any]) -> str:
     return (
         f'<p class="gb-note">Measured beforehand for {html.escape(measured["model"])} on {measured["scenes"]} held-out '
         f"scenes with {measured['objects']} objects: average precision in percent, boxes with a score above 0.5, and "
-        f'how many of these NMS at an overlap of 0.5 removes.</p><div {SCROLLS}><table class="gb-table" '
-        f'id="detection-by-layer"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f"how many of these NMS at an overlap of 0.5 removes.</p><div {scrolls('Found layer by layer')}>"
+        f'<table class="gb-table" id="detection-by-layer"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 

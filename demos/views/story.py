@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from demos.views.tables import SCROLLS
+from demos.views.tables import scrolls
 from demos.views.tasks import draw_table
 from demos.wire import Float32, view
 
@@ -39,10 +39,12 @@ class AnswerShare:
 class StoryView:
     """A question answered. sentences: of the story; weights, match: `[hops, sentences]`, 0 to 1.
 
+    said: which sentences were read for it, in a sentence
     without: what is answered without each sentence that was read, in words
     """
 
     reply: str
+    said: str
     alternatives: list[AnswerShare]
     sentences: list[str]
     hops: list[HopView]
@@ -58,6 +60,7 @@ def view_of_answer(found: "StoryAnswer") -> StoryView:
 
     return StoryView(
         reply=found.reply,
+        said=_said(found),
         alternatives=[AnswerShare(word, round(share, 4)) for word, share in found.alternatives],
         sentences=list(found.sentences),
         hops=[_hop(number, hop, found.hops[number - 1] if number else None) for number, hop in enumerate(found.hops)],
@@ -66,6 +69,14 @@ def view_of_answer(found: "StoryAnswer") -> StoryView:
         without=[_without(place, word, share, found.answer) for place, word, share in found.without],
         note=found.note,
     )
+
+
+def _said(found: "StoryAnswer") -> str:
+    if not found.read:
+        return "No sentence of the story was read for it."
+    way = ", then to ".join(str(place + 1) for place in found.read)
+    last = found.sentences[found.read[-1]].rstrip(".")
+    return f"To answer, it went back to sentence {way}: “{last}”."
 
 
 def _hop(number: int, hop: "HopTrace", before: "HopTrace | None") -> HopView:
@@ -102,4 +113,4 @@ def accuracy_html(lines: Sequence[Mapping[str, Any]]) -> str:
         "were not trained on, and answers that training never gave about this person or thing. "
         f"{lines[0]['count']:,} questions a column."
     )
-    return f'<div {SCROLLS}>{draw_table(head, rows)}</div><p class="gb-note">{note}</p>'
+    return f'<div {scrolls("Accuracy by kind of question")}>{draw_table(head, rows)}</div><p class="gb-note">{note}</p>'

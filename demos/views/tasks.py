@@ -12,9 +12,9 @@ MAX_WORDS = 400
 
 def answer_html(question: str, answer: str, note: str = "") -> str:
     """The answer in one line, with a sentence on what it does not know."""
-    extra = f'<p class="gb-note">{html.escape(note)}</p>' if note else ""
+    extra = f'<div class="gb-note">{html.escape(note)}</div>' if note else ""
     asked = f'<span class="gb-note">{html.escape(question)}</span>'
-    return f'<div class="gb-figure">{asked} <b>{html.escape(answer)}</b>{extra}</div>'
+    return f'<div class="gb-finding"><p>{asked} <b>{html.escape(answer)}</b></p>{extra}</div>'
 
 
 def verdicts_html(trace: "UnrolledTrace") -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from demos.views.explorer import STEPS, in_steps
-from demos.views.tables import SCROLLS
+from demos.views.tables import scrolls
 from demos.wire import Float16, Uint16, view
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def table_of_versions(versions: "Mapping[str, Translated]") -> str:
 
 
 def _table(rows: str) -> str:
-    return f'<div {SCROLLS}><table class="gb-table" style="min-width:34rem">{rows}</table></div>'
+    return f'<div {scrolls("Three networks")}><table class="gb-table" style="min-width:34rem">{rows}</table></div>'
 
 
 def chart_of_bleu(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

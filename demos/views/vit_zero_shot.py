@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from demos.views.tables import SCROLLS
+from demos.views.tables import scrolls
 
 if TYPE_CHECKING:
     from models.vit.clip import ZeroShot
@@ -17,7 +17,7 @@ def table_of_names(answer: "ZeroShot") -> str:
     head = "".join(
         f"<th>{name}</th>" for name in ("sentence", "cosine", f"times {answer.scale:.3g}", "probability (softmax)", "")
     )
-    return f'<div {SCROLLS}><table class="gb-table"><tr>{head}</tr>{rows}</table></div>'
+    return f'<div {scrolls("Names by similarity")}><table class="gb-table"><tr>{head}</tr>{rows}</table></div>'
 
 
 def _row(answer: "ZeroShot", place: int) -> str:

@@ -14,7 +14,7 @@ from demos.opening import opens
 from demos.tab import LATEX, LONG, RUN, private, stops
 from demos.ui import component
 from demos.views import vit_compare as figures
-from demos.views.tables import SCROLLS
+from demos.views.tables import scrolls
 from demos.views.tasks import draw_table
 from demos.vit.shared import EMBEDDED, example_row, picture_input
 from models import weights
@@ -156,7 +156,7 @@ def build(given: Given) -> None:
         run = gr.Button("Measure", variant="primary", size="sm", min_width=120, elem_id="compare-run")
         stop = gr.Button("Stop", size="sm", min_width=90, elem_id="compare-stop")
     gr.HTML(
-        f"<div {SCROLLS}>{draw_table(HEAD, DIFFERENCES)}</div>",
+        f"<div {scrolls('Six differences')}>{draw_table(HEAD, DIFFERENCES)}</div>",
         elem_id="compare-table",
     )
     gr.Markdown(COST, elem_classes="gb-note", latex_delimiters=LATEX)
@@ -183,7 +183,7 @@ def _data_need(given: Given) -> None:
     component("chart", figures.view_of_data_need(results), empty="", elem_id="compare-data")
     head = ("accuracy, %", *(f"{share} %" for share in sorted({one["share"] for one in results})))
     table = draw_table(head, figures.rows_of_data_need(results))
-    gr.HTML(f"<div {SCROLLS}>{table}</div>")
+    gr.HTML(f"<div {scrolls('Accuracy by share of the photos')}>{table}</div>")
     gr.Markdown(DATA_NOTE.format(**stored), elem_classes="gb-note")
     gr.Markdown(TRY, elem_classes="gb-note")
     examples = example_row()

@@ -15,7 +15,7 @@ from demos.offer import model_offer, run_on_arrival
 from demos.opening import opens
 from demos.tab import LATEX, RUN, fold, private
 from demos.ui import component
-from demos.views.tables import SCROLLS
+from demos.views.tables import scrolls
 from demos.views.tasks import draw_table
 from demos.views.vit_features import view_of_distances, view_of_features
 from demos.views.vit_found import sentence_of_likeness, sentence_of_reach
@@ -142,7 +142,7 @@ def build(given: Given) -> None:
     gr.Markdown(BEFORE_AND_AFTER, elem_classes="gb-note")
     rows = [(name, f"{before}\u00a0%", f"{after}\u00a0%") for name, before, after in READINGS]
     table = draw_table(("reading of the features", "before", "after"), rows)
-    gr.HTML(f"<div {SCROLLS}>{table}</div>")
+    gr.HTML(f"<div {scrolls('Read from the features')}>{table}</div>")
     gr.Markdown(MEASURED_BY, elem_classes="gb-note")
     events = [first.change, second.change, model.input]
     inputs, outputs = [first, second, model], [view, distances, finding, strip]

@@ -18,9 +18,10 @@ from models.attention.effects import (
 from models.attention.importance import Importance, measure_importance, predicted_tokens
 from models.attention.runs import TextRun, run_text
 from models.attention.subjects import Reading, Subject
+from models.attention.sums import heads_by_effect
 from models.compute import Run as Facts
 from models.compute import compute
-from models.text.instrument import NOTHING_CHANGED, Edits, Kind
+from models.text.instrument import NOTHING_CHANGED, Edits, Head, Kind
 
 PARTS = ("heads_off", "layers_off", "edges_off", "unseen", "positions")
 CANDIDATES = 8
@@ -56,7 +57,7 @@ class Inside:
 
     positions: whether the network can be kept from knowing where its tokens stand.
     translation: what it writes; None for a network that does not translate.
-    comparison: the run beside itself.
+    comparison: the run beside itself, or without the head `off`.
     """
 
     stacks: tuple[Stack, ...]
@@ -68,6 +69,7 @@ class Inside:
     comparison: Comparison
     question: Question
     run: Facts
+    off: Head | None = None
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,16 @@ class Explained:
 
 
 @compute
-def look_inside(model: str, text: str) -> Inside:
-    """A text's run with all that can be changed in it."""
+def look_inside(model: str, text: str, *, without: bool = False) -> Inside:
+    """A text's run with all that can be changed in it.
+
+    without: beside the run without the head that counts most for a prediction, see `heads_by_effect`, if there is one.
+    """
     ran = run_text(model, text)
     subject, reading = ran.subject, ran.reading
+    off, _, effect = next(iter(heads_by_effect(ran) if without else []), (None, 0, None))
+    effect = effect or effect_of(subject, reading, ran.run, ran.run)
+    changes = () if off is None else changes_of(Edits(heads_off=frozenset([off])), None)
     return Inside(
         stacks=tuple(Stack(kind, layers_of(subject, kind), *token_names(reading, kind)) for kind in subject.kinds),
         heads=subject.heads,
@@ -105,9 +113,10 @@ def look_inside(model: str, text: str) -> Inside:
         note=reading.note,
         positions=len(subject.position_modules) > 0 or subject.architecture == "llama",
         translation=_translation(subject, reading),
-        comparison=in_words(subject, reading, effect_of(subject, reading, ran.run, ran.run)),
+        comparison=in_words(subject, reading, effect, changes=changes),
         question=question_of(ran),
         run=ran.facts,
+        off=off,
     )
 
 

@@ -3,6 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
+from demos import DEMOS
+from tests.conftest import COUNTER, choose_page, inner_pages, settled, wait_for_the_opening
+
 pytestmark = pytest.mark.browser
 
 
@@ -34,3 +37,44 @@ def test_a_page_that_waits_for_its_visitor_opens_full_and_says_on_what(open_tab,
     expect(sentence).to_contain_text(said)
     for seen in (sentence, page.locator(figure).first, page.locator(control)):
         expect(seen).to_be_in_viewport()
+
+
+IN_ONE_SCREEN = """slug => {
+  const seen = (node) => {
+    const { top, bottom, left, right } = node.getBoundingClientRect();
+    const [low, high] = [Math.max(top, 0), Math.min(bottom, innerHeight)];
+    return node.checkVisibility() && right > left ? (Math.max(high - low, 0)) : 0;
+  };
+  const tab = document.getElementById(`tab-${slug}`);
+  const panel = [...tab.querySelectorAll("[role=tabpanel]")].find((one) => one.checkVisibility());
+  const all = (selector) => [...panel.querySelectorAll(selector)];
+  const missing = [];
+  if (!all(".gb-said, .gb-finding p").some((node) => node.textContent.trim() && seen(node) >= 15)) missing.push("sentence");
+  if (!all("canvas, svg, img, video, table, .ts-strip, .gb-bar-row, .lens-grid").some((node) => seen(node) >= 20 && node.offsetWidth !== 16))
+    missing.push("figure");
+  if (!all("input, button, textarea, select, [role=listbox]").some((node) => seen(node) >= 15)) missing.push("control");
+  return missing;
+}"""
+WAIT_FOR_THE_HUB = {"Windows (Swin)", "Large models"}
+"""Pages whose model only the hub has say in words and a picture what they would do."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("phone", [False, True], ids=["1280 x 800", "390 x 844"])
+@pytest.mark.parametrize("slug", DEMOS)
+def test_every_page_opens_on_a_sentence_a_figure_and_a_control_in_one_screen(new_page, app_url, slug, phone):
+    page = new_page(phone=phone)
+    page.set_viewport_size({"width": 390, "height": 844} if phone else {"width": 1280, "height": 800})
+    page.add_init_script(path=COUNTER)
+    page.goto(f"/?tab={slug}")
+    tab = page.locator(f"#tab-{slug}")
+    tab.wait_for(state="visible")
+    missing = {}
+    for title in inner_pages(app_url, slug):
+        choose_page(tab, title)
+        wait_for_the_opening(page, slug)
+        settled(page)
+        page.evaluate("scrollTo(0, 0)")
+        if title not in WAIT_FOR_THE_HUB and (found := page.evaluate(IN_ONE_SCREEN, slug)):
+            missing[title] = found
+    assert missing == {}

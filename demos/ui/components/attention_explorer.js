@@ -38,7 +38,7 @@ export const template = `
     <p class="ax-translation" hidden><span class="gb-caption">it writes</span> <b lang="fr"></b></p>
     <p class="ax-note" hidden></p>
     <div class="gb-chips ax-kinds" role="group" aria-label="Which attention"></div>
-    <p class="ax-readout" aria-live="polite"></p>
+    <p class="gb-said ax-readout" aria-live="polite"></p>
     <div class="ax-tokens">
       <div class="ax-title ax-strip-title"></div>
       <div class="ax-rows-strip" role="group" aria-label="tokens that look"></div>

@@ -33,7 +33,7 @@ export const template = `
 <div class="filmstrip" data-state="empty">
   <p class="gb-empty"></p>
   <div class="full">
-    <p class="gb-finding-line" hidden></p>
+    <p class="gb-said" hidden></p>
     <div class="lanes">${lane("original")}${lane("other")}
       <div class="stage captions">
         <p><b>x<sub>t</sub></b> <span>what it sees</span></p>
@@ -104,8 +104,8 @@ export default class Filmstrip {
     this.#part(".jump").max = this.runs.length;
     if (this.#follow) this.#current = this.runs.newest;
     if (value.first !== null && !this.#touched) this.#current = value.first;
-    this.#part(".gb-finding-line").hidden = !value.finding;
-    this.#part(".gb-finding-line").textContent = value.finding;
+    this.#part(".gb-said").hidden = !value.finding;
+    this.#part(".gb-said").textContent = value.finding;
     this.#goWhereTheLinkSays();
     const arrived = this.sheets.load(value.steps.flatMap((step) => KINDS.map((kind) => step[kind])));
     this.#draw();

@@ -17,6 +17,7 @@ export const template = `
     <p class="gb-caption iv-hint">Point at a character or click it: the networks have just read it and predict the next one. What they owe to each earlier character is coloured.</p>
     <div class="iv-scale gb-scale"><span>0</span> <span class="ramp"></span> <span>all of the influence; colour grows with the square root</span></div>
     <label class="iv-slide">prediction after character <output></output><input type="range" min="0" max="0" value="0"></label>
+    <p class="gb-said" aria-live="polite"></p>
     <div class="iv-rows"></div>
     <div class="iv-curve">
       <b>Influence over distance, mean over all predictions of this text</b>
@@ -79,6 +80,21 @@ class Row {
   }
 }
 
+/** Which network looks farthest back at a place. @param {Row[]} rows @param {number} at */
+function sentenceOf(rows, at) {
+  const reached = rows.map(({ network, shares }) => ({
+    title: network.title,
+    back: reach(sharesOf(shares, at), at, 0.9),
+  }));
+  reached.sort((one, other) => other.back - one.back);
+  const [farthest, nearest] = [reached[0], reached[reached.length - 1]];
+  if (farthest.back === nearest.back) return `All look back ${farthest.back} characters here.`;
+  return (
+    `${farthest.title} looks farthest back here: nine tenths of what it owes the text it owes the last ` +
+    `${farthest.back} characters; ${nearest.title} the last ${nearest.back}.`
+  );
+}
+
 export default class InfluenceView {
   /** @type {string[]} */ #text = [];
   /** @type {Row[]} */ #rows = [];
@@ -128,6 +144,7 @@ export default class InfluenceView {
     this.slider.value = at;
     find(this.root, ".iv-slide output").textContent = `${at} (${quoted(this.#text[at])})`;
     for (const row of this.#rows) row.paint(at);
+    find(this.root, ".gb-said").textContent = sentenceOf(this.#rows, at);
   }
 
   /** @param {View} view */

@@ -85,7 +85,7 @@ export default class InsideSwitches {
     clearTimeout(this.#timer);
     this.#shown = value;
     const said = this.look.take("off");
-    this.#edits = said ? InsideEdits.of(said, value) : new InsideEdits();
+    this.#edits = said ? InsideEdits.of(said, value) : new InsideEdits(value.off);
     find(root, ".is-positions").checked = this.#edits.positions;
     find(root, ".is-note").hidden = !value.note;
     find(root, ".is-note").textContent = value.note;
@@ -93,8 +93,9 @@ export default class InsideSwitches {
     find(root, ".is-grids").replaceChildren(...value.stacks.map((stack) => this.#grid(stack, value.heads)));
     this.#drawScope(value);
     this.#drawMode();
-    if (said) this.#changed();
-    else this.#draw();
+    if (said) return this.#changed();
+    this.#draw();
+    if (value.off) this.look.set("off", this.#edits.text());
   }
 
   /** @param {Stack} stack @param {number} heads */

@@ -39,6 +39,7 @@ export const template = `
 <div class="lens" data-state="empty">
   <p class="gb-empty">Nothing run yet: type a sentence and press Run.</p>
   <div class="lens-body">
+    <p class="gb-said" aria-live="polite"></p>
     <div class="lens-head">
       <span class="gb-chips lens-views" role="group" aria-label="What the cells show"></span>
       <span class="lens-scale"><span>low</span><canvas role="img" aria-label="colour scale"></canvas><span>high</span></span>
@@ -166,6 +167,7 @@ export default class LogitLens {
     /** @type {NodeListOf<HTMLElement>} */
     const cells = this.root.querySelectorAll(".lens-cell");
     for (const cell of cells) cell.setAttribute("aria-pressed", String(cell.dataset.at === `${layer},${token}`));
+    find(this.root, ".gb-said").textContent = findingOf(lens, token);
     find(this.root, ".lens-detail").replaceChildren(
       element("div", {}, sentenceOf(lens, layer, token)),
       ...barsOf(lens, layer, token),
@@ -181,6 +183,25 @@ async function loaded(view) {
   const arrays = await Promise.all([lens.ids, lens.probabilities, lens.entropy, lens.final].map(load));
   const [ids, probabilities, entropy, final] = arrays;
   return { view, sizes, changes, reading: { words: lens.words, ids, probabilities, entropy, final } };
+}
+
+/** From which layer on a token's answer stands first, or which layer changes it most. @param {Lens} lens @param {number} token */
+function findingOf({ view, changes, reading }, token) {
+  const last = changes.shape[0] - 1;
+  const name = `“${readable(view.tokens[token])}”`;
+  if (!reading) {
+    const shares = Array.from({ length: last }, (_, layer) => part(changes, layer + 1, token).data[0]);
+    const most = shares.indexOf(Math.max(...shares));
+    return `Layer ${most + 1} changes ${name} most: ${(100 * shares[most]).toFixed(0)} % of its stream.`;
+  }
+  /** @param {number} layer */
+  const first = (layer) => part(reading.ids, layer, token).data[0];
+  let since = last;
+  while (since > 0 && first(since - 1) === first(last)) since--;
+  const share = part(reading.probabilities, last, token).data[0].toFixed(2);
+  const answer = `“${readable(reading.words[first(last)])}” (${share})`;
+  const place = view.predicts === "masked" ? `In place of ${name}` : `After ${name}`;
+  return `${place} the network expects ${answer}; it stands first ${since ? `from layer ${since} of ${last} on` : "before any layer"}.`;
 }
 
 /** @param {Lens} lens @param {number} layer @param {number} token */

@@ -36,7 +36,7 @@ export const template = `
       <div class="mc-text"></div>
       <p class="gb-caption mc-hint">Click a character to pause there: the next edit takes place after it.</p>
       <ol class="mc-edits"></ol>
-      <p class="mc-said" aria-live="polite"></p>
+      <p class="gb-said mc-said" aria-live="polite"></p>
       <p class="gb-caption mc-summary"></p>
     </section>
     <section class="gb-panel" aria-label="Both predictions">

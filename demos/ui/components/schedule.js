@@ -22,7 +22,7 @@ export const template = `
       <label>characters <output class="sd-n-value"></output><input class="sd-n" type="range" min="2" max="32" step="1"></label>
       <label>step <output class="sd-step-value"></output><input class="sd-step" type="range" min="1" step="1"></label>
     </div>
-    <p class="sd-said" aria-live="polite"></p>
+    <p class="gb-said sd-said" aria-live="polite"></p>
     <div class="sd-both">
       <figure><figcaption class="sd-name"></figcaption><div class="sd-grid" role="img"></div></figure>
       <figure><figcaption class="sd-name"></figcaption><div class="sd-grid" role="img"></div></figure>

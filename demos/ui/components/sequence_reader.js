@@ -33,7 +33,7 @@ export const template = `
       <label class="tracked-field">follow a unit that tracks <select class="tracked"></select></label>
       <span class="gb-scale text-scale"><span class="low"></span> <canvas width="96" height="1"></canvas> <span class="high"></span></span>
     </div>
-    <p class="followed" aria-live="polite"></p>
+    <p class="gb-said followed" aria-live="polite"></p>
     <div class="characters"><div class="text"></div></div>
     <div class="bar-of-controls">
       <label class="grow">back in time <input class="scrubber" type="range" min="0" max="0" value="0"></label>

@@ -12,6 +12,7 @@ export const template = `
   <p class="gb-empty">Write a story and ask a question about it.</p>
   <div class="sa-body">
     <p class="sa-reply" aria-live="polite"></p>
+    <p class="gb-said"></p>
     <div class="sa-sure"></div>
     <h3>Which sentences it read</h3>
     <ol class="sa-hops"></ol>
@@ -41,6 +42,7 @@ export default class StoryAnswer {
     if (asked !== this.#asked) return;
     find(this.root, ".sa").dataset.state = "full";
     find(this.root, ".sa-reply").textContent = view.reply;
+    find(this.root, ".gb-said").textContent = view.said;
     find(this.root, ".sa-sure").replaceChildren(...view.alternatives.map(bar));
     find(this.root, ".sa-hops").replaceChildren(
       ...view.hops.map(({ sentence }) => element("li", {}, `Going back ${sentence}`)),

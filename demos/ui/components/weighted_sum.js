@@ -23,7 +23,7 @@ export const template = `
   <p class="gb-empty">Nothing has been run yet: type a sentence, or take an example, and press Run.</p>
   <div class="ws-body">
     <p class="ws-note" hidden></p>
-    <p class="ws-said" aria-live="polite"></p>
+    <p class="gb-said ws-said" aria-live="polite"></p>
     <p class="ws-translation" hidden><span class="ws-quiet">it writes</span> <b></b></p>
     <div class="ws-controls">
       <span class="gb-chips ws-kinds" role="group" aria-label="Which attention"></span>

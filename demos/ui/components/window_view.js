@@ -20,7 +20,7 @@ export const template = `
       <label>block <output class="block-value"></output><input class="block" type="range" min="0" step="1" aria-label="Block"></label>
       <label>head <select class="head" aria-label="Head"></select></label>
     </div>
-    <p class="about" aria-live="polite"></p>
+    <p class="gb-said about" aria-live="polite"></p>
     <div class="picture"></div>
     <p class="legend"><span><i class="inside"></i> its window, by attention</span><span><i class="known"></i> may have come to it by now</span><span><i class="never"></i> has not</span></p>
     <p class="reading" aria-live="polite"></p>

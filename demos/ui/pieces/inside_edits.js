@@ -28,6 +28,11 @@ export class InsideEdits {
   /** @type {[number, number] | null} */ swap = null;
   positions = true;
 
+  /** @param {HeadOff | null} [off] a head that is off at first */
+  constructor(off = null) {
+    if (off) this.heads.push(off);
+  }
+
   /** @param {HeadOff | LayerOff} place */
   isOff(place) {
     const list = /** @type {(HeadOff | LayerOff)[]} */ (place.length === 3 ? this.heads : this.layers);
