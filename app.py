@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from demos.door.front import Front
+from demos.door.stubs import skip_stubs
 from demos.door.sweep import private_folder
 from models import hub, weights
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 def create_app() -> "Shell":
     """The whole page, without a server."""
+    skip_stubs()
     from demos.page import create_app
 
     return create_app()
@@ -39,6 +41,7 @@ def main() -> None:
     folder = private_folder(Path(os.environ.get("GRADIO_TEMP_DIR", tempfile.gettempdir())))
     os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before Gradio is imported, which remembers it
 
+    skip_stubs()
     from demos.door.launch import serve
     from demos.page import all_demos
 

@@ -128,10 +128,11 @@ class Openings:
 
     def __init__(self, app: gr.Blocks) -> None:
         """Every event of `app` that stops what draws on a page stops its opening, too."""
-        self._shown = {number: _drawn(fn) for number, fn in app.fns.items() if _is(PREFIX, fn)}
+        drawn = {number: _drawn(fn) for number, fn in app.fns.items()}
+        self._shown = {number: drawn[number] for number, fn in app.fns.items() if _is(PREFIX, fn)}
         self.rivals = {
-            number: {opening for opening, shown in self._shown.items() if opening != number and shown & _drawn(fn)}
-            for number, fn in app.fns.items()
+            number: {opening for opening, shown in self._shown.items() if opening != number and shown & what}
+            for number, what in drawn.items()
         }
         for fn in app.fns.values():
             if fn.cancels:

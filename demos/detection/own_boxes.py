@@ -195,6 +195,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     """The page: frames to draw on, the training, the camera with the new detector."""
     running = gr.State("")
     gr.Markdown(HOW, elem_classes="gb-lead")
+    finding = finding_line("detection-own-finding")
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
             drawn = frame_boxes(elem_id="detection-own-frames")
@@ -214,7 +215,6 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
                 elem_id="detection-own-mirror",
             )
         with gr.Column(scale=4, min_width=300):
-            finding = finding_line("detection-own-finding")
             lessons = component("box_lessons", elem_id="detection-own-lessons")
             strip = gr.HTML(empty_strip("The detector (26 M parameters, 53 MB) is loaded with the first training."))
     keeps(seconds=seconds, mirror=mirror, threshold=threshold)

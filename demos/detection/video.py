@@ -21,7 +21,7 @@ from demos.detection.media import CLIP
 from demos.finding import finding_line, forgets, html_of_finding
 from demos.inputs.uploaded_files import UploadedFiles
 from demos.opening import opens
-from demos.tab import LONG, Queue, private
+from demos.tab import LONG, Queue, fold, private
 from demos.wire import picture
 from models.errors import InputError
 from models.inputs import check_number
@@ -212,16 +212,17 @@ def _strip_of(run: "Run", runtime: str, frames: int, seconds: float, note: str) 
 
 def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     """The page: the file, what is made of it while it is made, the results."""
-    gr.Markdown(LEAD, elem_classes="gb-note")
+    gr.Markdown(LEAD, elem_classes="gb-lead")
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
-            file = UploadedFiles(
-                label="Your video",
-                file_count="single",
-                file_types=["video"],
-                height=160,
-                elem_id="detection-video-file",
-            )
+            with fold("Your video"):
+                file = UploadedFiles(
+                    label="Your video",
+                    file_count="single",
+                    file_types=["video"],
+                    height=160,
+                    elem_id="detection-video-file",
+                )
             example = gr.Button("Four things wandering", size="sm")
             with gr.Row():
                 start = gr.Button("Process", variant="primary", min_width=100)

@@ -8,7 +8,7 @@ from demos.address import keeps
 from demos.diffusion.plans import MAX_SEED, check_seed, example_sprites
 from demos.inputs.uploaded_image import UploadedImage
 from demos.opening import opens
-from demos.tab import LATEX, LIGHT, private
+from demos.tab import LATEX, LIGHT, fold, private
 from demos.ui import component
 from demos.views.diffusion_forward import NoisyView, view_of_noisy
 from models.diffusion.forward import SCHEDULES, noisy_picture
@@ -62,20 +62,21 @@ def build() -> None:
     first = str(next(iter(examples.values()))) if examples else None
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
-            image = UploadedImage(
-                value=first,
-                label="A picture: its middle square is used",
-                elem_id="diffusion-picture",
-                sources=["upload", "webcam", "clipboard"],
-                height=230,
-                image_mode=None,
-            )
-            with gr.Row():
-                buttons = {name: gr.Button(name, size="sm", min_width=80) for name in examples}
             t = gr.Slider(0, TRAINING_STEPS - 1, START_TIME, step=1, label="Time t", elem_id="diffusion-time")
-            schedule = gr.Radio(list(SCHEDULES), value="cosine", label="Schedule", elem_id="diffusion-schedule")
-            size = gr.Radio(list(SIZES), value=32, label="Pixels a side", elem_id="diffusion-size")
-            noise_seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed of the noise")
+            with fold():
+                image = UploadedImage(
+                    value=first,
+                    label="A picture: its middle square is used",
+                    elem_id="diffusion-picture",
+                    sources=["upload", "webcam", "clipboard"],
+                    height=230,
+                    image_mode=None,
+                )
+                with gr.Row():
+                    buttons = {name: gr.Button(name, size="sm", min_width=80) for name in examples}
+                schedule = gr.Radio(list(SCHEDULES), value="cosine", label="Schedule", elem_id="diffusion-schedule")
+                size = gr.Radio(list(SIZES), value=32, label="Pixels a side", elem_id="diffusion-size")
+                noise_seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed of the noise")
         with gr.Column(scale=5, min_width=300):
             view = component("noise_view", elem_id="diffusion-noise-view")
             gr.Markdown(FORWARD, elem_classes="gb-note", latex_delimiters=LATEX)

@@ -10,9 +10,9 @@ TITLE = "A toy in 2-D"
 
 TOY = r"""A picture of 32 x 32 is a point among thousands of dimensions; here it is a point of the plane, and one can
 look at everything. The network sees a noisy point and the time, and says in which direction its noise lies. Following
-that direction backwards, in small steps, carries noise to where the data are. It is trained and run in your browser.
+that direction backwards, in small steps, carries noise to where the data are. It is trained and run in your browser."""
 
-$$x_t = (1-t)\,x_0 + t\,\varepsilon \qquad v = \varepsilon - x_0$$
+FORMULAS = r"""$$x_t = (1-t)\,x_0 + t\,\varepsilon \qquad v = \varepsilon - x_0$$
 
 $$x_{t'} = x_t + (t'-t)\,\hat v_\theta(x_t, t)$$"""
 
@@ -26,8 +26,9 @@ TRY = """- Train, and watch the field at the end of the flow bend into the shape
 
 def build() -> None:
     """The page: the plane and its controls, all of it in the browser."""
-    gr.Markdown(TOY, elem_classes="gb-note", latex_delimiters=LATEX)
+    gr.Markdown(TOY, elem_classes="gb-lead")
     component("vector_field", elem_id="diffusion-toy")
+    gr.Markdown(FORMULAS, elem_classes="gb-note", latex_delimiters=LATEX)
     keeps(looks=("toy",))
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)

@@ -16,7 +16,7 @@ from demos.finding import finding_line, forgets, html_of_finding
 from demos.inputs.session_file import fresh_folder, session_file, the_file
 from demos.inputs.uploaded_files import UploadedFiles
 from demos.opening import opens
-from demos.tab import LATEX, LIGHT, LONG, RUN, private
+from demos.tab import LATEX, LIGHT, LONG, RUN, fold, private
 from demos.ui import component
 from demos.views.diffusion_training import (
     ExampleView,
@@ -235,9 +235,10 @@ def _build_step(own: gr.State) -> tuple[list[Block], Block]:
     names = list(example_sprites())
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
-            network = gr.Radio(list(STEP_NETWORKS.items()), value="embedded", label="Model")
-            picture = gr.Radio(names, value=names[0], label="Picture")
-            seed = gr.Number(1, precision=0, minimum=0, maximum=MAX_SEED, label="Seed of t and noise")
+            with fold("Model and picture"):
+                network = gr.Radio(list(STEP_NETWORKS.items()), value="embedded", label="Model")
+                picture = gr.Radio(names, value=names[0], label="Picture")
+                seed = gr.Number(1, precision=0, minimum=0, maximum=MAX_SEED, label="Seed of t and noise")
             draw = gr.Button("Draw t and noise", variant="primary", elem_id="diffusion-draw")
         with gr.Column(scale=5, min_width=300):
             view = component("training_step", elem_id="diffusion-step")

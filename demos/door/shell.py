@@ -1,11 +1,14 @@
 """Gradio's Blocks behind the door: every failure of an event is one sentence, and places in the queue are shared."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from inspect import Parameter, signature
+from types import SimpleNamespace
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import gradio as gr
+from gradio import blocks
 from gradio.block_function import BlockFunction
 
 from demos.base import visitor_errors
@@ -19,6 +22,16 @@ from demos.words import in_english
 from models.errors import InputError
 
 NOT_TAKEN = "One of the values sent is not of the kind this control takes."
+
+
+@contextmanager
+def _no_server_yet() -> Iterator[None]:
+    """Gradio makes a server when a page is built, another for its queue, and a third, which serves, when it starts."""
+    made, blocks.App = blocks.App, SimpleNamespace(create_app=lambda *_, **__: None)
+    try:
+        yield
+    finally:
+        blocks.App = made
 
 
 class Shell(gr.Blocks):
@@ -35,9 +48,15 @@ class Shell(gr.Blocks):
         self._events: WeakKeyDictionary[Any, Event] = WeakKeyDictionary()
         super().__init__(*args, **kwargs)
 
+    def __exit__(self, *args: Any) -> None:
+        """The page is built."""
+        with _no_server_yet():
+            super().__exit__(*args)
+
     def queue(self, *args: Any, **kwargs: Any) -> "Shell":
         """Gradio's queue, with places that belong to visitors (`FairQueue`)."""
-        super().queue(*args, **kwargs)
+        with _no_server_yet():
+            super().queue(*args, **kwargs)
         self._queue = FairQueue(
             live_updates=self._queue.live_updates,
             concurrency_count=self.max_threads,

@@ -13,7 +13,7 @@ from demos.opening import opens
 from demos.sequences.networks import CHOICES, FIRST, Page, usable_network
 from demos.sequences.next_character import STATE_SECONDS
 from demos.sequences.reading import MAX_CHARS, noted
-from demos.tab import RUN, payload, private
+from demos.tab import RUN, fold, payload, private
 from demos.ui import View, component
 from demos.views.memory import ComparisonView, view_of_comparison
 from models.errors import InputError
@@ -280,7 +280,7 @@ def build(own: gr.State) -> Page:
     """The page: the edit on the left, both runs on the right."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
     with gr.Row():
-        with gr.Column(scale=2, min_width=280):
+        with gr.Column(scale=2, min_width=280), fold("Text and edit"):
             controls = _controls()
         with gr.Column(scale=5, min_width=300):
             view = component("memory_compare", events=("pause",), elem_id="sequences-edit-figure")

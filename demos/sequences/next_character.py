@@ -26,7 +26,7 @@ from demos.sequences.reading import (
     view_step_back,
 )
 from demos.sequences.unit_finder import units_found, units_off
-from demos.tab import LIGHT, Queue, private
+from demos.tab import LIGHT, Queue, fold, private
 from demos.ui import View, component
 from demos.views.sequences import MAX_BARS, units_html
 from models.sequences.features import FEATURES
@@ -110,17 +110,18 @@ def _controls() -> Controls:
     with gr.Row():
         play = gr.Button("Keep writing", size="sm", min_width=110)
         stop = gr.Button("Stop", size="sm", min_width=90)
-    temperature = gr.Slider(
-        0, 2, 0.7, step=0.05, label="Temperature", info="0: always the most probable. 1: as predicted."
-    )
-    first_layers = ("hidden state", *GATED_LAYERS["lstm"])
-    layer = gr.Radio(first_layers, value="cell state", label="The map shows", elem_id="sequences-layer")
-    with gr.Accordion("More", open=False):
-        bars = gr.Slider(1, MAX_BARS, 8, step=1, label="Bars (top k)")
-        top_k = gr.Slider(1, len(ALPHABET), 40, step=1, label="Sample from the k most probable")
-        top_p = gr.Slider(0.05, 1, 1, step=0.05, label="Top-p: of these, the most probable that reach")
-        seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
-        pace = gr.Slider(1, 30, 8, step=1, label="Characters a second")
+    with fold("Sampling and map"):
+        temperature = gr.Slider(
+            0, 2, 0.7, step=0.05, label="Temperature", info="0: always the most probable. 1: as predicted."
+        )
+        first_layers = ("hidden state", *GATED_LAYERS["lstm"])
+        layer = gr.Radio(first_layers, value="cell state", label="The map shows", elem_id="sequences-layer")
+        with gr.Accordion("More", open=False):
+            bars = gr.Slider(1, MAX_BARS, 8, step=1, label="Bars (top k)")
+            top_k = gr.Slider(1, len(ALPHABET), 40, step=1, label="Sample from the k most probable")
+            top_p = gr.Slider(0.05, 1, 1, step=0.05, label="Top-p: of these, the most probable that reach")
+            seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
+            pace = gr.Slider(1, 30, 8, step=1, label="Characters a second")
     sampling = [temperature, top_k, top_p, seed]
     return Controls(model, text, examples, step, back, play, stop, layer, bars, sampling, pace)
 

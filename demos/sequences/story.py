@@ -8,7 +8,7 @@ import gradio as gr
 from demos.address import keeps
 from demos.base import empty_strip, strip_of
 from demos.opening import opens
-from demos.tab import LATEX, RUN, private
+from demos.tab import LATEX, RUN, fold, private
 from demos.ui import component
 from demos.views.parallel import stored
 from demos.views.story import StoryView, accuracy_html, view_of_answer
@@ -114,17 +114,18 @@ def build() -> None:
     gr.Markdown(LEAD, elem_classes="gb-lead")
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
-            first = EXAMPLES[FIRST]
-            story = gr.Textbox(
-                first[0], label="Your story", lines=8, max_lines=14, max_length=MAX_CHARS, elem_id="story-text"
-            )
-            question = gr.Textbox(first[1], label="Question", max_length=MAX_QUESTION, elem_id="story-question")
+            with fold("Your story"):
+                first = EXAMPLES[FIRST]
+                story = gr.Textbox(
+                    first[0], label="Your story", lines=8, max_lines=14, max_length=MAX_CHARS, elem_id="story-text"
+                )
+                question = gr.Textbox(first[1], label="Question", max_length=MAX_QUESTION, elem_id="story-question")
+                with gr.Row():
+                    count = gr.Slider(2, MAX_MADE, 10, step=1, label="Sentences of a story that is made up")
+                    made = gr.Button("Make up a story", size="sm", elem_id="story-make")
             run = gr.Button("Ask it", variant="primary", size="sm", elem_id="story-ask")
             with gr.Row():
                 examples = [gr.Button(name, size="sm", min_width=110) for name in EXAMPLES]
-            with gr.Row():
-                count = gr.Slider(2, MAX_MADE, 10, step=1, label="Sentences of a story that is made up")
-                made = gr.Button("Make up a story", size="sm", elem_id="story-make")
         with gr.Column(scale=3, min_width=300):
             answer = component("story_answer", elem_id="story-answer")
             strip = gr.HTML(empty_strip("The network (0.3 M parameters, 0.6 MB) is loaded with the first question."))

@@ -30,7 +30,7 @@ from demos.sequences.learning import (
     view_text,
 )
 from demos.sequences.next_character import STATE_SECONDS
-from demos.tab import LIGHT, LONG, private
+from demos.tab import LIGHT, LONG, fold, private
 from demos.ui import component
 from models.sequences.sampling import MAX_SEED
 
@@ -75,38 +75,39 @@ class Controls:
 
 
 def _controls() -> Controls:
-    pick = gr.Dropdown(list(TEXTS), value=FIRST_TEXT, label="A text to learn", elem_id="training-pick")
     with gr.Row():
         go_on = gr.Button("Train", variant="primary", size="sm", min_width=90, elem_id="training-go")
         pause = gr.Button("Pause", size="sm", min_width=90, interactive=False)
         again = gr.Button("Start again", size="sm", min_width=90, interactive=False)
-    text = gr.Textbox(
-        TEXTS[FIRST_TEXT](),
-        label="or your own (200 to 100,000 characters)",
-        lines=5,
-        max_lines=8,
-        max_length=MAX_CHARS,
-        elem_id="training-text",
-    )
-    cell = gr.Radio(CELLS, value=DEFAULT.cell, label="Cell", elem_id="training-cell")
-    units = gr.Radio(UNITS, value=DEFAULT.units, label="Units", elem_id="training-units")
-    learning_rate = gr.Dropdown(
-        [(f"{rate:g}", rate) for rate in LEARNING_RATES],
-        value=DEFAULT.learning_rate,
-        label="Learning rate",
-        info="Takes effect at once, also while it trains",
-        elem_id="training-rate",
-    )
-    keep = gr.Button("Keep it for the other pages", size="sm", interactive=False)
-    with gr.Row():
-        provoke = gr.Button("Provoke an explosion", size="sm", min_width=130)
-        cure = gr.Button("Cure it: clip at 1", size="sm", min_width=130)
-    with gr.Accordion("More", open=False):
-        optimizer = gr.Radio(["AdamW", "SGD"], value=DEFAULT.optimizer, label="Optimizer")
-        clipping = gr.Checkbox(DEFAULT.clipping, label="Clip gradients", elem_id="training-clipping")
-        clip = gr.Slider(0.1, 10, DEFAULT.clip, step=0.1, label="Clip at this norm")
-        gain = gr.Slider(0.1, 3, DEFAULT.gain, step=0.1, label="Recurrent gain at the start")
-        seed = gr.Number(DEFAULT.seed, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
+    with fold("Text and network"):
+        pick = gr.Dropdown(list(TEXTS), value=FIRST_TEXT, label="A text to learn", elem_id="training-pick")
+        text = gr.Textbox(
+            TEXTS[FIRST_TEXT](),
+            label="or your own (200 to 100,000 characters)",
+            lines=5,
+            max_lines=8,
+            max_length=MAX_CHARS,
+            elem_id="training-text",
+        )
+        cell = gr.Radio(CELLS, value=DEFAULT.cell, label="Cell", elem_id="training-cell")
+        units = gr.Radio(UNITS, value=DEFAULT.units, label="Units", elem_id="training-units")
+        learning_rate = gr.Dropdown(
+            [(f"{rate:g}", rate) for rate in LEARNING_RATES],
+            value=DEFAULT.learning_rate,
+            label="Learning rate",
+            info="Takes effect at once, also while it trains",
+            elem_id="training-rate",
+        )
+        keep = gr.Button("Keep it for the other pages", size="sm", interactive=False)
+        with gr.Row():
+            provoke = gr.Button("Provoke an explosion", size="sm", min_width=130)
+            cure = gr.Button("Cure it: clip at 1", size="sm", min_width=130)
+        with gr.Accordion("More", open=False):
+            optimizer = gr.Radio(["AdamW", "SGD"], value=DEFAULT.optimizer, label="Optimizer")
+            clipping = gr.Checkbox(DEFAULT.clipping, label="Clip gradients", elem_id="training-clipping")
+            clip = gr.Slider(0.1, 10, DEFAULT.clip, step=0.1, label="Clip at this norm")
+            gain = gr.Slider(0.1, 3, DEFAULT.gain, step=0.1, label="Recurrent gain at the start")
+            seed = gr.Number(DEFAULT.seed, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
     settings: list[Setting] = [cell, units, learning_rate, optimizer, clipping, clip, gain, seed]
     return Controls(pick, text, settings, [go_on, pause, again, keep], provoke, cure)
 

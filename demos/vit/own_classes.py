@@ -47,6 +47,7 @@ def build() -> None:
     """The page: collect, train, try, keep."""
     own, running = gr.State(""), gr.State("")
     gr.Markdown(HOW, elem_classes="gb-lead")
+    finding = finding_line("vit-own-finding")
     with gr.Row():
         with gr.Column(scale=2, min_width=280):
             example = gr.Button(
@@ -69,7 +70,6 @@ def build() -> None:
             seconds = gr.Slider(MIN_SECONDS, MAX_SECONDS, 20, step=5, label="Seconds for the blocks", visible=False)
             seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", visible=False)
         with gr.Column(scale=4, min_width=300):
-            finding = finding_line("vit-own-finding")
             strip = gr.HTML(empty_strip("The backbone (22 M parameters, 44 MB) is loaded with the first training."))
             board = component("class_board", elem_id="vit-own-board")
     gr.Markdown("### Try it", elem_classes="gb-note")

@@ -1,5 +1,7 @@
 """Links: every page takes its controls from an address and writes them there; back, forward, reload, bad links."""
 
+import re
+
 import pytest
 from gradio.components import Checkbox, CheckboxGroup, Dropdown, Image, Number, Radio, Slider, Textbox
 from playwright.sync_api import expect
@@ -109,6 +111,30 @@ def test_what_was_painted_and_chosen_comes_back_from_a_link(new_page):
     page.goto(f"/?tab=vit&at=damage&damage=occlude&strength=4#painted={painted()}")
     expect(page.locator("#damage-view .damage-view")).to_have_attribute("data-strength", "0.4")
     expect(page.locator("#damage-view .unit")).to_contain_text("what you painted")
+
+
+@pytest.mark.slow
+def test_what_was_looked_at_comes_back_from_a_link(new_page):
+    """A head and its tokens, a layer and a patch, a hidden token, a hole in a sprite."""
+    page = new_page()
+    page.goto("/?tab=attention&at=explorer&look=0.1.4.5.2")
+    expect(page.locator("#attention-explorer .ax-readout")).to_contain_text("Layer 2, head 5: ")
+    expect(page.locator("#attention-explorer .ax-readout")).to_contain_text(" (6) ")
+    page.goto("/?tab=attention&at=layers&cell=2.3")
+    expect(page.locator('.lens-cell[data-at="2,3"]')).to_have_attribute("aria-pressed", "true")
+    page.goto("/?tab=attention&at=inside&off=hide.3")
+    expect(page.locator("#inside-switches .is-list button")).to_have_count(1)
+    expect(page.locator("#inside-finding")).to_contain_text("With 1 token hidden the prediction ")
+    page.goto("/?tab=vit&at=features&look=9.1.0.45")
+    expect(page.locator(".pf")).to_have_attribute("data-drawn", re.compile(r"similarity 9 0 45"))
+    page.goto("/?tab=diffusion&at=image&hole=gKgBgV")
+    page.wait_for_function(
+        """() => {
+          const paper = document.querySelector(".pixel-canvas .paper");
+          const at = (row) => String(paper?.getContext("2d").getImageData(3, row, 1, 1).data.slice(0, 3));
+          return at(10) === "236,72,190" && at(9) !== at(10) && at(11) !== at(10);
+        }"""
+    )
 
 
 def painted():

@@ -39,7 +39,10 @@ def test_a_page_that_waits_for_its_visitor_opens_full_and_says_on_what(open_tab,
         expect(seen).to_be_in_viewport()
 
 
-FIGURES = "canvas, svg, img, video, table, .ts-strip, .gb-bar-row, .lens-grid"
+FIGURES = (
+    "canvas, svg, img, video, table, .ts-strip, .bars, .lens-grid, .characters, .iv-rows, .mc-text, .sd-grid, "
+    ".is-grid, .ws-table, .sa-scroll, .gb-words, .gb-neighbours, .tiles"
+)
 CONTROLS = "input, button, textarea, select, [role=listbox]"
 IN_ONE_SCREEN = """([slug, figures, controls]) => {
   const height = (node) => {
@@ -51,7 +54,8 @@ IN_ONE_SCREEN = """([slug, figures, controls]) => {
   const seen = (selector, least) => [...panel.querySelectorAll(selector)].some(
     (node) => height(node) >= least && (node.textContent.trim() || node.matches(figures) || node.matches(controls)));
   const sentence = seen(".gb-said, .gb-finding p", 15);
-  const there = { sentence, figure: seen(figures, 40), control: seen(controls, 15) };
+  const there = { sentence, figure: seen(figures, 24), control: seen(controls, 15) };
+  there["nothing beside the screen"] = document.documentElement.scrollWidth <= innerWidth;
   return Object.keys(there).filter((name) => !there[name]);
 }"""
 WAIT_FOR_THE_HUB = {"Windows (Swin)", "Large models"}

@@ -20,7 +20,7 @@ export const template = `
     <div class="cb-confusion">
       <h3>Held-out pictures: what they are (rows) and what they were taken for (columns)</h3>
       <label class="cb-slide"><span class="cb-when"></span><input type="range" min="0" step="1" value="0" aria-label="step of the training"></label>
-      <div class="cb-scroll"><table></table></div>
+      <div class="cb-scroll" tabindex="0" role="region" aria-label="What was answered for each class"><table></table></div>
       <p class="gb-caption cb-note"></p>
     </div>
     <div class="cb-verdicts" hidden>

@@ -24,6 +24,7 @@ const picture = (name, about, caption) =>
 export const template = `
 <div class="training-step" data-state="empty">
   <p class="gb-empty">One training step, taken apart, appears here in a moment.</p>
+  <p class="gb-said full"></p>
   <ol class="full">
     <li>
       <h3>Take a clean picture</h3>
@@ -125,6 +126,9 @@ export default class TrainingStep {
       top: short(this.#top),
       loss: short(example.loss),
       gradient: short(example.gradient_norm),
+      "gb-said":
+        `From xₜ at t = ${example.t}, ${Math.round(100 * example.noise_share ** 2)} % of it noise, the network says v with a mean ` +
+        `squared error of ${short(example.loss)}; one step of the optimiser makes it ${short(example.loss_after)}.`,
       after: `The same picture, time and noise after one step of the optimiser: ${short(example.loss_after)}.`,
     };
     for (const [name, text] of Object.entries(texts)) this.#part(`.${name}`).textContent = text;
