@@ -9,6 +9,7 @@ same function can run in this process, on a GPU borrowed for one call, or on ano
 import functools
 import inspect
 import os
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -141,6 +142,7 @@ _counting = threading.Lock()
 
 @contextmanager
 def _one_job() -> Iterator[None]:
+    _share_cores()
     _inside.active = True
     try:
         yield
@@ -204,6 +206,27 @@ def _counted(task: Task) -> Iterator[None]:
 def _count(task: Task, change: int) -> None:
     with _counting:
         COMPUTING[task.name] += change
+
+
+def _share_cores() -> None:
+    """All cores of the machine for a job that is alone, its share where several are at work; for this thread only."""
+    if "torch" not in sys.modules:
+        return
+    import torch
+
+    share = max(1, _cores() // max(1, COMPUTING.total()))
+    if torch.get_num_threads() != share:
+        torch.set_num_threads(share)
+
+
+@functools.cache
+def _cores() -> int:
+    import torch
+
+    from models.runtime import device
+
+    device()  # which reads how many threads are wanted
+    return torch.get_num_threads()
 
 
 def _call(task: Task, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:

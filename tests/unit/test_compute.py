@@ -94,3 +94,27 @@ def test_a_heavy_job_waits_for_a_place_and_a_light_one_does_not():
 def test_every_computed_function_is_known_by_name():
     task = module.TASKS[f"{__name__}.steps"]
     assert (task.heavy, task.streams) == (True, True)
+
+
+def test_jobs_share_the_cores(monkeypatch):
+    """Four threads of arithmetic for one job, two each for two; who comes back to being alone has four again."""
+    import torch
+
+    monkeypatch.setattr(module, "_cores", lambda: 4)
+    usual = torch.get_num_threads()
+
+    @compute(heavy=True)
+    def counted():
+        while True:
+            yield torch.get_num_threads()
+
+    first, second = counted(), counted()
+    try:
+        assert next(first) == 4
+        assert (next(second), next(first)) == (2, 2)
+        second.close()
+        assert next(first) == 4
+    finally:
+        first.close()
+        second.close()
+        torch.set_num_threads(usual)
