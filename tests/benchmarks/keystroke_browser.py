@@ -9,12 +9,14 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.benchmarks.rows import Row
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, COUNTER, running_app, settled
 
 LENGTH, KEYSTROKES, EVERY = 256, 15, 0.4
@@ -73,8 +75,14 @@ def tasks(trace):
     return [(name, spent / 1000) for name, spent in times.most_common(25)]
 
 
+def rows() -> Iterator[Row]:
+    """Milliseconds of the browser's main thread, processor time."""
+    each = main(profiled=False, traced=False)
+    yield Row(f"a character typed at {LENGTH}, main thread", (each["TaskDuration"],))
+
+
 def main(profiled, traced):
-    """Type, and print milliseconds a keystroke."""
+    """Type, print milliseconds a keystroke, and give them."""
     with running_app() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -96,12 +104,14 @@ def main(profiled, traced):
                 page=page, categories=["devtools.timeline", "toplevel", "disabled-by-default-devtools.timeline"]
             )
         typing = spent(session, lambda number: page.keyboard.type(TEXT[LENGTH - KEYSTROKES + number]))
-        print({name: round((typing[name] - idle[name]) / KEYSTROKES, 1) for name in SUMS})
+        each = {name: round((typing[name] - idle[name]) / KEYSTROKES, 1) for name in SUMS}
+        print(each)
         found = functions(session.send("Profiler.stop")["profile"]) if profiled else []
         found += tasks(json.loads(browser.stop_tracing())) if traced else []
         for name, milliseconds in found:
             print(f"{milliseconds / KEYSTROKES:7.2f} {name}")
         browser.close()
+    return each
 
 
 if __name__ == "__main__":

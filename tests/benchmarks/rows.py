@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """Milliseconds of single runs, ours and those of `instead` (none where nothing is beside it)."""
+    """Milliseconds (or another unit) of single runs, ours and those of `instead` (none where nothing is beside it)."""
 
     what: str
     ours: tuple[float, ...]
     instead: str = ""
     theirs: tuple[float, ...] = ()
+    unit: str = "ms"
 
     @property
     def ratio(self) -> float:

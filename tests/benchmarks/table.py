@@ -16,19 +16,33 @@ from pathlib import Path
 import torch
 
 from models import runtime
-from tests.benchmarks import attention, detection, diffusion, first_open, first_page, sequences_keystroke, vit
+from tests.benchmarks import (
+    attention,
+    detection,
+    diffusion,
+    first_open,
+    first_page,
+    keystroke_browser,
+    memory,
+    scaling,
+    sequences_keystroke,
+    vit,
+)
 from tests.benchmarks.rows import Row, compare
 from tests.conftest import ROOT
 
 FILE = ROOT / "docs" / "performance.md"
 PARTS = {
     "the start": first_page,
+    "memory": memory,
     "the first visit": first_open,
+    "a key, in the browser": keystroke_browser,
     "sequences": sequences_keystroke,
     "attention": attention,
     "vit": vit,
     "detection": detection,
     "diffusion": diffusion,
+    "what more costs": scaling,
 }
 PACKAGES = ("torch", "transformers", "diffusers", "openvino", "gradio", "bertviz")
 SIDE, COPIED, ROUNDS = 2048, 2**27, 10
@@ -93,7 +107,8 @@ def page(head: list[tuple[str, str]], parts: dict[str, list[Row]]) -> str:
         *_table(["", ""], [f"| {name} | {value} |" for name, value in head]),
     ]
     for title, rows in parts.items():
-        heads = ["", "Glassbox, ms", "instead", "ms", "times as long"]
+        unit = rows[0].unit if rows else "ms"
+        heads = ["", f"Glassbox, {unit}", "instead", unit, "times as long"]
         lines += ["", f"## {title[0].upper()}{title[1:]}", "", *_table(heads, [line(row) for row in rows])]
     return "\n".join(lines) + "\n"
 

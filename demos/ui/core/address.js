@@ -11,7 +11,7 @@
 
 /** Parameters of others: Gradio's own, and those of where it is hosted. */
 const FOREIGN = ["page", "view", "deep_link", "logs", "footer", "vscode"];
-const WRITE_AFTER_MILLISECONDS = 150;
+const WRITE_AFTER_MILLISECONDS = 600;
 /** Characters; a longer query is no link of ours, and Gradio would send it along with every request. */
 const LONGEST_QUERY = 8_000;
 
