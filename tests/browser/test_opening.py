@@ -66,6 +66,7 @@ WAIT_FOR_THE_HUB = {"Windows (Swin)", "Large models"}
 @pytest.mark.parametrize("phone", [False, True], ids=["1280 x 800", "390 x 844"])
 @pytest.mark.parametrize("slug", DEMOS)
 def test_every_page_opens_on_a_sentence_a_figure_and_a_control_in_one_screen(new_page, app_url, slug, phone):
+    """On a phone, where a figure may be as large as the screen, on the sentence or the figure, and a control."""
     page = new_page(phone=phone)
     page.set_viewport_size({"width": 390, "height": 844} if phone else {"width": 1280, "height": 800})
     page.add_init_script(path=COUNTER)
@@ -78,6 +79,9 @@ def test_every_page_opens_on_a_sentence_a_figure_and_a_control_in_one_screen(new
         wait_for_the_opening(page, slug)
         settled(page)
         page.evaluate("scrollTo(0, 0)")
-        if title not in WAIT_FOR_THE_HUB and (found := page.evaluate(IN_ONE_SCREEN, [slug, FIGURES, CONTROLS])):
+        found = set(page.evaluate(IN_ONE_SCREEN, [slug, FIGURES, CONTROLS]))
+        if phone and len(found & {"sentence", "figure"}) == 1:
+            found -= {"sentence", "figure"}
+        if title not in WAIT_FOR_THE_HUB and found:
             missing[title] = found
     assert missing == {}
