@@ -11,7 +11,7 @@ from demos.tab import RUN, private
 from demos.ui import component
 from demos.views import translation as views
 from demos.views.parallel import stored
-from demos.views.tables import SCROLLS
+from demos.views.tables import scrolls
 from demos.views.tasks import draw_table
 from models import weights
 
@@ -53,5 +53,5 @@ def build() -> None:
     gr.on([compare.click, text.submit], compute_versions, text, [versions, strip], **private(), **RUN)
     if lines:
         with gr.Accordion("BLEU in numbers, and how it was measured", open=False):
-            gr.HTML(f"<div {SCROLLS}>{draw_table(*views.rows_of_bleu(lines))}</div>")
+            gr.HTML(f"<div {scrolls('BLEU by length')}>{draw_table(*views.rows_of_bleu(lines))}</div>")
             gr.Markdown(BLEU_NOTE)
