@@ -6,6 +6,7 @@ from demos.address import keeps
 from demos.attention.controls import MAX_CHARS
 from demos.attention.drafts import compute_versions
 from demos.base import empty_strip
+from demos.finding import html_of_finding
 from demos.opening import opens
 from demos.tab import RUN, private
 from demos.ui import component
@@ -38,6 +39,8 @@ def build() -> None:
     """The page: a long sentence by three networks, beside how good they are by length."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
     lines = stored(BLEU_FILE)
+    if lines:
+        gr.HTML(html_of_finding(views.say_bleu(lines)), elem_classes="gb-finding")
     with gr.Row():
         with gr.Column(scale=3, min_width=300):
             text = gr.Textbox(EXAMPLE, label="A long sentence", lines=2, max_length=MAX_CHARS, elem_id="why-text")

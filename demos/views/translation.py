@@ -180,6 +180,16 @@ def rows_of_bleu(lines: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[li
     return head, [*rows, ["all", f"{lines[0]['sentences']:,}", *(f"{line['bleu']:.1f}" for line in lines)]]
 
 
+def say_bleu(lines: Sequence[Mapping[str, Any]]) -> str:
+    """How much of its BLEU each network loses from the shortest sentences to the longest."""
+    losses = []
+    for line in sorted(lines, key=lambda line: -line["bleu"]):
+        first, *_, last = line["by_length"].values()
+        losses.append(f"{_title(line['model'])} {first['bleu']:.1f} to {last['bleu']:.1f}")
+    shortest, *_, longest = lines[0]["by_length"]
+    return f"Measured beforehand, BLEU from sentences of {shortest} words to those of {longest}: {', '.join(losses)}."
+
+
 def _title(name: str) -> str:
     return LOOKS[name][0] if name in LOOKS else name
 

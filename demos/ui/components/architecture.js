@@ -23,7 +23,7 @@ export const template = `
       <button type="button" class="ar-play">Play</button>
       <button type="button" class="ar-back">Back</button>
       <button type="button" class="ar-next">Next</button>
-      <span class="ar-said" aria-live="polite"></span>
+      <span class="gb-said ar-said" aria-live="polite"></span>
     </div>
     <div class="ar-columns">
       <section class="ar-encoder" aria-label="Transformer, encoder"></section>
