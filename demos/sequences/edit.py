@@ -234,45 +234,53 @@ class Controls:
 
 
 def _controls() -> Controls:
-    model = gr.Radio(CHOICES, value=FIRST, label="Model", elem_id="sequences-edit-model")
-    text = gr.Textbox(EXAMPLE, label="Text", lines=3, max_lines=8, max_length=MAX_CHARS, elem_id="sequences-edit-text")
-    read = gr.Button("Read it", size="sm", elem_id="sequences-edit-read")
-    kinds = [(title, name) for name, title in KINDS.items()]
-    kind = gr.Radio(kinds, value="erase", label="What to do", elem_id="sequences-edit-kind")
-    position = gr.Number(
-        EXAMPLE_POSITION,
-        precision=0,
-        minimum=0,
-        maximum=MAX_CHARS,
-        label="After character (click the text)",
-        elem_id="sequences-edit-position",
-    )
-    units = gr.Textbox(
-        label="Which units",
-        info='Such as "3, 17, 200-210" or "all"',
-        max_length=MAX_UNITS_TEXT,
-        visible=False,
-        elem_id="sequences-edit-units",
-    )
-    features = dict.fromkeys(unit.feature for unit in tracked_units(FIRST))
-    picks = gr.Dropdown([LARGEST, EVERY, *features], label="or take", visible=False, elem_id="sequences-edit-picks")
-    factor = gr.Slider(-10, 10, 2, step=0.5, label="Factor", visible=False, elem_id="sequences-edit-factor")
-    donor = gr.Textbox(
-        "The rain fell on the empty street, and she",
-        label="Whose memory: that left by this sentence",
-        lines=2,
-        max_length=MAX_CHARS,
-        visible=False,
-        elem_id="sequences-edit-donor",
-    )
+    with fold("Text and edit"):
+        model = gr.Radio(CHOICES, value=FIRST, label="Model", elem_id="sequences-edit-model")
+        text = gr.Textbox(
+            EXAMPLE, label="Text", lines=3, max_lines=8, max_length=MAX_CHARS, elem_id="sequences-edit-text"
+        )
+        read = gr.Button("Read it", size="sm", elem_id="sequences-edit-read")
+        kinds = [(title, name) for name, title in KINDS.items()]
+        kind = gr.Radio(kinds, value="erase", label="What to do", elem_id="sequences-edit-kind")
+        position = gr.Number(
+            EXAMPLE_POSITION,
+            precision=0,
+            minimum=0,
+            maximum=MAX_CHARS,
+            label="After character (click the text)",
+            elem_id="sequences-edit-position",
+        )
+        units = gr.Textbox(
+            label="Which units",
+            info='Such as "3, 17, 200-210" or "all"',
+            max_length=MAX_UNITS_TEXT,
+            visible=False,
+            elem_id="sequences-edit-units",
+        )
+        features = dict.fromkeys(unit.feature for unit in tracked_units(FIRST))
+        picks = gr.Dropdown([LARGEST, EVERY, *features], label="or take", visible=False, elem_id="sequences-edit-picks")
+        factor = gr.Slider(-10, 10, 2, step=0.5, label="Factor", visible=False, elem_id="sequences-edit-factor")
+        donor = gr.Textbox(
+            "The rain fell on the empty street, and she",
+            label="Whose memory: that left by this sentence",
+            lines=2,
+            max_length=MAX_CHARS,
+            visible=False,
+            elem_id="sequences-edit-donor",
+        )
+        strength = gr.Slider(0, 1, 1, step=0.05, label="Strength of all edits", elem_id="sequences-edit-strength")
+        seed = gr.Number(
+            0,
+            precision=0,
+            minimum=0,
+            maximum=MAX_SEED,
+            label="Dice for what each writes",
+            elem_id="sequences-edit-seed",
+        )
     apply = gr.Button("Edit and read on", variant="primary", elem_id="sequences-edit-apply")
     with gr.Row():
         undo = gr.Button("Undo the last", size="sm", min_width=90)
         reset = gr.Button("Undo all", size="sm", min_width=90, elem_id="sequences-edit-reset")
-    strength = gr.Slider(0, 1, 1, step=0.05, label="Strength of all edits", elem_id="sequences-edit-strength")
-    seed = gr.Number(
-        0, precision=0, minimum=0, maximum=MAX_SEED, label="Dice for what each writes", elem_id="sequences-edit-seed"
-    )
     return Controls(model, text, read, kind, position, units, picks, factor, donor, apply, undo, reset, strength, seed)
 
 
@@ -280,7 +288,7 @@ def build(own: gr.State) -> Page:
     """The page: the edit on the left, both runs on the right."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
     with gr.Row():
-        with gr.Column(scale=2, min_width=280), fold("Text and edit"):
+        with gr.Column(scale=2, min_width=280):
             controls = _controls()
         with gr.Column(scale=5, min_width=300):
             view = component("memory_compare", events=("pause",), elem_id="sequences-edit-figure")

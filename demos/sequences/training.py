@@ -75,12 +75,12 @@ class Controls:
 
 
 def _controls() -> Controls:
+    pick = gr.Dropdown(list(TEXTS), value=FIRST_TEXT, label="A text to learn", elem_id="training-pick")
     with gr.Row():
         go_on = gr.Button("Train", variant="primary", size="sm", min_width=90, elem_id="training-go")
         pause = gr.Button("Pause", size="sm", min_width=90, interactive=False)
         again = gr.Button("Start again", size="sm", min_width=90, interactive=False)
     with fold("Text and network"):
-        pick = gr.Dropdown(list(TEXTS), value=FIRST_TEXT, label="A text to learn", elem_id="training-pick")
         text = gr.Textbox(
             TEXTS[FIRST_TEXT](),
             label="or your own (200 to 100,000 characters)",

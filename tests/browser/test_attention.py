@@ -15,7 +15,7 @@ SENTENCE = "The animal didn't cross the street because it was too tired."
 def trace(page, text=SENTENCE, model=None):
     page.locator("#attention-page-explorer[data-opened=true]").wait_for()
     tokens = page.locator(f"{EXPLORER} .ax-rows-strip")
-    opened_on = tokens.inner_text()
+    opened_on = tokens.text_content()
     if text == SENTENCE:
         return
     page.locator("#attention-text textarea").fill(text)
@@ -24,7 +24,7 @@ def trace(page, text=SENTENCE, model=None):
         page.get_by_role("option", name=re.compile(model)).click()
     else:
         page.locator("#attention-run").click()
-    expect(tokens).not_to_have_text(opened_on, use_inner_text=True)
+    expect(tokens).not_to_have_text(opened_on)
 
 
 def readout(page):

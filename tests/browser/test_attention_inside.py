@@ -119,6 +119,7 @@ def test_a_dragged_weight_moves_sum_and_prediction(open_tab, translator, screens
     )
     assert "moved by" in page.locator(f"{SUM} .ws-moved").inner_text()
     changed(page)
+    settled(page)  # every step of the drag has its answer
     edited = translator.run(reading, Edits(rows={(Head(kind, layer, head), query): tuple(row)}))
     for text, logits in zip(_first_row(page), (run.logits, edited.logits), strict=True):
         assert text == pytest.approx(100 * float(logits[query].softmax(-1).max()), abs=0.11)

@@ -31,6 +31,7 @@ class TestCell:
         page = open_page("Next character")
         page.locator("#sequences-text textarea").fill("The cat sat")
         cell = page.locator("#sequences-cell")
+        cell.scroll_into_view_if_needed()  # it is drawn when somebody looks
         expect(cell.locator(".un-step")).to_have_count(8)
         expect(cell.locator(".un-input").last).to_have_text("t")
         expect(cell.locator(".un-title")).to_have_text("Inside the cell at step 11")
