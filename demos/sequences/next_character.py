@@ -96,7 +96,7 @@ def _controls() -> Controls:
     text = gr.Textbox(
         EXAMPLES["An open quote"],
         label="Your text",
-        lines=5,
+        lines=3,
         max_lines=10,
         max_length=MAX_CHARS,
         elem_id="sequences-text",

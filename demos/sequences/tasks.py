@@ -133,7 +133,7 @@ def _review_inputs(shown: list[Component], reviews: gr.State) -> gr.Textbox:
     text = gr.Textbox(
         REVIEWS["A mixed one"], label="Your review", lines=2, max_length=MAX_CHARS, elem_id="sequences-review"
     )
-    with gr.Row():
+    with gr.Row(elem_classes="gb-examples"):
         ask = gr.Button("Positive or negative?", variant="primary", size="sm", elem_id="sequences-judge")
         shuffle = gr.Button("Shuffle the words", size="sm")
         longer = gr.Button("Lengthen it", size="sm")

@@ -15,6 +15,8 @@ def train_one(open_tab):
     def open_(text="Nursery rhymes", **how):
         page = open_tab("sequences", "Train one", **how)
         expect(strip(page)).to_contain_text("Recorded beforehand, not now")
+        if how.get("phone"):
+            page.get_by_role("button", name="Text and network").click()
         if text:
             page.get_by_label("A text to learn").click()
             page.get_by_role("option", name=text).click()

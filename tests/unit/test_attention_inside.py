@@ -2,20 +2,21 @@
 
 import json
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from demos.attention import controls, inside, weighted_sum
-from demos.views.attention_effect import view_of_effect
+from demos.views.attention_effect import say_effect, view_of_effect
 from demos.views.attention_inside import view_of_importance, view_of_question
 from demos.views.attention_sum import view_of_sum
 from demos.wire import to_wire
 from models.attention.changes import MAX_ROWS, parse_sum
 from models.attention.effects import compare, effect_of, in_words
 from models.attention.importance import MAX_TOKENS_LEFT_OUT, measure_importance, predicted_tokens
-from models.attention.inside import Explained, changes_of, question_of
+from models.attention.inside import Explained, changes_of, edit_inside, look_inside, question_of
 from models.attention.runs import TextRun
 from models.attention.sums import SumShown, first_head, sum_of
 from models.attention.trace import load, load_subject
@@ -280,3 +281,20 @@ def test_agreement_is_told_as_it_is(value, words):
     from demos.views.attention_inside import AGREEMENT
 
     assert words in next(text for low, text in AGREEMENT if value >= low)
+
+
+def test_the_page_opens_without_the_head_that_counts_most():
+    """What is said of it is what an edit of that head gives."""
+    *_, last = inside.compute_opening(inside.EXAMPLE, "book-gpt")
+    ((kind, layer, head),) = last[1]["heads_off"]
+    assert last[2].off == (kind, layer, head)
+    found = edit_inside("book-gpt", inside.EXAMPLE, last[1]).comparison
+    assert f"Without head {head + 1} of layer {layer + 1} the prediction after “" in last[-1]
+    assert "changes most: “" in last[-1]
+    assert f", {found.bits.max():.2f} bits." in last[-1]
+
+
+def test_a_change_that_changes_nothing_is_said():
+    found = look_inside("book-gpt", "It was").comparison
+    assert say_effect(found) == ""
+    assert say_effect(replace(found, changes=("no positions",))) == "With no positions no prediction changes."

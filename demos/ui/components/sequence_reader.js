@@ -25,6 +25,7 @@ export const template = `
   <p class="gb-empty empty">Type a text, or take an example: every character you type becomes one column here.</p>
   <div class="sr-full">
   <section class="gb-panel" aria-label="The text as the network met it">
+    <p class="gb-said followed" aria-live="polite"></p>
     <div class="bar-of-controls">
       <label>Colour the text by
         <select class="colouring"><option value="surprise">surprise</option><option value="unit">one unit</option></select>
@@ -33,7 +34,6 @@ export const template = `
       <label class="tracked-field">follow a unit that tracks <select class="tracked"></select></label>
       <span class="gb-scale text-scale"><span class="low"></span> <canvas width="96" height="1"></canvas> <span class="high"></span></span>
     </div>
-    <p class="gb-said followed" aria-live="polite"></p>
     <div class="characters"><div class="text"></div></div>
     <div class="bar-of-controls">
       <label class="grow">back in time <input class="scrubber" type="range" min="0" max="0" value="0"></label>

@@ -25,7 +25,7 @@ export const template = `
     <div class="tv-source" role="group" aria-label="English tokens"></div>
     <div class="tv-title tv-written-title"></div>
     <div class="tv-written" role="group" aria-label="French tokens" lang="fr"></div>
-    <p class="tv-readout" aria-live="polite"></p>
+    <p class="gb-said tv-readout" aria-live="polite"></p>
     <div class="tv-columns">
       <div class="tv-grid">
         <div class="tv-head"><span>Alignment: French down, English across</span>
