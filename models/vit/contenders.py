@@ -15,11 +15,10 @@ import numpy as np
 import torch
 
 from models import runtime
-from models.vision import library
+from models.vision import cnn, library
+from models.vision.cnn import EfficientNetLite
 from models.vision.network import Block, VisionTransformer
 from models.vision.preprocessing import Preprocessing
-from models.vit import cnn
-from models.vit.cnn import EfficientNetLite
 from models.vit.gradcam import grad_cam
 
 VIT = "vit-s14-caltech101"

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from models.compute import Run, compute, run_of
+from models.vision.cnn import EfficientNetLite
 from models.vision.network import VisionTransformer
 from models.vit import contenders, gradcam
-from models.vit.cnn import EfficientNetLite
 from models.vit.contenders import answer_and_map, logits, softmax
 from models.vit.damage import DAMAGES, Choice, damaged, position_factor
 from models.vit.features import attention_distances

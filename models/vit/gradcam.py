@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from models.vision.cnn import STAGES, EfficientNetLite
 from models.vision.network import VisionTransformer
-from models.vit.cnn import STAGES, EfficientNetLite
 
 PROBES = 4
 

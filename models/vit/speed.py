@@ -12,9 +12,9 @@ import torch
 
 from models import runtime
 from models.compute import compute
+from models.vision.cnn import EfficientNetLite
 from models.vision.network import VisionTransformer
 from models.vit import contenders
-from models.vit.cnn import EfficientNetLite
 
 SIDES = (56, 112, 168, 224, 280, 336, 448, 560)
 REPEATS = 5

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from demos.views.explorer import attention_rollout
+from models.vision import cnn
 from models.vision.network import Architecture, VisionTransformer
 from models.vision.preprocessing import Preprocessing
-from models.vit import cnn, contenders, gradcam
+from models.vit import contenders, gradcam
 from models.vit.trace import trace_image
 
 PUBLISHED_PARAMETERS = 4_652_008

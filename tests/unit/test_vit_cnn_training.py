@@ -13,7 +13,8 @@ from models.errors import WeightsError
 from models.recipes.vit import train_cnn
 from models.recipes.vit.data import Photo
 from models.recipes.vit.train import Batches
-from models.vit import cnn, contenders
+from models.vision import cnn
+from models.vit import contenders
 
 RECIPE = train_cnn.CnnRecipe(steps=3, cooldown=1, warmup=1, batch=4, size=32)
 PICTURES = list(np.random.default_rng(0).integers(0, 256, (8, 40, 40, 3), dtype=np.uint8))

@@ -13,9 +13,10 @@ from demos.wire import to_wire
 from models.compute import Run
 from models.errors import InputError
 from models.recipes.vit import robustness, train_cnn
+from models.vision import cnn
 from models.vision.network import Architecture, VisionTransformer
 from models.vision.preprocessing import HALF, Preprocessing
-from models.vit import cnn, contenders, curve
+from models.vit import contenders, curve
 from models.vit.damage import DAMAGES, GREY, Choice, damaged, position_factor
 from tests.handles import array_of
 

@@ -21,8 +21,8 @@ from models import training, weights
 from models.recipes.vit import data
 from models.recipes.vit.probe import fit_linear
 from models.recipes.vit.train import TRAINING_PHOTOS, Batches, PhotoTraining, Recipe
+from models.vision import cnn
 from models.vision.preprocessing import HALF, Preprocessing
-from models.vit import cnn
 
 NAME = "efficientnet-lite0-caltech101"
 PREPARE = Preprocessing(mean=HALF, std=HALF)
