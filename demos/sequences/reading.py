@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+import numpy as np
 
 from demos.base import strip_of
 from demos.sequences.networks import usable_network
@@ -129,7 +130,12 @@ def _writing(text: str) -> Writing:
 
 
 def _cell(reading: "Reading", position: int) -> UnrolledView:
-    return view_of_cell(reading.trace, position, reading.facts.matrices, reading.facts.parameters)
+    from models.sequences.reading import cell_says
+
+    trace = reading.trace
+    before = trace.hidden_state[position - 1] if position else np.zeros_like(trace.hidden_state[0])
+    says = cell_says(reading.facts.name, int(trace.symbols[position]), before)
+    return view_of_cell(trace, position, reading.facts.matrices, reading.facts.parameters, says)
 
 
 def _shown(

@@ -73,6 +73,7 @@ class UnrolledView:
     first: number of the first step shown; total: how many there are up to the last one shown; selected: number of one
     hidden: `[steps, units]` the state after each step, in 127ths of its limit
     inside, values: what is in the cell at the selected step, `[inside, units]`, exactly
+    added, sums: what is added up before each gate, by name, `[added, units]`, exactly; none where that is not told
     cell: `lstm`, `gru` or `rnn` where all of a cell is inside, else empty
     parameters: number of scalars in the network
     recurrent: whether one step hands something on to the next; shared: which weights are used how often, in words
@@ -86,6 +87,8 @@ class UnrolledView:
     hidden: Int8
     inside: list[CellNumbers]
     values: Float32
+    added: list[str]
+    sums: Float32 | None
     cell: str
     weights: list[CellWeights]
     parameters: int
@@ -101,6 +104,7 @@ def view_of_run(
     selected: int | None = None,
     first: int = 0,
     inside: Mapping[str, np.ndarray],
+    added: Mapping[str, np.ndarray] | None = None,
     cell: str = "",
 ) -> UnrolledView:
     """The last `MAX_STEPS` steps of a run, of which the last is selected unless another one is named.
@@ -121,6 +125,8 @@ def view_of_run(
         hidden=np.stack(hidden),
         inside=[_inside(name, values) for name, values in inside.items()],
         values=np.stack(list(inside.values())),
+        added=list(added or ()),
+        sums=np.stack(list(added.values())) if added else None,
         cell=cell,
         weights=[_weights(matrix) for matrix in matrices],
         parameters=parameters,
@@ -153,9 +159,16 @@ def view_of_task(
 
 
 def view_of_cell(
-    trace: "SequenceTrace", position: int, matrices: tuple[WeightMap, ...], parameters: int
+    trace: "SequenceTrace",
+    position: int,
+    matrices: tuple[WeightMap, ...],
+    parameters: int,
+    says: Mapping[str, np.ndarray] | None = None,
 ) -> UnrolledView:
-    """The cell that has just read the character at `position`, with the steps before it, and everything inside it."""
+    """The cell that has just read the character at `position`, with the steps before it, and everything inside it.
+
+    says: what is added up before each gate (`cell_says`).
+    """
     first = max(0, position - CELL_STEPS + 1)
     run = UnrolledTrace("many to many", tuple(_read_step(trace, t) for t in range(first, position + 1)), "")
     inside = {name: values[position] for name, values in trace.layers().items() if name != "hidden state"}
@@ -167,7 +180,7 @@ def view_of_cell(
     }
     shown = {**before, **inside, "hidden state": trace.hidden_state[position]}
     cell = "lstm" if "forget" in trace.gate_names else "gru" if "update" in trace.gate_names else "rnn"
-    return view_of_run(run, matrices, parameters, selected=position, first=first, inside=shown, cell=cell)
+    return view_of_run(run, matrices, parameters, selected=position, first=first, inside=shown, added=says, cell=cell)
 
 
 def _read_step(trace: "SequenceTrace", position: int) -> UnrolledStep:

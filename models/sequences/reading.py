@@ -13,7 +13,7 @@ from models.sequences.trace import SequenceTrace, choose_next, predict_next, rea
 from models.sequences.units import TrackedUnit
 from models.sequences.unrolled import WeightMap, weight_maps
 from models.store import Store
-from models.text.recurrent import CellName, matrices
+from models.text.recurrent import GATES, CellName, matrices
 from models.text.symbols import START
 
 BUDGET_BYTES = 256 * 2**20
@@ -80,6 +80,32 @@ def describe(model: str) -> NetworkFacts:
     loaded = load_cell(model)
     config, maps = loaded.network.config, weight_maps(matrices(loaded.network))
     return NetworkFacts(model, config.cell, config.units, loaded.parameters, maps, tracked_by(model))
+
+
+@compute
+def cell_says(model: str, symbol: int, hidden: np.ndarray) -> dict[str, np.ndarray]:
+    """What is added up in the cell before it is squashed, `[units]` float32 each, after reading `symbol` with the state
+    `hidden` `[units]`: for every gate `W x + b` ("W x, forget gate") and `U h + d` ("U h, forget gate"). A network
+    without gates has one of each, "W x, hidden state".
+    """
+    import torch
+    from torch.nn import functional
+
+    network = load_cell(model).network
+    layer = network.recurrent
+    gates = [name if name == "candidate" else f"{name} gate" for name in GATES[network.config.cell]]
+    names = gates or ["hidden state"]
+    with torch.inference_mode():
+        given = torch.from_numpy(hidden).to(layer.weight_hh_l0)
+        says = {
+            "W x": layer.weight_ih_l0[:, symbol] + layer.bias_ih_l0,
+            "U h": functional.linear(given, layer.weight_hh_l0, layer.bias_hh_l0),
+        }
+        return {
+            f"{of}, {name}": part.float().cpu().numpy()
+            for of, whole in says.items()
+            for name, part in zip(names, whole.chunk(len(names)), strict=True)
+        }
 
 
 @compute

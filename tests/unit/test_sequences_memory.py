@@ -22,6 +22,7 @@ from models.sequences.editing import EDITED
 from models.sequences.edits import KINDS, WHOLE_MEMORY, Edit, compare_edits, parse_units
 from models.sequences.influence import BLOCK, MAX_CHARACTERS, InfluenceTrace, trace_influence
 from models.sequences.networks import OWN, OwnNetwork, load_cell
+from models.sequences.reading import cell_says, read_text
 from models.sequences.trace import trace_text
 from models.sequences.units import LEAST_CORRELATION, tracked_units
 from models.sequences.unrolled import UnrolledStep, UnrolledTrace, matrices_of, weight_maps
@@ -303,6 +304,21 @@ class TestDrawing:
         hidden = array_of(sent["hidden"]) / 127 * limits[:, None]
         assert np.allclose(hidden, trace.hidden_state[:4], atol=0.005)
         json.dumps(sent)
+
+    @pytest.mark.parametrize("model", ["char-rnn", "char-gru", "char-lstm"])
+    def test_what_is_added_up_gives_the_gates_of_the_trace(self, model):
+        """The numbers beside the equations, squashed by hand, are the gates that the cell has used."""
+        trace = read_text(model, "a cat").trace
+        says = cell_says(model, int(trace.symbols[3]), trace.hidden_state[2])
+        layers = {name: values[3] for name, values in trace.layers().items()}
+        for name in layers.keys() - {"cell state", "hidden state"} or {"hidden state"}:
+            shown = layers["reset gate"] if (model, name) == ("char-gru", "candidate") else 1
+            total = says[f"W x, {name}"] + shown * says[f"U h, {name}"]
+            by_hand = 1 / (1 + np.exp(-total)) if name.endswith("gate") else np.tanh(total)
+            np.testing.assert_allclose(by_hand, layers[name], atol=1e-5)
+        view = view_of_cell(trace, 3, (), 1, says)
+        assert view.added == list(says)
+        assert np.array_equal(view.sums[0], next(iter(says.values())))
 
     def test_weight_maps_are_root_mean_squares_of_blocks(self):
         matrix = np.arange(24, dtype=np.float32).reshape(4, 6)

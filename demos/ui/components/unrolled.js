@@ -105,6 +105,7 @@ export default class Unrolled {
   /** @type {UnrolledView | null} */ #view = null;
   /** @type {Column[]} */ #columns = [];
   /** @type {Numbers[]} in the cell at the selected step */ #values = [];
+  /** @type {Numbers[]} added up before each gate there */ #sums = [];
   #unit = 0;
   #weights = ""; // what the drawn ones are
 
@@ -165,13 +166,18 @@ export default class Unrolled {
   async #paint() {
     const view = this.#view;
     if (!view) return;
-    const [hidden, values] = await Promise.all([load(view.hidden), load(view.values)]);
+    const [hidden, values, sums] = await Promise.all([
+      load(view.hidden),
+      load(view.values),
+      view.sums ? load(view.sums) : null,
+    ]);
     if (view !== this.#view) return;
     view.steps.forEach((_, index) => {
       paintUnits(this.#columns[index].canvas, part(hidden, index).data, (value) => diverging(value / 127));
     });
     this.#scroll(view);
     this.#values = view.inside.map((_, index) => part(values, index).data);
+    this.#sums = sums ? view.added.map((_, index) => part(sums, index).data) : [];
     this.#paintInside(view);
     await this.#drawWeights(view);
   }
@@ -204,8 +210,11 @@ export default class Unrolled {
 
   /** Shows the cell at work at the selected step, where all of it is known. */
   #stepThrough() {
-    const { cell, inside, steps, selected, first } = /** @type {UnrolledView} */ (this.#view);
+    const { cell, inside, added, steps, selected, first } = /** @type {UnrolledView} */ (this.#view);
     const values = Object.fromEntries(inside.map(({ name }, index) => [name, this.#values[index]]));
+    added.forEach((name, index) => {
+      values[name] = this.#sums[index];
+    });
     const { input, outputs } = steps[selected - first];
     const best = outputs[0];
     const output = best ? `${best.label} ${(100 * best.probability).toFixed(0)} %` : "";

@@ -27,6 +27,17 @@ const f = (value) => (value < 0 ? `(${n(value)})` : n(value));
 const part = (share) => minus(`${Math.round(100 * share)} %`);
 
 const BEFORE = "hidden state before";
+
+/**
+ * What a gate squashes, with the numbers of the unit where they are told: " = σ(0.512 − 0.301)".
+ * @param {Numbers} numbers @param {string} gate @param {"σ" | "tanh"} squash @param {number} [shown] of the memory's part
+ */
+export function squashed(numbers, gate, squash, shown = 1) {
+  const [input, memory] = [numbers[`W x, ${gate}`], numbers[`U h, ${gate}`]];
+  if (input === undefined || memory === undefined) return "";
+  const second = shown === 1 ? f(memory) : `${n(shown)} · ${f(memory)}`;
+  return ` = ${squash}(${n(input)} + ${second})`;
+}
 const INPUTS = /** @type {Stage} */ ({
   parts: ["x", "h0"],
   maps: [BEFORE],
@@ -74,19 +85,19 @@ const LSTM = {
       parts: ["f", "keep"],
       maps: ["forget gate"],
       says: (v) =>
-        `Forget gate: f = σ(W_f xₜ + U_f hₜ₋₁ + b_f) = ${n(v["forget gate"])}: ${part(v["forget gate"])} of the old cell state stays, f · cₜ₋₁ = ${n(v["forget gate"] * v["cell state before"])}.`,
+        `Forget gate: f = σ(W_f xₜ + U_f hₜ₋₁ + b_f)${squashed(v, "forget gate", "σ")} = ${n(v["forget gate"])}: ${part(v["forget gate"])} of the old cell state stays, f · cₜ₋₁ = ${n(v["forget gate"] * v["cell state before"])}.`,
     },
     {
       parts: ["i"],
       maps: ["input gate"],
       says: (v) =>
-        `Input gate: i = σ(W_i xₜ + U_i hₜ₋₁ + b_i) = ${n(v["input gate"])}: so much of what is new will be written.`,
+        `Input gate: i = σ(W_i xₜ + U_i hₜ₋₁ + b_i)${squashed(v, "input gate", "σ")} = ${n(v["input gate"])}: so much of what is new will be written.`,
     },
     {
       parts: ["g", "write"],
       maps: ["candidate"],
       says: (v) =>
-        `Candidate: g = tanh(W_g xₜ + U_g hₜ₋₁ + b_g) = ${n(v.candidate)}: what may be written; i · g = ${n(v["input gate"] * v.candidate)}.`,
+        `Candidate: g = tanh(W_g xₜ + U_g hₜ₋₁ + b_g)${squashed(v, "candidate", "tanh")} = ${n(v.candidate)}: what may be written; i · g = ${n(v["input gate"] * v.candidate)}.`,
     },
     {
       parts: ["sum", "c"],
@@ -97,7 +108,8 @@ const LSTM = {
     {
       parts: ["o"],
       maps: ["output gate"],
-      says: (v) => `Output gate: o = σ(W_o xₜ + U_o hₜ₋₁ + b_o) = ${n(v["output gate"])}: so much of it is shown.`,
+      says: (v) =>
+        `Output gate: o = σ(W_o xₜ + U_o hₜ₋₁ + b_o)${squashed(v, "output gate", "σ")} = ${n(v["output gate"])}: so much of it is shown.`,
     },
     {
       parts: ["tanh", "show", "h"],
@@ -147,18 +159,19 @@ const GRU = {
       parts: ["r"],
       maps: ["reset gate"],
       says: (v) =>
-        `Reset gate: r = σ(W_r xₜ + U_r hₜ₋₁ + b_r) = ${n(v["reset gate"])}: so much of the old memory the candidate may see.`,
+        `Reset gate: r = σ(W_r xₜ + U_r hₜ₋₁ + b_r)${squashed(v, "reset gate", "σ")} = ${n(v["reset gate"])}: so much of the old memory the candidate may see.`,
     },
     {
       parts: ["n"],
       maps: ["candidate"],
-      says: (v) => `Candidate: n = tanh(W_n xₜ + b_n + r ⊙ (U_n hₜ₋₁ + c_n)) = ${n(v.candidate)}: what may be written.`,
+      says: (v) =>
+        `Candidate: n = tanh(W_n xₜ + b_n + r ⊙ (U_n hₜ₋₁ + c_n))${squashed(v, "candidate", "tanh", v["reset gate"])} = ${n(v.candidate)}: what may be written.`,
     },
     {
       parts: ["z", "keep", "write"],
       maps: ["update gate"],
       says: (v) =>
-        `Update gate: z = σ(W_z xₜ + U_z hₜ₋₁ + b_z) = ${n(v["update gate"])}: ${part(v["update gate"])} of the old stays, the rest is new.`,
+        `Update gate: z = σ(W_z xₜ + U_z hₜ₋₁ + b_z)${squashed(v, "update gate", "σ")} = ${n(v["update gate"])}: ${part(v["update gate"])} of the old stays, the rest is new.`,
     },
     {
       parts: ["sum", "h"],
@@ -186,7 +199,7 @@ const RNN = {
       parts: ["tanh", "h"],
       maps: ["hidden state"],
       says: (v) =>
-        `hₜ = tanh(W xₜ + U hₜ₋₁ + b) = ${n(v["hidden state"])}. There is no gate: every unit is written anew at every step.`,
+        `hₜ = tanh(W xₜ + U hₜ₋₁ + b)${squashed(v, "hidden state", "tanh")} = ${n(v["hidden state"])}. There is no gate: every unit is written anew at every step.`,
     },
     OUTPUT,
   ],
