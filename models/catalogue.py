@@ -80,6 +80,7 @@ CATALOGUE: dict[str, Weights] = {
         _embedded("rain-network", "sequences/weather", "Rain in Seattle", "MIT"),
         _embedded("review-lstm", "sequences/sentiment", "Review LSTM", "Apache-2.0 (reviews: CC BY 4.0)"),
         _embedded("caption-gru", "sequences/caption", "Scene captions", "MIT"),
+        _embedded("photo-captioner", "sequences/caption", "Photo captions", "MIT (captions: CC BY 4.0)"),
         _embedded("gru-translator-en-fr", "sequences/translation", "GRU translator", "CC BY 2.0 FR (data)"),
         _embedded(
             "gru-attention-en-fr", "sequences/translation", "GRU translator with attention", "CC BY 2.0 FR (data)"

@@ -4,7 +4,7 @@ import gradio as gr
 
 from demos.base import Demo
 from demos.predict import panel
-from demos.sequences import api, edit, next_character, picture, reach, story, tasks, training
+from demos.sequences import api, captions, edit, next_character, picture, reach, story, tasks, training
 from demos.sequences.networks import choices
 from demos.sequences.predictions import QUESTIONS
 from demos.tab import inner_page, inner_pages, private
@@ -20,6 +20,7 @@ PAGES = {
     "reach": "How far back",
     "edit": "Edit the memory",
     "types": "Four types",
+    "captions": captions.TITLE,
     "story": story.TITLE,
     "train": "Train one",
 }
@@ -46,6 +47,8 @@ def build() -> None:
             edited = edit.build(own)
         with inner_page(PAGES["types"], "types"):
             tasks.build()
+        with inner_page(PAGES["captions"], "captions"):
+            captions.build()
         with inner_page(PAGES["story"], "story"):
             story.build()
         with inner_page(PAGES["train"], "train"):

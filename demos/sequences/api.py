@@ -10,6 +10,7 @@ from gradio.events import api
 
 from demos.base import save_arrays
 from demos.inputs.uploaded_image import UploadedImage
+from demos.sequences import captions
 from demos.sequences.answering import MAX_CHARS as MAX_API_CHARS
 from demos.sequences.answering import checked_picture, checked_review, checked_sentence
 from demos.sequences.networks import usable_network
@@ -17,8 +18,11 @@ from demos.sequences.reach import TITLES
 from demos.sequences.reading import MAX_SAMPLED, checked_text
 from demos.sequences.story import checked_story
 from demos.tab import LIGHT, LONG, RUN
+from demos.views.captions import strange_of
 from demos.views.sequences import NextCharacter, next_characters
 from models.inputs import check_choice, check_integer, check_text
+from models.sequences.caption.choice import Choice
+from models.sequences.captions import describe_with_cells
 from models.sequences.sampling import Sampling
 from models.sequences.tasks import CANNOT_KNOW, answer_story, describe_picture, judge_review, translate
 from models.sequences.unrolled import UnrolledTrace
@@ -218,15 +222,30 @@ class Caption(TypedDict):
     note: str
 
 
-def sequences_caption(image: str | None) -> Caption:
-    """A sentence for a picture (one to many). It knows the objects and colours of the scene maker and nothing else.
+def sequences_caption(
+    image: str | None,
+    model: str = captions.SCENES,
+    beginning: str = "",
+    temperature: float = 0.0,
+    beam: int = 1,
+    seed: int = 0,
+) -> Caption:
+    """A sentence for a picture (one to many).
 
     Args:
         image: a picture file: PNG, JPEG, WebP or GIF (first frame).
+        model: caption-gru, which knows the objects and colours of the scene maker and nothing else, or photo-captioner,
+            which knows what is common on 2,000 photos, mostly of people and sport.
+        beginning: words that the caption of a photo must begin with.
+        temperature: of a photo's caption; 0 takes the likeliest words, above it they are drawn by chance, up to 2.
+        beam: 1 to 5 beginnings kept in the search for the likeliest caption of a photo, where the temperature is 0.
+        seed: of the chance.
 
     Returns:
         {"model", "seconds", "caption", "steps": [{"word", "probability"}, ...], "note": what it cannot know}.
     """
+    if check_choice(model, list(captions.MODELS.values()), name="The model") == captions.CAPTIONER:
+        return _photo_caption(image, captions.checked_choice(beginning, temperature, beam, seed))
     task = describe_picture(checked_picture(image))
     return {
         "model": task.run.model,
@@ -234,6 +253,17 @@ def sequences_caption(image: str | None) -> Caption:
         "steps": _written(task.trace),
         "caption": task.trace.answer,
         "note": CANNOT_KNOW,
+    }
+
+
+def _photo_caption(image: str | None, choice: Choice) -> Caption:
+    done = describe_with_cells(checked_picture(image), choice)
+    return {
+        "model": done.run.model,
+        "seconds": round(done.run.seconds, 4),
+        "steps": [{"word": word.word, "probability": round(word.probability, 4)} for word in done.caption.words],
+        "caption": done.caption.sentence,
+        "note": " ".join(filter(None, (strange_of(done), captions.KNOWS.replace("\n", " ")))),
     }
 
 
@@ -343,4 +373,7 @@ def build() -> None:
         api(endpoint, api_name=endpoint.__name__, **queue)
     image, answer = UploadedImage(visible=False), gr.JSON(visible=False)
     name = sequences_caption.__name__
-    gr.Button(visible=False).click(sequences_caption, image, answer, api_name=name, api_visibility="public", **RUN)
+    words = [gr.Textbox(value, visible=False) for value in (captions.SCENES, "")]
+    numbers = [gr.Number(value, visible=False) for value in (0, 1, 0)]
+    asked = [image, *words, *numbers]
+    gr.Button(visible=False).click(sequences_caption, asked, answer, api_name=name, api_visibility="public", **RUN)

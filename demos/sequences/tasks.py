@@ -68,6 +68,8 @@ written looks back at them. No memory is handed on."""
 
 STORY = "Questions and answers: ask a story, and see from which sentences each answer was read"
 
+PHOTOGRAPHS = "Photographs described word by word, each word with the cells that it read"
+
 REVIEWS = {
     "A mixed one": "I expected a dull film, but the acting is so warm and funny that I would watch it again.",
     "Not good": "This is not a good movie, it is a waste of time.",
@@ -175,6 +177,7 @@ def _scene_inputs(shown: list[Component]) -> UploadedImage:
             with gr.Row():
                 draw = gr.Button("Draw the scene", size="sm")
                 surprise = gr.Button("Surprise me", size="sm", elem_id="sequences-surprise")
+    component("page_door", taken=False, page="sequences/captions", words=PHOTOGRAPHS)
     fields = [count, color, noun, relation, other_count, other_color, other_noun, seed]
     ask.click(compute_caption, image, shown, **RUN, **private())
     drawn = [draw.click(view_scene, fields, image, **private())]

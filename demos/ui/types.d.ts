@@ -60,6 +60,24 @@ export interface CanvasView {
   pixels: ArrayHandle;
 }
 
+/** A picture described. */
+export interface CaptionView {
+  model: string;
+  picture: Picture;
+  words: CaptionWord[];
+  read: ArrayHandle | null;
+  found: FoundSentence[];
+  warning: string;
+}
+
+/** A word as it was written; chosen: by the visitor; likely: what else might stand there, the likeliest first. */
+export interface CaptionWord {
+  word: string;
+  probability: number;
+  chosen: boolean;
+  likely: LikelyWord[];
+}
+
 /** A list of numbers in the cell; share: from 0 to 1, else from -limit to limit. */
 export interface CellNumbers {
   name: string;
@@ -273,6 +291,12 @@ export interface FoundBox {
   score: number;
 }
 
+/** A sentence that a beam search has found; probability: of a word of it, the geometric mean. */
+export interface FoundSentence {
+  sentence: string;
+  probability: number;
+}
+
 /** A unit and its correlation with something, -1 to 1: here, in this text; known, on unread pages, if measured. */
 export interface FoundUnit {
   unit: number;
@@ -437,6 +461,12 @@ export interface LessonsView {
   frames: LessonFrame[];
   round: LessonRound;
   losses: number[][];
+}
+
+/** What might stand in a place, and its probability, 0 to 1. */
+export interface LikelyWord {
+  word: string;
+  probability: number;
 }
 
 /** One idea at work, a frame after the other (`entrance`). */
@@ -937,6 +967,8 @@ export interface UnrolledView {
   hidden: ArrayHandle;
   inside: CellNumbers[];
   values: ArrayHandle;
+  added: string[];
+  sums: ArrayHandle | null;
   cell: string;
   weights: CellWeights[];
   parameters: number;

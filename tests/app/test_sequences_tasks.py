@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -147,6 +148,26 @@ class TestCaption:
         with pytest.raises(AppError, match="not a picture"):
             self.caption(client, path)
         refused(client, "no picture yet", None, api_name="/sequences_caption")
+
+
+class TestPhotoCaption:
+    PHOTO = Path(__file__).parents[2] / "assets" / "media" / "vit-umbrella.jpg"
+
+    def caption(self, client, **how):
+        return client.predict(handle_file(str(self.PHOTO)), "photo-captioner", api_name="/sequences_caption", **how)
+
+    def test_a_photo_is_described_with_words_that_stand_first(self, client):
+        answer = self.caption(client, beginning="Two women", beam=2)
+        assert answer["model"] == "photo-captioner"
+        assert answer["caption"].startswith("two women ")
+        assert [step["word"] for step in answer["steps"]][-1] == "(end)"
+        assert "nobody's name" in answer["note"]
+
+    def test_another_model_is_refused(self, client):
+        with pytest.raises(AppError, match="The model must be one of"):
+            client.predict(handle_file(str(self.PHOTO)), "char-lstm", api_name="/sequences_caption")
+        with pytest.raises(AppError, match="no word"):
+            self.caption(client, beginning="a xylophone")
 
 
 class TestTranslate:

@@ -37,9 +37,10 @@ def next_characters():
 
 
 def reading_on():
-    from models.sequences.reading import read_characters, read_text
+    from models.sequences.reading import cell_says, read_characters, read_text
 
-    read_characters("char-lstm", "and", read_text("char-lstm", "night ").trace)
+    read = read_characters("char-lstm", "and", read_text("char-lstm", "night ").trace)
+    cell_says("char-lstm", 5, read.trace.hidden_state[-1])
 
 
 def writing_and_editing():
@@ -70,12 +71,16 @@ def how_far_back():
 
 
 def four_types():
+    from models.sequences.caption.choice import Choice
+    from models.sequences.captions import describe_with_cells
     from models.sequences.tasks import answer_story, describe_picture, judge_review, predict_rain, translate
 
     answer_story("Mary took the apple. Mary went to the kitchen.", "Where is the apple?")
     predict_rain(15.0, 5.0, 3.0, 6)
     judge_review("A warm and funny film.")
     describe_picture(PICTURE)
+    assert describe_with_cells(PICTURE, Choice(("a",), 0.0, 2)).caption.words
+    assert describe_with_cells(PICTURE, Choice((), 1.0)).caption.sentence
     translate("I am tired.")
 
 

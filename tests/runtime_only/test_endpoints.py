@@ -29,7 +29,7 @@ CALLS = {
     "/sequences_sample": lambda: ("It was a dark", "char-gru", 20),
     "/sequences_memory": lambda: ("The boy and the d", "char-rnn"),
     "/sequences_classify": lambda: ("A warm and funny film.",),
-    "/sequences_caption": lambda: (sprite(),),
+    "/sequences_caption": lambda: (sprite(), "photo-captioner", "a", 0, 2, 0),
     "/sequences_translate": lambda: ("I am tired.",),
     "/sequences_answer": lambda: ("Mary took the apple to the kitchen.", "Where is the apple?"),
     "/attention_trace": lambda: ("The cat sat on the mat.", "all-minilm-l6-v2"),

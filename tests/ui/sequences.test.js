@@ -8,7 +8,8 @@ globalThis.document = {
 };
 
 const { layout, unitAt } = await import("../../demos/ui/pieces/units.js");
-const { busiest, CELLS } = await import("../../demos/ui/pieces/cell_diagram.js");
+const { meanOf, strongest } = await import("../../demos/ui/pieces/caption_reading.js");
+const { busiest, CELLS, squashed } = await import("../../demos/ui/pieces/cell_diagram.js");
 const { columnsShown, lettersShown, roomFor } = await import("../../demos/ui/pieces/memory_map.js");
 const { alikeTogether, arraysOf, largestFirst, Reading, slowness } = await import("../../demos/ui/pieces/reading.js");
 const { nameOf, titleAt } = await import("../../demos/ui/pieces/characters.js");
@@ -235,4 +236,23 @@ test("the busiest unit is the one whose state moves most", () => {
   const inside = { "hidden state before": [0, 0, 0.5], "hidden state": [0.1, -0.3, 0.6] };
   assert.equal(busiest(inside), 1);
   assert.equal(busiest({ ...inside, "cell state before": [0, 3, 0], "cell state": [0, 3, 9] }), 2);
+});
+
+test("what a word read is the mean of a layer's heads, or of all", () => {
+  // two layers of two heads, three cells
+  const data = Float32Array.from([1, 0, 0, 0, 1, 0, 0, 0, 1, 0.5, 0.5, 0]);
+  const read = { data, shape: [2, 2, 3] };
+  assert.deepEqual([...meanOf(read, 0)], [0.5, 0.5, 0]);
+  assert.deepEqual([...meanOf(read, 1)], [0.25, 0.25, 0.5]);
+  assert.deepEqual([...meanOf(read, -1)], [0.375, 0.375, 0.25]);
+  assert.deepEqual(strongest([0.1, 0.7, 0.2]), { cell: 1, share: 0.7 });
+});
+
+test("a gate says what is added up before it is squashed, where that is told", () => {
+  const numbers = { "W x, reset gate": 0.5, "U h, reset gate": -0.25, "W x, candidate": -1, "U h, candidate": 2 };
+  assert.equal(squashed(numbers, "reset gate", "σ"), " = σ(0.500 + (−0.250))");
+  assert.equal(squashed(numbers, "candidate", "tanh", 0.5), " = tanh(−1.000 + 0.500 · 2.000)");
+  assert.equal(squashed(numbers, "update gate", "σ"), "");
+  const says = CELLS.gru.stages[1].says({ ...numbers, "reset gate": 0.562 });
+  assert.match(says, /r = σ\(W_r xₜ \+ U_r hₜ₋₁ \+ b_r\) = σ\(0\.500 \+ \(−0\.250\)\) = 0\.562/u);
 });

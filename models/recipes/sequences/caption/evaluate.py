@@ -7,16 +7,26 @@ prints one JSON line: `exact_...` is the share of scenes whose sentence is one o
 Slots (`count`, `colour`, `noun`, `relation`) are measured on the held-out pairs: the share of words that agree with the
 true sentence that is nearer. `same_...`: share of scenes whose sentence stays the same when the picture is enlarged
 or compressed (`copies.MEASURED`). `mean_probability` is that of the words written; `..._noise`: on pictures of noise.
+
+    python -m models.recipes.sequences.caption.evaluate --data PHOTOS.parquet [--beam 3] [--features VIEW0.npy]
+
+measures the captioner of photos instead, on those of a file (columns `jpeg`, `captions`) that it has not learned from
+(`training_photos.json`): `bleu4`, `cider` (`scores`) of the sentence that a beam search finds, `greedy_...` of the one
+written with the likeliest word each time. Where the file holds the training photos too, `commonest_sentence_...`:
+always the sentence that comes most often in training; `nearest_photo_...`: the first caption of the training photo
+that is most alike.
 """
 
 import argparse
 import json
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from models import runtime
 from models.errors import InputError
+from models.recipes.sequences.caption import evaluate_photos
 from models.recipes.sequences.caption.copies import MEASURED
 from models.sequences.caption.network import END_SYMBOL, CaptionNetwork, decode, load
 from models.sequences.caption.scenes import (
@@ -109,7 +119,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Exact sentences on held-out combinations.")
     parser.add_argument("--count", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--data", type=Path, help="photos with captions, to measure the captioner of photos")
+    parser.add_argument("--beam", type=int, default=evaluate_photos.BEAM)
+    parser.add_argument("--features", type=Path, help="what `photos --out` kept of these photos")
     arguments = parser.parse_args()
+    if arguments.data:
+        print(json.dumps(evaluate_photos.figures(arguments.data, beam=arguments.beam, features=arguments.features)))
+        return
     network = runtime.load(NAME, load).network
     pairs, pictures = scenes("held-out pair", arguments.count, arguments.seed)
     written = write_all(network, pictures)
