@@ -73,7 +73,7 @@ class TestCell:
         expect(cell.locator(".un-readout")).to_contain_text("Unit 5:")
         cell.get_by_role("button", name="Play", exact=True).click()
         expect(says).to_contain_text("1 of 8")
-        expect(says).to_contain_text("2 of 8. Forget gate: f = σ(W_f xₜ + U_f hₜ₋₁ + b_f)")
+        expect(says).to_contain_text("2 of 8. Forget gate: f = σ(W_f xₜ + U_f hₜ₋₁ + b_f) = σ(")
         cell.get_by_role("button", name="Stop", exact=True).click()
         expect(cell.get_by_role("button", name="Play", exact=True)).to_be_visible()
 
