@@ -291,10 +291,10 @@ export interface FoundBox {
   score: number;
 }
 
-/** A sentence that a beam search has found; probability: of a word of it, the geometric mean. */
+/** A sentence that a beam search has found, and its log-probability (nats). */
 export interface FoundSentence {
   sentence: string;
-  probability: number;
+  log_probability: number;
 }
 
 /** A unit and its correlation with something, -1 to 1: here, in this text; known, on unread pages, if measured. */

@@ -37,10 +37,10 @@ class CaptionWord:
 
 @view
 class FoundSentence:
-    """A sentence that a beam search has found; probability: of a word of it, the geometric mean."""
+    """A sentence that a beam search has found, and its log-probability (nats)."""
 
     sentence: str
-    probability: float
+    log_probability: float
 
 
 @view
@@ -64,7 +64,7 @@ def view_of_photo(done: "DescribedPhoto") -> CaptionView:
     """What the page shows of a described photo."""
     caption = done.caption
     words = [CaptionWord(w.word, round(w.probability, 4), w.chosen, _likely(w.likely)) for w in caption.words]
-    found = [FoundSentence(one.sentence, round(one.probability, 4)) for one in caption.candidates]
+    found = [FoundSentence(one.sentence, round(one.log_probability, 2)) for one in caption.candidates]
     read = np.stack([word.read for word in caption.words])
     side = round(read.shape[-1] ** 0.5)
     return CaptionView(

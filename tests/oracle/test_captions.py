@@ -76,7 +76,9 @@ def by_hand(network, features, numbers):
     scores = normed(x, state, "norm") @ state["embedding.weight"].T
     scores[:, [0, START, 3]] = -np.inf
     scores[0, END] = -np.inf
-    scores[np.arange(1, len(numbers)), numbers[1:]] = -np.inf  # never the same word twice in a row
+    for at, last in enumerate(numbers):  # no word twice in a row, no two words together twice
+        before = [place for place in range(at) if numbers[place] == last]
+        scores[at, [last, *(numbers[place + 1] for place in before)]] = -np.inf
     return softmax(scores), np.stack(looks)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -124,18 +125,20 @@ class TestWriting:
         greedy = [START]
         while greedy[-1] != END and len(greedy) <= MAX_WORDS:
             scores = network(memory, torch.tensor([[greedy]]))[0, 0, -1]
-            scores[[0, 1, 3, greedy[-1], *([END] if len(greedy) == 1 else [])]] = -torch.inf
+            followed = [after for before, after in pairwise(greedy) if before == greedy[-1]]
+            scores[[0, 1, 3, greedy[-1], *followed, *([END] if len(greedy) == 1 else [])]] = -torch.inf
             greedy.append(int(scores.argmax()))
         assert search(network, memory, [START], 1)[0][0] == greedy
         found = describe_features(network, features, Choice(beam=4)).candidates
         assert 1 <= len(found) <= 4
-        assert [one.probability for one in found] == sorted((one.probability for one in found), reverse=True)
+        said = [one.log_probability for one in found]
+        assert said == sorted(said, reverse=True)
 
     def test_a_candidate_is_as_likely_as_its_words(self, network, features):
         caption = describe_features(network, features, Choice(beam=3))
-        product = math.prod(word.probability for word in caption.words)
+        total = sum(math.log(word.probability) for word in caption.words)
         assert caption.candidates[0].sentence == caption.sentence
-        assert caption.candidates[0].probability == pytest.approx(product ** (1 / len(caption.words)), rel=1e-3)
+        assert caption.candidates[0].log_probability == pytest.approx(total, rel=1e-4)
 
     def test_chosen_words_stand_and_it_goes_on(self, network, features):
         caption = describe_features(network, features, Choice(("dog", "left")))

@@ -4,7 +4,7 @@
 
 import { address, load, part } from "../core/arrays.js";
 import { chip, element, find } from "../core/dom.js";
-import { percent, quoted } from "../core/format.js";
+import { fixed, percent, quoted } from "../core/format.js";
 import { meanOf, strongest } from "../pieces/caption_reading.js";
 import { PictureTokens, patchName } from "../pieces/picture_tokens.js";
 
@@ -227,8 +227,8 @@ export default class CaptionWords {
   #drawFound({ found }) {
     const box = find(this.root, ".cw-found");
     box.hidden = !found.length;
-    const lines = found.map(({ sentence, probability }) =>
-      element("li", {}, sentence, element("span", { class: "gb-number" }, ` ${percent(probability)} a word`)),
+    const lines = found.map(({ sentence, log_probability }) =>
+      element("li", {}, sentence, element("span", { class: "gb-number" }, ` log p ${fixed(log_probability, 1)}`)),
     );
     find(box, "ol").replaceChildren(...lines);
   }

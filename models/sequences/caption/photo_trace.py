@@ -4,9 +4,9 @@ Whichever way the words were chosen (the likeliest, by beam search, by dice, or 
 those of one reading of the whole sentence.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -39,10 +39,10 @@ class WordRead:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A whole sentence that a beam search has found. probability: of a word of it, the geometric mean, 0 to 1."""
+    """A whole sentence that a beam search has found, and its log-probability (nats)."""
 
     sentence: str
-    probability: float
+    log_probability: float
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,7 @@ def describe_features(network: PhotoCaptioner, features: Tensor, choice: Choice)
         candidates = search(network, memory, beginning, choice.beam)
         written = candidates[0][0]
     read = _read_again(network, memory, written, len(choice.beginning))
-    said = tuple(
-        Candidate(sentence_of(network, numbers), math.exp(score / max(1, len(numbers) - len(beginning))))
-        for numbers, score in candidates
-    )
+    said = tuple(Candidate(sentence_of(network, numbers), score) for numbers, score in candidates)
     return PhotoCaption(read, said if choice.beam > 1 else ())
 
 
@@ -96,22 +93,24 @@ def sentence_of(network: PhotoCaptioner, numbers: Sequence[int]) -> str:
 def following(network: PhotoCaptioner, memory: Tensor, written: Sequence[Sequence[int]]) -> Tensor:
     """Log-probabilities `[N, words]` of what comes after each of N beginnings of one length."""
     words = torch.tensor([list(one) for one in written], device=memory.device)[None]
-    return allowed(network(memory, words)[0].float(), words[0])[:, -1].log_softmax(-1)
+    scores = network(memory, words)[0, :, -1].float()
+    for row, one in zip(scores, written, strict=True):
+        row[never_after(one)] = -torch.inf
+    return scores.log_softmax(-1)
 
 
-def allowed(scores: Tensor, words: Tensor) -> Tensor:
-    """Scores `[N, T, words]` after each of `words` `[N, T]`, with what is never written at -inf: the marks (but for the
-    end, which does not come first) and the word that has just been written.
+def never_after(written: Sequence[int]) -> list[int]:
+    """What is never written next: marks (but for the end, which does not come first), the last word once more, and what
+    has already followed it: no two words come together twice.
     """
-    scores[..., [number for number in range(len(MARKS)) if number != END]] = -torch.inf
-    scores[:, 0, END] = -torch.inf
-    return scores.scatter(-1, words[..., None], -torch.inf)
+    marks = [number for number in range(len(MARKS)) if number != END or len(written) == 1]
+    return [*marks, written[-1], *(after for before, after in pairwise(written) if before == written[-1])]
 
 
 def search(
     network: PhotoCaptioner, memory: Tensor, beginning: Sequence[int], width: int
 ) -> list[tuple[list[int], float]]:
-    """Beam search: at most `width` whole sentences with their log-probabilities, the best mean a word first.
+    """Beam search: at most `width` whole sentences with their log-probabilities, the likeliest first.
 
     With a width of 1 the likeliest word each time. Those that reach `MAX_WORDS` have no end mark.
     """
@@ -126,7 +125,7 @@ def search(
         ]
         whole += [one for one in grown[:width] if one[0][-1] == END]
         live = [one for one in grown if one[0][-1] != END][:width]
-    return sorted(whole or live, key=lambda one: one[1] / len(one[0]), reverse=True)[:width]
+    return sorted(whole or live, key=lambda one: one[1], reverse=True)[:width]
 
 
 def _drawn(network: PhotoCaptioner, memory: Tensor, beginning: Sequence[int], choice: Choice) -> list[int]:
@@ -141,10 +140,12 @@ def _read_again(network: PhotoCaptioner, memory: Tensor, written: Sequence[int],
     """What was read for every word of a sentence that is there already."""
     words = torch.tensor([[written[:-1]]], device=memory.device)
     with Tap(network.cross_places, Edits()) as tap:
-        scores = network(memory, words)[0].float()
+        scores = network(memory, words)[0, 0].float()
     places = [Place("cross", layer) for layer in range(network.config.layers)]
     read = torch.stack([tap.attended[place].weights for place in places]).float().cpu().numpy()
-    shares = allowed(scores, words[0])[0].softmax(-1)
+    for at, row in enumerate(scores):
+        row[never_after(written[: at + 1])] = -torch.inf
+    shares = scores.softmax(-1)
     known = network.config.words
     best = shares.topk(min(BEST, len(known) - len(MARKS)))
     return tuple(
