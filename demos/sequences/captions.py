@@ -44,7 +44,7 @@ mistake."""
 KNOWS = """It learned from about 2,000 photos with five sentences each (COCO), nine in ten of them of people, many of
 sport: people who ride waves, play tennis or baseball, stand in streets and kitchens. It does not know what it has not
 seen there: it has no word for “I do not know”, cannot count reliably, reads no text, knows nobody's name, and guesses
-who and what from what is usual. What it says is the sentence that people would most often write for such a
+who, what and which colour from what is usual. What it says is the sentence that people would most often write for such a
 picture: never a statement about a person."""
 
 EYES = "Beside it the two networks that look at the photo: ViT-S/14 and EfficientNet-Lite0, 25.6 M parameters."
