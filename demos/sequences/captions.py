@@ -29,10 +29,10 @@ SCENES = "caption-gru"
 MODELS = {"Photographs": CAPTIONER, "Toy scenes": SCENES}
 MEDIA = weights.EMBEDDED.parent / "media"
 EXAMPLES = {
-    "An umbrella": MEDIA / "vit-umbrella.jpg",
-    "Elephants": MEDIA / "vit-elephants.jpg",
-    "An elephant": MEDIA / "vit-elephant.jpg",
     "A stop sign": MEDIA / "vit-stop-sign.jpg",
+    "An elephant": MEDIA / "vit-elephant.jpg",
+    "Elephants": MEDIA / "vit-elephants.jpg",
+    "An umbrella": MEDIA / "vit-umbrella.jpg",
 }
 MAX_BEGINNING, HOTTEST = 200, 2.0
 
@@ -44,8 +44,8 @@ mistake."""
 KNOWS = """It learned from about 2,000 photos with five sentences each (COCO), nine in ten of them of people, many of
 sport: people who ride waves, play tennis or baseball, stand in streets and kitchens. It does not know what it has not
 seen there: it has no word for “I do not know”, cannot count reliably, reads no text, knows nobody's name, and guesses
-who, what and which colour from what is usual. What it says is the sentence that people would most often write for such a
-picture: never a statement about a person."""
+who, what and which colour from what is usual. What it says is the sentence that people would most often write for such
+a picture: never a statement about a person."""
 
 EYES = "Beside it the two networks that look at the photo: ViT-S/14 and EfficientNet-Lite0, 25.6 M parameters."
 
