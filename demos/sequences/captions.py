@@ -11,9 +11,15 @@ from demos.finding import finding_line, html_of_finding
 from demos.inputs.uploaded_image import UploadedImage
 from demos.opening import opens
 from demos.sequences.answering import checked_picture, view_scene, view_surprise
-from demos.tab import RUN, payload, private
+from demos.tab import RUN, fold, payload, private
 from demos.ui import component
-from demos.views.captions import CaptionView, view_of_photo, view_of_scene
+from demos.views.captions import (
+    CaptionView,
+    sentence_of_photo,
+    sentence_of_scene,
+    view_of_photo,
+    view_of_scene,
+)
 from models import weights
 from models.errors import InputError
 from models.inputs import check_choice, check_integer, check_number, check_text
@@ -69,26 +75,27 @@ def checked_choice(beginning: object, temperature: object, beam: object, seed: o
 
 def compute_words(
     model: object, image: object, beginning: object, temperature: object, beam: object, seed: object
-) -> tuple[CaptionView, str, str]:
-    """What is on the picture? Returns (view, what it cannot know, strip)."""
+) -> tuple[str, CaptionView, str, str]:
+    """What is on the picture? Returns (finding, view, what it cannot know, strip)."""
     name, pixels = check_choice(model, list(MODELS.values()), name="The model"), checked_picture(image)
     watch = Stopwatch()
     if name == SCENES:
         task = describe_picture(pixels)
         with watch("drawing"):
             scene = view_of_scene(task, pixels)
-        return scene, html_of_finding(CANNOT_KNOW), strip_of(task.run, drawing=watch.seconds["drawing"])
+        facts = strip_of(task.run, drawing=watch.seconds["drawing"])
+        return html_of_finding(sentence_of_scene(task)), scene, CANNOT_KNOW, facts
     done = describe_with_cells(pixels, checked_choice(beginning, temperature, beam, seed))
     with watch("drawing"):
         view = view_of_photo(done)
     facts = strip_of(done.run, drawing=watch.seconds["drawing"], note=EYES)
-    return view, html_of_finding(KNOWS.replace("\n", " ")), facts
+    return html_of_finding(sentence_of_photo(done.caption)), view, KNOWS, facts
 
 
 def compute_force(
     model: object, image: object, temperature: object, beam: object, seed: object, event: gr.EventData
-) -> tuple[str, CaptionView, str, str]:
-    """Put a word in a place and go on from there. Returns (beginning, view, what it cannot know, strip)."""
+) -> tuple[str, str, CaptionView, str, str]:
+    """Put a word in a place and go on from there. Returns (beginning, finding, view, what it cannot know, strip)."""
     before, word = payload(event, "words"), payload(event, "word")
     if not isinstance(before, list) or not all(isinstance(one, str) for one in [*before, word]):
         raise InputError("A word is put in a place after words.")
@@ -111,7 +118,7 @@ def build() -> None:
     """The page: the picture and how words are chosen on the left, the caption on the right."""
     gr.Markdown(LEAD, elem_classes="gb-lead")
     with gr.Row():
-        with gr.Column(scale=2, min_width=280):
+        with gr.Column(scale=2, min_width=280), fold("Picture and words"):
             model = gr.Radio(list(MODELS.items()), value=CAPTIONER, label="Model", elem_id="captions-model")
             with gr.Row(elem_classes="gb-examples") as photos:
                 examples = [gr.Button(name, size="sm", min_width=90) for name in EXAMPLES]
@@ -132,12 +139,13 @@ def build() -> None:
                 beam = gr.Slider(1, MAX_BEAM, 3, step=1, label="Width of the beam", elem_id="captions-beam")
                 seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
         with gr.Column(scale=4, min_width=300):
+            finding = finding_line("captions-finding")
             words = component("caption_words", events=("force",), elem_id="captions-words")
-            knows = finding_line("captions-knows")
+            knows = gr.Markdown(KNOWS, elem_classes="gb-note", elem_id="captions-knows")
             strip = gr.HTML(empty_strip("The captioner (3 M parameters) and its eyes are loaded with the first photo."))
     gr.Markdown(MEANING, elem_classes="gb-note")
     keeps(model=model, picture=image, beginning=beginning, temperature=temperature, beam=beam, seed=seed)
-    given, shown = [model, image, beginning, temperature, beam, seed], [words, knows, strip]
+    given, shown = [model, image, beginning, temperature, beam, seed], [finding, words, knows, strip]
     opens(compute_words, given, shown)
     gr.on([run.click, beginning.submit, image.upload], compute_words, given, shown, **RUN, **private())
     gr.on([slider.release for slider in (temperature, beam)], compute_words, given, shown, **RUN, **private())

@@ -8,6 +8,7 @@ from demos.views.picture import Picture
 from demos.wire import Float16, picture, view
 
 if TYPE_CHECKING:
+    from models.sequences.caption.photo_trace import PhotoCaption
     from models.sequences.captions import DescribedPhoto
     from models.sequences.tasks import TaskRun
 
@@ -70,6 +71,22 @@ def view_of_photo(done: "DescribedPhoto") -> CaptionView:
     return CaptionView(
         done.run.model, Picture(picture(done.seen, "jpeg"), side, side), words, read, found, strange_of(done)
     )
+
+
+def sentence_of_photo(caption: "PhotoCaption") -> str:
+    """What is seen of a caption: the whole of it, and the word for which one cell was read most."""
+    said = f"It says “{caption.sentence}”."
+    shares = np.stack([word.read.mean((0, 1)) for word in caption.words[:-1] or caption.words])
+    place, cell = np.unravel_index(int(shares.argmax()), shares.shape)
+    row, column = divmod(int(cell), round(shares.shape[1] ** 0.5))
+    said += f" For “{caption.words[place].word}” it read most of one place: {shares[place, cell]:.0%}"
+    return f"{said} from the cell in row {row + 1}, column {column + 1}."
+
+
+def sentence_of_scene(task: "TaskRun") -> str:
+    """What is seen of a toy scene's caption: the whole of it, and the word it was least sure of."""
+    word, share = min((step.output[0] for step in task.trace.steps), key=lambda one: one[1])
+    return f"It says “{task.trace.answer}”. It was least sure of “{word}”: {share:.0%}."
 
 
 def strange_of(done: "DescribedPhoto") -> str:

@@ -24,6 +24,7 @@ def test_a_photo_is_described_word_by_word_and_another_word_is_put_in(page, scre
     expect(words.last).to_have_text("(end)")
     expect(view.locator(".cw-readout")).to_contain_text("it read most of the cell in row")
     expect(view.locator(".cw-found li")).not_to_have_count(0)
+    expect(page.locator("#captions-finding")).to_contain_text("It says “a red stop sign")
     expect(page.locator("#captions-knows")).to_contain_text("It does not know what it has not seen there")
     page.screenshot(path=screenshots / "sequences-captions.png", full_page=True)
     words.nth(1).click()
@@ -58,5 +59,6 @@ def test_toy_scenes_have_their_own_network_that_looks_once(page):
 def test_nothing_goes_sideways_on_a_phone_in_the_dark(open_tab, screenshots):
     page = open_tab("sequences", "Captions", phone=True, dark=True)
     whole(page.locator("#captions-words"))
+    expect(page.locator("#captions-finding p")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=screenshots / "sequences-captions-phone.png", full_page=True)

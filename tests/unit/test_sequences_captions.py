@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from demos.sequences.captions import checked_choice
-from demos.views.captions import strange_of
+from demos.views.captions import sentence_of_photo, strange_of
 from models import weights
 from models.errors import InputError, WeightsError
 from models.images import read_image
@@ -23,7 +23,7 @@ from models.recipes.sequences.caption.photos import SHOWN, Photo, captions_of, v
 from models.recipes.sequences.caption.scores import bleu4, cider
 from models.sequences.caption.choice import MAX_WORDS, Choice
 from models.sequences.caption.photo_network import Config, PhotoCaptioner, load
-from models.sequences.caption.photo_trace import describe_features, search
+from models.sequences.caption.photo_trace import PhotoCaption, WordRead, describe_features, search
 from models.sequences.caption.scenes import Phrase, SceneDescription, draw_scene
 from models.sequences.caption.words import END, MARKS, START, mirrored, vocabulary, words_of
 from models.sequences.captions import describe_with_cells
@@ -225,6 +225,13 @@ class TestEmbedded:
         assert done.strange < 1
         assert strange_of(done) == ""
         assert 3 <= len(done.caption.sentence.split()) <= MAX_WORDS
+
+    def test_what_is_seen_is_told_from_the_numbers(self):
+        read = np.full((2, 1, 2, 4), 0.1, np.float32)
+        read[0, 0, :, 2] = 0.7
+        words = tuple(WordRead(word, 0.5, (), one, False) for word, one in zip(("dog", "(end)"), read, strict=True))
+        said = sentence_of_photo(PhotoCaption(words, ()))
+        assert said == "It says “dog”. For “dog” it read most of one place: 70% from the cell in row 2, column 1."
 
     @pytest.mark.parametrize("kind", ["noise", "white", "black", "text", "toy scene"])
     def test_pictures_of_nothing_it_knows_are_told_apart(self, kind):
