@@ -105,7 +105,8 @@ def compute_force(
 
 def view_random_scene() -> Any:
     """Any scene of the scene maker; no network is run."""
-    return view_scene(*view_surprise())
+    fields: tuple[Any, ...] = view_surprise()
+    return view_scene(*fields)
 
 
 def view_model(model: object) -> tuple[Any, ...]:
