@@ -110,6 +110,7 @@ CATALOGUE: dict[str, Weights] = {
             does="25 things: hand signs for the digits, six playing cards (nine to ace), nine kinds of game sprite",
         ),
         _embedded("sprites-unet", "diffusion", "Sprites 32 x 32", "CC0-1.0"),
+        _embedded("sprites-words", "diffusion", "Sprites from words", "CC0-1.0 (reads with MiniLM: Apache-2.0)"),
         _hub(
             "smollm2-135m-instruct",
             "sequences/chat",

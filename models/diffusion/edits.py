@@ -15,7 +15,9 @@ from models.diffusion.samplers import level_at
 from models.diffusion.schedule import cosine_schedule, steps_of, timesteps
 from models.diffusion.trace import (
     DenoisingStep,
+    Network,
     Plan,
+    Told,
     class_vectors,
     denoise,
     denoise_once,
@@ -156,9 +158,9 @@ def slerp(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
     return factors[0] * first + factors[1] * second
 
 
-def run_entry(network: SpriteUNet, entry: Entry, vectors: Tensor | None = None) -> Iterator[DenoisingStep]:
+def run_entry(network: Network, entry: Entry, told: Told | None = None) -> Iterator[DenoisingStep]:
     """Denoise from where `entry` begins."""
-    yield from denoise(network, entry.plan, entry.x_t, first=entry.first, past=entry.past, vectors=vectors)
+    yield from denoise(network, entry.plan, entry.x_t, first=entry.first, past=entry.past, told=told)
 
 
 def cut_out(rgba: np.ndarray) -> np.ndarray:

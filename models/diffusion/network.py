@@ -1,17 +1,21 @@
-"""A U-Net that looks at a noisy sprite and says what is noise: two resolutions, class and time as scale and shift.
+"""A U-Net that looks at a noisy sprite and says v: two resolutions, class and time as scale and shift.
 
 The sprite, 32x32 RGBA, is folded to 16x16x16 first (pixel unshuffle): same numbers, a quarter of the positions.
 """
 
+import copy
 import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+Network = TypeVar("Network", bound=nn.Module)
 
 SIZE = 32
 CHANNELS = 4
@@ -141,6 +145,12 @@ def load_network(folder: Path) -> SpriteUNet:
     return channels_last(network)
 
 
-def channels_last(network: SpriteUNet) -> SpriteUNet:
+def twin(network: Network) -> Network:
+    """The network once more, with the same weights in memory: hooks on it are seen by nobody else."""
+    tensors = [*network.parameters(), *network.buffers()]
+    return copy.deepcopy(network, {id(tensor): tensor for tensor in tensors})
+
+
+def channels_last(network: Network) -> Network:
     """The same network with its pictures stored pixel by pixel, which convolutions on CPUs prefer."""
     return nn.Module.to(network, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

@@ -94,11 +94,13 @@ def noise_in(schedule: Schedule, x_t: "Tensor", x_0: "Tensor", t: Any) -> "Tenso
     return (x_t - _like(schedule.signal(t), x_t) * x_0) / _like(schedule.noise(t), x_t)
 
 
-def guide(unconditional: "Tensor", conditional: "Tensor", guidance: float) -> "Tensor":
+def guide(unconditional: "Tensor", conditional: "Tensor", guidance: "float | Tensor") -> "Tensor":
     """Classifier-free guidance (Ho and Salimans 2022): go past the class's prediction, away from the classless one.
 
-    `guidance` 1 is the class alone, 0 no class at all.
+    `guidance`, one number or one a picture: 1 is the class alone, 0 no class at all.
     """
+    if not isinstance(guidance, float | int):
+        guidance = guidance.reshape(-1, *[1] * (conditional.ndim - 1))
     return unconditional + guidance * (conditional - unconditional)
 
 

@@ -13,6 +13,8 @@ from models import runtime, weights
 from models.compute import Run, compute, run_of
 from models.diffusion.edits import Entry, between, inpaint, run_entry
 from models.diffusion.network import load_network
+from models.diffusion.reading import NAME as WORDS
+from models.diffusion.reading import load_sprite_words
 from models.diffusion.trace import DenoisingStep, Plan
 from models.diffusion.trained import TRAINED
 
@@ -38,7 +40,13 @@ def load_sprites(network: str = "") -> runtime.Loaded:
 
 @compute(heavy=True)
 def denoise_entry(entry: Entry, network: str = "") -> Iterator[Denoised]:
-    """The steps of a run from where it begins."""
+    """The steps of a run from where it begins. A plan with a prompt is for the network that reads words."""
+    plan = entry.plan
+    if plan.prompt:
+        loaded = runtime.load(WORDS, load_sprite_words)
+        told = loaded.network.told(plan.prompt, plan.negative, plan.count)
+        yield from _timed(loaded, run_entry(loaded.network.unet, entry, told))
+        return
     loaded = load_sprites(network)
     yield from _timed(loaded, run_entry(loaded.network, entry))
 

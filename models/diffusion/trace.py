@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,17 +14,24 @@ from models.diffusion.data import ANY_CLASS, to_rgba
 from models.diffusion.network import CHANNELS, SIZE, SpriteUNet
 from models.diffusion.samplers import CORRECTED, EPSILON, FRESH, SAMPLERS, X_0, X_T, Update, combine, level_at
 from models.diffusion.schedule import GUIDANCE, cosine_schedule, from_velocity, guide, noise_in, timesteps
+from models.diffusion.words_network import Prompts, WordsUNet, padded
 from models.errors import InputError
 
 ALPHA_SNAP = 0.1
 REMEMBERED = 2
+
+Network = SpriteUNet | WordsUNet
+Told = Tensor | tuple[Prompts, Prompts]
+"""What a network is told of its pictures: vectors of classes `[count, embedding]`, or the negative prompts and the
+prompts, one of each for every picture."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """What a run is asked for: `count` sprites of a class in `steps` steps, from the noise that `seed` gives.
 
-    `size` is that of the network's pictures, in pixels a side.
+    `size` is that of the network's pictures, in pixels a side. A network that reads words is told a `prompt`, and
+    `negative`, what guidance leads away from, in place of the class.
     """
 
     sprite_class: str
@@ -33,6 +41,8 @@ class Plan:
     guidance: float = GUIDANCE
     sampler: str = "ddim"
     size: int = SIZE
+    prompt: str = ""
+    negative: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,8 @@ class DenoisingStep:
     `x_t`. They satisfy x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) epsilon.
 
     `update` are the sampler's factors and `pictures` all that they multiply, by name: x_next is
-    `combine(update.step, pictures)`. `given` `[size, size]` bool: pixels that are the visitor's own, not predicted.
+    `combine(update.step, pictures)`. `v` is what the network said, guidance included. `given` `[size, size]` bool:
+    pixels that are the visitor's own, not predicted.
     """
 
     index: int
@@ -58,6 +69,7 @@ class DenoisingStep:
     update: Update = field(default_factory=lambda: Update(()))
     pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
     given: np.ndarray | None = None
+    v: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.x_t), CHANNELS, *self.x_t.shape[2:])
@@ -86,41 +98,47 @@ def trace_denoising(
 
 
 def denoise(
-    network: SpriteUNet,
+    network: Network,
     plan: Plan,
     x_t: np.ndarray,
     *,
     first: int = 0,
     past: Sequence[DenoisingStep] = (),
-    vectors: Tensor | None = None,
+    told: Told | None = None,
 ) -> Iterator[DenoisingStep]:
     """Steps `first` to the last of `plan`, from the pictures `x_t [count, 4, size, size]` at the time of step `first`.
 
-    `past` are the steps before it, oldest first, for samplers that look back. `vectors [count, embedding]` replace the
-    vectors of the plan's class.
+    `past` are the steps before it, oldest first, for samplers that look back. `told` replaces the vectors of the
+    plan's class.
     """
-    if vectors is None:
-        vectors = class_vectors(network, [plan.sprite_class] * plan.count)
+    if told is None:
+        told = class_vectors(network, [plan.sprite_class] * plan.count)
     past = tuple(past)[-REMEMBERED:]
     for index in range(first, plan.steps):
-        step = denoise_once(network, plan, vectors, index, x_t, past)
+        step = denoise_once(network, plan, told, index, x_t, past)
         yield step
         x_t, past = step.x_next, (*past, step)[-REMEMBERED:]
 
 
 @torch.inference_mode()
 def denoise_once(
-    network: SpriteUNet, plan: Plan, vectors: Tensor, index: int, x_t: np.ndarray, past: Sequence[DenoisingStep] = ()
+    network: Network, plan: Plan, told: Told, index: int, x_t: np.ndarray, past: Sequence[DenoisingStep] = ()
 ) -> DenoisingStep:
     """Step `index` of `plan` from `x_t`; arguments as in `denoise`. Raises `InputError` for an unknown sampler."""
     if plan.sampler not in SAMPLERS:
         raise InputError(f"There is no sampler of that name: choose {', '.join(SAMPLERS)}.")
+    seen, v = predicted(network, plan, told, timesteps(plan.steps)[index], x_t)
+    return solve_step(plan, index, x_t, seen, v, past)
+
+
+def solve_step(
+    plan: Plan, index: int, x_t: np.ndarray, seen: Tensor, v: Tensor, past: Sequence[DenoisingStep] = ()
+) -> DenoisingStep:
+    """Step `index` of `plan` from what the network saw, `x_t` or `seen`, and said of it, v."""
     schedule = cosine_schedule()
     t, t_next = [*timesteps(plan.steps), -1][index : index + 2]
-    seen = torch.from_numpy(x_t).to(vectors.device)
-    x_0 = from_velocity(schedule, seen, _predict(network, seen, t, vectors, plan.guidance), t)[0].clamp(-1, 1)
+    x_0 = from_velocity(schedule, seen, v, t)[0].clamp(-1, 1)
     epsilon = noise_in(schedule, seen, x_0, t)
-
     earlier = [level_at(schedule, step.t) for step in reversed(past)]
     update = SAMPLERS[plan.sampler](level_at(schedule, t), level_at(schedule, t_next), earlier)
     pictures = {X_T: x_t, X_0: x_0.cpu().numpy(), EPSILON: epsilon.cpu().numpy(), **_remembered(past)}
@@ -132,7 +150,17 @@ def denoise_once(
     used = {term.of for term in (*update.step, *update.correction)}
     pictures = {name: picture for name, picture in pictures.items() if name in used}
     return DenoisingStep(
-        index, plan.steps, t, t_next, x_t, epsilon.cpu().numpy(), x_0.cpu().numpy(), x_next, update, pictures
+        index,
+        plan.steps,
+        t,
+        t_next,
+        x_t,
+        epsilon=epsilon.cpu().numpy(),
+        x_0=x_0.cpu().numpy(),
+        x_next=x_next,
+        update=update,
+        pictures=pictures,
+        v=v.cpu().numpy(),
     )
 
 
@@ -158,8 +186,10 @@ def fresh_noise(shape: tuple[int, ...], seed: int, t: int) -> np.ndarray:
     return np.random.default_rng([seed, t]).standard_normal(shape, dtype=np.float32)
 
 
-def class_vectors(network: SpriteUNet, classes: Sequence[str]) -> Tensor:
+def class_vectors(network: Network, classes: Sequence[str]) -> Tensor:
     """What the network knows of each class by, `[len(classes), embedding]`. Raises `InputError` for unknown ones."""
+    if isinstance(network, WordsUNet):
+        raise InputError("This network is told words, not a class: write a prompt.")
     numbers = torch.tensor([_number_of(network, name) for name in classes], device=_device(network))
     return network.sprite_class.weight[numbers]
 
@@ -172,20 +202,44 @@ def _number_of(network: SpriteUNet, sprite_class: str) -> int:
     return network.config.classes.index(sprite_class)
 
 
-def _device(network: SpriteUNet) -> torch.device:
-    return network.sprite_class.weight.device
+def _device(network: Network) -> torch.device:
+    return network.fold.weight.device
 
 
-def _predict(network: SpriteUNet, x_t: Tensor, t: int, vectors: Tensor, guidance: float) -> Tensor:
-    """Guided v; the classless prediction runs in the same batch, and only where it counts."""
-    times = torch.full((len(x_t),), t, device=x_t.device)
-    classless = network.sprite_class.weight[network.no_class].expand_as(vectors)
+def predicted(network: Network, plan: Plan, told: Told, t: int, x_t: np.ndarray) -> tuple[Tensor, Tensor]:
+    """What the network saw at time `t`, and v as it says it, `[count, 4, size, size]` each."""
+    seen = torch.from_numpy(x_t).to(_device(network))
+    return seen, predict(network, seen, torch.full((len(seen),), t, device=seen.device), told, plan.guidance)
+
+
+def predict(network: Network, x_t: Tensor, t: Tensor, told: Told, guidance: float | Tensor) -> Tensor:
+    """Guided v for `x_t [B, 4, size, size]` at times `t [B]`; `guidance` is one number or `[B]` of them.
+
+    The prediction without class, or with the negative prompt, runs in the same batch, and only where it counts.
+    """
+    unguided = isinstance(guidance, float | int) and guidance == 1
     with torch.autocast(x_t.device.type, torch.bfloat16, enabled=runtime.has_bfloat16()):
-        if guidance == 1 or torch.equal(vectors, classless):
-            return network(x_t, times, vectors).float()
-        both = network(torch.cat([x_t, x_t]), torch.cat([times, times]), torch.cat([classless, vectors])).float()
+        if isinstance(network, WordsUNet):
+            assert isinstance(told, tuple)
+            without, asked = told
+        else:
+            assert isinstance(told, Tensor)
+            without, asked = network.sprite_class.weight[network.no_class].expand_as(told), told
+            unguided = unguided or torch.equal(told, without)
+        if unguided:
+            return network(x_t, t, asked).float()
+        both = network(torch.cat([x_t, x_t]), torch.cat([t, t]), _together(without, asked)).float()
     unconditional, conditional = both.chunk(2)
     return guide(unconditional, conditional, guidance)
+
+
+def _together(first: Tensor | Prompts, second: Tensor | Prompts) -> Any:
+    """What both halves of a batch are told, in one."""
+    if isinstance(first, Prompts) and isinstance(second, Prompts):
+        return padded([*first.each(), *second.each()])
+    assert isinstance(first, Tensor)
+    assert isinstance(second, Tensor)
+    return torch.cat([first, second])
 
 
 def finished_sprites(x_0: np.ndarray, given: np.ndarray | None = None) -> np.ndarray:
@@ -199,11 +253,3 @@ def finished_sprites(x_0: np.ndarray, given: np.ndarray | None = None) -> np.nda
     signal[:, 3:] = np.where(opacity > 1 - ALPHA_SNAP, 1.0, signal[:, 3:])
     signal = signal if given is None else np.where(given, x_0, signal)
     return to_rgba(signal.astype(np.float32))
-
-
-def generate_sprites(
-    network: SpriteUNet, sprite_class: str, count: int, steps: int, seed: int, *, guidance: float = GUIDANCE
-) -> np.ndarray:
-    """The last step of `trace_denoising` as pictures, `[count, 32, 32, 4] uint8`."""
-    *_, last = trace_denoising(network, sprite_class, count, steps, seed, guidance=guidance)
-    return finished_sprites(last.x_0)

@@ -5,6 +5,7 @@ run, each with a small input.
 import importlib
 import pkgutil
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -245,11 +246,17 @@ def boxes_of_ones_own():
 
 def sprites():
     from models.diffusion.edits import begin
+    from models.diffusion.grid import denoise_grid
+    from models.diffusion.inside import look_inside
     from models.diffusion.sprites import denoise_entry, fill_hole, walk_between
     from models.diffusion.trace import Plan
 
     plan = Plan("potion", 2, 2, 0)
-    list(denoise_entry(begin(plan)))
+    *_, last = denoise_entry(begin(plan))
+    look_inside(plan, last.step.t, last.step.x_t, 1, ("time", "skip down_high.0", "middle.0", "up_attention:1"))
+    list(denoise_entry(begin(Plan("any", 2, 2, 0, prompt="a red potion"))))
+    list(denoise_grid((replace(plan, count=1), Plan("tree", 1, 3, 1, 3.0, "unipc"))))
+    list(denoise_grid((Plan("any", 1, 2, 0, prompt="a red potion"), Plan("any", 1, 2, 1, prompt="tree"))))
     list(fill_hole(plan, SPRITE, np.eye(32, dtype=bool), 1))
     list(walk_between(plan, "monster", 1))
 
@@ -298,7 +305,7 @@ def a_large_model(model):
 
 READERS_OF_THE_HUB = ("gpt2", "smollm2-135m", "bert-base-uncased", "opus-mt-en-fr")
 WRITERS = ("translator-en-fr", "gru-attention-en-fr", "opus-mt-en-fr")
-LARGE = ("sd-turbo", "sdxl-turbo", "prx-512")
+LARGE = ("sprites-words", "sd-turbo", "sdxl-turbo", "prx-512")
 CASES = {
     "next characters": next_characters,
     "reading on": reading_on,

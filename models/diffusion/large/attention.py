@@ -31,6 +31,7 @@ class WordAttention:
     def forget(self) -> None:
         """Begin anew, for another step."""
         self.total: Tensor | None = None
+        self.each: list[Tensor] = []
         self.calls = 0
 
     def __enter__(self) -> "WordAttention":
@@ -49,6 +50,8 @@ class WordAttention:
         side = math.isqrt(shares.shape[1])
         maps = interpolate(shares.reshape(1, -1, side, side), size=(self.side, self.side), mode="bilinear")[0].cpu()
         self.total = maps if self.total is None else self.total + maps
+        if self.network.layer_names:
+            self.each.append(maps)
         self.calls += 1
 
     def of(self, places: list[int]) -> np.ndarray:
@@ -56,3 +59,8 @@ class WordAttention:
         if self.total is None:
             raise RuntimeError("Nothing was looked at since the last step began.")
         return (self.total[places].sum(0) / self.calls).numpy()
+
+    def in_layers(self, places: list[int]) -> dict[str, np.ndarray]:
+        """The same for each layer by its name, where the network names them."""
+        maps = (maps[places].sum(0).numpy() for maps in self.each)
+        return dict(zip(self.network.layer_names, maps, strict=True)) if self.each else {}

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -41,6 +41,10 @@ class LargeNetwork(torch.nn.Module):
     pipeline: Any
     denoiser: Any
     vae: Any
+    predicts: Literal["v", ""] = ""
+    """What steps are said to follow from: v, or (empty) what the page says of each family."""
+    layer_names: tuple[str, ...] = ()
+    """Of the reading layers in the order in which they run, where a network has few enough to be looked at singly."""
 
     def __init__(self, pipeline: Any, denoiser: torch.nn.Module, text_encoders: list[torch.nn.Module]) -> None:
         super().__init__()
@@ -94,6 +98,18 @@ class LargeNetwork(torch.nn.Module):
     def words(self, prompt: str) -> list[tuple[str, list[int]]]:
         """The prompt's words, each with the places of its tokens in what the denoiser reads."""
         return words_of(self.pipeline.tokenizer, prompt)
+
+    def noise_of(self, x_t: Tensor, output: Tensor, level: Level) -> Tensor:
+        """The noise that an output means before anything is kept within bounds: what guidance mixes."""
+        return self.solve(x_t, output, level)[1]
+
+    def decode(self, latent: Tensor, tiny: torch.nn.Module | None = None) -> np.ndarray:
+        """The picture of a latent, `[height, width, 3] uint8`, by the tiny decoder, if given, else by its own."""
+        return decode_latent(tiny or self.vae, latent)
+
+    def encode(self, rgb: np.ndarray) -> Tensor:
+        """The latent of the middle square of `rgb [height, width, 3] uint8`."""
+        return encode_picture(self, rgb)
 
     def reading_layers(self) -> list[torch.nn.Module]:
         """The layers in which the picture looks at the text."""

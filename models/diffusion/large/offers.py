@@ -10,17 +10,20 @@ FORGETFUL_SAMPLERS = ("ddim", "ddpm", "euler", "euler-ancestral")  # those that 
 class Offer:
     """`steps` and `guidance` are those its authors give; `wants` says so to the visitor.
 
-    `tiny_decoder` is the catalogue's name of the decoder for its latents (TAESD, Bohan 2023).
+    `tiny_decoder` is the catalogue's name of the decoder for its latents (TAESD, Bohan 2023); None: it has none.
     """
 
-    family: Literal["stable-diffusion", "stable-diffusion-xl", "prx"]
-    tiny_decoder: str
+    family: Literal["sprites", "stable-diffusion", "stable-diffusion-xl", "prx"]
+    tiny_decoder: str | None
     steps: int
     guidance: float
     wants: str
 
 
 OFFERS = {
+    "sprites-words": Offer(
+        "sprites", None, 25, 5.0, "Small and here: draws a sprite of 32 x 32 pixels in a second or two, without a GPU."
+    ),
     "sd-turbo": Offer("stable-diffusion", "taesd", 4, 1.0, "Distilled for 1 to 4 steps without guidance. 512 pixels."),
     "stable-diffusion-v1-5": Offer(
         "stable-diffusion", "taesd", 25, 7.5, "About 25 steps with guidance of 7 to 8. 512 pixels."

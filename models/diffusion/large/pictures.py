@@ -17,7 +17,7 @@ from models.diffusion.large.trace import LargeStep, Request, Start, from_picture
 class LargeDenoised:
     """A step of a run, and what ran; `run.seconds` are those of all its steps so far.
 
-    tiny: whether the pictures on the way are decoded by the tiny decoder; else the model's own VAE does it.
+    tiny: whether pictures on the way are decoded as intended, by the tiny decoder; else the model's own VAE does it.
     """
 
     step: LargeStep
@@ -32,7 +32,7 @@ def denoise_large(model: str, request: Request, begin: np.ndarray | Start | None
     begin: a picture `[height, width, 3] uint8`, the step of another run, or None for noise.
     """
     name = OFFERS[model].tiny_decoder
-    tiny = load_tiny_decoder(name) if hub.is_here(name) else None
+    tiny = load_tiny_decoder(name) if name and hub.is_here(name) else None
     loaded = load_large(model)  # last, so that it is the last to make room for others
     start = from_picture(loaded.network, request, begin) if isinstance(begin, np.ndarray) else begin
     steps, seconds = trace_prompt(loaded.network, request, start, tiny.network if tiny else None), 0.0
@@ -42,4 +42,4 @@ def denoise_large(model: str, request: Request, begin: np.ndarray | Start | None
         if step is None:
             return
         seconds += time.perf_counter() - began
-        yield LargeDenoised(step, run_of(loaded, seconds), tiny is not None)
+        yield LargeDenoised(step, run_of(loaded, seconds), tiny is not None or name is None)

@@ -8,14 +8,15 @@ negative prompt and with the prompt:
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from models.diffusion.large.attention import WordAttention
-from models.diffusion.large.network import LargeNetwork, decode_latent, encode_picture, first_noise
+from models.diffusion.large.network import LargeNetwork, first_noise
 from models.diffusion.samplers import EPSILON, FRESH, SAMPLERS, X_0, X_T, Level, Update, combine
 from models.diffusion.schedule import guide, steps_of
 
@@ -55,7 +56,8 @@ class LargeStep:
 
     `picture [8 height, 8 width, 3] uint8` is x_0 decoded. `without` and `with_prompt` are the two predictions of the
     noise that guidance mixes (`without` is None for guidance 1). `attention` is `{word: [height, width]}`, the share of
-    every place's attention that the word gets. They satisfy x_t = level.signal x_0 + level.noise epsilon.
+    every place's attention that the word gets; `in_layers` the same for each layer that has a name. They satisfy
+    x_t = level.signal x_0 + level.noise epsilon.
     """
 
     index: int
@@ -72,12 +74,15 @@ class LargeStep:
     update: Update
     picture: np.ndarray
     attention: dict[str, np.ndarray]
+    in_layers: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    predicts: Literal["v", ""] = ""
 
     @property
     def nbytes(self) -> int:
         """What the arrays take."""
         arrays = [self.x_t, self.epsilon, self.x_0, self.x_next, self.without, self.with_prompt, self.picture]
-        return sum(array.nbytes for array in (*arrays, *self.attention.values()) if array is not None)
+        shares = [*self.attention.values(), *(one for maps in self.in_layers.values() for one in maps.values())]
+        return sum(array.nbytes for array in (*arrays, *shares) if array is not None)
 
 
 def from_noise(network: LargeNetwork, request: Request) -> Start:
@@ -89,7 +94,7 @@ def from_noise(network: LargeNetwork, request: Request) -> Start:
 def from_picture(network: LargeNetwork, request: Request, rgb: np.ndarray) -> Start:
     """Image to image (SDEdit, Meng et al. 2022): begin with `rgb [height, width, 3] uint8`, noised by its strength."""
     level = network.times(request.steps)[request.first].level
-    x_t = level.signal * encode_picture(network, rgb) + level.noise * first_noise(network, request.seed)
+    x_t = level.signal * network.encode(rgb) + level.noise * first_noise(network, request.seed)
     return Start(request.first, _array(x_t))
 
 
@@ -124,8 +129,8 @@ def trace_prompt(
             if any(term.of == FRESH for term in update.step):
                 pictures[FRESH] = first_noise(network, request.seed + 1 + index)
             x_next = combine(update.step, pictures)
-            noises = [_array(network.solve(x_t, output, time.level)[1]) for output in outputs]
-            decoder = network.vae if tiny is None or index + 1 == request.steps else tiny
+            noises = [_array(network.noise_of(x_t, output, time.level)) for output in outputs]
+            last = index + 1 == request.steps
             yield LargeStep(
                 index,
                 time.t,
@@ -139,8 +144,10 @@ def trace_prompt(
                 without=noises[0] if len(noises) > 1 else None,
                 with_prompt=noises[-1],
                 update=update,
-                picture=decode_latent(decoder, x_0),
+                picture=network.decode(x_0, None if last else tiny),
                 attention={word: attention.of(places) for word, places in words},
+                in_layers={word: attention.in_layers(places) for word, places in words} if attention.each else {},
+                predicts=network.predicts,
             )
             x_t = x_next
 

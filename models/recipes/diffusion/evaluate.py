@@ -1,10 +1,13 @@
-"""Measure the sprite model against sprites, anybody's, in the feature space of the embedded DINOv2 backbone.
+"""Measure the sprite models against sprites, anybody's, in the feature space of the embedded DINOv2 backbone.
 
     python -m models.recipes.diffusion.evaluate --data FILE.npz [--limit 500] [--seed 0] [--training FILE.npz]
-        [--steps 25 ...] [--sampler ddim ...] [--guidance 1.5]
+        [--steps 25 ...] [--sampler ddim ...] [--guidance 1.5] [--network classes words]
+        [--words-guidance 3] [--each 2] [--each-unseen 16]
     python -m models.recipes.diffusion.evaluate --data FILE.npz --store-training-features
 
-prints one JSON line for each sampler and number of steps:
+prints one JSON line for each network, sampler and number of steps. Of the network that reads words: how often colour
+and kind are those asked for (`evaluate_words.py`), `--each` sprites a combination, `--each-unseen` of those that the
+training never had. Of the network that is told classes:
 
     frechet_distance    between samples and the sprites of FILE (Heusel et al. 2017, with DINOv2: Stein et al. 2023)
     frechet_training    the same between training sprites and those of FILE: what a perfect copyist would get
@@ -35,6 +38,7 @@ from safetensors.numpy import save_file
 
 from models import runtime, weights
 from models.diffusion.data import CLASSES, to_signal
+from models.diffusion.large.offers import OFFERS
 from models.diffusion.network import load_network
 from models.diffusion.novelty import (
     NAME,
@@ -46,11 +50,13 @@ from models.diffusion.novelty import (
     sprite_features,
     stored_training,
 )
+from models.diffusion.reading import NAME as WORDS
 from models.diffusion.samplers import SAMPLERS
 from models.diffusion.schedule import GUIDANCE
 from models.diffusion.trace import finished_sprites, trace_denoising
 from models.errors import InputError, WeightsError
 from models.recipes.diffusion.data import Sprites, held_out, read_sprites
+from models.recipes.diffusion.evaluate_words import draw, measure, measure_kinds_of_real, prompts
 
 BATCH = 32
 NEAREST = 3
@@ -211,6 +217,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, nargs="+", default=[25])
     parser.add_argument("--sampler", choices=SAMPLERS, nargs="+", default=["ddim"])
     parser.add_argument("--guidance", type=float, default=GUIDANCE)
+    parser.add_argument("--network", choices=["classes", "words"], nargs="+", default=["classes", "words"])
+    parser.add_argument("--words-guidance", type=float, default=OFFERS[WORDS].guidance)
+    parser.add_argument("--each", type=int, default=2, help="sprites for each combination of colour and kind")
+    parser.add_argument("--each-unseen", type=int, default=16, help="the same for those kept aside")
     parser.add_argument("--store-training-features", action="store_true")
     chosen = parser.parse_args(arguments)
     try:
@@ -223,6 +233,29 @@ def _run(chosen: argparse.Namespace) -> None:
     if chosen.store_training_features:
         print(store_training_features(chosen.data))
         return
+    if "classes" in chosen.network:
+        _measure_classes(chosen)
+    if "words" in chosen.network:
+        _measure_words(chosen)
+
+
+def _measure_words(chosen: argparse.Namespace) -> None:
+    reference, training = reference_and_training(chosen.data, chosen.training)
+    stored = stored_training()
+    if stored is not None and stored.facts["backbone"] == backbone_digest():
+        training = stored.features
+    elif isinstance(training, Sprites):
+        training = Features(sprite_features(training.rgba), training.labels)
+    real, asked = measure_kinds_of_real(reference, training, chosen.seed), prompts(chosen.each, chosen.each_unseen)
+    for sampler, steps in itertools.product(chosen.sampler, chosen.steps):
+        start = time.perf_counter()
+        settings = {"steps": steps, "seed": chosen.seed, "guidance": chosen.words_guidance, "sampler": sampler}
+        figures = measure(asked, draw(asked, **settings), training) | real
+        seconds = round(time.perf_counter() - start, 1)
+        print(json.dumps({"model": WORDS, **figures, **settings, "seconds": seconds}), flush=True)
+
+
+def _measure_classes(chosen: argparse.Namespace) -> None:
     comparison = prepare(*reference_and_training(chosen.data, chosen.training), limit=chosen.limit, seed=chosen.seed)
     for sampler, steps in itertools.product(chosen.sampler, chosen.steps):
         start = time.perf_counter()
