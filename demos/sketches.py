@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 GRID, CELL = 8, 16
-DISC, DOT = 7, 12
 BARS = (("an elephant", 0.86), ("an umbrella", 0.08), ("a stop sign", 0.06))
 
 
@@ -30,15 +29,6 @@ def sketch_of_windows() -> str:
     return _figure(plain + moved + names, 330, 152, said)
 
 
-def sketch_of_steps() -> str:
-    """Noise that becomes a picture, step by step, with a word that looks at a part of it (large diffusion models)."""
-    frames = "".join(
-        f'<g transform="translate({96 * step} 0)">{"".join(_noisy(step / 3))}<text x="0" y="98">{name}</text></g>'
-        for step, name in enumerate(("noise", "step 10", "step 20", "picture"))
-    )
-    return _figure(frames, 372, 104, "Four squares: noise on the left becomes a disc on the right, step by step.")
-
-
 def _figure(drawn: str, width: int, height: int, said: str) -> str:
     return (
         f'<figure class="gb-sketch"><svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="{said}">'
@@ -62,16 +52,3 @@ def _windows(moved: int) -> str:
     ]
     lines = "".join(f"M{place} -1 v{GRID * CELL} M-1 {place} h{GRID * CELL} " for place in sorted(inside))
     return f'<path d="{lines}" stroke="var(--gb-query)" stroke-width="2.5" fill="none"/>'
-
-
-def _noisy(clear: float) -> Iterator[str]:
-    """A disc of cells under noise; clear: 0 for noise alone, 1 for the disc alone."""
-    yield '<g fill="var(--gb-prediction)">'
-    for place in range(DISC**2):
-        row, column = divmod(place, DISC)
-        disc = 1.0 if (row - DISC // 2) ** 2 + (column - DISC // 2) ** 2 < DISC else 0.1
-        noise = (place * 7919 + 104729) % 97 / 96
-        x, y, side = column * DOT, row * DOT, DOT
-        share = clear * disc + (1 - clear) * noise
-        yield f'<rect x="{x}" y="{y}" width="{side}" height="{side}" opacity="{share:.1f}"/>'
-    yield "</g>"

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from demos.base import Demo
-from demos.diffusion import api, between, forward, image, large, reverse, toy, training
+from demos.diffusion import api, between, forward, image, inside, large, reverse, side_by_side, toy, training
 from demos.diffusion.predictions import QUESTIONS
 from demos.predict import panel
 from demos.tab import inner_page, inner_pages
@@ -11,8 +11,8 @@ from demos.tab import inner_page, inner_pages
 LEAD = """A diffusion model learns one thing: to tell picture and noise apart in a noisy picture. Adding noise needs no
 learning; taking it away, a little at a time, makes pictures that never existed."""
 
-PAGES = (forward, reverse, between, image, training, toy, large)
-WITH_OWN_NETWORK = (reverse, between, image, training)
+PAGES = (forward, reverse, inside, side_by_side, between, image, training, toy, large)
+WITH_OWN_NETWORK = (reverse, inside, between, image, training)
 READ = {
     "network": "diffusion-network",
     "schedule": "diffusion-schedule",

@@ -16,6 +16,7 @@ from PIL import Image
 from demos.diffusion.films import save_sprites
 from demos.diffusion.forward import START_TIME, check_forward
 from demos.diffusion.image import STRENGTH, as_sprite, check_strength
+from demos.diffusion.large import NAME as WORDS
 from demos.diffusion.networks import NAME
 from demos.diffusion.plans import check_plan
 from demos.inputs.uploaded_image import UploadedImage
@@ -35,9 +36,16 @@ Facts = dict[str, Any]
 
 
 def diffusion_generate(
-    sprite_class: str, count: int = 4, steps: int = 25, seed: int = 0
+    sprite_class: str,
+    count: int = 4,
+    steps: int = 25,
+    seed: int = 0,
+    sampler: str = "ddim",
+    guidance: float = GUIDANCE,
+    prompt: str = "",
+    negative: str = "",
 ) -> Iterator[tuple[Facts, list[FileData]]]:
-    """Sprites of a class, denoised from random noise; the same seed gives the same sprites.
+    """Sprites of a class or from words, denoised from random noise; the same seed gives the same sprites.
 
     Streams one answer a step, `{"step", "steps", "t", "preview": PNG data address of the predicted sprites}` without
     files, and the result at the end. Cancel the job and the work stops within a step.
@@ -47,15 +55,24 @@ def diffusion_generate(
         count: how many sprites, 1 to 16.
         steps: denoising steps, 1 to 100.
         seed: 0 to 2147483647.
+        sampler: "ddim", "ddpm", "euler", "euler-ancestral", "dpm-solver++" or "unipc".
+        guidance: 1 (none) to 8.
+        prompt: words in place of a class ("a red potion"), up to 500 characters; the class is then "any".
+        negative: words that guidance leads away from; only with a prompt.
 
     Returns:
-        {"model", "seconds", "images": [file names], "sprite_class", "steps", "seed"} and the PNG files themselves,
-        RGBA of 32 x 32 pixels.
+        {"model", "seconds", "images": [file names], "sprite_class", "steps", "seed", "sampler", "guidance"} and the PNG
+        files themselves, RGBA of 32 x 32 pixels; with a prompt also {"prompt", "negative", "unknown": [words that the
+        network has not learned]}.
     """
-    plan = check_plan(sprite_class, count, steps, seed, GUIDANCE)
+    plan = check_plan(sprite_class, count, steps, seed, guidance, sampler, prompt=prompt, negative=negative)
     from models.diffusion.edits import begin
 
-    asked = {"sprite_class": sprite_class, "steps": steps, "seed": seed}
+    asked = {"sprite_class": sprite_class, "steps": steps, "seed": seed, "sampler": sampler, "guidance": guidance}
+    if plan.prompt:
+        from models.diffusion.reading import unknown_words
+
+        asked |= {"prompt": plan.prompt, "negative": plan.negative, "unknown": unknown_words(plan.prompt)}
     for facts, paths in _answers(begin(plan), asked):
         yield facts, [FileData(path=path, orig_name=Path(path).name) for path in paths]
 
@@ -68,6 +85,10 @@ def diffusion_transform(
     steps: int = 25,
     seed: int = 0,
     cut_out: bool = True,
+    sampler: str = "ddim",
+    guidance: float = GUIDANCE,
+    prompt: str = "",
+    negative: str = "",
 ) -> Iterator[tuple[Facts, list[str]]]:
     """A picture made into sprites of a class (image to image): noised part of the way, and denoised from there.
 
@@ -81,19 +102,26 @@ def diffusion_transform(
         steps: denoising steps of the whole timeline, 1 to 100.
         seed: 0 to 2147483647.
         cut_out: whether a background of the border's colour becomes transparent.
+        sampler: as for `/diffusion_generate`.
+        guidance: as for `/diffusion_generate`.
+        prompt: words in place of a class, as for `/diffusion_generate`.
+        negative: words that guidance leads away from; only with a prompt.
 
     Returns:
         {"model", "seconds", "images": [file names], "sprite_class", "strength", "steps", "steps_run", "entered_at",
-        "seed"} and the PNG files themselves; "entered_at" is the time t, null where no step was run.
+        "seed", "sampler", "guidance", "prompt", "negative"} and the PNG files themselves; "entered_at" is the time t,
+        null where no step was run.
     """
-    plan, strength = check_plan(sprite_class, count, steps, seed), check_strength(strength)
+    plan = check_plan(sprite_class, count, steps, seed, guidance, sampler, prompt=prompt, negative=negative)
+    strength = check_strength(strength)
     sprite = as_sprite(image, check_flag(cut_out, name="cut_out"))
     from models.diffusion.edits import enter
 
     entry = enter(plan, sprite, strength)
     entered_at = timesteps(plan.steps)[entry.first] if entry.first < plan.steps else None
     asked = {"sprite_class": sprite_class, "strength": strength, "steps": steps, "seed": seed}
-    yield from _answers(entry, {**asked, "steps_run": plan.steps - entry.first, "entered_at": entered_at})
+    asked |= {"sampler": sampler, "guidance": guidance, "prompt": plan.prompt, "negative": plan.negative}
+    yield from _answers(entry, asked | {"steps_run": plan.steps - entry.first, "entered_at": entered_at})
 
 
 def _answers(entry: "Entry", asked: Facts) -> Iterator[tuple[Facts, list[str]]]:
@@ -101,6 +129,7 @@ def _answers(entry: "Entry", asked: Facts) -> Iterator[tuple[Facts, list[str]]]:
     from models.diffusion.sprites import denoise_entry
 
     start, x_0, given = time.perf_counter(), entry.x_t, np.ones(entry.x_t.shape[-2:], bool)
+    model = WORDS if entry.plan.prompt else NAME
     for denoised in denoise_entry(entry):
         step = denoised.step
         x_0, given = step.x_0, step.given
@@ -108,7 +137,7 @@ def _answers(entry: "Entry", asked: Facts) -> Iterator[tuple[Facts, list[str]]]:
     seconds = round(time.perf_counter() - start, 4)
     paths = save_sprites(x_0, f"{entry.plan.sprite_class}-{entry.plan.seed}", given)
     names = [Path(path).name for path in paths]
-    yield {"model": NAME, "seconds": seconds, "images": names, **asked}, paths
+    yield {"model": model, "seconds": seconds, "images": names, **asked}, paths
 
 
 def diffusion_forward(
@@ -171,6 +200,10 @@ def _offer_transform() -> None:
         gr.Number(25, visible=False),
         gr.Number(0, visible=False),
         gr.Checkbox(value=True, visible=False),
+        gr.Textbox("ddim", visible=False),
+        gr.Number(GUIDANCE, visible=False),
+        gr.Textbox("", visible=False),
+        gr.Textbox("", visible=False),
     ]
     answer = [gr.JSON(visible=False), gr.Files(visible=False)]
     gr.Button(visible=False).click(

@@ -1,4 +1,4 @@
-"""Large models: pictures from words, by models of the hub, on the same rail as the sprites."""
+"""Pictures from words, on the same rail as the sprites: by the embedded sprite network, or by large models."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -9,10 +9,10 @@ import gradio as gr
 from demos.address import keeps
 from demos.base import empty_strip, strip_of, waiting_strip
 from demos.diffusion.films import film_strip, place_in, save_pictures, stop_button, wire_stop
-from demos.diffusion.plans import MAX_SEED, check_seed
+from demos.diffusion.plans import MAX_CHARS, MAX_SEED, check_seed
 from demos.inputs.uploaded_image import UploadedImage
 from demos.offer import model_offer, run_on_arrival
-from demos.sketches import sketch_of_steps
+from demos.opening import opens
 from demos.tab import LATEX, LIGHT, LONG, payload, private
 from demos.views.diffusion import FilmView, ForkView, StepView
 from demos.views.diffusion_large import html_of_guidance, html_of_words, view_of_large
@@ -28,12 +28,21 @@ if TYPE_CHECKING:
     from models.diffusion.large.pictures import LargeDenoised
     from models.diffusion.large.trace import LargeStep, Request
 
-TITLE = "Large models"
-MAX_STEPS, MAX_GUIDANCE, MAX_CHARS = 50, 15, 500
+TITLE = "Pictures from words"
+MAX_STEPS, MAX_GUIDANCE = 50, 15
 MIN_STRENGTH = 0.05
+MOST_UNKNOWN = 5
+NAME = "sprites-words"  # the embedded one
 SAMPLER_CHOICES = [(TITLES[name], name) for name in FORGETFUL_SAMPLERS]
 
-LARGE = r"""The same steps with far more weights. The network works on latents: pictures of 4 or 16 channels and an
+WORDS_LEAD = r"""The same steps, told by words in place of a class. A language model (MiniLM, embedded here) turns each
+word of the prompt into a vector. In five layers, every place of the picture looks at these vectors and takes what it
+needs (cross-attention). [Guidance](#term-guidance) asks twice, with the negative prompt and with the prompt, and goes
+further in the direction of the difference:
+
+$$\hat v = \hat v_\varnothing + g\,(\hat v_{p} - \hat v_\varnothing)$$"""
+
+LARGE = r"""The same with far more weights. The network works on latents: pictures of 4 or 16 channels and an
 eighth of the side, which a second network, the VAE, turns into pixels; one or two more read the prompt. On the way, a
 tiny decoder (TAESD) shows what $\hat x_0$ would be; the finished picture comes from the VAE itself. **It needs a GPU to
 be pleasant**; on a CPU every step takes long. A model has some gigabytes and is fetched from the hub when it is first
@@ -46,24 +55,28 @@ $x_t = (1-t)\,x_0 + t\,\varepsilon$ lies on a straight line, and the network pre
 $\varepsilon - x_0$. Either way $\hat x_0$ and $\hat\varepsilon$ follow from it, and the same samplers go on from
 there."""
 
-NONE_OFFERED = """**What this page does.** You write a sentence, and every step from noise to its picture is shown as
-on the page "Reverse", with where each word looks in the picture and what guidance adds. It is computed by models of
-the hub, of some gigabytes, which this server does not offer."""
+TRY = """- "a blue tree", "a green book": colour and thing come from two words.
+- "purple potion" with "red" as the negative prompt: guidance leads away from it.
+- Fork at an early step with another word, then at a late one: what is still undecided?
+- Guidance 1, 5, then 12.
+- A word that no sprite was called, such as "bicycle": what does it draw?"""
 
 STYLE = """.gb-large { display: flex; flex-wrap: wrap; gap: 0.7rem; }
 .gb-large figure { margin: 0; width: 128px; }
 .gb-large img { width: 128px; height: 128px; border: 1px solid var(--gb-line); border-radius: 6px; display: block; }
+.gb-layers figure, .gb-layers img { width: 88px; }
+.gb-layers img { height: 88px; }
 .gb-large figcaption, .gb-large-words { font-size: 0.82rem; color: var(--gb-subtle); margin: 0.3rem 0 0; }
 """
 
 WORDS = """**Where the words look, in the step shown above.** For each word of the prompt, the share of the picture's
 attention it gets in this step, averaged over all layers and heads that read the prompt. Each word has its own scale.
-Most attention goes to the start mark, which is left out; in PRX, where the picture looks at itself in the same
+What goes to the marks of start and end is left out; in PRX, where the picture looks at itself in the same
 attention, most goes there."""
 
 GUIDANCE_NOTE = """**Guidance, in the step shown above.** The network is asked with the negative prompt (or nothing) and
-with the prompt; the difference is what the prompt means for this picture at this time, as colours of the latents' first
-three channels."""
+with the prompt; the difference is what the prompt means for this picture at this time, as colours: red, green and blue
+of a sprite, the first three channels of a latent."""
 
 FORK = """Everything before this step stays; from here on other words, guidance or another sampler. The seed matters to
 samplers that add fresh noise. With nothing changed the run repeats itself bit by bit."""
@@ -94,7 +107,7 @@ def check_request(
 
 
 def large_models() -> list[str]:
-    """The hub's models for this page that may be chosen, by the app's mode."""
+    """The models for this page that may be chosen, by the app's mode: the embedded one, and those of the hub."""
     return [name for name in weights.offered("diffusion") if name in OFFERS]
 
 
@@ -110,6 +123,12 @@ def view_wants(model: object) -> tuple[str, float, float]:
     model = check_model(model)
     offer = OFFERS[model]
     return f"{offer.wants} Licence: {weights.CATALOGUE[model].licence}.", offer.steps, offer.guidance
+
+
+def open_large(model: object, image: str | None, *values: object) -> Iterator[tuple[Any, ...]]:
+    """What the page opens on: a run of the embedded network; of another model it waits for the visitor."""
+    if model == NAME:
+        yield from compute_large(model, image, *values)
 
 
 def compute_large(model: object, image: str | None, *values: object) -> Iterator[tuple[Any, ...]]:
@@ -185,17 +204,40 @@ def _stream(
         run.steps.append(made.step)
         LARGE_RUNS.put(run, name)  # it has grown
         drawing += time.perf_counter() - began
-        note = " ".join(filter(None, ["" if run.over else f"step {len(run.steps)} of {run.total}.", _instead(made)]))
+        note = "" if run.over else f"step {len(run.steps)} of {run.total}."
+        note = " ".join(filter(None, [note, _instead(made)]))
         file = save_pictures(made.step.picture[None], f"picture-{run.request.seed}")[0] if run.over else None
         strip = strip_of(made.run, drawing=drawing, note=note)
-        yield FilmView(name, 1, run.total, fork, list(drawn)), strip, file, name
+        yield FilmView(name, 1, run.total, fork, list(drawn), _of_words(run) if run.over else ""), strip, file, name
+
+
+def _of_words(run: LargeRun) -> str:
+    """Of the embedded network: which colour the finished sprite has, and which words of the prompt it never met."""
+    if run.model != NAME:
+        return ""
+    from models.diffusion.colours import dominant_colours
+    from models.diffusion.reading import unknown_words
+    from models.diffusion.trace import finished_sprites
+
+    colour = dominant_colours(finished_sprites(run.steps[-1].x_0[None]))[0]
+    said = (
+        f"Measured from its pixels, it is mostly {colour}."
+        if colour
+        else "No one colour has half of what is coloured in it."
+    )
+    unknown = unknown_words(run.request.prompt)
+    if not unknown:
+        return said
+    quoted = ", ".join(f"“{word}”" for word in unknown[:MOST_UNKNOWN])
+    more = f" and {len(unknown) - MOST_UNKNOWN} more" if len(unknown) > MOST_UNKNOWN else ""
+    return f"{said} No sprite of its training was called {quoted}{more}: it guesses from similar words."
 
 
 def _instead(made: "LargeDenoised") -> str:
     """What stands in for the tiny decoder, in words."""
     if made.tiny:
         return ""
-    return f"{hub.describe(OFFERS[made.run.model].tiny_decoder)} Meanwhile the model's own VAE decodes."
+    return f"{hub.describe(OFFERS[made.run.model].tiny_decoder or '')} Meanwhile the model's own VAE decodes."
 
 
 def view_step(event: gr.EventData) -> tuple[str, str]:
@@ -222,13 +264,7 @@ def view_fork(event: gr.EventData) -> tuple[Any, ...]:
 
 def build() -> None:
     """The page: prompt and settings on the left, the film on the right, forks, words and guidance under it."""
-    gr.Markdown(LARGE, elem_classes="gb-note", latex_delimiters=LATEX)
     models = large_models()
-    if not models:
-        keeps()
-        gr.Markdown(NONE_OFFERED, elem_id="diffusion-large-none")
-        gr.HTML(sketch_of_steps())
-        return
     run_name, where = gr.State(None), gr.State(None)
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
@@ -245,12 +281,19 @@ def build() -> None:
             strip = gr.HTML(empty_strip("The model is loaded with the first run."))
             panel, changes, heading, go = _build_fork()
             gr.Markdown(WORDS, elem_classes="gb-note")
-            words = gr.HTML(sketch_of_steps(), css_template=STYLE, elem_id="diffusion-large-words")
+            words = gr.HTML(css_template=STYLE, elem_id="diffusion-large-words")
             gr.Markdown(GUIDANCE_NOTE, elem_classes="gb-note")
             mixed = gr.HTML(css_template=STYLE, elem_id="diffusion-large-guidance")
+            gr.Markdown(WORDS_LEAD, elem_classes="gb-note", latex_delimiters=LATEX)
+    with gr.Accordion("What to try", open=False):
+        gr.Markdown(TRY)
+    if len(models) > 1:
+        with gr.Accordion("The large models", open=False):
+            gr.Markdown(LARGE, latex_delimiters=LATEX)
     outputs = [film, strip, file, run_name]
     model.change(view_wants, model, wants, **private(), **LIGHT)
     running = run.click(compute_large, inputs, [*outputs, panel], **private(), **LONG)
+    opens(open_large, inputs, [*outputs, panel], queue=LONG)
     forking = go.click(compute_fork, [where, *changes], outputs, **private(), **LONG)
     film.fork(view_fork, None, [panel, where, heading, *changes], **private(), **LIGHT)
     film.step(view_step, None, [words, mixed], trigger_mode="always_last", **private(), **LIGHT)
@@ -259,13 +302,13 @@ def build() -> None:
 
 def _build_request(models: list[str]) -> tuple[gr.Dropdown, list[Any], list[Any]]:
     """What is asked for: the choice of model, what changes with it, and the inputs of `compute_large` in order."""
-    choices = [(f"{weights.CATALOGUE[name].title}, from the hub", name) for name in models]
+    choices = [
+        (f"{weights.CATALOGUE[name].title}, {'embedded' if name == NAME else 'from the hub'}", name) for name in models
+    ]
     words, wanted_steps, wanted_guidance = view_wants(models[0])
     model = gr.Dropdown(choices, value=models[0], label="Model", elem_id="diffusion-large-model")
     wants = gr.Markdown(words, elem_classes="gb-note")
-    prompt = gr.Textbox(
-        "a red potion in a glass bottle", label="Prompt", lines=2, max_length=MAX_CHARS, elem_id="diffusion-prompt"
-    )
+    prompt = gr.Textbox("a red potion", label="Prompt", lines=2, max_length=MAX_CHARS, elem_id="diffusion-prompt")
     negative = _negative_prompt()
     steps = gr.Slider(1, MAX_STEPS, wanted_steps, step=1, label="Steps", elem_id="diffusion-large-steps")
     guidance = gr.Slider(1, MAX_GUIDANCE, wanted_guidance, step=0.5, label="Guidance", info="1: none")

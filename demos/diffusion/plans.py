@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from demos.diffusion.networks import plan_for
-from models.diffusion.data import ANY_CLASS, CLASSES
+from models.diffusion.data import ANY_CLASS
 from models.diffusion.samplers import SAMPLERS, TITLES
 from models.diffusion.schedule import GUIDANCE
-from models.inputs import check_choice, check_integer, check_number
+from models.errors import InputError
+from models.inputs import check_choice, check_integer, check_number, check_text
 
 if TYPE_CHECKING:
     from models.diffusion.trace import Plan
@@ -18,11 +19,32 @@ if TYPE_CHECKING:
 Control = gr.Dropdown | gr.Slider | gr.Number
 
 MAX_COUNT, MAX_STEPS, MAX_SEED, MAX_GUIDANCE = 16, 100, 2**31 - 1, 8
+MAX_CHARS = 500  # of a prompt
 MEDIA = Path(__file__).resolve().parents[2] / "assets" / "media"
 SAMPLER_CHOICES = [(title, name) for name, title in TITLES.items()]
-BEST_FIRST = ["potion", "tree", "wand", "person", "jewellery", "statue", "scroll", "altar", "gateway"]
-"""Classes whose sprites are most often readable, counted by eye: 16 of each at the defaults."""
-ALL_CLASSES = [*BEST_FIRST, *(name for name in CLASSES if name not in BEST_FIRST), ANY_CLASS]
+READABLE = {
+    "potion": 15,
+    "tree": 15,
+    "wand": 14,
+    "person": 13,
+    "jewellery": 12,
+    "statue": 11,
+    "scroll": 11,
+    "altar": 9,
+    "gateway": 9,
+    "weapon": 8,
+    "food": 7,
+    "monster": 2,
+    "armour": 1,
+}
+"""How many of 16 sprites of each class can be read, counted by eye at the defaults; the best first."""
+READABLE_OF, ENOUGH = 16, 12
+ALL_CLASSES = [*READABLE, ANY_CLASS]
+CLASS_CHOICES = [
+    (f"{name} ({READABLE[name]} of {READABLE_OF} are readable)" if READABLE.get(name, ENOUGH) < ENOUGH else name, name)
+    for name in ALL_CLASSES
+]
+"""As they are offered: a class whose sprites are often not readable says so."""
 
 
 @cache
@@ -44,17 +66,26 @@ def check_plan(
     guidance: object = GUIDANCE,
     sampler: object = "ddim",
     network: str = "",
+    prompt: object = "",
+    negative: object = "",
 ) -> "Plan":
-    """The values that define a run of the network of that name, or `InputError`."""
+    """The values that define a run of the network of that name, or of the one that reads words; or `InputError`."""
     sprite_class = check_choice(sprite_class, ALL_CLASSES, name="The sprite class")
     count = check_integer(count, name="The number of sprites", low=1, high=MAX_COUNT)
     steps = check_integer(steps, name="The number of steps", low=1, high=MAX_STEPS)
     seed = check_seed(seed)
     guidance = check_number(guidance, name="Guidance", low=1, high=MAX_GUIDANCE)
     sampler = check_choice(sampler, list(SAMPLERS), name="The sampler")
+    prompt = check_text(prompt, name="The prompt", max_chars=MAX_CHARS, allow_empty=True).strip()
+    negative = check_text(negative, name="The negative prompt", max_chars=MAX_CHARS, allow_empty=True)
+    if prompt and sprite_class != ANY_CLASS:
+        raise InputError(f"Give a class or a prompt, not both: with a prompt the class is “{ANY_CLASS}”.")
+    if negative.strip() and not prompt:
+        raise InputError("A negative prompt needs a prompt: the network that is told a class reads no words.")
     from models.diffusion.trace import Plan
 
-    return plan_for(network, Plan(sprite_class, count, steps, seed, guidance, sampler))
+    plan = Plan(sprite_class, count, steps, seed, guidance, sampler, prompt=prompt, negative=negative)
+    return plan_for(network, plan)
 
 
 def plan_controls(page: str, *, count: int = 4) -> dict[str, Control]:
@@ -62,7 +93,7 @@ def plan_controls(page: str, *, count: int = 4) -> dict[str, Control]:
     names = ("class", "count", "steps", "seed", "guidance", "sampler")
     ids = {name: f"diffusion-{page}-{name}" for name in names}
     return {
-        "sprite_class": gr.Dropdown(ALL_CLASSES, value=ALL_CLASSES[0], label="Class", elem_id=ids["class"]),
+        "sprite_class": gr.Dropdown(CLASS_CHOICES, value=ALL_CLASSES[0], label="Class", elem_id=ids["class"]),
         "count": gr.Slider(1, MAX_COUNT, count, step=1, label="Sprites", elem_id=ids["count"]),
         "steps": gr.Slider(1, 50, 25, step=1, label="Steps", elem_id=ids["steps"]),
         "seed": gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", elem_id=ids["seed"]),

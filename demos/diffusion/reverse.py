@@ -9,7 +9,7 @@ from demos.address import keeps
 from demos.base import empty_strip
 from demos.diffusion.films import film_strip, place_in, save_sprites, stop_button, stream_film, wire_stop
 from demos.diffusion.networks import chosen_network, follow_choice, loading, network_choice
-from demos.diffusion.plans import ALL_CLASSES, MAX_GUIDANCE, MAX_SEED, SAMPLER_CHOICES, check_plan, plan_controls
+from demos.diffusion.plans import CLASS_CHOICES, MAX_GUIDANCE, MAX_SEED, SAMPLER_CHOICES, check_plan, plan_controls
 from demos.inputs.pixel_canvas import Canvas, pixel_canvas, read_canvas, view_of_canvas
 from demos.opening import opens
 from demos.tab import LATEX, LIGHT, LONG, RUN, answering, fold, payload, private
@@ -28,6 +28,20 @@ if TYPE_CHECKING:
     from models.diffusion.trace import Plan
 
 TITLE = "Reverse: take it away"
+
+NOISE_OR_V = r"""The network could be asked for the noise, for the picture, or for a mixture of both; with $x_t$, any
+one of them gives the other two.
+
+| asked for | near t = 999, nearly all noise | near t = 0, nearly all picture |
+|---|---|---|
+| the noise $\varepsilon$ | easy: copy $x_t$ | hard, and worth learning |
+| the picture $x_0$ | hard, and worth learning | easy: copy $x_t$ |
+| $v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$ | the picture, with the sign turned | the noise |
+
+So the training of this network asks for $v$ (Salimans & Ho 2022): at every time the answer is the part that cannot be
+read off. With the noise alone, $\hat x_0$ at $t = 999$ would be a difference divided by 0.00005. The line under the
+pictures says both conversions with the factors of the step you are at; a click on a pixel shows them with
+that pixel's numbers."""
 
 REVERSE = r"""The network sees $x_t$, the time and the class, and predicts $v$, a mixture of noise and picture (Salimans
 & Ho 2022): in a picture that is all noise, to name the noise would be to copy it; $v$ is worth learning at every time.
@@ -49,7 +63,7 @@ TRY = """- Go back to the first steps: the predicted picture is a grey average o
 - Run DDIM, then Euler with the same seed: the same sprites, for it is the same step in other coordinates. So are DDPM
   and Euler ancestral, up to the network's rounding.
 - Fork at an early step with another class: the outline stays. Fork late: only colours can still change.
-- Click a pixel of a picture: the arithmetic of that step with that pixel's own numbers.
+- Click a pixel of a picture: from v to the picture, the noise and the next x, with that pixel's own numbers.
 - The embedded network has seen some 3,300 sprites of one game and knows nothing else."""
 
 FORK = """Everything before this step stays. Change a setting, or paint on the predicted picture, and go on beside the
@@ -209,6 +223,8 @@ def build(own: gr.State) -> None:
             strip = gr.HTML(empty_strip("The model is loaded with the first run."))
             panel, fork_controls, classed, canvas, heading, go = _build_fork()
             gr.Markdown(REVERSE, elem_classes="gb-note", latex_delimiters=LATEX)
+    with gr.Accordion("Noise or v: what the network is asked", open=False):
+        gr.Markdown(NOISE_OR_V, latex_delimiters=LATEX)
     _build_nearest(run_name)
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
@@ -231,7 +247,7 @@ def _build_fork() -> tuple[gr.Column, list[gr.components.Component], gr.Column, 
                 canvas = pixel_canvas("diffusion-fork-canvas")
             with gr.Column(min_width=240):
                 with gr.Column() as classed:
-                    sprite_class = gr.Dropdown(ALL_CLASSES, label="Class", elem_id="diffusion-fork-class")
+                    sprite_class = gr.Dropdown(CLASS_CHOICES, label="Class", elem_id="diffusion-fork-class")
                     guidance = gr.Slider(1, MAX_GUIDANCE, GUIDANCE, step=0.1, label="Guidance", info="1: none")
                 sampler = gr.Dropdown(SAMPLER_CHOICES, value="ddim", label="Sampler", elem_id="diffusion-fork-sampler")
                 seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed of fresh noise")

@@ -313,6 +313,19 @@ export interface FoundUnitsView {
   chance: number;
 }
 
+/** Cells by rows and columns (`sprite_grid`); every cell is one sprite. */
+export interface GridView {
+  row_axis: string;
+  column_axis: string;
+  rows: string[];
+  columns: string[];
+  total: number;
+  steps: number[];
+  sheets: string[];
+  times: number[][];
+  finding: string;
+}
+
 /** A head and how much of its attention goes where a rule says, 0 to 1. */
 export interface HeadScore {
   layer: number;
@@ -357,6 +370,26 @@ export interface ImportanceView {
 export interface InfluenceView {
   text: string[];
   networks: NetworkReach[];
+}
+
+/** One sprite in one step (`unet_inside`). */
+export interface InsideView {
+  run: string;
+  place: number;
+  total: number;
+  sprite: number;
+  sprites: number;
+  t: number;
+  x_t: string;
+  x_0: string;
+  edited: string;
+  difference: number;
+  same: boolean;
+  stages: UnetPartView[];
+  looks: LooksView[];
+  vectors: VectorView[];
+  off: string[];
+  finding: string;
 }
 
 /** The pictures of a training: the first `shown` of them on a sheet, and how many there are in words. */
@@ -486,6 +519,12 @@ export interface LookView {
   head: number;
   query: number;
   key: number;
+}
+
+/** Self-attention: `shares [heads, places, places]`, from each place of the map to each. */
+export interface LooksView {
+  name: string;
+  shares: ArrayHandle;
 }
 
 /** For every drawn box its query and the cheapest others (`matching_view`). */
@@ -957,6 +996,18 @@ export interface TwinStates {
   decoder: ArrayHandle;
 }
 
+/** What a part gives on. name: as the network calls it. */
+export interface UnetPartView {
+  name: string;
+  title: string;
+  channels: number;
+  side: number;
+  rms: number;
+  maps: ArrayHandle;
+  numbers: number[];
+  skip: string;
+}
+
 /** A run of a network, step by step (`unrolled`). */
 export interface UnrolledView {
   sequence_type: "one to one" | "one to many" | "many to one" | "many to many";
@@ -974,6 +1025,12 @@ export interface UnrolledView {
   parameters: number;
   recurrent: boolean;
   shared: string;
+}
+
+/** A vector that the blocks are told. */
+export interface VectorView {
+  name: string;
+  values: ArrayHandle;
 }
 
 /** One token's way through one layer (`layer_walk`). */

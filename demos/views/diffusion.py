@@ -121,8 +121,8 @@ def view_of_step(step: "DenoisingStep", schedule: Schedule, original: "Denoising
 
 
 def view_of_pixel(step: "DenoisingStep", sprite: int, row: int, column: int) -> PixelView:
-    """The arithmetic of one step for the four channels of one pixel."""
-    rows: list[PixelRow] = []
+    """The arithmetic of one step for the four channels of one pixel: from v to x_0 and noise, and to the next x."""
+    rows = _rows_of_v(step, sprite, row, column)
     for left, terms in (("corrected", step.update.correction), ("next", step.update.step)):
         for term in terms:
             values = step.pictures[term.of][sprite, :, row, column]
@@ -131,6 +131,19 @@ def view_of_pixel(step: "DenoisingStep", sprite: int, row: int, column: int) -> 
             rows.append(PixelRow(None, left, combine(terms, step.pictures)[sprite, :, row, column].tolist()))
     caption = f"Step {step.index + 1}, sprite {sprite + 1}, row {row + 1}, column {column + 1}"
     return PixelView(caption, rows)
+
+
+def _rows_of_v(step: "DenoisingStep", sprite: int, row: int, column: int) -> list[PixelRow]:
+    """Both conversions of v at one pixel: x_0 = signal x_t - noise v, epsilon = noise x_t + signal v."""
+    if step.v is None:
+        return []
+    schedule, rows = cosine_schedule(), []
+    signal, noise = float(schedule.signal(step.t)), float(schedule.noise(step.t))
+    x_t, v = (array[sprite, :, row, column].astype(np.float64) for array in (step.x_t, step.v))
+    for name, (of_x_t, of_v) in (("x_0_of_v", (signal, -noise)), ("epsilon_of_v", (noise, signal))):
+        rows += [PixelRow(of_x_t, "x_t", x_t.tolist()), PixelRow(of_v, "v", v.tolist())]
+        rows.append(PixelRow(None, name, (of_x_t * x_t + of_v * v).tolist()))
+    return rows
 
 
 def preview(x_0: np.ndarray) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SIDE = 256  # of the pictures in the film
 TILE = 128
+KEPT = 1e-3  # a difference of noises from which it is said that a prediction was kept within bounds
 HEAT = 0.65  # how much of the heat map covers the picture
 
 
@@ -35,7 +36,7 @@ def view_of_large(step: "LargeStep", original: "LargeStep | None" = None) -> Ste
         noise_share=step.level.noise,
         terms=[(term.factor, term.of) for term in step.update.step],
         correction=[],
-        predicts="",
+        predicts=step.predicts,
         difference=None if original is None else _size(step.x_0 - original.x_0),
     )
 
@@ -45,10 +46,11 @@ def html_of_guidance(step: "LargeStep") -> str:
     if step.without is None:
         return '<p class="gb-large-words">Guidance 1: the network is asked once a step, with the prompt alone.</p>'
     difference = step.with_prompt - step.without
+    mixed = step.without + step.guidance * difference
     parts = [
         ("without the prompt", step.without),
         (f"+ {step.guidance:g} × difference", difference),
-        ("= predicted noise", step.epsilon),
+        ("= predicted noise", mixed),
         ("with the prompt", step.with_prompt),
     ]
     figures = "".join(
@@ -59,20 +61,37 @@ def html_of_guidance(step: "LargeStep") -> str:
         f"In step {step.index + 1}, at t = {step.t:.3g}, the prompt changes the prediction by {share:.1%} of its size "
         f"(root mean square); guidance {step.guidance:g} goes {step.guidance:g} times as far."
     )
+    if _size(mixed - step.epsilon) > KEPT:
+        words += " The predicted picture is then kept within −1 to 1, and the noise follows it."
     return f'<div class="gb-large">{figures}</div><p class="gb-large-words">{words}</p>'
 
 
 def html_of_words(step: "LargeStep") -> str:
     """HTML: for each word of the prompt the picture, lit where that word gets attention; each has its own scale."""
-    figures = []
-    for word, shares in step.attention.items():
-        low, high = float(shares.min()), float(shares.max())
-        heat = sequential((shares - low) / (high - low or 1.0))
-        side = step.picture.shape[0]
-        over = np.asarray(Image.fromarray(heat).resize((side, side), Image.Resampling.BILINEAR), np.float32)
-        lit = np.rint(HEAT * over + (1 - HEAT) * step.picture).astype(np.uint8)
-        figures.append(_figure(_address(lit, TILE), f"{word}, {low:.1%} to {high:.1%}"))
-    return f'<div class="gb-large">{"".join(figures)}</div>'
+    figures = "".join(_lit(step, shares, word) for word, shares in step.attention.items())
+    return f'<div class="gb-large">{figures}</div>{_html_of_layers(step)}'
+
+
+def _html_of_layers(step: "LargeStep") -> str:
+    """HTML: the same for each layer that has a name, a word a row."""
+    if not step.in_layers:
+        return ""
+    rows = "".join(
+        f'<p class="gb-large-words">{html.escape(word)}</p><div class="gb-large gb-layers">'
+        f"{''.join(_lit(step, shares, name) for name, shares in layers.items())}</div>"
+        for word, layers in step.in_layers.items()
+    )
+    return f"<details><summary>In each layer</summary>{rows}</details>"
+
+
+def _lit(step: "LargeStep", shares: np.ndarray, name: str) -> str:
+    """The picture, lit where `shares [side, side]` are high."""
+    low, high = float(shares.min()), float(shares.max())
+    heat = sequential((shares - low) / (high - low or 1.0))
+    side = step.picture.shape[0]
+    over = np.asarray(Image.fromarray(heat).resize((side, side), Image.Resampling.BILINEAR), np.float32)
+    lit = np.rint(HEAT * over + (1 - HEAT) * step.picture).astype(np.uint8)
+    return _figure(_address(lit, TILE), f"{name}, {low:.1%} to {high:.1%}")
 
 
 def _size(noise: np.ndarray) -> float:

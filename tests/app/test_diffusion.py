@@ -24,6 +24,20 @@ def test_the_same_seed_gives_the_same_sprites_and_another_seed_others(client):
     assert not np.array_equal(made(1), made(2))
 
 
+def test_sprites_from_words(client):
+    def made(**asked):
+        facts, files = client.predict("any", 2, 3, 0, "unipc", 3, **asked, api_name="/diffusion_generate")
+        return facts, [np.asarray(Image.open(file)) for file in files]
+
+    facts, sprites = made(prompt="a red potion")
+    assert (facts["model"], facts["prompt"], facts["unknown"]) == ("sprites-words", "a red potion", [])
+    assert [sprite.shape for sprite in sprites] == [(32, 32, 4)] * 2
+    facts, others = made(prompt="a red potion", negative="bottle")
+    assert not np.array_equal(sprites, others)
+    facts, _ = made(prompt="빨간 quantum 🎈")
+    assert facts["unknown"] == ["빨간", "quantum"]
+
+
 def test_defaults_and_names(client):
     facts, files = client.predict(sprite_class="any", steps=2, api_name="/diffusion_generate")
     assert len(files) == 4
@@ -39,6 +53,12 @@ def test_defaults_and_names(client):
         (("potion", 1, 10_000, 0), "number of steps must be from 1 to 100"),
         (("potion", 1, "5", 0), "number of steps must be a whole number"),
         (("potion", 1, 5, -1), "seed must be from 0"),
+        (("potion", 1, 5, 0, "fast"), "sampler must be one of"),
+        (("potion", 1, 5, 0, "ddim", 99), "Guidance must be from 1 to 8"),
+        (("tree", 1, 5, 0, "ddim", 1.5, "a red potion"), "Give a class or a prompt, not both"),
+        (("any", 1, 5, 0, "ddim", 1.5, "a" * 2000), "The prompt has 2,000 characters; the limit is 500"),
+        (("any", 1, 5, 0, "ddim", 1.5, "a b c d " * 40), "reads 64 pieces of words; a prompt of yours has 162"),
+        (("any", 1, 5, 0, "ddim", 1.5, "", "red"), "A negative prompt needs a prompt"),
     ],
 )
 def test_wrong_requests_get_a_sentence(client, arguments, sentence):

@@ -58,7 +58,7 @@ IN_ONE_SCREEN = """([slug, figures, controls]) => {
   there["nothing beside the screen"] = document.documentElement.scrollWidth <= innerWidth;
   return Object.keys(there).filter((name) => !there[name]);
 }"""
-WAIT_FOR_THE_HUB = {"Windows (Swin)", "Large models"}
+WAIT_FOR_THE_HUB = {"Windows (Swin)"}
 """Pages whose model only the hub has say in words and a picture what they would do."""
 
 

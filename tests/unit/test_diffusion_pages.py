@@ -154,7 +154,9 @@ def test_places_and_pixels_outside_are_refused_and_inside_explained():
         with pytest.raises(InputError):
             reverse.view_fork(event(run=key, place=place))
     pixel = reverse.view_pixel({"run": key, "place": 2, "sprite": 1, "row": 31, "column": 0})
-    assert [row["of"] for row in pixel["rows"] if row["factor"] is None] == ["corrected", "next"]
+    assert [row["of"] for row in pixel["rows"] if row["factor"] is None] == [
+        *("x_0_of_v", "epsilon_of_v", "corrected", "next"),
+    ]
     for wrong in ({"sprite": 2}, {"row": 32}, {"column": -1}, {"column": "3"}, {"run": "x"}):
         answer = reverse.view_pixel({"run": key, "place": 2, "sprite": 0, "row": 0, "column": 0, **wrong})
         assert set(answer) == {"error"}
@@ -272,7 +274,7 @@ def test_the_endpoints_stream_and_end_in_files(tmp_path):
     assert facts["entered_at"] is None
     *steps, (facts, files) = api.diffusion_generate("potion", 3, 4, 7)
     assert len(steps) == 4
-    assert set(facts) == {"model", "seconds", "images", "sprite_class", "steps", "seed"}
+    assert set(facts) == {"model", "seconds", "images", "sprite_class", "steps", "seed", "sampler", "guidance"}
     assert facts["images"] == ["potion-7-0.png", "potion-7-1.png", "potion-7-2.png"]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from demos.diffusion.plans import ALL_CLASSES, check_plan
+from demos.diffusion.plans import ALL_CLASSES, CLASS_CHOICES, check_plan
 from demos.views.diffusion import NOISE_SHADES, view_of_pixel, view_of_step
 from models.diffusion.data import ANY_CLASS, CLASSES
 from models.diffusion.schedule import cosine_schedule
@@ -53,9 +53,30 @@ def test_the_arithmetic_of_a_pixel_has_its_numbers():
     assert pixel.rows[-1].values == pytest.approx([0.8 * value - 0.6 for value in pixel.rows[0].values])
 
 
+def test_a_pixel_shows_both_conversions_of_v_as_the_step_made_them():
+    from models.diffusion.network import Config, SpriteUNet
+    from models.diffusion.trace import Plan, class_vectors, denoise_once, first_noise
+
+    network = SpriteUNet(Config(("a", "b"), widths=(16, 32), embedding=16)).eval()
+    plan = Plan("a", 1, 4, 0, guidance=2)
+    step = denoise_once(network, plan, class_vectors(network, ["a"]), 2, first_noise(1, 0))
+    rows = view_of_pixel(step, 0, 3, 4).rows[:6]
+    assert [row.of for row in rows] == ["x_t", "v", "x_0_of_v", "x_t", "v", "epsilon_of_v"]
+    for first, second, sum_ in (rows[:3], rows[3:]):
+        made = first.factor * np.array(first.values) + second.factor * np.array(second.values)
+        np.testing.assert_allclose(sum_.values, made, atol=1e-9)
+    np.testing.assert_allclose(np.clip(rows[2].values, -1, 1), step.x_0[0, :, 3, 4], atol=1e-5)
+    signal, noise = rows[0].factor, rows[3].factor
+    v = signal * np.array(rows[5].values) - noise * np.array(rows[2].values)
+    np.testing.assert_allclose(v, step.v[0, :, 3, 4], atol=1e-5)
+
+
 def test_every_class_is_offered_once_and_any_last():
     assert sorted(ALL_CLASSES) == sorted([*CLASSES, ANY_CLASS])
     assert (ALL_CLASSES[0], ALL_CLASSES[-1]) == ("potion", ANY_CLASS)
+    assert [value for _, value in CLASS_CHOICES] == ALL_CLASSES
+    assert ("monster (2 of 16 are readable)", "monster") in CLASS_CHOICES
+    assert ("tree", "tree") in CLASS_CHOICES
 
 
 @pytest.mark.parametrize(

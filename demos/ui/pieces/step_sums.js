@@ -15,6 +15,9 @@ const NAMES = {
   x_0_before_that: ["prediction", "x₀ predicted two steps before"],
   x_before: ["input", "x of the step before"],
   x_corrected: ["input", "corrected xₜ"],
+  v: ["prediction", "v"],
+  x_0_of_v: ["prediction", "predicted x₀ (then kept within −1 to 1, and the noise with it)"],
+  epsilon_of_v: ["noise", "predicted noise"],
   corrected: ["input", "corrected xₜ"],
   next: ["input", "next x"],
 };
@@ -49,7 +52,8 @@ export class StepSums {
   show(step) {
     const where = `xₜ = ${factor(step.signal)} × x₀ + ${factor(step.noise_share)} × noise, as the network reads it. `;
     const then = step.t_next < 0 ? "The last step." : `Next: t = ${step.t_next}.`;
-    const says = `It predicts v: predicted x₀ = ${factor(step.signal)} × xₜ − ${factor(step.noise_share)} × v, kept within −1 to 1; predicted noise = (xₜ − ${factor(step.signal)} × predicted x₀) / ${factor(step.noise_share)}.`;
+    const mostly = step.signal > step.noise_share ? "here mostly the noise" : "here mostly the picture, taken away";
+    const says = `It predicts v = ${factor(step.signal)} × noise − ${factor(step.noise_share)} × x₀, ${mostly}: predicted x₀ = ${factor(step.signal)} × xₜ − ${factor(step.noise_share)} × v, kept within −1 to 1; predicted noise = (xₜ − ${factor(step.signal)} × predicted x₀) / ${factor(step.noise_share)}.`;
     this.words.replaceChildren(
       element("span", {}, where + then),
       ...(step.predicts === "v" ? [element("span", {}, says)] : []),
