@@ -137,13 +137,14 @@ def browser(webcam_file):
 
 @pytest.fixture
 def new_page(browser, app_url):
-    """`new_page(dark=False, phone=False)`: a fresh page whose console errors and outside requests fail the test."""
+    """`new_page(dark=False, phone=False, calm=False)`: its console errors and outside requests fail the test."""
     contexts, faults = [], []
 
-    def make(*, dark=False, phone=False):
+    def make(*, dark=False, phone=False, calm=False):
         context = browser.new_context(
             viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 900},
             color_scheme="dark" if dark else "light",
+            reduced_motion="reduce" if calm else "no-preference",
             has_touch=phone,
             base_url=app_url,
             permissions=["camera"],

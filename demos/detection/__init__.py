@@ -9,6 +9,7 @@ from demos.detection.api import THRESHOLD
 from demos.detection.media import ROUTES
 from demos.detection.predictions import QUESTIONS
 from demos.detection.socket import PATH, serve_live
+from demos.detection.taught import Taught
 from demos.offer import model_offer
 from demos.predict import panel
 from demos.tab import inner_page, inner_pages, private
@@ -18,6 +19,7 @@ from models import weights
 LEAD = "A detector answers two questions at once: what is in the picture, and where."
 
 PAGES = (picture, live, video, own_boxes)
+WITH_TAUGHT = (picture, own_boxes)
 READ = {"image": "detection-image", "model": "detection-model", "threshold": "detection-threshold"}
 """What questions read, by the name they know it by: the element id of the control."""
 
@@ -47,11 +49,12 @@ def build() -> None:
     model.change(view_lead, model, lead, queue=False, **private())
     model_offer(model, weights.better_than_embedded("detection"))
     threshold.change(None, threshold, None, js=sharing("threshold"), **private())
+    taught = Taught()
     with inner_pages(elem_id="detection-pages"):
         for page in PAGES:
             slug = page.__name__.rpartition(".")[2]
             with inner_page(page.TITLE, slug, elem_id=f"detection-{slug}-tab"):
-                page.build(model, threshold)
+                page.build(model, threshold, taught) if page in WITH_TAUGHT else page.build(model, threshold)
     panel("detection", QUESTIONS, {page.__name__.rpartition(".")[2]: page.TITLE for page in PAGES}, READ)
 
 

@@ -14,6 +14,7 @@ from demos.address import keeps
 from demos.base import empty_strip, milliseconds, strip_of
 from demos.detection.live import detect_frame
 from demos.detection.media import CLIP
+from demos.detection.taught import OPEN, Taught, show_taught
 from demos.finding import finding_line, forgets, html_of_finding
 from demos.inputs.frame_boxes import frame_boxes, frames_value, read_frames
 from demos.inputs.keeping import FRAMES, LEARNED, say_how_long
@@ -191,7 +192,7 @@ def load_own(files: list[str]) -> tuple[Any, Any]:
     return name, empty_strip(f"Loaded: {', '.join(OWN.find(name).labels)}. Start the camera above.")
 
 
-def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
+def build(model: gr.Dropdown, threshold: gr.Slider, taught: Taught) -> None:
     """The page: frames to draw on, the training, the camera with the new detector."""
     running = gr.State("")
     gr.Markdown(HOW, elem_classes="gb-lead")
@@ -222,6 +223,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     live = component("live_overlay", _embedded(), server_functions=[detect_frame], elem_id="detection-own-live")
     say_how_long(FRAMES)
     gr.Markdown("Before a training the camera shows what the embedded model sees.", elem_classes="gb-note")
+    why = gr.Button("Look into it: why this box?", size="sm", elem_id="detection-own-why")
     kept = session_file("detection-own-file", "no frame is in it")
     gr.Markdown(MEANING, elem_classes="gb-note")
     run.click(compute_own_boxes, [drawn, seconds, mirror], [lessons, live, strip, running], **private(), **LONG)
@@ -229,5 +231,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     example.click(compute_example, None, drawn, **private(), **LIGHT)
     opens(compute_opening, [threshold], [lessons, strip, finding])
     stop.click(stop_training, running, None, **private(), **LIGHT)
+    shown = why.click(show_taught, [live, drawn], [taught.name, taught.picture], **private(), **LIGHT)
+    shown.success(None, None, None, js=OPEN, **private())
     kept.keep.click(save_own, live, kept.file, **private(), **LIGHT)
     kept.given.change(load_own, kept.given, [live, strip], **private(), **LIGHT)

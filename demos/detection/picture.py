@@ -12,14 +12,16 @@ from demos.address import keeps
 from demos.base import empty_strip, strip_of, usable_model
 from demos.detection.api import EMBEDDED, THRESHOLD, detection_detect, detection_explain
 from demos.detection.questions import TRACES, attention_rows, match_boxes, query_rows, suppress_boxes
+from demos.detection.taught import Taught, given_picture, nobodys, sentence_of_taught
 from demos.finding import finding_line, html_of_finding
 from demos.inputs.uploaded_image import UploadedImage
 from demos.offer import run_on_arrival
 from demos.opening import opens
-from demos.tab import LATEX, RUN, fold, private
+from demos.tab import LATEX, LIGHT, RUN, fold, private
 from demos.ui import component
 from models import runtime, weights
 from models.detection.classes import CLASSES
+from models.detection.own import is_own
 from models.images import read_image
 
 TITLE = "Why this box?"
@@ -77,16 +79,19 @@ TRY = """- Move the threshold: the network has already answered, only the weaker
 - Show it something it was never taught, such as a face or a cup, and see what it takes it for."""
 
 
-def compute_boxes(path: str | None, model: object) -> Iterator[tuple[Any, Any, Any, str]]:
-    """Trace an uploaded picture. Yields (box figure, patches, finding, strip): first what is loaded, then the views."""
-    name, note = usable_model(model, "detection")
+def compute_boxes(path: str | None, model: object, own: object = "") -> Iterator[tuple[Any, Any, Any, str]]:
+    """Trace an uploaded picture. Yields (box figure, patches, finding, strip): first what is loaded, then the views.
+
+    own: the detector that the visitor has taught, which is then asked in place of `model`; "" for none.
+    """
+    name, note = (str(own), "") if is_own(own) else usable_model(model, "detection")
     if path is None:
         yield None, None, "", empty_strip("Upload a picture or take an example.")
         return
     watch = runtime.Stopwatch()
     with watch("capture"):
         image = read_image(path)
-    if name not in runtime.names_in_memory():
+    if not is_own(name) and name not in runtime.names_in_memory():
         yield gr.skip(), gr.skip(), gr.skip(), empty_strip(f"Loading {weights.find(name).title} …")
     from demos.views.detection_found import sentence_of_boxes
     from demos.views.detection_trace import view_of_patches, view_of_trace
@@ -124,8 +129,15 @@ def _layers() -> str:
     return table_of_stages(json.loads((MEASURED / "detection_by_layer.json").read_text(encoding="utf-8")))
 
 
-def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
+def view_whose(own: object) -> tuple[Any, Any]:
+    """(the sentence that says whose detector is asked, the button back): for the visitor's own, else nothing."""
+    said = sentence_of_taught(own)
+    return gr.update(value=said, visible=bool(said)), gr.update(visible=bool(said))
+
+
+def build(model: gr.Dropdown, threshold: gr.Slider, taught: Taught) -> None:
     """The page: a picture on the left, its boxes on the right, then what is behind them from overview to arithmetic."""
+    own = taught.name
     with gr.Row(elem_classes="gb-examples"):
         examples = [gr.Button(name, size="sm", min_width=100) for name in EXAMPLES]
     with gr.Row():
@@ -138,6 +150,8 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
                 height=260,
                 elem_id="detection-image",
             )
+            whose = gr.Markdown(visible=False, elem_classes="gb-note", elem_id="detection-whose")
+            back = gr.Button("Back to the model above", size="sm", visible=False, elem_id="detection-back")
         with gr.Column(scale=5, min_width=300):
             finding = finding_line("detection-finding")
             figure = component("box_figure", server_functions=[query_rows], elem_id="detection-figure")
@@ -172,8 +186,13 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     by_size.expand(_sizes, None, sizes, queue=False, **private())
     keeps(picture=image, model=model, threshold=threshold, looks=("query", "boxes"))
     figures = [figure, patches, finding, strip]
-    events = [image.change, model.input]
-    gr.on(events, compute_boxes, [image, model], figures, trigger_mode="always_last", **private(), **RUN)
+    events = [image.change, own.change]
+    gr.on(events, compute_boxes, [image, model, own], figures, trigger_mode="always_last", **private(), **RUN)
+    own.change(view_whose, own, [whose, back], **private(), **LIGHT)
+    taught.picture.change(given_picture, taught.picture, image, **private(), **LIGHT)
+    for event in (back.click, model.input):
+        gone = event(nobodys, None, [own, whose, back], **private(), **LIGHT)
+        gone.success(compute_boxes, [image, model], figures, trigger_mode="always_last", **private(), **RUN)
     opens(compute_boxes, [image, model], figures)
     run_on_arrival(model, compute_boxes, [image, model], figures)
     for button, path in zip(examples, EXAMPLES.values(), strict=True):

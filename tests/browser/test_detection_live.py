@@ -34,7 +34,7 @@ SLOW_SOCKETS = """(() => { window.WebSocket = class extends WebSocket {
 @pytest.fixture
 def open_live(open_tab):
     def open_(**how):
-        page = open_tab("detection", "The live camera", **how)
+        page = open_tab("detection", "The live camera", calm=True, **how)
         live(page).wait_for()
         page.evaluate(KEEP_FRAMES)
         return page
@@ -65,6 +65,25 @@ def assert_truth(boxes, frame=0):
         found = [box["box"] for box in boxes if box["label"] == label and box["score"] > 0.5]
         assert found, f"{label} was not found"
         assert found[0] == pytest.approx([left / 640, top / 480, right / 640, bottom / 480], abs=TOLERANCE)
+
+
+def test_the_page_opens_on_the_clip_live_until_the_visitor_wants_the_camera(open_tab):
+    page = open_tab("detection", "The live camera")
+    expect(message(page)).to_contain_text("Live on the example clip", timeout=ANSWER_MS)
+    expect(live(page)).to_have_attribute("data-answered", re.compile(r"^[1-9]\d+$"), timeout=ANSWER_MS)
+    expect(live(page).locator(".classes")).to_contain_text("potion")
+    assert page.evaluate("document.querySelector('#detection-live video').srcObject") is None
+    start_camera(page)
+    expect(message(page)).to_contain_text("each frame is answered", timeout=ANSWER_MS)
+    page.get_by_role("tab", name="Why this box?").click()
+    expect(message(page)).to_have_text("The camera was stopped because the tab was left.")
+
+
+def test_who_wants_less_motion_gets_a_frame_and_no_video(open_live):
+    page = open_live()
+    expect(live(page).locator(".still")).to_be_visible()
+    expect(message(page)).to_contain_text("A frame of the example clip")
+    expect(live(page)).to_have_attribute("data-state", "off")
 
 
 def test_known_things_are_found_and_the_strip_says_how_fast(open_live, screenshots):

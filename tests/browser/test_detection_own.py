@@ -55,6 +55,11 @@ def test_a_thing_is_drawn_learned_and_found_by_the_camera(open_tab, screenshots)
     page.screenshot(path=screenshots / "detection-own.png", full_page=True)
     page.locator("#detection-own-live .start").click()
     page.locator("#detection-own-live .facts", has_text="yours: book").wait_for()
+    page.locator("#detection-own-why").click()
+    page.locator("#detection-whose", has_text="you taught: book").wait_for()
+    page.locator("#detection-strip", has_text="yours: book").wait_for()
+    page.locator("#detection-back").click()
+    page.locator("#detection-strip", has_text="RF-DETR, hands").wait_for()
 
 
 def test_nothing_sideways_on_a_phone(open_tab, screenshots):

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from demos.detection import own_boxes as page
+from demos.detection.taught import sentence_of_taught, show_taught
 from demos.inputs import frame_boxes as component
 from demos.views.own_boxes import LessonsView
 from demos.wire import to_wire
@@ -17,7 +18,7 @@ from models import runtime
 from models.detection import own_boxes
 from models.detection.detect import load
 from models.detection.network import predict, preprocess
-from models.detection.own import OWN, RUNNING
+from models.detection.own import OWN, RUNNING, Learned, keep
 from models.detection.own_boxes import Frame, Training, changed, check_frames, with_new_classes
 from models.errors import InputError
 from tests.detectors import tiny_detector
@@ -225,3 +226,20 @@ def test_frames_that_are_refused(value, sentence):
 
 def test_the_component_and_the_model_have_the_same_limits():
     assert (component.MAX_FRAMES, component.MAX_BOXES) == (own_boxes.MAX_FRAMES, own_boxes.MAX_BOXES)
+
+
+def test_a_taught_detector_is_taken_to_the_page_that_looks_into_it():
+    learned = Learned("rf-detr-s14-objects", ("key", "mug"), {"a": np.zeros(3, np.float32)})
+    name = keep(learned)
+    image = np.full((40, 60, 3), 200, np.uint8)
+    drawn = component.frames_value([(image, []), (image // 2, [([0.1, 0.1, 0.5, 0.5], "key")])])
+    own, path = show_taught(name, drawn)
+    assert own == name
+    assert np.asarray(Image.open(path)).mean() == pytest.approx(100, abs=2)
+    assert sentence_of_taught(own) == "Asked of the detector that you taught: key, mug."
+    assert sentence_of_taught("") == ""
+    for nothing in ("", "rf-detr-s14-objects", None, 7):
+        with pytest.raises(InputError, match="no detector of your own"):
+            show_taught(nothing, drawn)
+    with pytest.raises(InputError, match="no longer kept"):
+        show_taught("own-" + "x" * 22, drawn)

@@ -60,8 +60,11 @@ const NOTHING_MS = 3000;
 const LONGEST_TAUGHT = 640; // pixels
 const FRESH_MS = 400; // boxes older than that fade
 const FADING_MS = 800;
+const ALONE_MS = 60_000; // how long the clip plays that nobody asked for
 const STILL = "A frame of the example clip, asked once. Start the camera, or play something: then it is live.";
 const LIVE = "Live: each frame is answered, drawn and forgotten.";
+const ALONE = "Live on the example clip, for a minute. Start the camera to see yourself.";
+const ALONE_OVER = "The example clip has played for a minute. Start the camera, or play it again.";
 const WITHOUT_SOCKET =
   "Ids and counts need a WebSocket, which could not be opened here; boxes come by single requests.";
 
@@ -69,6 +72,7 @@ export default class LiveOverlay {
   #session = new Session();
   #number = 0;
   #telling = 0;
+  #tried = false; // to play the clip by itself
   /** @type {Set<string>} labels whose boxes are not shown */ #hidden = new Set();
 
   /** @param {import("../core/mount.js").Context} context */
@@ -118,6 +122,19 @@ export default class LiveOverlay {
     this.#say(STILL);
     this.#listClasses();
     this.#draw();
+    if (!this.#tried && this.live.offsetParent && mayPlayAlone()) this.#playAlone();
+  }
+
+  /** The clip begins by itself, once; where the browser does not let it, the still frame stays. */
+  async #playAlone() {
+    this.#tried = true;
+    await this.#start((session) => {
+      session.alone = true;
+      return this.#useClip(session);
+    });
+    if (this.live.dataset.state !== "error") return;
+    this.#stop();
+    this.#showStill(this.still);
   }
 
   /** The model has changed. */
@@ -149,10 +166,11 @@ export default class LiveOverlay {
     onWidth(this.screen, () => this.#draw());
     onLeave(this.live, (reason) => {
       if (this.#session.playing || this.live.dataset.state === "starting")
-        this.#stop(`The camera was stopped ${reason}.`);
+        this.#stop(`The ${this.#session.stream ? "camera" : "video"} was stopped ${reason}.`);
     });
     setInterval(() => {
-      const { stream, paused, lastFrame } = this.#session;
+      const { stream, paused, lastFrame, alone, begun } = this.#session;
+      if (alone && !paused && performance.now() - begun > ALONE_MS) this.#stop(ALONE_OVER);
       if (stream && !paused && performance.now() - lastFrame > NO_FRAME_MS)
         this.#say("The camera sends no pictures at present.");
     }, NO_FRAME_MS / 2);
@@ -315,7 +333,7 @@ export default class LiveOverlay {
     session.side = answer.side || session.side;
     session.pacing.parallel = answer.parallel || 1;
     session.facts = answer.facts;
-    this.#say(answer.note || LIVE, "live");
+    this.#say(answer.note || (session.alone ? ALONE : LIVE), "live");
   }
 
   /** @param {Session} session @param {string} sentence */
@@ -453,4 +471,10 @@ export default class LiveOverlay {
 /** How strong boxes are drawn: those of a frame long gone fade away. @param {Session} session @param {number} now */
 function fading({ boxesAt, paused }, now) {
   return paused ? 1 : 1 - clamp((now - boxesAt - FRESH_MS) / FADING_MS, 0, 1);
+}
+
+/** Whether a video may begin that nobody asked for: not where less motion or less data is wanted. */
+function mayPlayAlone() {
+  const { connection } = /** @type {Navigator & { connection?: { saveData?: boolean } }} */ (navigator);
+  return !document.hidden && !connection?.saveData && !matchMedia("(prefers-reduced-motion: reduce)").matches;
 }

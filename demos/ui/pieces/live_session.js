@@ -24,6 +24,8 @@ export class Session {
   latencies = new Latencies();
   side = LONGEST_SIDE;
   paused = false;
+  alone = false; // a video that nobody asked for
+  begun = performance.now();
   capturing = false;
   lastFrame = performance.now();
   reported = 0;
