@@ -180,7 +180,8 @@ _one_square = threading.Lock()
 
 
 def classify_square(request: Any) -> dict[str, Any]:
-    """Answer one picture by the visitor's classifier: `{"name", "jpeg"}` to `{"probabilities", "seconds"}`.
+    """Answer one picture by the visitor's classifier: `{"name", "jpeg"}` to `{"probabilities", "adds", "seconds"}`;
+    adds: what speaks for the first answer, row by row of the patches, as a share of the strongest patch.
 
     Called by the browser past Gradio's events, so that it turns failures into sentences itself: `{"error": sentence}`.
     A picture that finds the model at work is not queued: `{"busy": True}`.
@@ -207,8 +208,13 @@ def _classified(request: Any) -> dict[str, Any]:
     answer = classify_by_own(request["name"], read_picture(request.get("jpeg")))
     return {
         "probabilities": [round(float(p), 4) for p in answer.probabilities],
+        "adds": [[round(float(share), 2) for share in row] for row in _shares(answer.adds)],
         "seconds": round(answer.seconds, 4),
     }
+
+
+def _shares(adds: np.ndarray) -> np.ndarray:
+    return np.maximum(adds, 0) / max(float(adds.max()), 1e-9)
 
 
 def vit_finetune(

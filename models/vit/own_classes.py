@@ -57,9 +57,12 @@ class Learned:
 
 @dataclass(frozen=True)
 class OwnAnswer:
-    """Probabilities `[C]` of one's own classes, and seconds of the network."""
+    """Probabilities `[C]` of one's own classes, what each patch adds to the first one's logit over the mean of the
+    classes `[rows, columns]`, and seconds of the network.
+    """
 
     probabilities: np.ndarray
+    adds: np.ndarray
     seconds: float
 
 
@@ -110,8 +113,8 @@ def keep(learned: Learned) -> str:
 def classify_by_own(name: str, image: np.ndarray) -> OwnAnswer:
     """Answer `image` `(height, width, 3)` uint8 by the kept classifier of that name; `InputError` where it is gone."""
     own, start = OWN.find(name), time.perf_counter()
-    probabilities = classify(own, image)
-    return OwnAnswer(probabilities, time.perf_counter() - start)
+    probabilities, adds = classify(own, image)
+    return OwnAnswer(probabilities, adds, time.perf_counter() - start)
 
 
 def empty_classifier(network: VisionTransformer, backbone: str, labels: Sequence[str], blocks: int) -> OwnClassifier:

@@ -130,9 +130,13 @@ class OwnClassifier(nn.Module):
 
     def logits(self, network: VisionTransformer, tokens: torch.Tensor) -> torch.Tensor:
         """`(N, C)` from what `frozen_tokens` gives, `(N, T, D)`."""
+        return self.head(network.pool(self.encoded(network, tokens)).float())
+
+    def encoded(self, network: VisionTransformer, tokens: torch.Tensor) -> torch.Tensor:
+        """What the head reads, `(N, T, D)`: through the tail and the last normalisation."""
         for block in self.tail:
             tokens = block(tokens)
-        return self.head(network.pool((self.norm or network.norm)(tokens)).float())
+        return (self.norm or network.norm)(tokens)
 
 
 def parts_of(classes: np.ndarray, kinds: np.ndarray) -> np.ndarray:
@@ -341,12 +345,23 @@ def frozen_tokens(network: VisionTransformer, images: Sequence[np.ndarray], bloc
 
 
 @torch.inference_mode()
-def classify(own: OwnClassifier, image: np.ndarray) -> np.ndarray:
-    """Probabilities `[C]` float32 of the visitor's classes for `image`, `(height, width, 3)` uint8."""
+def classify(own: OwnClassifier, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities `[C]` float32 of the visitor's classes for `image`, `(height, width, 3)` uint8, and what each patch
+    adds to the first one's logit over the mean of all classes, `[rows, columns]` float32.
+
+    The head reads the mean of the patches, so that its logit is a sum over them: nothing is estimated.
+    """
     network = runtime.load(own.backbone, library.load).network
     tokens = frozen_tokens(network, [image], len(own.tail))
     with _reduced(tokens.device):
-        return own.logits(network, tokens)[0].float().softmax(-1).numpy(force=True)
+        encoded = own.encoded(network, tokens)
+        logits = own.head(network.pool(encoded).float())[0].float()
+    weight = own.head.weight.float()
+    toward = (weight[logits.argmax()] - weight.mean(0))[network.shape.width :]
+    patches = encoded[0, 1:].float()
+    adds = patches @ toward / len(patches) if len(toward) else patches.new_zeros(len(patches))
+    side = round(len(patches) ** 0.5)
+    return logits.softmax(-1).numpy(force=True), adds.reshape(side, -1).numpy(force=True)
 
 
 def _reduced(device: torch.device) -> torch.autocast:

@@ -170,7 +170,7 @@ def test_a_classifier_answers_what_its_head_says(network, embedded):
     own, features = training.classifier(), pooled(training)
     by_hand = own.head(features).softmax(-1).numpy()
     for image, expected in zip(training.examples.images, by_hand, strict=True):
-        np.testing.assert_allclose(classify(own, image), expected, atol=0.02)  # bfloat16, one by one or together
+        np.testing.assert_allclose(classify(own, image)[0], expected, atol=0.02)  # bfloat16, one by one or together
 
 
 def test_stopping_ends_after_the_present_step(network):
@@ -228,9 +228,9 @@ def test_untouched_blocks_continue_what_the_frozen_ones_say(network, embedded):
     training = Training(network, check_examples(colors()), Settings(blocks=1))
     list(training.read())
     own = own_training.OwnClassifier(BACKBONE, ("a", "b"), torch.nn.Linear(network.pool_width, 2))
-    plain = classify(own, training.examples.images[0])
+    plain = classify(own, training.examples.images[0])[0]
     own.tail, own.norm = torch.nn.ModuleList(own_training.last_blocks(network, 1)), network.norm
-    np.testing.assert_allclose(classify(own, training.examples.images[0]), plain, atol=1e-3)
+    np.testing.assert_allclose(classify(own, training.examples.images[0])[0], plain, atol=1e-3)
 
 
 # Files
@@ -247,7 +247,9 @@ def test_what_is_saved_is_read_back(saved):
     read = own_file.load(list(reversed(paths)))
     assert read.labels == own.labels
     image = picture((180, 30, 30), 5)
-    np.testing.assert_allclose(classify(read, image), classify(own, image), atol=5e-3)  # blocks are kept in float16
+    np.testing.assert_allclose(
+        classify(read, image)[0], classify(own, image)[0], atol=5e-3
+    )  # blocks are kept in float16
 
 
 def edit_json(change):
@@ -341,6 +343,23 @@ def test_a_training_on_the_page_ends_with_a_classifier_to_try(embedded):
     answer = page.classify_square({"name": name, "jpeg": jpeg(colors()[2][1][0])})
     assert np.argmax(answer["probabilities"]) == 2
     assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-3)
+    adds = np.array(answer["adds"])
+    assert adds.ndim == 2
+    assert adds.min() >= 0
+    assert adds.max() <= 1
+
+
+def test_what_patches_add_and_what_cls_adds_make_the_lead_of_the_first_answer(network, embedded):
+    training, _ = trained(network)
+    own, image = training.classifier(), training.examples.images[0]
+    _, adds = classify(own, image)
+    encoded = own.encoded(network, frozen_tokens(network, [image], len(own.tail)))
+    logits = own.logits(network, frozen_tokens(network, [image], len(own.tail)))[0]
+    width = network.shape.width
+    toward = own.head.weight[logits.argmax()] - own.head.weight.mean(0)
+    rest = toward[:width] @ encoded[0, 0] + own.head.bias[logits.argmax()] - own.head.bias.mean()
+    assert adds.size == encoded.shape[1] - 1
+    assert adds.sum() + float(rest) == pytest.approx(float(logits.max() - logits.mean()), abs=0.05)
 
 
 def test_what_is_drawn_is_what_was_said(network):

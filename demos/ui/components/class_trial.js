@@ -1,17 +1,20 @@
 // The visitor's own classifier at work: on the webcam, frame after frame, or on one picture. The newest frame is sent when
 // the one before is answered, so that nothing waits in line.
 //
-// The server's `classify_square({ name, jpeg })` answers { probabilities, seconds }, { busy } or { error }.
+// The server's `classify_square({ name, jpeg })` answers { probabilities, adds, seconds }, { busy } or { error }. `adds`:
+// what speaks for the first answer, row by row of the patches, 0 to 1; it is laid over the picture.
 
+import { contextOf } from "../core/canvas.js";
 import { element, find } from "../core/dom.js";
 import { duration } from "../core/format.js";
 import { pictureOf, squareJpeg, Webcam } from "../pieces/webcam.js";
 
 /** @typedef {import("../types.js").ClassTrialView} ClassTrialView */
-/** @typedef {{ probabilities: number[], seconds: number }} Answer */
+/** @typedef {{ probabilities: number[], adds: number[][], seconds: number }} Answer */
 
 const BUSY_MILLISECONDS = 120;
 const RATE_FRAMES = 20;
+const STRONGEST = 0.65; // how much of the colour covers the patch that adds most
 
 export const template = `
 <div class="class-trial" data-state="empty">
@@ -20,6 +23,7 @@ export const template = `
     <div class="ct-screen">
       <video class="wc-video" autoplay muted playsinline aria-label="the webcam"></video>
       <img class="ct-picture" alt="the picture that was given" hidden>
+      <canvas class="ct-look" aria-hidden="true"></canvas>
     </div>
     <div class="ct-side">
       <div class="ct-tools">
@@ -29,6 +33,7 @@ export const template = `
         <input type="file" accept="image/*" hidden>
       </div>
       <p class="ct-message" role="status">Frames are answered and forgotten.</p>
+      <label class="ct-looks"><input type="checkbox" checked> Show where it looks: what each patch adds to the first answer</label>
       <div class="ct-bars"></div>
       <div class="gb-strip ct-times"></div>
     </div>
@@ -46,7 +51,9 @@ export default class ClassTrial {
     this.server = server;
     this.panel = /** @type {HTMLElement} */ (find(root, ".class-trial"));
     this.video = /** @type {HTMLVideoElement} */ (find(root, "video"));
-    const input = /** @type {HTMLInputElement} */ (find(root, "input"));
+    const input = /** @type {HTMLInputElement} */ (find(root, "input[type=file]"));
+    this.looks = /** @type {HTMLInputElement} */ (find(root, ".ct-looks input"));
+    this.looks.addEventListener("change", () => find(root, ".ct-look").toggleAttribute("hidden", !this.looks.checked));
     this.camera = new Webcam(this.video, (sentence, state) => this.#heard(sentence, state));
     find(root, ".ct-start").addEventListener("click", () => this.#start());
     find(root, ".ct-stop").addEventListener("click", () => this.camera.stop());
@@ -71,6 +78,20 @@ export default class ClassTrial {
     );
     find(this.root, ".ct-bars").replaceChildren(...bars);
     find(this.root, ".ct-times").replaceChildren();
+    this.#look([]);
+  }
+
+  /** @param {number[][]} adds nothing: the picture as it is */
+  #look(adds) {
+    const canvas = /** @type {HTMLCanvasElement} */ (find(this.root, ".ct-look"));
+    [canvas.width, canvas.height] = [adds[0]?.length ?? 1, adds.length || 1];
+    const context = contextOf(canvas);
+    context.fillStyle = getComputedStyle(this.panel).getPropertyValue("--gb-prediction");
+    for (const [y, row] of adds.entries())
+      for (const [x, share] of row.entries()) {
+        context.globalAlpha = STRONGEST * share;
+        context.fillRect(x, y, 1, 1);
+      }
   }
 
   /** @param {string} sentence @param {import("../pieces/webcam.js").CameraState} state */
@@ -78,6 +99,7 @@ export default class ClassTrial {
     find(this.root, ".ct-message").textContent = sentence;
     find(this.root, ".ct-start").disabled = state === "on" || state === "starting";
     find(this.root, ".ct-stop").disabled = state !== "on";
+    if (state !== "on") this.#look([]);
     if (this.#own) this.panel.dataset.state = state === "error" ? "error" : "full";
     if (state !== "starting") this.#round += 1;
   }
@@ -131,7 +153,8 @@ export default class ClassTrial {
   }
 
   /** @param {Answer} answer @param {number} roundTrip seconds */
-  #show({ probabilities, seconds }, roundTrip) {
+  #show({ probabilities, adds, seconds }, roundTrip) {
+    this.#look(adds);
     const best = probabilities.indexOf(Math.max(...probabilities));
     [...find(this.root, ".ct-bars").children].forEach((row, place) => {
       row.classList.toggle("is-first", place === best);
