@@ -3,21 +3,6 @@
 from collections.abc import Iterator
 
 GRID, CELL = 8, 16
-BARS = (("an elephant", 0.86), ("an umbrella", 0.08), ("a stop sign", 0.06))
-
-
-def sketch_of_names() -> str:
-    """A picture, three names and how well each fits (CLIP)."""
-    bars = "".join(
-        f'<text x="150" y="{30 + 30 * row}">{name}</text>'
-        f'<rect x="240" y="{19 + 30 * row}" width="{120 * share:.0f}" height="14" fill="var(--gb-prediction)"/>'
-        for row, (name, share) in enumerate(BARS)
-    )
-    picture = "".join(_patches((2, 3, 10, 11), 4, 26))
-    arrow = '<path d="M118 60 h22 m-7 -5 l7 5 l-7 5" fill="none" stroke="var(--gb-subtle)"/>'
-    return _figure(
-        f"{picture}{arrow}{bars}", 380, 112, "A picture beside three names, and a bar for how well each fits."
-    )
 
 
 def sketch_of_windows() -> str:

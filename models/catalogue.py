@@ -98,10 +98,12 @@ CATALOGUE: dict[str, Weights] = {
         _embedded("book-gpt", "attention", "Small GPT-2, trained on books", "MIT"),
         _embedded("char-transformer", "sequences/reach", "Character Transformer (causal)", "MIT"),
         _embedded("vit-s14-caltech101", "vit", "ViT-S/14, 101 categories", "Apache-2.0"),
+        _embedded("vit-s14-probes", "vit/probes", "A probe for each layer of the ViT-S/14", "Apache-2.0"),
         _embedded("dinov2-s14-saliency", "vit/before", "ViT-S/14 before fine-tuning", "Apache-2.0"),
         _embedded("caltech101-neighbours", "vit/neighbours", "Features of labelled photos", "Apache-2.0"),
         _embedded("efficientnet-lite0-caltech101", "vit/cnn", "EfficientNet-Lite0, 101 categories", "Apache-2.0"),
         _embedded("cifar10-pairs", "vit/pairs", "Small CNNs and ViTs trained from scratch on CIFAR-10", "MIT"),
+        _embedded("lit-s14-minilm", "vit/clip", "ViT-S and MiniLM, paired here", "Apache-2.0 (captions: CC BY 4.0)"),
         _embedded(
             "rf-detr-s14-objects",
             "detection",
@@ -375,6 +377,7 @@ BETTER: dict[str, tuple[str, ...]] = {
     "attention": ("gpt2", "smollm2-135m", "bert-base-uncased"),
     "attention/translation": ("opus-mt-en-fr",),
     "vit": ("vit-base-patch16-224", "deit-small-patch16-224"),
+    "vit/clip": ("clip-vit-base-patch32",),
     "detection": ("rf-detr-nano", "rf-detr-small", "rf-detr-base", "rf-detr-medium", "rf-detr-large"),
 }
 """Models of the hub that a page would rather begin with than with its embedded one, best first."""

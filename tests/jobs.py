@@ -19,7 +19,7 @@ from tests.pictures import encoded
 PHOTO = EXAMPLES / "lion.jpg"
 VIDEO = ROOT / "assets" / "media" / "detection-video.mp4"
 SCENE = ROOT / "assets" / "media" / "detection-1.png"
-FROM_THE_HUB = {"compute_zero_shot", "compute_windows", "compute_large", "compute_chat", "compute_photo"}
+FROM_THE_HUB = {"compute_windows", "compute_large", "compute_chat", "compute_photo"}
 """Jobs whose models are never on this machine without the hub; `tests/hub` has stand-ins for some."""
 AFTER = {
     ("sequences", "compute_training"): "compute_start",

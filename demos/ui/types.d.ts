@@ -33,6 +33,7 @@ export interface AnswersView {
   side: number;
   top: Answer[];
   lens: LensAnswer[];
+  probed: Answer[];
   look: ArrayHandle;
   title: string;
   before: Answer[];

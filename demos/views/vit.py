@@ -43,6 +43,7 @@ class AnswersView:
 
     run: names the run, so that the views of one run choose the same patch.
     side: pixels of a patch.
+    lens, probed: after every layer, by the last head and by the layer's own probe; no probes for a model without.
     look: how much of what CLS takes from patches comes from each, in the head that looks at the thing `[patches]`.
     before, title: the answer of the run it is compared with, and what that run was; empty where there is none.
     """
@@ -52,6 +53,7 @@ class AnswersView:
     side: int
     top: list[Answer]
     lens: list[LensAnswer]
+    probed: list[Answer]
     look: Float32
     title: str
     before: list[Answer]
@@ -63,16 +65,21 @@ def view_of_answers(
     run: str,
     head: tuple[int, int],
     *,
+    probed: "np.ndarray | None" = None,
     title: str = "",
     before: list[tuple[str, float]] | None = None,
 ) -> AnswersView:
-    """The answers of a run; `head`: layer and head that look at the thing; `before` as `trace.top` gives it."""
+    """The answers of a run; `head`: layer and head that look at the thing; `probed`: what probes say `[L + 1, C]`;
+    `before` as `trace.top` gives it.
+    """
+    firsts = [] if probed is None else [(trace.labels[int(row.argmax())], float(row.max())) for row in probed]
     return AnswersView(
         run=run,
         picture=picture,
         side=trace.patches.shape[2],
         top=answers(trace.top(TOP)),
         lens=logit_lens(trace),
+        probed=answers(firsts),
         look=trace.attention[*head, 0, 1:],
         title=title,
         before=answers(before or []),

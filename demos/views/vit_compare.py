@@ -26,20 +26,43 @@ def view_of_cost(timings: Sequence["Timing"]) -> tuple[Chart, Chart]:
         return [
             {"name": name, **LOOKS[name], "points": points}
             for name in ("CNN", "ViT")
-            if (points := [[t.side, value(t)] for t in timings if t.network == name])
+            if (points := [[t.side, value(t)] for t in timings if t.network == name and value(t) is not None])
         ]
 
     options = {"x": "pixels a side", "dots": True, "low": 0}
     seconds = lines(lambda t: float(f"{t.seconds * 1000:.3g}"))
-    memory = lines(lambda t: float(f"{t.saved_bytes / 1e6:.3g}"))
+    memory = lines(lambda t: None if t.saved_bytes is None else float(f"{t.saved_bytes / 1e6:.3g}"))
     return (
         {"series": seconds, "y": "ms a picture", "unit": "ms", **options},
         {"series": memory, "y": "MB kept for the gradient", "unit": "MB", **options},
     )
 
 
+def view_of_batches(batches: Sequence["Timing"]) -> Chart:
+    """The value of the `chart` component: milliseconds a picture by how many are computed at once."""
+    series = [
+        {"name": name, **LOOKS[name], "points": points}
+        for name in ("CNN", "ViT")
+        if (points := [[t.batch, float(f"{1000 * t.seconds / t.batch:.3g}")] for t in batches if t.network == name])
+    ]
+    return {"series": series, "x": "pictures at once", "y": "ms a picture", "unit": "ms", "dots": True, "low": 0}
+
+
+def batch_sentence(batches: Sequence["Timing"]) -> str:
+    """What a picture gains where several are computed at once: how far one alone leaves the processor idle."""
+    parts = []
+    for name in ("CNN", "ViT"):
+        own = [t for t in batches if t.network == name]
+        if len(own) < 2:
+            return ""
+        gain = own[0].seconds / (own[-1].seconds / own[-1].batch)
+        parts.append(f"{name} {gain:.2g} times as fast a picture with {own[-1].batch} at once")
+    return f"At {batches[0].side} pixels: {'; '.join(parts)}."
+
+
 def cost_sentence(timings: Sequence["Timing"]) -> str:
     """How time and memory grew between the smallest and the largest resolution that both reached."""
+    timings = [t for t in timings if t.saved_bytes is not None]
     sides = sorted({t.side for t in timings if t.network == "ViT"} & {t.side for t in timings if t.network == "CNN"})
     if len(sides) < 2:
         return ""
@@ -48,10 +71,8 @@ def cost_sentence(timings: Sequence["Timing"]) -> str:
     parts = []
     for name in ("CNN", "ViT"):
         first, last = at[name, low], at[name, high]
-        parts.append(
-            f"{name} {last.seconds / first.seconds:.3g} times the time and "
-            f"{last.saved_bytes / first.saved_bytes:.3g} times the memory"
-        )
+        memory = (last.saved_bytes or 0) / (first.saved_bytes or 1)
+        parts.append(f"{name} {last.seconds / first.seconds:.3g} times the time and {memory:.3g} times the memory")
     return f"From {low} to {high} pixels a side, {(high / low) ** 2:.3g} times the pixels: {'; '.join(parts)}."
 
 

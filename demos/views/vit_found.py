@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from demos.views.vit import readable
+from models.vit.calibration import calibrated, calibration_of
 from models.vit.found import Likeness, Look, look_at_thing, lost_at, settled_after, thing_of
 
 if TYPE_CHECKING:
     from models.vit.curve import Curve
     from models.vit.features import FeaturesResult
     from models.vit.neighbours import Found
-    from models.vit.trace import VitTrace
+    from models.vit.trace import VitResult, VitTrace
 
 
 def look_of(trace: "VitTrace") -> Look:
@@ -19,17 +20,33 @@ def look_of(trace: "VitTrace") -> Look:
     return look_at_thing(trace.attention, thing_of(trace.tokens[-1, 1:], trace.grid))
 
 
-def sentence_of_trace(trace: "VitTrace", look: Look) -> str:
-    """The answer, from which layer on it stands, and the head that looks at the thing."""
+def sentence_of_trace(result: "VitResult", look: Look) -> str:
+    """The answer and how sure it is, from which layer on it stands, and the head that looks at the thing."""
+    trace = result.trace
     seen = (
         f"Head {look.head + 1} of layer {look.layer + 1} looks at the thing: {look.share:.0%} of what CLS takes from "
         f"patches there comes from the {look.part:.0%} that stand apart from the border."
     )
     if not trace.labels:
         return seen
-    ((label, probability),) = trace.top(1)
-    layers, settled = len(trace.lens) - 1, settled_after(trace.lens)
-    return f"It says {readable(label)}, {probability:.0%} sure, from layer {settled} of {layers} on. {seen}"
+    return f"{_answer(result)} {seen}"
+
+
+def _answer(result: "VitResult") -> str:
+    trace = result.trace
+    ((label, raw),) = trace.top(1)
+    model, layers = result.run.model, len(trace.lens) - 1
+    sure, known = float(calibrated(trace.probabilities, model).max()), calibration_of(model)
+    if sure < known.doubtful:
+        return (
+            f"Probably none of its {len(trace.labels)} categories: it says {readable(label)}, but only {sure:.0%} "
+            f"sure; {known.kept:.0%} of held-out photos of its categories are above {known.doubtful:.0%}, and "
+            f"{known.refused:.0%} of other things below."
+        )
+    lens, by = (result.probed, ", by the layer's own probe") if len(result.probed) else (trace.lens, "")
+    settled = settled_after(lens)
+    calibration = f" once calibrated ({raw:.0%} as it comes)" if known.temperature != 1 else ""
+    return f"It says {readable(label)}, {sure:.0%} sure{calibration}, from layer {settled} of {layers} on{by}."
 
 
 def sentence_of_likeness(found: Likeness, columns: int) -> str:

@@ -68,9 +68,16 @@ DIFFERENCES = (
         "parallelism",
         "channels of a map side by side, but layer after layer",
         "high: all tokens and heads in a few large matrix products",
-        "below: a quarter of the pixels should take a quarter of the time, if the machine is kept busy",
+        "below, measured now: what a picture gains where several are computed at once",
     ),
 )
+
+DOORS = {
+    "steps": "Input: split, flatten, embed",
+    "features": "Local and global: how far heads look",
+    "damage": "Architecture: maps and fields, stage by stage",
+}
+"""Where rows of the table are seen on other pages: the page, and what is said there."""
 
 COST = r"""### Computation, measured now
 One picture through both networks at growing resolution. The CNN does the same work at every place, so that its time
@@ -79,14 +86,18 @@ square of the number of patches $N$: with $L$ layers of width $D$,
 
 $$\text{multiply-adds} \approx L\,(12\,N D^2 + 2\,N^2 D)$$
 
-so the square takes over only when $N > 6D$, here at 2,304 patches: what is seen first is its memory, which holds $N^2$
-weights for every head. Memory is what PyTorch keeps of one picture for the gradient, counted tensor by tensor, with
-attention written out; fused kernels keep less."""
+so the square takes over only when $N > 6D$, here at 2,304 patches, which is 672 pixels: what is seen first is its
+memory, which holds $N^2$ weights for every head. Memory, up to 560 pixels, is what PyTorch keeps of one picture for
+the gradient, counted tensor by tensor, with attention written out; fused kernels keep less."""
 
 COST_NOTE = """The two networks differ in size, not only in kind: the CNN has 3.5 million parameters and was designed
-for phones, the ViT has 22 million. Compare how the lines bend, more than how high they lie. At low resolution the time
-of the CNN hardly falls: its 49 convolutions wait for one another, and each has too little to do to fill a processor.
-The ViT does a few large matrix products for all its tokens at once. That is the row on parallelism."""
+for phones, the ViT has 22 million. Compare how the lines bend, more than how high they lie."""
+
+PARALLEL = """### Parallelism, measured now
+Both are about fifty layers deep that wait for one another: 49 convolutions and a last layer, or twelve times four
+products (queries, keys and values at once; what attention hands on; two of the MLP). They differ in how much each of
+them has to do at once. Where one small picture leaves a processor idle, several at once cost less a picture: the more
+a line falls, the less of the machine a single picture could use."""
 
 DATA = """### Data need, measured beforehand
 A small CNN (308,458 parameters) and a small ViT (311,338) learn CIFAR-10 from scratch, with one recipe: the same
@@ -107,26 +118,30 @@ The networks of the first seed, on your picture shrunk to 32 x 32 pixels. They k
 automobile, bird, cat, deer, dog, frog, horse, ship and truck, and must choose one."""
 
 
-CostShown = tuple[Any, Any, str, str]
+CostShown = tuple[Any, Any, Any, str, str]
 
 
 def compute_cost() -> Iterator[CostShown]:
-    """Measure point by point. Yields (time chart, memory chart, sentence, strip)."""
-    yield gr.skip(), gr.skip(), "", empty_strip("Loading the ViT (44 MB) and the CNN (7 MB) …")
+    """Measure point by point. Yields (batch chart, time chart, memory chart, sentence, strip)."""
+    yield gr.skip(), gr.skip(), gr.skip(), "", empty_strip("Loading the ViT (44 MB) and the CNN (7 MB) …")
     from models.vit.speed import measure_pair
 
     measured = None
     for measured in measure_pair(EMBEDDED, CNN, budget=BUDGET_SECONDS):
-        if measured.timings and measured.timings[-1].network == "ViT":
-            yield *_views(measured), _cost_strip(measured, f"{measured.timings[-1].side} pixels measured")
+        last = (measured.timings or measured.batches)[-1]
+        if last.network == "ViT":
+            at = f"{last.batch} pictures at once" if not measured.timings else f"{last.side} pixels"
+            yield *_views(measured), _cost_strip(measured, f"{at} measured")
         else:
-            yield cast("CostShown", (gr.skip(),) * 4)  # a visitor who has left stops the work here
+            yield cast("CostShown", (gr.skip(),) * 5)  # a visitor who has left stops the work here
     if measured is not None:
         yield *_views(measured), _cost_strip(measured, "Done")
 
 
-def _views(measured: "Measured") -> tuple[Any, Any, str]:
-    return *figures.view_of_cost(measured.timings), html_of_finding(figures.cost_sentence(measured.timings))
+def _views(measured: "Measured") -> tuple[Any, Any, Any, str]:
+    said = " ".join(filter(None, (figures.cost_sentence(measured.timings), figures.batch_sentence(measured.batches))))
+    cost = figures.view_of_cost(measured.timings)
+    return figures.view_of_batches(measured.batches), *cost, html_of_finding(said)
 
 
 def _cost_strip(measured: "Measured", said: str) -> str:
@@ -159,6 +174,9 @@ def build(given: Given) -> None:
         f"<div {scrolls('Six differences')}>{draw_table(HEAD, DIFFERENCES)}</div>",
         elem_id="compare-table",
     )
+    with gr.Row():
+        for page, words in DOORS.items():
+            component("page_door", taken=False, page=f"vit/{page}", words=words)
     gr.Markdown(COST, elem_classes="gb-note", latex_delimiters=LATEX)
     with gr.Row():
         with gr.Column(min_width=320):
@@ -169,8 +187,10 @@ def build(given: Given) -> None:
             memory = component("chart", empty="What must be kept for the gradient.", elem_id="compare-memory")
     strip = gr.HTML(empty_strip("Nothing is loaded yet."), elem_id="compare-strip")
     gr.Markdown(COST_NOTE, elem_classes="gb-note")
+    gr.Markdown(PARALLEL, elem_classes="gb-note")
+    batches = component("chart", empty="Press Measure: points appear as they are measured.", elem_id="compare-batches")
     _data_need(given)
-    outputs = [seconds, memory, said, strip]
+    outputs = [batches, seconds, memory, said, strip]
     measuring = run.click(compute_cost, None, outputs, **private(), **LONG)
     opens(compute_cost, [], outputs, queue=LONG)
     stops(stop, [measuring], strip)

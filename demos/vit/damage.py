@@ -36,11 +36,14 @@ from models.vit.damage import DAMAGES, GRIDS
 
 TITLE = "Break it: CNN and ViT"
 TABLE = weights.EMBEDDED.parent / "figures" / "vit_robustness.json"
+CALIBRATION = TABLE.with_name("vit_calibration.json")
+VIT, CNN = "vit-s14-caltech101", "efficientnet-lite0-caltech101"
 
 LEAD = """Take away what one of the two needs, and see which falls first. Both networks were fine-tuned on the same
 photos of 101 categories, and both are given exactly the same pixels."""
 
-MEANING = r"""The lines show the probability of one category while the damage grows. The maps show different things.
+MEANING = r"""The lines show the probability of one category while the damage grows. Both networks are calibrated
+first, each by one temperature for its logits, fitted on held-out photos: CALIBRATED. The maps show different things.
 **Attention rollout** (Abnar & Zuidema 2020) is how much of each patch has reached CLS through all layers, whatever the
 answer; the head of this ViT also reads the mean of all patches, which the rollout leaves out. **Attention by gradient**
 (Chefer, Gur & Wolf 2021) counts only attention that raises the category tracked. **Grad-CAM** (Selvaraju et al. 2017)
@@ -52,6 +55,18 @@ L = \mathrm{ReLU}\Big(\sum_k \alpha_k A^k\Big)$$
 **What this compares** are two trained networks, not two architectures alone: the ViT has 22.1 million parameters and
 learned first from 142 million photos without labels, the CNN has 3.5 million and learned first from the 1.3 million
 labelled photos of ImageNet. One picture is an anecdote: the charts below count many."""
+
+
+def calibrated_meaning() -> str:
+    """`MEANING` with what calibration has changed."""
+    models = json.loads(CALIBRATION.read_text(encoding="utf-8"))["models"]
+    said = (
+        f"the {name} is {models[model]['median_sure_before']:.0%} sure of its median answer before and "
+        f"{models[model]['median_sure_after']:.0%} after, at {models[model]['accuracy']:.0%} right"
+        for name, model in (("ViT", VIT), ("CNN", CNN))
+    )
+    return MEANING.replace("CALIBRATED", ", ".join(said))
+
 
 TRY = """- Shuffle the patches with a grid of 16, then of 2: which network still answers, and what is left to see?
 - Drop the most important patches by the ViT's map, then by the CNN's. A map that tells the truth about its own network
@@ -112,7 +127,7 @@ def build(given: Given) -> None:
             finding = finding_line("damage-finding")
             view = component("damage_view", events=("painted",), elem_id="damage-view")
             strip = gr.HTML(empty_strip("Both networks are loaded with the first picture."), elem_id="damage-strip")
-    gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
+    gr.Markdown(calibrated_meaning(), elem_classes="gb-note", latex_delimiters=LATEX)
     keeps(picture=image, damage=kind, grid=grid, owner=owner, seed=seed, tracked=tracked, map=vit_map)
     keeps(painted=mask, looks=("strength",))
     wish = [image, kind, tracked, grid, owner, seed, mask, vit_map]

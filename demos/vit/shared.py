@@ -20,16 +20,20 @@ ANOTHER = MEDIA / "vit-elephants.jpg"
 
 
 def example_pictures() -> dict[str, Path]:
-    """Photos of the model's own categories, and one of what it has no category for, which is in Gradio's package."""
+    """Photos of the model's own categories, and two of what it has none for, which are in Gradio's package."""
     return {
         "An elephant": FIRST,
         "A stop sign": MEDIA / "vit-stop-sign.jpg",
         "An umbrella": MEDIA / "vit-umbrella.jpg",
         FAILURE: EXAMPLES / "cheetah1.jpg",
+        NONE: EXAMPLES / "bus.png",
     }
 
 
 FAILURE = "A cheetah: not one of its categories"
+"""Near to one of them, and taken for it."""
+NONE = "A bus: like none of its categories"
+"""Far from all of them: the model is not sure of any."""
 
 
 def example_row() -> dict[str, gr.Button]:

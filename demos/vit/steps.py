@@ -64,10 +64,10 @@ TRY = """- Click the same patch again to go back to CLS, which gives the answer.
 - Remove the positions: the patches become a bag. Is the answer still right? Shuffling them lies to the network.
 - Choose more patches a side: what happens to the time? Scores and weighted sums, the
   multiply-adds between tokens, grow with the square of their number.
-- Compare the answers after each layer: when is the final one there? The head was trained on the last layer only, so
-  what it says of earlier ones shows how far their language differs, not what they "think".
-- Upload something that is in none of its categories. It must choose one of them all the same: it cannot say
-  "none of these"."""
+- Compare the answers after each layer: when is the final one there? A probe was fitted for each layer; the last head
+  was trained on the last layer only, so what it says of earlier ones shows how far their language differs.
+- Upload something that is in none of its categories. It must choose one of them all the same; only how sure it is,
+  calibrated on held-out photos, tells that probably none is right."""
 
 
 def compute_vit(image: str | None, model: Any, side: Any, positions: Any) -> Iterator[tuple[Any, ...]]:
@@ -96,13 +96,15 @@ def compute_vit(image: str | None, model: Any, side: Any, positions: Any) -> Ite
         PACKED.put(packed, run)
         look = look_of(result.trace)
         views = (
-            view_of_answers(result.trace, shown, run, (look.layer, look.head), title=title, before=before),
+            view_of_answers(
+                result.trace, shown, run, (look.layer, look.head), probed=result.probed, title=title, before=before
+            ),
             view_of_patches(result, shown, run, edited=positions),
             view_of_patch_attention(packed, shown, run, (look.layer, look.head)),
         )
     drawing = watch.seconds["drawing"]
     strip = strip_of(result.run, capture=watch.seconds["capture"], drawing=drawing, note=note)
-    yield *views, table_of_costs(runs), html_of_finding(sentence_of_trace(result.trace, look)), strip
+    yield *views, table_of_costs(runs), html_of_finding(sentence_of_trace(result, look)), strip
 
 
 def _runs(

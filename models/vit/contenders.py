@@ -19,6 +19,7 @@ from models.vision import cnn, library
 from models.vision.cnn import EfficientNetLite
 from models.vision.network import Block, VisionTransformer
 from models.vision.preprocessing import Preprocessing
+from models.vit.calibration import calibration_of
 from models.vit.gradcam import grad_cam
 
 VIT = "vit-s14-caltech101"
@@ -77,6 +78,12 @@ def softmax(values: np.ndarray) -> np.ndarray:
     """Probabilities of logits `(..., C)`."""
     shifted = np.exp(values - values.max(-1, keepdims=True))
     return shifted / shifted.sum(-1, keepdims=True)
+
+
+def probabilities(network: Network, values: np.ndarray) -> np.ndarray:
+    """Calibrated probabilities of logits `(..., C)`: the softmax over the temperature of that network."""
+    name = CNN if isinstance(network, EfficientNetLite) else VIT
+    return softmax(values / calibration_of(name).temperature)
 
 
 def answer_and_map(

@@ -12,7 +12,7 @@ from models.compute import Run, compute, run_of
 from models.vision.cnn import EfficientNetLite
 from models.vision.network import VisionTransformer
 from models.vit import contenders, gradcam
-from models.vit.contenders import answer_and_map, logits, softmax
+from models.vit.contenders import answer_and_map, logits, probabilities
 from models.vit.damage import DAMAGES, Choice, damaged, position_factor
 from models.vit.features import attention_distances
 from models.vit.trace import trace_image
@@ -39,7 +39,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Reading:
-    """One network on one picture: probabilities `(C,)`, where the answer comes from `(rows, columns)`, seconds."""
+    """One network on one picture: calibrated probabilities `(C,)`, where they come from `(rows, columns)`, seconds."""
 
     probabilities: np.ndarray
     map: np.ndarray
@@ -58,7 +58,7 @@ class Point:
 
 def answer_together(pair: Pair, pixels: np.ndarray) -> int:
     """The category to which both networks together, averaged, give the highest probability."""
-    vit, cnn = (softmax(logits(network, pixels[None]))[0] for network in (pair.vit, pair.cnn))
+    vit, cnn = (probabilities(network, logits(network, pixels[None]))[0] for network in (pair.vit, pair.cnn))
     return int((vit + cnn).argmax())
 
 
@@ -83,7 +83,7 @@ def read(network: VisionTransformer | EfficientNetLite, pixels: np.ndarray, cate
     """One network on one square of pixels; `options` are those of `contenders.answer_and_map`."""
     start = time.perf_counter()
     values, found = answer_and_map(network, pixels, category, **options)
-    return Reading(softmax(values), found, time.perf_counter() - start)
+    return Reading(probabilities(network, values), found, time.perf_counter() - start)
 
 
 def curve(

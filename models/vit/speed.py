@@ -16,7 +16,11 @@ from models.vision.cnn import EfficientNetLite
 from models.vision.network import VisionTransformer
 from models.vit import contenders
 
-SIDES = (56, 112, 168, 224, 280, 336, 448, 560)
+SIDES = (56, 112, 168, 224, 280, 336, 448, 560, 672)
+KEPT_UP_TO = 560
+"""Pixels a side up to which memory is counted: beyond, what it takes to count would be gigabytes."""
+BATCHES = (1, 2, 4, 8, 16)
+BATCH_SIDE = 112
 REPEATS = 5
 SECONDS_A_POINT = 0.6
 
@@ -25,31 +29,57 @@ Network = EfficientNetLite | VisionTransformer
 
 @dataclass(frozen=True)
 class Timing:
-    """One picture of `side` x `side` pixels: median `seconds` of a forward pass, `saved_bytes` for a backward pass."""
+    """`batch` pictures of `side` x `side` pixels: median `seconds` of a forward pass; `saved_bytes` for a backward pass
+    of one picture, None where that was not counted.
+    """
 
     network: str
     side: int
     seconds: float
-    saved_bytes: int
+    saved_bytes: int | None
+    batch: int = 1
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What was timed so far, and where: the device, and CPU threads in use."""
+    """What was timed so far, and where: the device, and CPU threads in use.
+
+    timings: one picture, growing. batches: more and more pictures at once, all small.
+    """
 
     timings: tuple[Timing, ...]
+    batches: tuple[Timing, ...]
     device: str
     threads: int
 
 
 @compute(heavy=True)
 def measure_pair(vit: str, cnn: str, *, budget: float) -> Iterator[Measured]:
-    """The two models of those names at growing resolution, until `budget` seconds are used up; more at every value."""
+    """The two models of those names with more and more pictures at once, then at growing resolution, until `budget`
+    seconds are used up; more at every value.
+    """
     networks = {"CNN": contenders.load(cnn).network, "ViT": contenders.load(vit).network}
     timings: tuple[Timing, ...] = ()
-    for timing in measure(networks, budget=budget):
+    batches: tuple[Timing, ...] = ()
+    where = str(runtime.device()), torch.get_num_threads()
+    for timing in measure_batches(networks, budget=budget / 4):
+        batches = (*batches, timing)
+        yield Measured(timings, batches, *where)
+    for timing in measure(networks, budget=budget * 3 / 4):
         timings = timings if timing is None else (*timings, timing)
-        yield Measured(timings, str(runtime.device()), torch.get_num_threads())
+        yield Measured(timings, batches, *where)
+
+
+def measure_batches(networks: dict[str, Network], *, budget: float) -> Iterator[Timing]:
+    """Every network with `BATCHES` small pictures at once, until `budget` seconds are used up."""
+    started = time.monotonic()
+    for batch in BATCHES:
+        images = torch.randn(batch, BATCH_SIDE, BATCH_SIDE, 3, generator=torch.Generator().manual_seed(0))
+        for name, network in networks.items():
+            if time.monotonic() - started > budget:
+                return
+            seconds = median_seconds(network, images.to(next(network.parameters()).device))
+            yield Timing(name, BATCH_SIDE, seconds, None, batch)
 
 
 def measure(networks: dict[str, Network], *, budget: float, sides: Sequence[int] = SIDES) -> Iterator[Timing | None]:
@@ -66,7 +96,7 @@ def measure(networks: dict[str, Network], *, budget: float, sides: Sequence[int]
             given = images.to(next(network.parameters()).device)
             seconds = median_seconds(network, given)
             yield None
-            yield Timing(name, side, seconds, saved_bytes(network, given))
+            yield Timing(name, side, seconds, saved_bytes(network, given) if side <= KEPT_UP_TO else None)
 
 
 @torch.inference_mode()

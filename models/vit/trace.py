@@ -17,6 +17,7 @@ from models.errors import InputError
 from models.vision import library
 from models.vision.network import Block, VisionTransformer, to_patches
 from models.vit.cost import Cost, cost_of
+from models.vit.lens import probed
 
 MAX_SIDE = 37
 Positions = Literal["kept", "removed", "shuffled"]
@@ -124,12 +125,16 @@ class PatchEmbedding:
 
 @dataclass(frozen=True)
 class VitResult:
-    """A trace with what ran, what it cost by the architecture, and the layer that embedded its patches."""
+    """A trace with what ran, what it cost by the architecture, and the layer that embedded its patches.
+
+    probed: `[L + 1, C]` float32, the answer of the probe fitted for each layer; `[0, C]` for a model without probes.
+    """
 
     trace: VitTrace
     run: Run
     cost: Cost
     embedding: PatchEmbedding
+    probed: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -159,7 +164,7 @@ def trace_picture(
     trace = trace_image(network, image, size=size or side * network.shape.patch_size or None, edits=edits)
     run = run_of(loaded, time.perf_counter() - start)
     cost = cost_of(network.shape, trace.grid[0], len(network.labels))
-    return VitResult(trace, run, cost, patch_embedding(network))
+    return VitResult(trace, run, cost, patch_embedding(network), probed(model, network, trace.tokens))
 
 
 def patch_embedding(network: VisionTransformer) -> PatchEmbedding:

@@ -20,6 +20,7 @@ from models import weights
 from models.compute import run_of
 from models.images import read_image
 from models.vit.cost import cost_of
+from models.vit.lens import probed
 from models.vit.trace import VitResult, load_vit, patch_embedding, trace_image
 from tests.benchmarks.rows import Row, compare
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, running_app
@@ -57,11 +58,11 @@ def milliseconds(action):
 
 def draw(network, trace):
     packed = pack_attention(trace.attention)
-    result = VitResult(
-        trace, run_of(load_vit(EMBEDDED), 0.0), cost_of(network.shape, 16, 101), patch_embedding(network)
-    )
+    cost, embedding = cost_of(network.shape, 16, 101), patch_embedding(network)
+    probes = probed(EMBEDDED, network, trace.tokens)
+    result = VitResult(trace, run_of(load_vit(EMBEDDED), 0.0), cost, embedding, probes)
     picture = picture_of(trace)
-    views = view_of_answers(trace, picture, "", (0, 0)), view_of_patches(result, picture, "")
+    views = view_of_answers(trace, picture, "", (0, 0), probed=probes), view_of_patches(result, picture, "")
     return [*views, view_of_patch_attention(packed, picture, "")]
 
 

@@ -25,7 +25,7 @@ def test_a_page_opens_on_a_run_of_its_example_and_hidden_pages_cost_nothing(new_
 WITHOUT_A_RUN = [
     ("sequences", "Train one", "Recorded beforehand", "#training-curves svg, #training-curves canvas", "#training-go"),
     ("diffusion", "A toy in 2-D", "After 1,500 updates", "#diffusion-toy .plane", "#diffusion-toy .train"),
-    ("detection", "The live camera", "are found in this frame", "#detection-live .still", "#detection-live .start"),
+    ("detection", "The live camera", "are found in this frame", "#detection-live .screen", "#detection-live .start"),
     ("detection", "Your own objects", "Before any training", "#detection-own-lessons img", "#detection-own-train"),
 ]
 

@@ -131,3 +131,15 @@ def test_nothing_sideways_on_a_phone(open_tab, screenshots):
     page.locator(f"{EXPLORER} .pt-picture").tap(position={"x": 120, "y": 120})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=screenshots / "vit-phone.png", full_page=True)
+
+
+def test_a_picture_is_named_offline_with_the_visitors_own_words(open_tab, screenshots):
+    page = open_tab("vit", "Name it yourself")
+    finding, maps = page.locator("#zero-shot-finding"), page.locator("#zero-shot-maps img")
+    expect(finding).to_contain_text("“elephant” fits best")
+    expect(maps).to_have_count(5)
+    page.locator("#zero-shot-names textarea").fill("sofa\ncouch\na large grey animal")
+    page.locator("#zero-shot-run").click()
+    expect(finding).to_contain_text("“sofa” and “couch” mean nearly the same")
+    expect(maps).to_have_count(3)
+    page.screenshot(path=screenshots / "vit-names.png", full_page=True)

@@ -174,6 +174,7 @@ def speeds():
 def a_vision_transformer():
     from models.vit.features import features_of_pictures
     from models.vit.from_scratch import answers_to_picture
+    from models.vit.namer import choose_name
     from models.vit.neighbours import nearest_photos
     from models.vit.trace import Edits, classify_picture, trace_picture
 
@@ -181,6 +182,7 @@ def a_vision_transformer():
     trace_picture("vit-s14-caltech101", PICTURE, side=8, edits=Edits("shuffled"))
     features_of_pictures("vit-s14-caltech101", [PICTURE, PICTURE])
     nearest_photos("after", PICTURE, 3)
+    choose_name("lit-s14-minilm", PICTURE, ["cat", "dog"], "a photo of a {}.")
     answers_to_picture(PICTURE)
 
 

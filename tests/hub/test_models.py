@@ -92,7 +92,7 @@ def test_names_of_ones_own_wait_for_clip_and_then_get_their_probabilities(arrive
     Image.fromarray(IMAGE).save(path)
     asked = (str(path), "cat\n\n dog <b>\nmat", "a photo of a {}.", "clip-vit-base-patch32")
     arrived("clip-vit-base-patch32")
-    table, strip = list(page.compute_zero_shot(*asked))[-1]
+    table, _, _, strip = list(page.compute_zero_shot(*asked))[-1]
     assert "a photo of a dog &lt;b&gt;." in table
     shares = [float(share) for share in re.findall(r"([\d.]+)&nbsp;%", table)]
     assert len(shares) == 3

@@ -25,7 +25,7 @@ from models.detection.own_boxes import check_frames
 from models.diffusion import recorded as sprites
 from models.sequences import recorded as letters
 
-ELSEWHERE = {"vit/zero_shot", "vit/windows", "diffusion/toy"}
+ELSEWHERE = {"vit/windows", "diffusion/toy"}
 """Pages whose model comes from the hub, and the one that is computed in the browser."""
 
 
@@ -169,5 +169,5 @@ def test_the_clip_is_watched_once_and_leaves_its_files(monkeypatch, tmp_path):
 
 
 def test_sketches_say_that_nothing_is_computed():
-    for sketch in (sketches.sketch_of_names(), sketches.sketch_of_windows()):
+    for sketch in (sketches.sketch_of_windows(),):
         assert "A sketch" in sketch and 'role="img"' in sketch and len(sketch) < 15_000

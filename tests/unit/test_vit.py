@@ -35,7 +35,8 @@ RUN = Run("tiny", "Tiny", 1, "embedded", "cpu", 0.1)
 
 
 def result_of(network, trace):
-    return VitResult(trace, RUN, cost_of(network.shape, trace.grid[0], len(network.labels)), patch_embedding(network))
+    cost = cost_of(network.shape, trace.grid[0], len(network.labels))
+    return VitResult(trace, RUN, cost, patch_embedding(network), np.zeros((0, len(network.labels)), np.float32))
 
 
 def test_what_the_browser_gets_is_the_trace(tiny):

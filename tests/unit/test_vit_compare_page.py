@@ -84,6 +84,26 @@ def test_cost_is_told_as_ratios():
     assert memory["series"][0]["name"] == "CNN"
     assert figures.cost_sentence(timings).startswith("From 56 to 112 pixels a side, 4 times the pixels: CNN 2 times")
     assert figures.cost_sentence(timings[:1]) == ""
+    beyond = [speed.Timing(name, 672, 1.0, None) for name in ("CNN", "ViT")]
+    assert figures.cost_sentence([*timings, *beyond]) == figures.cost_sentence(timings)
+    seconds, memory = figures.view_of_cost([*timings, *beyond])
+    assert [len(line["points"]) for line in (*seconds["series"], *memory["series"])] == [3, 3, 2, 2]
+
+
+def test_what_a_picture_gains_in_company_is_told_and_drawn():
+    both = (("CNN", 1), ("ViT", 2))
+    batches = [speed.Timing(n, 112, s * k, None, b) for b, s in ((1, 0.1), (4, 0.2)) for n, k in both]
+    gain = "2 times as fast a picture with 4 at once"
+    assert figures.batch_sentence(batches) == f"At 112 pixels: CNN {gain}; ViT {gain}."
+    assert figures.batch_sentence(batches[:2]) == ""
+    assert figures.view_of_batches(batches)["series"][1]["points"] == [[1, 200.0], [4, 100.0]]
+
+
+def test_batches_are_measured_until_the_budget_is_used_up(vit, monkeypatch):
+    monkeypatch.setattr(speed, "BATCHES", (1, 2))
+    monkeypatch.setattr(speed, "BATCH_SIDE", 28)
+    assert [timing.batch for timing in speed.measure_batches({"ViT": vit}, budget=60)] == [1, 2]
+    assert list(speed.measure_batches({"ViT": vit}, budget=0.0)) == []
 
 
 def test_both_small_networks_have_equally_many_parameters():

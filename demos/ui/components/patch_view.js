@@ -7,6 +7,7 @@ import { PictureTokens, patchName } from "../pieces/picture_tokens.js";
 
 /** @typedef {import("../types.js").AnswersView} AnswersView */
 /** @typedef {import("../types.js").Answer} Answer */
+/** @typedef {import("../types.js").LensAnswer} LensAnswer */
 
 export const template = `
 <div class="patch-view" data-state="empty">
@@ -24,7 +25,7 @@ export const template = `
       </div>
       <h3>What it would answer after each layer</h3>
       <div class="lens-rows"></div>
-      <p class="gb-caption">The same head reads every layer, though it was trained on the last one only (logit lens).</p>
+      <p class="gb-caption lens-how"></p>
     </div>
   </div>
 </div>`;
@@ -42,6 +43,13 @@ const bar = (names, probability) =>
     ),
     element("span", { class: "gb-number" }, `${(probability * 100).toPrecision(3)} %`),
   );
+
+const PROBED =
+  "A linear layer was fitted for each layer, on the photos of the training (a probe): it says what is known there. On the right, what the last head makes of that layer (logit lens): it was trained on the last one only, and misreads the others.";
+const UNPROBED = "The same head reads every layer, though it was trained on the last one only (logit lens).";
+
+/** @param {LensAnswer} answer of the last head */
+const misread = ({ label, probability }) => `${label} ${(probability * 100).toPrecision(2)} %`;
 
 /** @param {Answer[]} answers */
 const bars = (answers) => answers.map(({ label, probability }) => bar([label], probability));
@@ -99,7 +107,7 @@ export default class PatchView {
   }
 
   /** @param {AnswersView} value */
-  #drawAnswers({ top, before, title, lens }) {
+  #drawAnswers({ top, before, title, lens, probed }) {
     const { root } = this;
     find(root, ".right").hidden = !top.length;
     find(root, ".answers").classList.toggle("compared", before.length > 0);
@@ -108,7 +116,13 @@ export default class PatchView {
     find(root, ".other").hidden = !before.length;
     find(root, ".other-title").textContent = title;
     find(root, ".other .bars").replaceChildren(...bars(before));
-    const layers = lens.map(({ label, probability }, layer) => bar([layer ? `${layer}` : "input", label], probability));
+    const layers = (probed.length ? probed : lens).map(({ label, probability }, layer) => {
+      const row = bar([layer ? `${layer}` : "input", label], probability);
+      if (probed.length) row.append(element("span", { class: "pv-raw" }, misread(lens[layer])));
+      return row;
+    });
     find(root, ".lens-rows").replaceChildren(...layers);
+    find(root, ".lens-rows").classList.toggle("probed", probed.length > 0);
+    find(root, ".lens-how").textContent = probed.length ? PROBED : UNPROBED;
   }
 }

@@ -1,8 +1,9 @@
 """What a network already knows, before any fine-tuning: nearest neighbours and one linear layer on its features.
 
-    python -m models.recipes.vit.probe --data FILE.parquet --weights FOLDER [--seed 0] [--size 224]
+    python -m models.recipes.vit.probe --data FILE.parquet --weights FOLDER [--seed 0] [--size 224] [--untrained]
 
 prints one JSON line: mean per-class accuracy of 5-NN and of a linear layer on several readings of the backbone.
+`--untrained` takes the architecture of FOLDER with random weights instead: what it is worth without having learned.
 Protocol of the split as in `models.recipes.vit.data`; k-NN and linear evaluation as in DINO (Caron et al. 2021, section
 4.1).
 """
@@ -102,6 +103,16 @@ def probe(
     return figures
 
 
+def untrained(network: VisionTransformer) -> VisionTransformer:
+    """A network of that architecture that has learned nothing: matrices normal with deviation 0.02, seed 0."""
+    fresh = VisionTransformer(network.shape, (), network.preprocessing)
+    generator = torch.Generator().manual_seed(0)
+    for parameter in fresh.parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.02, generator=generator)
+    return fresh
+
+
 def main() -> None:
     """The command line described at the top of this module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -109,10 +120,14 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True, help="DINOv2 folder of the transformers library")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--untrained", action="store_true", help="random weights in place of those of FOLDER")
     arguments = parser.parse_args()
     train, test = data.split(data.read_photos(arguments.data), seed=arguments.seed)
-    figures = probe(library.load(arguments.weights).eval(), train, test, size=arguments.size)
-    print(json.dumps({"weights": arguments.weights.name, "size": arguments.size, "test": len(test), **figures}))
+    network = library.load(arguments.weights)
+    network = untrained(network) if arguments.untrained else network
+    figures = probe(network.eval(), train, test, size=arguments.size)
+    about = {"weights": arguments.weights.name, "untrained": arguments.untrained, "size": arguments.size}
+    print(json.dumps({**about, "test": len(test), **figures}))
 
 
 if __name__ == "__main__":

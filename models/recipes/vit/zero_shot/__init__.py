@@ -1,0 +1,1 @@
+"""Training and measuring the heads that find names for pictures: data, train, evaluate."""
