@@ -115,7 +115,7 @@ def test_the_reader_gives_what_sentence_transformers_would_pool(model):
     from models import weights
 
     folder = weights.folder(ENCODER)
-    tokenizer, encoder = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    tokenizer, encoder = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder, dtype=torch.float32)
     read = model.reader(["a red potion", "tree"])
     with torch.inference_mode():
         alone = encoder(**tokenizer("tree", return_tensors="pt")).last_hidden_state[0]
