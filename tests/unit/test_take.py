@@ -136,6 +136,7 @@ def test_the_program_of_ones_own_network_loads_its_file(tmp_path, monkeypatch):
     own_file.save(own, tmp_path).rename(tmp_path / "own.safetensors")
     program = write_program(shown.calls, "ReaderView", "reader.npz")
     monkeypatch.chdir(tmp_path)
+    np.savez("reader.npz", **{f"inputs.{key}": array for key, array in program.inputs.items()})
     with using(computed := Remembering()):
         exec(compile(program.text, "reproduce.py", "exec"), {})
     assert name not in program.text
