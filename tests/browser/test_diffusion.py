@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.conftest import settled
+
 pytestmark = pytest.mark.browser
 
 FILM = "#diffusion-film"
@@ -56,9 +58,11 @@ def test_stop_ends_the_run(open_tab):
     page.get_by_role("button", name="Stop").dispatch_event("click")  # without waiting for a quiet page
     stopped = page.locator("#diffusion-reverse .gb-strip", has_text="Stopped at step")
     stopped.wait_for()
-    page.wait_for_timeout(1500)  # whatever was on its way has come
     count = int(re.search(r"Stopped at step (\d+) of 50", stopped.inner_text())[1])
-    assert page.locator(f"{FILM} .rail .step").count() == count < 50
+    assert count < 50
+    expect(page.locator(f"{FILM} .rail .step")).to_have_count(count)  # whatever was on its way has come
+    settled(page)
+    expect(page.locator(f"{FILM} .rail .step")).to_have_count(count)
 
 
 def run_with_few_steps(page, steps=8):
