@@ -73,6 +73,7 @@ def test_back_forward_and_reload_find_the_page_as_it_was(new_page):
     opened, text = page.locator("#attention-page-explorer[data-opened=true]"), page.locator("#attention-text textarea")
     opened.wait_for()
     expect(page.locator(".page-link-said")).to_have_text("Part of this link is not understood: odd.")
+    expect(page.locator("#attention-explorer .ax-readout")).to_contain_text("takes most")
     readout = page.locator("#attention-explorer .ax-readout").inner_text()
     text.fill("Other words")
     page.wait_for_function("history.state?.glassbox?.texts.text === 'Other words'")
@@ -92,7 +93,7 @@ def test_back_forward_and_reload_find_the_page_as_it_was(new_page):
     settled(page)
     page.goto("/?tab=attention&at=explorer&model=book-gpt#text=Two+words")
     opened.wait_for()
-    assert page.locator("#attention-explorer .ax-readout").inner_text() == readout
+    expect(page.locator("#attention-explorer .ax-readout")).to_have_text(readout)
 
 
 def test_what_was_painted_and_chosen_comes_back_from_a_link(new_page):

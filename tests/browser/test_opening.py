@@ -22,6 +22,15 @@ def test_a_page_opens_on_a_run_of_its_example_and_hidden_pages_cost_nothing(new_
     assert sum(event["fn_index"] == events[0]["fn_index"] for event in events) == 1
 
 
+def test_a_page_that_got_nothing_asks_once_more(open_tab):
+    """As if what was sent had been lost while the figure was being made."""
+    page = open_tab("attention", "All heads")
+    figure = page.locator("#attention-explorer .ax")
+    expect(figure).to_have_attribute("data-state", "full")
+    figure.evaluate("node => { node.dataset.state = 'empty'; }")
+    expect(figure).to_have_attribute("data-state", "full")
+
+
 WITHOUT_A_RUN = [
     ("sequences", "Train one", "Recorded beforehand", "#training-curves svg, #training-curves canvas", "#training-go"),
     ("diffusion", "A toy in 2-D", "After 1,500 updates", "#diffusion-toy .plane", "#diffusion-toy .train"),
