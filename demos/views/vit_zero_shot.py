@@ -26,7 +26,7 @@ def table_of_names(answer: "ZeroShot", better: np.ndarray | None = None) -> str:
     names = ["sentence", "cosine", f"times {answer.scale:.3g}", "probability (softmax)", ""]
     if better is not None:
         names.insert(2, "better than wrong names")
-    head = "".join(f"<th>{name}</th>" for name in names)
+    head = "".join(f"<th>{name}</th>" if name else "<td></td>" for name in names)
     return f'<div {scrolls("Names by similarity")}><table class="gb-table"><tr>{head}</tr>{rows}</table></div>'
 
 

@@ -13,7 +13,7 @@ export const template = `
   <p class="gb-empty"></p>
   <div class="full">
     <p class="gb-said" hidden></p>
-    <div class="sg-frame"></div>
+    <div class="sg-frame" tabindex="0" role="region" aria-label="The grid"></div>
     <div class="sg-controls">
       <button class="sg-back" type="button" aria-label="one step back">◀</button>
       <button class="sg-play" type="button">Play</button>

@@ -198,7 +198,7 @@ export default class UnetInside {
   #toggle(name, text, said) {
     const off = this.#off.includes(name);
     const button = chip(text, off, () => this.#switch(toggled(this.#off, name)));
-    button.setAttribute("aria-label", `switch off ${said}`);
+    button.setAttribute("aria-label", `${text}: switch off ${said}`);
     button.dataset.name = name;
     return button;
   }
