@@ -214,19 +214,11 @@ def _share_cores() -> None:
         return
     import torch
 
-    share = max(1, _cores() // max(1, COMPUTING.total()))
+    from models.runtime import threads
+
+    share = max(1, threads() // max(1, COMPUTING.total()))
     if torch.get_num_threads() != share:
         torch.set_num_threads(share)
-
-
-@functools.cache
-def _cores() -> int:
-    import torch
-
-    from models.runtime import device
-
-    device()  # which reads how many threads are wanted
-    return torch.get_num_threads()
 
 
 def _call(task: Task, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:

@@ -160,6 +160,15 @@ def device() -> "torch.device":
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+@functools.cache
+def threads() -> int:
+    """Of arithmetic for all jobs together. PyTorch's own number is a thread's present share (`models/compute.py`)."""
+    import torch
+
+    device()  # which reads how many are wanted
+    return torch.get_num_threads()
+
+
 def large_model_dtype(*, float16_will_do: bool = False) -> "torch.dtype":
     """The dtype for hub models of hundreds of millions of parameters.
 

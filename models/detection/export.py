@@ -62,9 +62,9 @@ class Exported:
         if precision == "8 bits":
             eight_bits.insert_rounding(model, folder / eight_bits.FILE)
         options = {
-            "NUM_STREAMS": min(PARALLEL, torch.get_num_threads()),
+            "NUM_STREAMS": min(PARALLEL, runtime.threads()),
             "INFERENCE_PRECISION_HINT": "bf16" if precision == "bfloat16" else "f32",
-            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            "INFERENCE_NUM_THREADS": runtime.threads(),
             "ENABLE_CPU_PINNING": False,  # the browser or another visitor may have the core that a thread is tied to
         }
         self.title = f"OpenVINO, {precision}"

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
 from models import runtime
 from models.detection import eight_bits
 
@@ -62,7 +60,7 @@ def _milliseconds(answer: Callable[[], object]) -> float:
 def _machine() -> list[str | int]:
     """What the times depend on: the processor's name and instructions, and the number of threads."""
     names = [line for line in _cpuinfo().splitlines() if line.startswith(("model name", "flags"))]
-    return [*dict.fromkeys(names), torch.get_num_threads()]
+    return [*dict.fromkeys(names), runtime.threads()]
 
 
 def _cpuinfo() -> str:

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from models import compute as module
+from models import runtime
 from models.compute import compute
 
 ENDED = []
@@ -100,7 +101,7 @@ def test_jobs_share_the_cores(monkeypatch):
     """Four threads of arithmetic for one job, two each for two; who comes back to being alone has four again."""
     import torch
 
-    monkeypatch.setattr(module, "_cores", lambda: 4)
+    monkeypatch.setattr(runtime, "threads", lambda: 4)
     usual = torch.get_num_threads()
 
     @compute(heavy=True)

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from models import runtime, weights
 from models.detection import eight_bits, export, fastest
@@ -208,7 +209,7 @@ def test_what_is_remembered_of_another_machine_or_damaged_is_measured_again(fold
 def test_another_number_of_threads_is_another_machine(folder, monkeypatch):
     asked = []
     for threads in (2, 4):
-        monkeypatch.setattr(fastest.torch, "get_num_threads", lambda threads=threads: threads)
+        monkeypatch.setattr(fastest.runtime, "threads", lambda threads=threads: threads)
         fastest.by_speed(folder, answers_in(dict.fromkeys(fastest.precisions(folder), 0), asked))
     assert len(asked) == 6
 
@@ -252,3 +253,13 @@ def test_where_there_is_no_room_pytorch_answers_alone(fresh, monkeypatch):
     _, title = export.predict_fast(fresh, PICTURE)
     assert "prepared" not in title
     assert not begun
+
+
+def test_a_job_beside_it_makes_it_no_smaller_machine():
+    """What is fastest is remembered for the machine, not for the share of its cores that a job has now."""
+    machine, usual = fastest._machine(), torch.get_num_threads()
+    torch.set_num_threads(usual + 1)
+    try:
+        assert fastest._machine() == machine
+    finally:
+        torch.set_num_threads(usual)
