@@ -22,7 +22,6 @@ from gradio.context import Context
 from demos.address import RESTORE, is_marker, kept_of_page, page_of_context, path_of
 from demos.base import log
 from demos.tab import RUN, Queue, private
-from demos.ui import View
 from models import memory
 from models.compute import using
 from models.kept import KEEPING
@@ -44,7 +43,6 @@ def opens(
     """
     page = page_of_context()
     marker = kept_of_page().marker
-    marker.props["draws"] = next((block.elem_id for block in outputs if isinstance(block, View)), None)
     assert Context.root_block is not None
     _OPENINGS.setdefault(Context.root_block, {})[page] = (handler, inputs)
     name = PREFIX + page.replace("/", "_").replace("-", "_")

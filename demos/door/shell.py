@@ -96,6 +96,39 @@ class Shell(gr.Blocks):
         except Exception:
             raise InputError(NOT_TAKEN) from None
 
+    async def postprocess_data(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """What a step sends. Gradio takes the mark of an update for a property of a view; a view keeps those it has."""
+        output = await super().postprocess_data(*args, **kwargs)
+        for value in output:
+            if _is_update(value) and value.get("props") == _NOTHING:
+                del value["props"]
+        return output
+
+    def handle_streaming_diffs(
+        self,
+        block_fn: BlockFunction,
+        data: list[Any],
+        session_hash: str | None,
+        run: str | None,
+        final: bool,
+        simple_format: bool = False,
+    ) -> list[Any]:
+        """What a step sends, as changes to the step before; what begins or ends an update (`gr.skip()`) is sent whole.
+
+        Gradio's client makes changes in place, also in values that wait to be shown: where a browser is busy, a skip
+        after a value would make it a skip, too, and the page stay empty.
+        """
+        before = list(self.pending_diff_streams.get(session_hash, {}).get(run, ()))
+        now = list(data)
+        sent = super().handle_streaming_diffs(block_fn, data, session_hash, run, final, simple_format)
+        if final or simple_format or not before:
+            return sent
+        steps = zip(before, now, sent, strict=True)
+        return [
+            [["replace", [], new]] if change and (_is_update(old) or _is_update(new)) else change
+            for old, new, change in steps
+        ]
+
     def _check_texts(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
         """Gradio's text box takes anything for text: a number becomes its digits, a list its brackets."""
         for box, value in zip(block_fn.inputs, inputs, strict=False):
@@ -123,6 +156,13 @@ class Shell(gr.Blocks):
             raise Refused(404, NOT_HERE)
         if component is not None and component not in self.blocks:
             raise Refused(404, NOT_HERE)
+
+
+_NOTHING = gr.skip()
+
+
+def _is_update(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("__type__") == "update"
 
 
 def _with_defaults(block_fn: BlockFunction, inputs: list[Any]) -> list[Any]:

@@ -528,3 +528,53 @@ def test_folders_of_processes_that_are_gone_are_removed(tmp_path):
     assert made.exists()
     assert mine.exists()
     assert not gone.exists()
+
+
+# What the steps of a generator send.
+def drawn_late(steps):
+    """What each step shows where a browser draws when all have come: Gradio's client makes changes in place."""
+    shell, function = Shell(), SimpleNamespace(outputs=[None])
+    now, drawn = None, []
+    for place, step in enumerate(steps):
+        (sent,) = shell.handle_streaming_diffs(function, [json.loads(json.dumps(step))], "session", "run", final=False)
+        now = sent if place == 0 else changed_in_place(now, sent)
+        drawn.append(now)
+    return drawn
+
+
+def changed_in_place(value, changes):
+    for action, path, new in changes:
+        if not path:
+            value = new if action == "replace" else value + new
+            continue
+        *way, last = path
+        inner = value
+        for key in way:
+            inner = inner[key]
+        if action == "delete":
+            del inner[last]
+        elif action == "add" and isinstance(inner, list):
+            inner.insert(last, new)
+        else:
+            inner[last] = inner[last] + new if action == "append" else new
+    return value
+
+
+def test_a_skip_takes_nothing_from_what_a_busy_browser_has_yet_to_draw():
+    full = {"steps": [1, 2], "note": "done"}
+    assert drawn_late([gr.skip(), {"steps": [1], "note": ""}, full, gr.skip()]) == [gr.skip(), full, full, gr.skip()]
+
+
+def test_an_update_takes_nothing_from_the_update_before():
+    first, second = gr.update(visible=True), gr.update(value="x")
+    assert drawn_late([first, second, gr.skip(), "y"]) == [first, second, gr.skip(), "y"]
+
+
+@pytest.mark.parametrize("step", [gr.skip(), gr.update(visible=False)])
+def test_what_a_step_leaves_alone_changes_no_property_of_a_view(step):
+    with Shell() as app:
+        view = gr.HTML()
+        gr.Button().click(lambda: step, None, view)
+    (function,) = app.fns.values()
+    (sent,) = run(app.postprocess_data(function, step, None))
+    assert sent == dict(step)

@@ -9,8 +9,6 @@ const CONTROLS = "button, input, textarea, select, label, canvas, [role=option],
 
 const PHONE = "(max-width: 640px)";
 
-const LOST_AFTER_MILLISECONDS = 5000;
-
 /** Pages that have been opened since this document was loaded. @type {Set<string>} */
 const opened = new Set();
 
@@ -20,8 +18,6 @@ export default class PageOpening {
     this.panel = /** @type {HTMLElement | null} */ (root.closest("[role=tabpanel]"));
     if (this.panel) foldOnPhones(this.panel);
     this.page = props.page;
-    this.draws = props.draws;
-    this.asked = false;
     this.emit = emit;
     if (!this.panel || opened.has(this.page)) return;
     this.waiting = new AbortController();
@@ -49,30 +45,10 @@ export default class PageOpening {
 
   /** @param {{ opened?: boolean, restored?: boolean, refused?: string[] } | null} value */
   show(value) {
-    if (value?.opened && this.panel) {
-      this.panel.dataset.opened = "true";
-      this.#lookAgain(this.panel);
-    }
+    if (value?.opened && this.panel) this.panel.dataset.opened = "true";
     if (!value?.restored) return;
     if (settle(this.page, value.refused ?? [])) this.emit.again();
     else this.open();
-  }
-
-  /**
-   * What is sent while a component is being made is sometimes lost on a busy machine: a page that is still empty, and that
-   * nobody has touched, asks once more.
-   * @param {HTMLElement} panel
-   */
-  #lookAgain(panel) {
-    const view = this.draws && document.getElementById(this.draws);
-    if (!view || this.asked) return;
-    this.asked = true;
-    let touched = false;
-    for (const kind of ["pointerdown", "keydown", "input"])
-      panel.addEventListener(kind, () => (touched = true), { capture: true, once: true });
-    setTimeout(() => {
-      if (!touched && view.querySelector("[data-state=empty]")) this.emit.again();
-    }, LOST_AFTER_MILLISECONDS);
   }
 }
 
