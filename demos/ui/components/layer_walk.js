@@ -4,14 +4,14 @@ import { largestSize, load } from "../core/arrays.js";
 import { paintCells } from "../core/canvas.js";
 import { element, find } from "../core/dom.js";
 import { short } from "../core/format.js";
-import { clamp } from "../core/keys.js";
+import { clamp, onCells } from "../core/keys.js";
 import { diverging } from "../core/ramps.js";
 
 /** @typedef {import("../types.js").WalkView} WalkView */
 /** @typedef {import("../types.js").StationView} Station */
 /** @typedef {import("../types.js").HeadsLooking} HeadsLooking */
 
-const READ = "Hover a strip for its numbers; blue is below zero, orange above; each strip has its own scale.";
+const READ = "Point at a strip for its numbers; blue is below zero, orange above; each strip has its own scale.";
 /** @type {Record<string, string[]>} whose heads look, at a station */
 const LOOKING = { "heads, side by side": ["encoder", "decoder"], "cross-attention": ["cross"] };
 
@@ -67,17 +67,22 @@ export default class LayerWalk {
   /** @param {string} name @param {import("../core/arrays.js").Numbers} values */
   #strip(name, values) {
     const limit = Math.max(largestSize(values), 1e-9);
+    /** @param {number} index */
+    const read = (index) =>
+      this.#read(
+        `${name}, number ${index + 1} of ${values.length}: ${values[index].toFixed(3)} (the largest is ${limit.toFixed(3)} from zero)`,
+      );
     const canvas = element("canvas", {
       class: "walk-strip",
-      role: "img",
-      "aria-label": `${values.length} numbers of ${name}`,
-      onpointermove: (/** @type {PointerEvent} */ event) => {
-        const index = clamp(Math.floor((event.offsetX / canvas.clientWidth) * values.length), 0, values.length - 1);
-        this.#read(
-          `${name}, number ${index + 1} of ${values.length}: ${values[index].toFixed(3)} (the largest is ${limit.toFixed(3)} from zero)`,
-        );
-      },
+      onpointermove: (/** @type {PointerEvent} */ event) =>
+        read(clamp(Math.floor((event.offsetX / canvas.clientWidth) * values.length), 0, values.length - 1)),
       onpointerleave: () => this.#read(READ),
+    });
+    onCells(canvas, {
+      name: `${values.length} numbers of ${name}: arrow keys read them`,
+      size: () => [1, values.length],
+      over: (_, index) => read(index),
+      away: () => this.#read(READ),
     });
     paintCells(canvas, 1, values.length, (index) => diverging(values[index] / limit));
     return canvas;
