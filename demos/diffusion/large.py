@@ -13,7 +13,7 @@ from demos.diffusion.plans import MAX_CHARS, MAX_SEED, check_seed
 from demos.inputs.uploaded_image import UploadedImage
 from demos.offer import model_offer, run_on_arrival
 from demos.opening import opens
-from demos.tab import LATEX, LIGHT, LONG, payload, private
+from demos.tab import LATEX, LIGHT, LONG, fold, payload, private
 from demos.views.diffusion import FilmView, ForkView, StepView
 from demos.views.diffusion_large import html_of_guidance, html_of_words, view_of_large
 from models import hub, weights
@@ -306,13 +306,14 @@ def _build_request(models: list[str]) -> tuple[gr.Dropdown, list[Any], list[Any]
         (f"{weights.CATALOGUE[name].title}, {'embedded' if name == NAME else 'from the hub'}", name) for name in models
     ]
     words, wanted_steps, wanted_guidance = view_wants(models[0])
-    model = gr.Dropdown(choices, value=models[0], label="Model", elem_id="diffusion-large-model")
-    wants = gr.Markdown(words, elem_classes="gb-note")
     prompt = gr.Textbox("a red potion", label="Prompt", lines=2, max_length=MAX_CHARS, elem_id="diffusion-prompt")
-    negative = _negative_prompt()
-    steps = gr.Slider(1, MAX_STEPS, wanted_steps, step=1, label="Steps", elem_id="diffusion-large-steps")
-    guidance = gr.Slider(1, MAX_GUIDANCE, wanted_guidance, step=0.5, label="Guidance", info="1: none")
-    seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
+    with fold("Model and settings"):
+        model = gr.Dropdown(choices, value=models[0], label="Model", elem_id="diffusion-large-model")
+        wants = gr.Markdown(words, elem_classes="gb-note")
+        negative = _negative_prompt()
+        steps = gr.Slider(1, MAX_STEPS, wanted_steps, step=1, label="Steps", elem_id="diffusion-large-steps")
+        guidance = gr.Slider(1, MAX_GUIDANCE, wanted_guidance, step=0.5, label="Guidance", info="1: none")
+        seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
     with gr.Accordion("More: sampler, and a picture to begin with", open=False):
         sampler = gr.Dropdown(SAMPLER_CHOICES, value="ddim", label="Sampler")
         image = UploadedImage(label="Begin with a picture", sources=["upload", "webcam", "clipboard"], height=170)

@@ -154,8 +154,9 @@ def build() -> None:
             with gr.Row():
                 run = gr.Button("Compare", variant="primary", min_width=110, elem_id="diffusion-grid-run")
                 stop = stop_button()
-            rows, row_values = _build_axis("Rows", "sampler")
-            columns, column_values = _build_axis("Columns", "steps")
+            with fold("Rows and columns"):
+                rows, row_values = _build_axis("Rows", "sampler")
+                columns, column_values = _build_axis("Columns", "steps")
             with fold("What all cells share"):
                 shared = _build_shared()
             with gr.Accordion("The grid as a file", open=False):

@@ -165,7 +165,7 @@ def compute_answers(image: str | None) -> tuple[str, str]:
 
 def build(given: Given) -> None:
     """The page: the table, then cost measured live, data need measured beforehand, the ten networks."""
-    gr.Markdown(LEAD, elem_classes="gb-note")
+    gr.Markdown(LEAD, elem_classes="gb-lead")
     said = finding_line("compare-said")
     with gr.Row():
         run = gr.Button("Measure", variant="primary", size="sm", min_width=120, elem_id="compare-run")

@@ -97,7 +97,7 @@ rollout."""
 
 def build(given: Given) -> None:
     """The page: picture and damage on the left, the comparison on the right, deeper views below."""
-    gr.Markdown(LEAD, elem_classes="gb-note")
+    gr.Markdown(LEAD, elem_classes="gb-lead")
     mask = gr.Textbox("", max_length=MAX_CHARS, visible="hidden", label="Painted")
     strength = gr.Number(0.5, minimum=0, maximum=1, visible=False)
     examples = example_row()

@@ -110,7 +110,7 @@ def _name_of(model: str, pictures: "list[np.ndarray]") -> str:
 
 def build(given: Given) -> None:
     """The page: two pictures and the model on the left, their features on the right, distances and figures below."""
-    gr.Markdown(LEAD, elem_classes="gb-note")
+    gr.Markdown(LEAD, elem_classes="gb-lead")
     examples = example_row()
     with gr.Row():
         with gr.Column(scale=2, min_width=260), fold():

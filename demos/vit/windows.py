@@ -71,7 +71,7 @@ def compute_windows(image: str | None, model: Any) -> Iterator[tuple[Any, Any, s
 
 def build(given: Given) -> None:
     """The page: picture on the left, its windows on the right; a sentence where no Swin is offered."""
-    gr.Markdown(LEAD, elem_classes="gb-note")
+    gr.Markdown(LEAD, elem_classes="gb-lead")
     offered = weights.offered(CONCEPT)
     if not offered:
         keeps()
