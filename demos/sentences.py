@@ -33,3 +33,11 @@ def is_disk_full(error: BaseException) -> bool:
             return True
         cause = cause.__cause__ or cause.__context__
     return False
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share (1: all) as visitors read it: "9 %"; what is not all is not called 100 %."""
+    text = f"{100 * share:.{digits}f}"
+    if float(text) == 100 and share < 1:
+        text = f"{100 * share:.1f}" if share < 0.9995 else "> 99.9"
+    return f"{text} %".replace("-", "−")

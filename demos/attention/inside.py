@@ -14,6 +14,7 @@ from demos.base import empty_strip, strip_of, usable_model
 from demos.finding import finding_line, html_of_finding
 from demos.offer import run_on_arrival
 from demos.opening import opens
+from demos.sentences import percent
 from demos.tab import LATEX, RUN, payload, private
 from demos.ui import component
 from demos.views.attention_effect import EffectView, say_effect, view_of_effect
@@ -127,7 +128,7 @@ def compute_importance(shown: Any, event: gr.EventData) -> Iterator[tuple[Any, s
         if isinstance(step, Explained):
             yield view_of_importance(step), empty_strip(f"Measured in {step.seconds:.2g} s.")
         else:
-            yield gr.skip(), empty_strip(f"Leaving out one token after the other: {step:.0%} …")
+            yield gr.skip(), empty_strip(f"Leaving out one token after the other: {percent(step)} …")
 
 
 def build() -> None:

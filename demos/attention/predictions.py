@@ -9,6 +9,7 @@ from demos.attention.controls import check_sentence
 from demos.attention.drafts import offered
 from demos.base import usable_model
 from demos.predict import Answered, Question, answered, in_order, yes_or_no
+from demos.sentences import percent
 from models.errors import InputError
 from models.inputs import check_choice
 
@@ -59,8 +60,8 @@ def ask_looks(given: Mapping[str, Any]) -> Answered:
         "look at most?",
         _numbered(trace.sources, best),
         (_numbered(trace.sources, place) for place in others),
-        f"It gives {_numbered(trace.sources, best)} {weights[best]:.1%} of its attention"
-        + (f", and {_numbered(trace.sources, order[1])} {weights[order[1]]:.1%}." if len(order) > 1 else "."),
+        f"It gives {_numbered(trace.sources, best)} {percent(weights[best], 1)} of its attention"
+        + (f", and {_numbered(trace.sources, order[1])} {percent(weights[order[1]], 1)}." if len(order) > 1 else "."),
     )
 
 
@@ -84,7 +85,7 @@ def ask_previous(given: Mapping[str, Any]) -> Answered:
         "just before?",
         scale,
         level,
-        f"{count} of {heads}. The clearest is layer {layer + 1}, head {head + 1}: on average {score:.0%} of its "
+        f"{count} of {heads}. The clearest is layer {layer + 1}, head {head + 1}: on average {percent(score)} of its "
         "attention goes to the token before.",
     )
 
@@ -107,12 +108,15 @@ def ask_temperature(given: Mapping[str, Any]) -> Answered:
     plain, warm, cold = _weights(scores), _weights(scores / WARMER), _weights(scores * WARMER)
     largest, even = float(plain.max()), 1 / len(scores)
     return answered(
-        f"The head on the page gives its largest weight from {_numbered(shown.queries, shown.query)}: {largest:.0%}. "
+        f"The head on the page gives its largest weight from {_numbered(shown.queries, shown.query)}: "
+        f"{percent(largest)}. "
         f"Its scores are divided by {WARMER:g} before the softmax (temperature {WARMER:g}). What becomes of it?",
-        f"{warm.max():.0%}",
-        (f"{largest:.0%}, as before", f"{cold.max():.0%}", f"{largest / WARMER:.0%}"),
-        f"{warm.max():.1%}. Scores closer together give weights closer together; with an endless temperature each of "
-        f"the {len(scores)} tokens would get {even:.1%}. Temperature 1/{WARMER:g} would give {cold.max():.1%}.",
+        percent(warm.max()),
+        (f"{percent(largest)}, as before", percent(cold.max()), percent(largest / WARMER)),
+        f"{percent(warm.max(), 1)}. Scores closer together give weights closer together; with an endless temperature "
+        "each of "
+        f"the {len(scores)} tokens would get {percent(even, 1)}. Temperature 1/{WARMER:g} would give "
+        f"{percent(cold.max(), 1)}.",
     )
 
 
@@ -144,7 +148,8 @@ def ask_head_off(given: Mapping[str, Any]) -> Answered:
         f"Layer {head.layer + 1}, head {head.head + 1} of the model on the page is switched off. Does its last "
         "prediction change to another token?",
         yes=before[0] != after[0],
-        explanation=f"Before: {_word(before[0])} with {before[1]:.1%}. After: {_word(after[0])} with {after[2]:.1%}. "
+        explanation=f"Before: {_word(before[0])} with {percent(before[1], 1)}. After: {_word(after[0])} with "
+        f"{percent(after[2], 1)}. "
         f"The prediction moves by {bits[-1]:.2f} bits.",
     )
 
@@ -195,11 +200,11 @@ def ask_rests_on(given: Mapping[str, Any]) -> Answered:
     tokens, best = last.importance.tokens, order[0]
     looked = int(known[np.argmax(attention[known])])
     return answered(
-        f"The model predicts {_word(word)} ({probability:.0%}). Which token, left out, makes that least likely?",
+        f"The model predicts {_word(word)} ({percent(probability)}). Which token, left out, makes that least likely?",
         _numbered(tokens, best),
         (_numbered(tokens, place) for place in (looked, order[1], order[-1], order[len(order) // 2])),
         f"Without {_numbered(tokens, best)} the log probability falls by {scores[best]:.2f}. Attention of the last "
-        f"layer goes most to {_numbered(tokens, looked)} ({attention[looked]:.0%}): "
+        f"layer goes most to {_numbered(tokens, looked)} ({percent(attention[looked])}): "
         + ("the two agree here." if looked == best else "the two need not agree."),
     )
 
@@ -219,7 +224,8 @@ def ask_translates(given: Mapping[str, Any]) -> Answered:
         f"It has written “{wrote}” so far. Which token does it write next?" if wrote else "Which token comes first?",
         _word(token),
         (_word(word) for _, word, _ in options[1:]),
-        f"{_word(token)} gets {probability:.1%}, {_word(options[1][1])} {options[1][2]:.1%}. The whole: "
+        f"{_word(token)} gets {percent(probability, 1)}, {_word(options[1][1])} {percent(options[1][2], 1)}. The "
+        "whole: "
         f"“{written.text}”.",
     )
 
@@ -246,7 +252,7 @@ def ask_aligned(given: Mapping[str, Any]) -> Answered:
         "does it look at most?",
         _numbered(written.source, best),
         (_numbered(written.source, place) for place in order[1:]),
-        f"{looks[row, best]:.0%} of the attention of its last layer, mean of the heads, goes to "
+        f"{percent(looks[row, best])} of the attention of its last layer, mean of the heads, goes to "
         f"{_numbered(written.source, best)}.",
     )
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from demos.base import usable_model
 from demos.predict import Answered, Question, answered, in_order, yes_or_no
+from demos.sentences import percent
 from models.errors import InputError
 from models.images import read_image
 from models.inputs import check_number
@@ -61,16 +62,17 @@ def ask_query(given: Mapping[str, Any]) -> Answered:
 
     def told(query: int) -> str:
         across, down = references[query, :2]
-        return f"query {query}, which starts {across:.0%} from the left and {down:.0%} from the top"
+        return f"query {query}, which starts {percent(across)} from the left and {percent(down)} from the top"
 
     moved = float(distance[right])
     return answered(
-        f"The surest box is “{found.names[0]}” ({found.scores[0]:.0%}), at the {_place(middle)} of the picture. Which "
+        f"The surest box is “{found.names[0]}” ({percent(found.scores[0])}), at the {_place(middle)} of the picture. "
+        "Which "
         "query becomes it?",
         told(right),
         (told(query) for query in others),
         f"Query {right}: its reference box came from the proposal there, and the middle of the final box is "
-        f"{moved:.1%} of the picture away from it. Queries start near what they find.",
+        f"{percent(moved, 1)} of the picture away from it. Queries start near what they find.",
     )
 
 
@@ -107,11 +109,11 @@ def ask_settled(given: Mapping[str, Any]) -> Answered:
     names = ["at its reference box", *(f"after layer {layer}" for layer in range(1, len(stages)))]
     return in_order(
         f"The box “{found.names[0]}” ends somewhere. When does it cover the same place already, and stay there "
-        f"(overlap {SETTLED:.0%} or more)?",
+        f"(overlap {percent(SETTLED)} or more)?",
         names,
         first,
         "Overlap with the final box: "
-        + ", ".join(f"{name} {overlap:.0%}" for name, overlap in zip(names, overlaps, strict=True))
+        + ", ".join(f"{name} {percent(overlap)}" for name, overlap in zip(names, overlaps, strict=True))
         + ".",
     )
 
@@ -133,7 +135,8 @@ def ask_suppression(given: Mapping[str, Any]) -> Answered:
     scale = ("none", "1", "2 to 5", "more than 5")
     level = next(index for index, most in enumerate((0, 1, 5, 10**6)) if gone[-1] <= most)
     return in_order(
-        f"Suppression removes a box that overlaps a surer one of its class by more than {IOU:.0%}. How many of the "
+        f"Suppression removes a box that overlaps a surer one of its class by more than {percent(IOU)}. How many of "
+        "the "
         f"{len(stages[-1].found)} boxes of the last layer go?",
         scale,
         level,

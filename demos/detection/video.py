@@ -187,7 +187,7 @@ def _preview(step: "VideoStep", length: float, spent: float, *, going: bool = Tr
     return (
         f'<figure class="gb-video"><img src="{picture(shrunk(step.image), "jpeg")}" alt="The frame just processed">'
         f'<div role="progressbar" aria-label="Progress" aria-valuenow="{share * 100:.0f}">'
-        f'<i style="width: {share:.1%}"></i></div>'
+        f'<i style="width: {100 * share:.1f}%"></i></div>'
         f"<figcaption>{step.seconds:.1f}{of} s of the video after {spent:.1f} s{left}. Ids so far: {seen}.</figcaption>"
         "</figure>"
     )

@@ -8,6 +8,7 @@ import numpy as np
 from demos.diffusion.networks import EMBEDDED
 from demos.diffusion.plans import check_plan
 from demos.predict import Answered, Question, answered, in_order, yes_or_no
+from demos.sentences import percent
 from models.diffusion.data import ANY_CLASS
 from models.errors import InputError
 from models.inputs import check_choice
@@ -75,11 +76,12 @@ def ask_settled(given: Mapping[str, Any]) -> Answered:
     first = _since(apart < SETTLED)
     return _in_quarter(
         f"A {plan.sprite_class} is made in {plan.steps} steps. From which step on is the predicted clean picture "
-        f"within {SETTLED:.0%} of the final one?",
+        f"within {percent(SETTLED)} of the final one?",
         first,
         plan.steps,
-        f"From step {first} on. The first prediction is {apart[0]:.0%} of the range away from the final picture (root "
-        f"mean square), the one half way {apart[len(apart) // 2]:.1%}.",
+        f"From step {first} on. The first prediction is {percent(apart[0])} of the range away from the final picture "
+        "(root "
+        f"mean square), the one half way {percent(apart[len(apart) // 2], 1)}.",
     )
 
 
@@ -147,7 +149,8 @@ def ask_fresh(given: Mapping[str, Any]) -> Answered:
         "way. What do you get?",
         ALIKE,
         _alike(apart),
-        f"The two pictures are {apart:.1%} of the range apart (root mean square). Both begin with the same noise; DDPM "
+        f"The two pictures are {percent(apart, 1)} of the range apart (root mean square). Both begin with the same "
+        "noise; DDPM "
         "then walks its own way.",
     )
 
@@ -161,7 +164,8 @@ def ask_few(given: Mapping[str, Any]) -> Answered:
         f"A {plan.sprite_class} is made in {FEW} steps instead of 25, from the same noise. What do you get?",
         ALIKE,
         _alike(apart),
-        f"The two are {apart:.1%} of the range apart (root mean square). What is large is settled in the first steps; "
+        f"The two are {percent(apart, 1)} of the range apart (root mean square). What is large is settled in the "
+        "first steps; "
         "what is left for the others is detail.",
     )
 
@@ -188,8 +192,8 @@ def ask_fork(given: Mapping[str, Any]) -> Answered:
         f"“{other.sprite_class}” instead. What comes out?",
         ALIKE,
         _alike(late),
-        f"{late:.1%} of the range away from the {plan.sprite_class} that was under way. Forked at step "
-        f"{early_place + 1} it would be {early:.1%}: what is large is decided early.",
+        f"{percent(late, 1)} of the range away from the {plan.sprite_class} that was under way. Forked at step "
+        f"{early_place + 1} it would be {percent(early, 1)}: what is large is decided early.",
     )
 
 
@@ -203,7 +207,7 @@ def ask_guidance(given: Mapping[str, Any]) -> Answered:
         "larger spread of its pixel values)?",
         yes=after > before,
         explanation=f"Spread (standard deviation) {before:.3f} without and {after:.3f} with guidance; the pictures are "
-        f"{_apart(plain, strong):.1%} of the range apart. Guidance goes further in the direction of the class.",
+        f"{percent(_apart(plain, strong), 1)} of the range apart. Guidance goes further in the direction of the class.",
     )
 
 
@@ -215,7 +219,7 @@ def ask_samplers(given: Mapping[str, Any]) -> Answered:
         "The same noise is denoised by DDIM and by Euler. How far apart are the two pictures?",
         "less than 1 % of the range" if apart < 0.01 else "1 % to 10 %" if apart < NEAR else "more than 10 %",
         ("less than 1 % of the range", "1 % to 10 %", "more than 10 %"),
-        f"{apart:.2%} (root mean square). Euler takes the same step in other coordinates.",
+        f"{percent(apart, 2)} (root mean square). Euler takes the same step in other coordinates.",
     )
 
 

@@ -10,6 +10,7 @@ import gradio as gr
 import numpy as np
 
 from demos.base import strip_of, waiting_strip
+from demos.sentences import percent
 from demos.tab import payload
 from demos.views.tasks import answer_html, baselines_html, runs_html, verdicts_html
 from demos.views.unrolled import UnrolledView, view_of_task
@@ -88,7 +89,7 @@ def compute_review(text: object, earlier: tuple[Review, ...] | None) -> tuple[An
     verdict, probability = task.trace.steps[-1].output[0]
     review = Review(" ".join(text.split()), len(task.trace.steps), verdict, probability)
     runs = (*(earlier or ()), review)[-MAX_RUNS:]
-    answer = answer_html("This review is", f"{verdict} ({probability:.1%})")
+    answer = answer_html("This review is", f"{verdict} ({percent(probability, 1)})")
     rows = [(r.text, r.steps, r.verdict, r.probability) for r in runs]
     return *_show(task, answer + verdicts_html(task.trace) + runs_html(rows)), runs
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from demos.predict import Answered, Question, answered, in_order, yes_or_no
+from demos.sentences import percent
 from demos.sequences.answering import checked_review, checked_sentence
 from demos.sequences.networks import CELLS, usable_network
 from demos.sequences.reading import checked_text
@@ -59,8 +60,8 @@ def ask_next(given: Mapping[str, Any]) -> Answered:
         "to come next?",
         _named(first),
         (_named(best[place][0]) for place in (1, 2, 6)),
-        f"It gives {_named(first)} {probability:.1%} and {_named(second)} {runner_up:.1%}. "
-        f"The rest of the {len(ALPHABET)} characters share {1 - probability - runner_up:.1%}.",
+        f"It gives {_named(first)} {percent(probability, 1)} and {_named(second)} {percent(runner_up, 1)}. "
+        f"The rest of the {len(ALPHABET)} characters share {percent(1 - probability - runner_up, 1)}.",
     )
 
 
@@ -130,8 +131,9 @@ def ask_edit(given: Mapping[str, Any]) -> Answered:
         f"{said} after character {place} (“…{comparison.unedited.text[: place + 1][-SHOWN_BEFORE:]}”). "
         "Does another character become the most likely one there?",
         yes=old != new,
-        explanation=f"Before: {_named(ALPHABET[old])} with {before[old]:.1%}. After: {_named(ALPHABET[new])} with "
-        f"{after[new]:.1%}. The two predictions differ by {comparison.difference_bits[place]:.2f} bits.",
+        explanation=f"Before: {_named(ALPHABET[old])} with {percent(before[old], 1)}. After: {_named(ALPHABET[new])} "
+        "with "
+        f"{percent(after[new], 1)}. The two predictions differ by {comparison.difference_bits[place]:.2f} bits.",
     )
 
 
@@ -179,7 +181,7 @@ def ask_reach(given: Mapping[str, Any]) -> Answered:
         list(owed),
         list(owed).index(most),
         "Share of the influence, measured by gradients: "
-        + ", ".join(f"{title} {amount:.1%}" for title, amount in owed.items())
+        + ", ".join(f"{title} {percent(amount, 1)}" for title, amount in owed.items())
         + ". The rest is owed to the last ten characters.",
     )
 
@@ -194,7 +196,8 @@ def ask_order(given: Mapping[str, Any]) -> Answered:
     return yes_or_no(
         f"The review on the page is read from its last word to its first. It was judged {old} before. Still?",
         yes=old == new,
-        explanation=f"Forwards: {old}, {sure:.1%}. Backwards: {new}, {sure_after:.1%}. A network that only counted "
+        explanation=f"Forwards: {old}, {percent(sure, 1)}. Backwards: {new}, {percent(sure_after, 1)}. A network that "
+        "only counted "
         "words would say the same both times; one that remembers reads an order.",
     )
 
@@ -216,7 +219,8 @@ def ask_fed_back(given: Mapping[str, Any]) -> Answered:
         f"The decoder has just read “{decoder[place].input.strip()}”. What will it read in its next step?",
         _piece(read),
         _other_pieces(encoder, decoder, place),
-        f"It reads what it has just written: “{wrote.strip()}”, chosen with {probability:.1%}. Nothing of the English "
+        f"It reads what it has just written: “{wrote.strip()}”, chosen with {percent(probability, 1)}. Nothing of the "
+        "English "
         "is read again; all it knows of that is the vector the encoder left.",
     )
 

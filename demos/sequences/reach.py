@@ -8,6 +8,7 @@ import gradio as gr
 from demos.address import keeps
 from demos.base import empty_strip, strip_of
 from demos.opening import opens
+from demos.sentences import percent
 from demos.sequences.networks import CELLS
 from demos.sequences.reading import MAX_CHARS, noted
 from demos.tab import LONG, RUN, private, stops
@@ -52,7 +53,7 @@ def compute_influence(text: object, own: str | None) -> Iterator[tuple[Any, str]
     for name, title in titles(own).items():
         for step in measure_influence(name, text):
             if step.trace is None:
-                yield gr.skip(), empty_strip(f"{title}: {step.done:.0%} of the predictions traced back …")
+                yield gr.skip(), empty_strip(f"{title}: {percent(step.done)} of the predictions traced back …")
                 continue
             measured.append(reach_of(title, step.trace))
             note = f"Measured: {', '.join(one.title for one in measured)}. Time and facts are those of the {title}."
@@ -92,7 +93,7 @@ def compute_once(name: str, filler: object) -> tuple[str, str]:
             recall_title(cell, answers.trained_to),
             result.written or "nothing",
             "yes" if result.written == name else "no",
-            f"{result.probability:.1%}",
+            percent(result.probability, 1),
         ]
         for cell, result in answers.recalled.items()
     ]

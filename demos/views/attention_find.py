@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from demos.sentences import percent
 from demos.wire import view
 
 if TYPE_CHECKING:
@@ -39,11 +40,11 @@ def _moved(found: "Comparison", query: int) -> str:
     stack = found.stacks[0]
     shares = stack.moved / stack.length.clip(1e-12)
     most = int(shares.argmax())
-    said = f"the last vector of “{_said(stack.tokens[query])}” moves by {shares[query]:.0%} of its length"
+    said = f"the last vector of “{_said(stack.tokens[query])}” moves by {percent(shares[query])} of its length"
     return (
         f"{said}, more than any other."
         if most == query
-        else f"{said}, that of “{_said(stack.tokens[most])}” most, by {shares[most]:.0%}."
+        else f"{said}, that of “{_said(stack.tokens[most])}” most, by {percent(shares[most])}."
     )
 
 

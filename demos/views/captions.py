@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from demos.sentences import percent
 from demos.views.picture import Picture
 from demos.wire import Float16, picture, view
 
@@ -79,14 +80,14 @@ def sentence_of_photo(caption: "PhotoCaption") -> str:
     shares = np.stack([word.read.mean((0, 1)) for word in caption.words[:-1] or caption.words])
     place, cell = np.unravel_index(int(shares.argmax()), shares.shape)
     row, column = divmod(int(cell), round(shares.shape[1] ** 0.5))
-    said += f" For “{caption.words[place].word}” it read most of one place: {shares[place, cell]:.0%}"
+    said += f" For “{caption.words[place].word}” it read most of one place: {percent(shares[place, cell])}"
     return f"{said} from the cell in row {row + 1}, column {column + 1}."
 
 
 def sentence_of_scene(task: "TaskRun") -> str:
     """What is seen of a toy scene's caption: the whole of it, and the word it was least sure of."""
     word, share = min((step.output[0] for step in task.trace.steps), key=lambda one: one[1])
-    return f"It says “{task.trace.answer}”. It was least sure of “{word}”: {share:.0%}."
+    return f"It says “{task.trace.answer}”. It was least sure of “{word}”: {percent(share)}."
 
 
 def strange_of(done: "DescribedPhoto") -> str:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from demos.sentences import percent
+
 if TYPE_CHECKING:
     from models.detection.boxes import Boxes
     from models.detection.found import Way
@@ -19,7 +21,7 @@ def sentence_of_boxes(found: "Boxes", way: "Way | None") -> str:
     first, after = way.overlap[0], way.overlap[1]
     return (
         f"{things} found. The box of {found.names[way.place]} came the longest way: query {way.query} began from a "
-        f"proposal that shares {first:.0%} with it, and shares {after:.0%} after the first of "
+        f"proposal that shares {percent(first)} with it, and shares {percent(after)} after the first of "
         f"{len(way.overlap) - 1} layers."
     )
 
@@ -33,5 +35,5 @@ def sentence_of_frame(names: "list[str]", scores: "list[float]", milliseconds: s
     least = min(range(count), key=scores.__getitem__)
     return (
         f"{things} found in this frame of the example clip in {milliseconds}: {', '.join(names)}. "
-        f"It is least sure of {names[least]} ({scores[least]:.0%})."
+        f"It is least sure of {names[least]} ({percent(scores[least])})."
     )

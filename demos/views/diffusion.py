@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image
 
+from demos.sentences import percent
 from demos.wire import picture, view
 from models.diffusion.data import CLASSES
 from models.diffusion.samplers import combine
@@ -167,7 +168,7 @@ def html_of_entry(entry: "Entry", strength: float) -> str:
         share = float(cosine_schedule().alpha_bar(t))
         words = (
             f"Strength {strength:.2g}: {steps - entry.first} of {steps} steps are run. The picture enters at t = {t}, "
-            f"where {share:.0%} of the variance is still picture."
+            f"where {percent(share)} of the variance is still picture."
         )
     return (
         f'<div class="gb-entry"><img src="{sheet(as_picture(entry.x_t[:1], 1.0))}" alt="the picture as it enters">'
@@ -186,7 +187,7 @@ def html_of_nearest(rgba: np.ndarray, nearest: "Nearest") -> str:
         name = f"{nearest.names[number]} ({CLASSES[int(nearest.labels[number])]})"
         rows.append(
             f'<tr><td><img src="{sheet(sprite[None])}" alt="sprite {number + 1}"></td><td>{html.escape(name)}</td>'
-            f"<td>{nearest.distances[number]:.3g}</td><td>{share:.0%}</td><td>{word}</td></tr>"
+            f"<td>{nearest.distances[number]:.3g}</td><td>{percent(share)}</td><td>{word}</td></tr>"
         )
     heads = ("sprite", "nearest training sprite", "distance", "held-out sprites as near or nearer", "")
     return _nearest_table(heads, rows)

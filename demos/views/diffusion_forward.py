@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from demos.sentences import percent
 from demos.views.diffusion import NOISE_RANGE, as_picture, sheet
 from demos.wire import view
 from models.diffusion.forward import SCHEDULES, NoisyPicture, schedule_called
@@ -71,7 +72,8 @@ def _sentence(noisy: NoisyPicture) -> str:
     flat = min(noisy.x_0[:3].std(), noisy.x_t[:3].std()) == 0
     alike = "" if flat else f"; its colours still correlate with those of the picture: {_correlation(noisy):.2f}"
     return (
-        f"At t = {noisy.t} of {TRAINING_STEPS - 1} ({noisy.schedule}) {noisy.alpha_bar:.0%} of the variance is the "
+        f"At t = {noisy.t} of {TRAINING_STEPS - 1} ({noisy.schedule}) {percent(noisy.alpha_bar)} of the variance is "
+        "the "
         f"picture's{alike}."
     )
 

@@ -48,7 +48,7 @@ def find_changes(x_0: np.ndarray, rows: int, row_axis: str, column_axis: str) ->
         if cells.shape[axis] > 1:
             change = float(np.sqrt(np.square(np.diff(cells, axis=axis)).mean()))
             said.append(f"by {change:.2f} from {way} ({name})")
-    return f"Neighbours differ {' and '.join(said)}; root mean square, in -1 to 1." if said else ""
+    return f"Neighbours differ {' and '.join(said)}; root mean square, in −1 to 1." if said else ""
 
 
 def contact_sheet(moment: "GridMoment", columns: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from demos.sentences import percent
 from demos.views.colors import sequential
 from demos.views.diffusion import NOISE_RANGE, StepView, as_picture
 from demos.wire import picture
@@ -58,7 +59,8 @@ def html_of_guidance(step: "LargeStep") -> str:
     )
     share = _size(difference) / _size(step.without)
     words = (
-        f"In step {step.index + 1}, at t = {step.t:.3g}, the prompt changes the prediction by {share:.1%} of its size "
+        f"In step {step.index + 1}, at t = {step.t:.3g}, the prompt changes the prediction by {percent(share, 1)} of "
+        "its size "
         f"(root mean square); guidance {step.guidance:g} goes {step.guidance:g} times as far."
     )
     if _size(mixed - step.epsilon) > KEPT:
@@ -91,7 +93,7 @@ def _lit(step: "LargeStep", shares: np.ndarray, name: str) -> str:
     side = step.picture.shape[0]
     over = np.asarray(Image.fromarray(heat).resize((side, side), Image.Resampling.BILINEAR), np.float32)
     lit = np.rint(HEAT * over + (1 - HEAT) * step.picture).astype(np.uint8)
-    return _figure(_address(lit, TILE), f"{name}, {low:.1%} to {high:.1%}")
+    return _figure(_address(lit, TILE), f"{name}, {percent(low, 1)} to {percent(high, 1)}")
 
 
 def _size(noise: np.ndarray) -> float:

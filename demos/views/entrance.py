@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from demos.sentences import percent
 from demos.wire import Jpeg, Png, Steps8, view
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class LivingPicture:
 def view_of_memory(trace: "SequenceTrace", best: str, probability: float) -> LivingPicture:
     """A text read by a recurrent network: the units that change most."""
     liveliest = np.argsort(-trace.hidden_state.std(axis=0), kind="stable")[:UNITS]
-    caption = f"A memory fills, letter by letter. At the end the network expects “{best}” ({probability:.0%})."
+    caption = f"A memory fills, letter by letter. At the end the network expects “{best}” ({percent(probability)})."
     return LivingPicture("sequences", caption, tuple(trace.text), trace.hidden_state[:, liveliest])
 
 
@@ -59,7 +60,7 @@ def view_of_looks(trace: "AttentionTrace") -> LivingPicture:
     layer, head, row, column = np.unravel_index(int(inner.argmax()), inner.shape)
     weight = float(trace.attention[layer, head, row, column])
     words = tuple(token.strip() for token in trace.tokens)
-    caption = f"Every word looks at the others. Here “{words[row]}” takes {weight:.0%} from “{words[column]}”."
+    caption = f"Every word looks at the others. Here “{words[row]}” takes {percent(weight)} from “{words[column]}”."
     own = slice(1, -1)  # without the marks that a BERT puts around a sentence
     return LivingPicture("attention", caption, words[own], trace.attention[layer, head, own, own])
 
@@ -70,7 +71,7 @@ def view_of_patches_seen(trace: "VitTrace", label: str) -> LivingPicture:
     maps = trace.attention[:, :, 0, 1:].mean(axis=1).reshape(-1, rows, columns)
     maps = maps / maps.max(axis=(1, 2), keepdims=True)
     sure, known = float(trace.probabilities.max()), len(trace.labels)
-    caption = f"A picture is read as {rows * columns} patches. Of {known} names it chooses {label} ({sure:.0%})."
+    caption = f"A picture is read as {rows * columns} patches. Of {known} names it chooses {label} ({percent(sure)})."
     names = tuple(f"layer {layer + 1}" for layer in range(len(maps)))
     return LivingPicture("vit", caption, names, maps, trace.image)
 

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from demos import wire
+from demos.sentences import percent
 from demos.wire import view
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def sentence_of_board(examples: "Examples", reports: "Sequence[Report]", verdict
     worst = max(wrong.tolist(), key=lambda place: verdicts.head[place, said[place]])
     taken, sure = examples.labels[said[worst]], float(verdicts.head[worst, said[worst]])
     truth = examples.labels[examples.classes[verdicts.pictures[worst]]]
-    return f"{sentence}; the surest mistake takes a picture of {truth} for {taken} ({sure:.0%})."
+    return f"{sentence}; the surest mistake takes a picture of {truth} for {taken} ({percent(sure)})."
 
 
 def _report(report: "Report") -> ClassReport:

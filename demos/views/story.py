@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from demos.sentences import percent
 from demos.views.tables import scrolls
 from demos.views.tasks import draw_table
 from demos.wire import Float32, view
@@ -86,14 +87,14 @@ def _hop(number: int, hop: "HopTrace", before: "HopTrace | None") -> HopView:
         said = f"{start}, and finds nothing that matches" if number == 0 else "and seeks nothing more"
         said = said if number == 0 or hop.match.max(initial=0) < 0.5 else f"{start}, and finds nothing that matches"
     else:
-        said = f"{start} to sentence {hop.best + 1} ({hop.weights[hop.best]:.0%} of its reading)"
+        said = f"{start} to sentence {hop.best + 1} ({percent(hop.weights[hop.best])} of its reading)"
     words = [round(float(share), 3) for share in hop.words[:MOST_WORDS]]
     return HopView(f"{number + 1}: {said}.", hop.best, round(hop.nothing, 4), words)
 
 
 def _without(place: int, word: str, share: float, answer: str) -> str:
     same = "still " if word == answer else ""
-    return f"Without sentence {place + 1} it {same}answers: {word} ({share:.0%})."
+    return f"Without sentence {place + 1} it {same}answers: {word} ({percent(share)})."
 
 
 def accuracy_html(lines: Sequence[Mapping[str, Any]]) -> str:
@@ -103,8 +104,11 @@ def accuracy_html(lines: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         [
             kind,
-            *(f"{line['accuracy'][kind]:.1%} (read rightly: {line['read'][kind]:.1%})" for line in lines),
-            f"{lines[0]['commonest_answer'][kind]:.1%}",
+            *(
+                f"{percent(line['accuracy'][kind], 1)} (read rightly: {percent(line['read'][kind], 1)})"
+                for line in lines
+            ),
+            percent(lines[0]["commonest_answer"][kind], 1),
         ]
         for kind in lines[0]["accuracy"]
     ]

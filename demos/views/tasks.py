@@ -4,6 +4,8 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from demos.sentences import percent
+
 if TYPE_CHECKING:
     from models.sequences.unrolled import UnrolledTrace
 
@@ -33,8 +35,8 @@ def verdicts_html(trace: "UnrolledTrace") -> str:
 
 def _word(word: str, positive: float) -> str:
     role, share = ("value", 2 * positive - 1) if positive >= 0.5 else ("key", 1 - 2 * positive)
-    color = f"color-mix(in srgb, var(--gb-{role}) {share:.0%}, transparent)"
-    title = f"after “{word.strip()}”: positive {positive:.1%}"
+    color = f"color-mix(in srgb, var(--gb-{role}) {100 * share:.0f}%, transparent)"
+    title = f"after “{word.strip()}”: positive {percent(positive, 1)}"
     space = "" if word.startswith("##") else " "
     style = f'style="border-bottom-color: {color}"'
     return f'{space}<span {style} title="{html.escape(title)}">{html.escape(word.removeprefix("##"))}</span>'
@@ -44,7 +46,7 @@ def runs_html(runs: Sequence[tuple[str, int, str, float]]) -> str:
     """Earlier runs as (text, steps, verdict, probability of it), the newest first."""
     rows = "".join(
         f"<tr><td>{html.escape(_short(text))}</td><td>{steps}</td><td>{html.escape(verdict)}</td>"
-        f"<td>{probability:.1%}</td></tr>"
+        f"<td>{percent(probability, 1)}</td></tr>"
         for text, steps, verdict, probability in reversed(runs)
     )
     head = "<tr><th>text</th><th>steps</th><th>verdict</th><th>probability</th></tr>"
@@ -60,7 +62,7 @@ def baselines_html(probability: float, baselines: Mapping[str, float]) -> str:
     shown = {"this network": probability, **baselines}
     rows = "".join(
         f"<tr><td>{html.escape(name)}</td>"
-        f'<td><span class="gb-bar" style="width: {6 * share:.2f}rem"></span> {share:.1%}</td>'
+        f'<td><span class="gb-bar" style="width: {6 * share:.2f}rem"></span> {percent(share, 1)}</td>'
         "</tr>"
         for name, share in shown.items()
     )

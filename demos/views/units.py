@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from demos.sentences import percent
 from demos.wire import view
 
 if TYPE_CHECKING:
@@ -56,11 +57,13 @@ def view_of_without(found: "Without", units: Sequence[int], character: str) -> W
     names = ", ".join(map(str, units))
     said = (
         f"Without unit{'s' if len(units) > 1 else ''} {names}, set to zero {after}, the probability of "
-        f"\u201c{NAMES.get(found.symbol, found.symbol)}\u201d goes from {found.before:.1%} to {found.after:.1%}; all "
+        f"\u201c{NAMES.get(found.symbol, found.symbol)}\u201d goes from {percent(found.before, 1)} to "
+        f"{percent(found.after, 1)}; all "
         f"predictions from there on change by {found.bits:.3f} bits."
     )
     if math.isnan(found.others):
         return WithoutUnitsView(said)
     return WithoutUnitsView(
-        f"{said} Without as many other units, drawn five times: {found.others:.1%}, {found.others_bits:.3f} bits."
+        f"{said} Without as many other units, drawn five times: {percent(found.others, 1)}, {found.others_bits:.3f} "
+        "bits."
     )

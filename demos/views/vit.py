@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from demos import wire
+from demos.sentences import percent
 from demos.views.picture import Picture
 from demos.wire import Float16, Float32, Steps8, view
 
@@ -135,7 +136,7 @@ def table_of_costs(runs: "dict[str, VitResult]") -> str:
         ("tokens", [f"{one.cost.tokens:,}" for one in results]),
         ("numbers in attention maps", [_short(one.cost.attention) for one in results]),
         ("multiply-adds", [_short(one.cost.multiply_adds) for one in results]),
-        ("of them between tokens", [f"{one.cost.looks / one.cost.multiply_adds:.0%}" for one in results]),
+        ("of them between tokens", [percent(one.cost.looks / one.cost.multiply_adds) for one in results]),
         ("model time, measured", [f"{one.run.seconds:.2f} s" for one in results]),
     ]
     body = "".join(

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from demos.sentences import percent
 from demos.views.vit import readable
 from models.vit.calibration import calibrated, calibration_of
 from models.vit.found import Likeness, Look, look_at_thing, lost_at, settled_after, thing_of
@@ -24,8 +25,9 @@ def sentence_of_trace(result: "VitResult", look: Look) -> str:
     """The answer and how sure it is, from which layer on it stands, and the head that looks at the thing."""
     trace = result.trace
     seen = (
-        f"Head {look.head + 1} of layer {look.layer + 1} looks at the thing: {look.share:.0%} of what CLS takes from "
-        f"patches there comes from the {look.part:.0%} that stand apart from the border."
+        f"Head {look.head + 1} of layer {look.layer + 1} looks at the thing: {percent(look.share)} of what CLS takes "
+        "from "
+        f"patches there comes from the {percent(look.part)} that stand apart from the border."
     )
     if not trace.labels:
         return seen
@@ -39,14 +41,15 @@ def _answer(result: "VitResult") -> str:
     sure, known = float(calibrated(trace.probabilities, model).max()), calibration_of(model)
     if sure < known.doubtful:
         return (
-            f"Probably none of its {len(trace.labels)} categories: it says {readable(label)}, but only {sure:.0%} "
-            f"sure; {known.kept:.0%} of held-out photos of its categories are above {known.doubtful:.0%}, and "
-            f"{known.refused:.0%} of other things below."
+            f"Probably none of its {len(trace.labels)} categories: it says {readable(label)}, but only {percent(sure)} "
+            f"sure; {percent(known.kept)} of held-out photos of its categories are above {percent(known.doubtful)}, "
+            "and "
+            f"{percent(known.refused)} of other things below."
         )
     lens, by = (result.probed, ", by the layer's own probe") if len(result.probed) else (trace.lens, "")
     settled = settled_after(lens)
-    calibration = f" once calibrated ({raw:.0%} as it comes)" if known.temperature != 1 else ""
-    return f"It says {readable(label)}, {sure:.0%} sure{calibration}, from layer {settled} of {layers} on{by}."
+    calibration = f" once calibrated ({percent(raw)} as it comes)" if known.temperature != 1 else ""
+    return f"It says {readable(label)}, {percent(sure)} sure{calibration}, from layer {settled} of {layers} on{by}."
 
 
 def sentence_of_likeness(found: Likeness, columns: int) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from demos import wire
+from demos.sentences import percent
 from demos.views.colors import sequential
 from demos.views.tables import scrolls
 
@@ -34,9 +35,9 @@ def _row(answer: "ZeroShot", better: np.ndarray | None, place: int) -> str:
     cosine, probability = float(answer.cosines[place]), float(answer.probabilities[place])
     cells = [
         html.escape(answer.sentences[place]),
-        f"{cosine:.3f}",
-        f"{answer.scale * cosine:.2f}",
-        f"{100 * probability:.1f}&nbsp;%",
+        f"{cosine:.3f}".replace("-", "−"),
+        f"{answer.scale * cosine:.2f}".replace("-", "−"),
+        percent(probability, 1).replace(" ", "&nbsp;"),
         f'<span class="gb-bar" style="width:{120 * probability:.0f}px"></span>',
     ]
     if better is not None:
@@ -55,7 +56,7 @@ def maps_of_names(named: "Named", names: list[str]) -> str:
     figures = "".join(_figure(named, names, int(place), low, high) for place in best)
     scale = (
         f"One scale for all: dark {low:.2f}, bright {high:.2f}. The mean of a map and what CLS adds make the cosine."
-    )
+    ).replace("-", "−")
     return f'<div class="gb-fields">{figures}</div><p class="gb-caption">{scale}</p>'
 
 
@@ -63,7 +64,7 @@ def _figure(named: "Named", names: list[str], place: int, low: float, high: floa
     share = (named.maps[place] - low) / max(high - low, 1e-12)
     mean, cls = float(named.maps[place].mean()), float(named.cls[place])
     name = html.escape(names[place])
-    text = f"{name}: patches {mean:+.3f}, CLS {cls:+.3f}"
+    text = f"{name}: patches {mean:+.3f}, CLS {cls:+.3f}".replace("-", "−")
     return (
         f'<figure><img src="{wire.picture(_over(named.square, share))}" alt="Where {name} fits">'
         f"<figcaption>{text}</figcaption></figure>"
@@ -86,8 +87,8 @@ def sentence_of_names(named: "Named", names: list[str]) -> str:
     if better >= FITS:
         fits = f"it fits better than {_share(better)} of wrong names fit held-out photos"
     else:
-        fits = f"but {1 - better:.0%} of wrong names fit held-out photos as well: perhaps none of yours is right"
-    said = [f"Of your {len(names)} names “{names[best]}” fits best ({probability:.0%}); {fits}."]
+        fits = f"but {percent(1 - better)} of wrong names fit held-out photos as well: perhaps none of yours is right"
+    said = [f"Of your {len(names)} names “{names[best]}” fits best ({percent(probability)}); {fits}."]
     said += [
         f"“{one}” and “{other}” mean nearly the same here (cosine {cosine:.2f}) and share the probability."
         for one, other, cosine in named.alike[:TOLD]

@@ -12,6 +12,7 @@ from demos.given import Given
 from demos.inputs.mask import MAX_CHARS
 from demos.inputs.uploaded_image import UploadedImage
 from demos.opening import opens
+from demos.sentences import percent
 from demos.tab import LATEX, RUN, fold, private
 from demos.ui import component, with_shared
 from demos.views import damage as figures
@@ -61,8 +62,8 @@ def calibrated_meaning() -> str:
     """`MEANING` with what calibration has changed."""
     models = json.loads(CALIBRATION.read_text(encoding="utf-8"))["models"]
     said = (
-        f"the {name} is {models[model]['median_sure_before']:.0%} sure of its median answer before and "
-        f"{models[model]['median_sure_after']:.0%} after, at {models[model]['accuracy']:.0%} right"
+        f"the {name} is {percent(models[model]['median_sure_before'])} sure of its median answer before and "
+        f"{percent(models[model]['median_sure_after'])} after, at {percent(models[model]['accuracy'])} right"
         for name, model in (("ViT", VIT), ("CNN", CNN))
     )
     return MEANING.replace("CALIBRATED", ", ".join(said))

@@ -7,6 +7,7 @@ import numpy as np
 
 from demos.base import usable_model
 from demos.predict import Answered, Question, answered, in_order, yes_or_no
+from demos.sentences import percent
 from demos.views.vit import readable
 from demos.vit.damage_handlers import ROLLOUT, TOGETHER, categories, check_wish
 from models.errors import InputError
@@ -52,8 +53,8 @@ def ask_layer(given: Mapping[str, Any]) -> Answered:
         "layer, asked early, give this answer for good?",
         [f"after layer {low} to {bound}" for low, bound in zip(lows, bounds, strict=True)],
         level,
-        f"From layer {first} on, with {trace.lens[first, final]:.1%} there and {trace.lens[-1, final]:.1%} at the end."
-        + before,
+        f"From layer {first} on, with {percent(trace.lens[first, final], 1)} there and "
+        f"{percent(trace.lens[-1, final], 1)} at the end." + before,
     )
 
 
@@ -68,10 +69,12 @@ def ask_positions(given: Mapping[str, Any]) -> Answered:
     without = trace_picture(usable_model(given["model"], "vit")[0], picture, edits=Edits("removed"))
     (old, sure), (new, sure_after) = (one.trace.top(1)[0] for one in (kept, without))
     return yes_or_no(
-        f"The answer is “{readable(old)}” ({sure:.0%}). The position embeddings are removed: the patches become a bag. "
+        f"The answer is “{readable(old)}” ({percent(sure)}). The position embeddings are removed: the patches become "
+        "a bag. "
         "Is the answer still the same?",
         yes=old == new,
-        explanation=f"With positions “{readable(old)}”, {sure:.1%}; without them “{readable(new)}”, {sure_after:.1%}.",
+        explanation=f"With positions “{readable(old)}”, {percent(sure, 1)}; without them “{readable(new)}”, "
+        f"{percent(sure_after, 1)}.",
     )
 
 
@@ -89,7 +92,7 @@ def ask_quarter(given: Mapping[str, Any]) -> Answered:
         "most?",
         QUARTERS,
         best,
-        ", ".join(f"{name} {share:.0%}" for name, share in zip(QUARTERS, shares, strict=True))
+        ", ".join(f"{name} {percent(share)}" for name, share in zip(QUARTERS, shares, strict=True))
         + ": shares of what CLS gives to patches, mean of the heads.",
     )
 
@@ -136,8 +139,9 @@ def _kept(given: Mapping[str, Any], kind: object, strength: float, told: str) ->
         f"Undamaged, the two together say “{name}”. {told} Who still says so?",
         WHO,
         level,
-        f"Probability of “{name}”: ViT {shares[0][0]:.1%} before, {shares[0][1]:.1%} after; CNN {shares[1][0]:.1%} "
-        f"before, {shares[1][1]:.1%} after. One picture is an anecdote: the charts on the page count many.",
+        f"Probability of “{name}”: ViT {percent(shares[0][0], 1)} before, {percent(shares[0][1], 1)} after; CNN "
+        f"{percent(shares[1][0], 1)} "
+        f"before, {percent(shares[1][1], 1)} after. One picture is an anecdote: the charts on the page count many.",
     )
 
 

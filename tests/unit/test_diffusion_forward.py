@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from demos.diffusion import api, forward
+from demos.sentences import percent
 from demos.views.diffusion import as_picture
 from demos.views.diffusion_forward import view_of_noisy
 from models.diffusion.forward import SCHEDULES, SHIFT, noisy_picture, schedule_called
@@ -35,7 +36,7 @@ def test_every_schedule_falls_from_picture_to_noise(name):
 
 def test_the_figures_in_the_text_are_true():
     for name, share in (("linear", "3 %"), ("cosine", "34 %")):
-        assert f"{schedule_called(name).alpha_bar(600):.0%}".replace("%", " %") == share
+        assert percent(schedule_called(name).alpha_bar(600)) == share
         assert share in forward.TRY
 
 
@@ -141,6 +142,6 @@ def test_what_is_left_of_a_picture_is_said_and_a_flat_one_correlates_with_nothin
     early, late = (view_of_noisy(RGBA, noisy_picture(RGBA, t, "cosine", 0)) for t in (100, 900))
     left = [float(one.said.rpartition(" ")[2].rstrip(".")) for one in (early, late)]
     assert left[0] > 0.9 > 0.4 > left[1]
-    assert f"{early.alpha_bar:.0%} of the variance" in early.said
+    assert f"{percent(early.alpha_bar)} of the variance" in early.said
     black = np.zeros((32, 32, 4), np.uint8)
     assert "correlate" not in view_of_noisy(black, noisy_picture(black, 100, "cosine", 0)).said

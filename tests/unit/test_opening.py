@@ -143,7 +143,7 @@ def test_what_the_detector_finds_before_a_training_is_counted():
 
 def test_what_is_found_in_one_frame():
     said = sentence_of_frame(["book", "tree"], [0.9, 0.6], "80 ms")
-    assert said.startswith("Two things are found") and "least sure of tree (60%)" in said
+    assert said.startswith("Two things are found") and "least sure of tree (60 %)" in said
     assert sentence_of_frame([], [], "80 ms") == NOTHING
 
 

@@ -292,7 +292,7 @@ class TestPage:
         view, strip = compute_answer(*EXAMPLES["Three facts"])
         assert view.reply == "In the station."
         assert [hop.best for hop in view.hops] == [3, 5, 7]
-        assert view.hops[0].sentence == "1: from the end to sentence 4 (100% of its reading)."
+        assert view.hops[0].sentence == "1: from the end to sentence 4 (99.7 % of its reading)."
         assert "Story reader" in strip
 
     @pytest.mark.parametrize("count", [2, 10, 60])

@@ -231,7 +231,7 @@ class TestEmbedded:
         read[0, 0, :, 2] = 0.7
         words = tuple(WordRead(word, 0.5, (), one, False) for word, one in zip(("dog", "(end)"), read, strict=True))
         said = sentence_of_photo(PhotoCaption(words, ()))
-        assert said == "It says “dog”. For “dog” it read most of one place: 70% from the cell in row 2, column 1."
+        assert said == "It says “dog”. For “dog” it read most of one place: 70 % from the cell in row 2, column 1."
 
     @pytest.mark.parametrize("kind", ["noise", "white", "black", "text", "toy scene"])
     def test_pictures_of_nothing_it_knows_are_told_apart(self, kind):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from demos.sentences import percent
 from demos.sequences.unit_finder import units_off
 from demos.views.units import view_of_found, view_of_without
 from models.errors import InputError
@@ -70,7 +71,7 @@ def test_switching_off_is_the_edit_of_the_memory_page(trace):
     assert found.symbol == '"', "the units that follow quotation marks are used for closing them"
     assert found.before - found.after > 3 * abs(found.before - found.others), "more than as many other units do"
     said = view_of_without(found, units, trace.text[place]).sentence
-    assert f"{found.before:.1%} to {found.after:.1%}" in said
+    assert f"{percent(found.before, 1)} to {percent(found.after, 1)}" in said
     assert "drawn five times" in said
     assert OTHERS == 5
 

@@ -31,7 +31,7 @@ def test_sequences():
     given = {**GIVEN["sequences"], "text": "The queen of the q"}
     asked = of_sequences.ask_next(given)
     assert right(asked) == "“u”"
-    assert float(re.search(r"([\d.]+)%", asked.explanation)[1]) > 90
+    assert float(re.search(r"([\d.]+) %", asked.explanation)[1]) > 90
     edited = {**given, "edit_text": given["text"], "edit_kind": "erase", "edit_position": 18}
     assert right(of_sequences.ask_edit(edited)) == "Yes"
     assert "0.00 bits" in of_sequences.ask_edit({**GIVEN["sequences"], "edit_strength": 0}).explanation
@@ -48,7 +48,7 @@ def test_attention():
     sums = trace_text(given["explorer_model"], given["explorer_text"]).attention.traces[0].attention.sum(-1)
     assert np.allclose(sums, 1, atol=1e-4)
     asked = of_attention.ask_temperature(given)
-    before, after = (int(re.search(r"(\d+)%", text)[1]) for text in (asked.question, right(asked)))
+    before, after = (int(re.search(r"(\d+) %", text)[1]) for text in (asked.question, right(asked)))
     assert after < before
     assert right(of_attention.ask_translates(given)) == "“rouge”"
     assert right(of_attention.ask_layer_off(given)) == "layer 1"

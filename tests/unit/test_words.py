@@ -5,6 +5,7 @@ import re
 import pytest
 
 from demos.page import create_app
+from demos.sentences import percent
 from demos.ui import HERE
 from demos.words import INSTEAD, LANGUAGES, WORDS, in_english
 
@@ -63,3 +64,23 @@ def test_of_two_words_for_the_same_one_is_used(components):
     other = re.compile(rf"\b({'|'.join(INSTEAD)})\b")
     used = {word for word in words_of(components) if word and other.search(word)}
     assert not used, {word: INSTEAD[other.search(word)[1]] for word in used}
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "said"),
+    [
+        (0.09, 0, "9 %"),
+        (1, 0, "100 %"),
+        (0.996, 0, "99.6 %"),
+        (0.9999, 1, "> 99.9 %"),
+        (0, 1, "0.0 %"),
+        (-0.5, 0, "−50 %"),
+    ],
+)
+def test_a_share_is_told_in_one_way(share, digits, said):
+    assert percent(share, digits) == said
+
+
+def test_no_page_formats_shares_by_itself():
+    written = re.compile(r"\{[^{}]*:\.\d%\}")
+    assert [path for path in HERE.parent.rglob("*.py") if written.search(path.read_text())] == []
