@@ -38,7 +38,7 @@ def test_pick_a_head_and_a_token(open_tab, screenshots):
     page.locator(f"{EXPLORER} .ax-ranked .gb-chip").nth(1).click()
     assert readout(page).startswith("Layer 6, head 12: “it”")
     page.get_by_role("button", name="Switch 6.12 off and see").click()
-    page.get_by_text(re.compile(r"Without layer 6, head 12 the last vector of “it” moves by \d+%")).wait_for()
+    page.get_by_text(re.compile(r"Without layer 6, head 12 the last vector of “it” moves by \d+ %")).wait_for()
     page.locator(f"{EXPLORER} .ax-sources-strip .ts-token").nth(9).click()
     page.get_by_text("Heads that look from “it” to “because” most").wait_for()
     requests = []

@@ -22,7 +22,7 @@ def test_the_door_stands_open_on_the_first_visit_only(new_page):
     expect(door).to_be_visible()
     expect(door.locator(".en-idea")).to_have_count(5)
     expect(door.locator("[data-tab=sequences] canvas")).to_be_visible()
-    expect(door.locator("[data-tab=sequences] .en-caption")).to_contain_text(re.compile(r"\d+%"))
+    expect(door.locator("[data-tab=sequences] .en-caption")).to_contain_text(re.compile(r"\d+ %"))
     door.get_by_role("button", name="Look around").click()
     expect(door).to_be_hidden()
     page.reload()

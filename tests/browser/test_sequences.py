@@ -146,7 +146,7 @@ def test_units_are_ranked_by_what_they_follow_and_switched_off(tab):
     expect(page.locator(".unit")).to_have_value(rows.first.inner_text())
     page.get_by_role("button", name=re.compile("off here and see$")).click()
     answer = page.locator(".uf-answer")
-    expect(answer).to_contain_text(re.compile(r"the probability of “.+” goes from [\d.]+% to [\d.]+%"))
+    expect(answer).to_contain_text(re.compile(r"the probability of “.+” goes from [\d.]+ % to [\d.]+ %"))
     expect(answer).to_contain_text("drawn five times")
     page.locator(".finder").get_by_role("button", name="just ended a sentence").click()
     expect(answer).to_contain_text("This text has nothing to follow")
