@@ -26,6 +26,13 @@ export interface AnswerView {
   sentences: string[];
 }
 
+/** A query with what it answers in the end. */
+export interface AnsweringQuery {
+  query: number;
+  label: string;
+  score: number;
+}
+
 /** The picture with its grid, the answer, and the answer after every layer (`patch_view`). */
 export interface AnswersView {
   run: string;
@@ -336,7 +343,7 @@ export interface HeadScore {
 
 /** Where each head of an attention looks most: the token's place, its word, the weight. */
 export interface HeadsLooking {
-  kind: "encoder" | "decoder" | "cross";
+  kind: "encoder" | "decoder" | "cross" | "patches";
   best: [number, string, number][];
 }
 
@@ -526,6 +533,15 @@ export interface LookView {
 export interface LooksView {
   name: string;
   shares: ArrayHandle;
+}
+
+/** A frame on which line and zone are set (`video_marks`), both in shares of it; None for none. */
+export interface MarksView {
+  image: string;
+  width: number;
+  height: number;
+  line: number[][] | null;
+  zone: number[][] | null;
 }
 
 /** For every drawn box its query and the cheapest others (`matching_view`). */
@@ -772,6 +788,32 @@ export interface Series {
   points: [number, number][];
 }
 
+/** An object of a picture at several sizes (`shrink_view`); found: all that can be chosen, best first. */
+export interface ShrinkView {
+  found: FoundBox[];
+  chosen: number;
+  steps: ShrunkStep[];
+}
+
+/** What a network says at one size. box: None where no box of its class lies on the object. */
+export interface ShrunkAnswer {
+  network: string;
+  name: string;
+  score: number;
+  box: number[] | null;
+  patches: number;
+  points: ArrayHandle | null;
+  dense: ArrayHandle | null;
+}
+
+/** One size: the picture, where the object is (corners as shares), and the answers. */
+export interface ShrunkStep {
+  scale: number;
+  picture: string;
+  box: number[];
+  answers: ShrunkAnswer[];
+}
+
 /** A training so far (`training_view`). */
 export interface SpriteTrainingView {
   run: string;
@@ -818,6 +860,8 @@ export interface StationView {
   meaning: string;
   numbers: number;
   size: number;
+  number: number;
+  sum: Worked | null;
 }
 
 /** One step of a film. Pictures of a run lie side by side on a sheet; `x_t`, `noise` and `x_0` are its addresses. */
@@ -879,6 +923,8 @@ export interface SumView {
 /** Every stage with and without suppression (`suppression_view`). */
 export interface SuppressionView {
   stages: StageView[];
+  queries: AnsweringQuery[];
+  said: string;
 }
 
 /** One kind of attention. best: by layer and token the surest head, the token it looks at, and how much, 0 to 1. */
@@ -1040,6 +1086,17 @@ export interface WalkView {
   stations: StationView[];
   values: ArrayHandle;
   heads: HeadsLooking[];
+  said: string;
+  at: WalkedAt | null;
+}
+
+/** Where a walk on patches is: its run, layer, head, the token asked for (0: CLS), the number worked out. */
+export interface WalkedAt {
+  run: string;
+  layer: number;
+  head: number;
+  token: number;
+  channel: number;
 }
 
 /** Attention of one block over N = grid x grid patches, in windows of K = window x window places. */
@@ -1072,6 +1129,16 @@ export interface WithoutUnitsView {
 /** What becomes of a run without a head. */
 export interface WithoutView {
   sentence: string;
+}
+
+/** Why a number is what it is: `left[i] * right[i]` of the largest few of `count` products, `rest`, `bias`. */
+export interface Worked {
+  left: number[];
+  right: number[];
+  rest: number;
+  count: number;
+  bias: number;
+  total: number;
 }
 
 /** A translation under way (`translation_view`): S tokens read, T written, R rows: T, and one more unless `ended`. */

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from demos.views.walk import HeadsLooking, StationView, WalkView, best_of
 from demos.wire import Float16, Float32, Int32, view
 
 if TYPE_CHECKING:
@@ -65,38 +66,6 @@ class LensView:
     lens: LensReading | None
 
 
-@view
-class StationView:
-    """A vector on a token's way: whether it is the residual stream itself, how many numbers, and its length."""
-
-    name: str
-    stream: bool
-    meaning: str
-    numbers: int
-    size: float
-
-
-@view
-class HeadsLooking:
-    """Where each head of an attention looks most: the token's place, its word, the weight."""
-
-    kind: Literal["encoder", "decoder", "cross"]
-    best: list[tuple[int, str, float]]
-
-
-@view
-class WalkView:
-    """One token's way through one layer (`layer_walk`).
-
-    values: the numbers of all stations, one after the other.
-    """
-
-    title: str
-    stations: list[StationView]
-    values: Float32
-    heads: list[HeadsLooking]
-
-
 def view_of_lens(grid: "LensGrid") -> LensView:
     """The grid of a run."""
     lens = grid.lens
@@ -133,7 +102,7 @@ def view_of_walk(found: "LayerWalk") -> WalkView:
         ],
         values=np.concatenate([station.values for station in stations]),
         heads=[
-            HeadsLooking(kind, [_best(row, found.sources[kind]) for row in weights])
+            HeadsLooking(kind, [best_of(row, found.sources[kind]) for row in weights])
             for kind, weights in found.walk.weights.items()
         ],
     )
@@ -183,8 +152,3 @@ def view_of_next(found: "NextTokens") -> NextTokensView:
         partitions=np.round(found.partitions, 6).tolist(),
         writable=found.writable,
     )
-
-
-def _best(row: np.ndarray, sources: tuple[str, ...]) -> tuple[int, str, float]:
-    place = int(row.argmax())
-    return place, sources[place].strip() or "space", round(float(row[place]), 3)

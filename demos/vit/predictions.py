@@ -88,8 +88,8 @@ def ask_quarter(given: Mapping[str, Any]) -> Answered:
     shares = [float(part.sum() / seen.sum()) for part in parts]
     best = int(np.argmax(shares))
     return in_order(
-        "In the last layer CLS gathers what the answer is made from. Which quarter of your picture does it look at "
-        "most?",
+        "The answer is read from CLS and from the mean of all patches. Which quarter of your picture does CLS look at "
+        "most in the last layer?",
         QUARTERS,
         best,
         ", ".join(f"{name} {percent(share)}" for name, share in zip(QUARTERS, shares, strict=True))

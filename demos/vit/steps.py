@@ -24,7 +24,7 @@ from demos.views.vit import (
 )
 from demos.views.vit_found import look_of, sentence_of_trace
 from demos.vit.api import vit_classify, vit_trace
-from demos.vit.runs import PACKED, attention_rows, name_of
+from demos.vit.runs import PACKED, STREAMS, Stream, attention_rows, name_of, patch_walk, walk_of
 from demos.vit.shared import EMBEDDED, example_row, picture_input
 from models import runtime, weights
 from models.errors import InputError
@@ -58,7 +58,13 @@ head looks, is on the page "What patches know".
 $$\begin{aligned} z_0 &= [x_{\mathrm{cls}};\; x_1 E;\; \dots;\; x_N E] + E_{\mathrm{pos}} \\
 z'_l &= z_{l-1} + \mathrm{MSA}(\mathrm{LN}(z_{l-1})) \\ z_l &= z'_l + \mathrm{MLP}(\mathrm{LN}(z'_l)) \end{aligned}$$"""
 
-TRY = """- Click the same patch again to go back to CLS, which gives the answer. Arrow keys move the patch.
+WALK = """### One patch through one layer to the answer, in numbers
+The patch chosen above walks through the layer chosen there, with one head written out; while CLS is chosen, the patch
+walks that CLS takes most from. Under each strip stands how one of its numbers comes about. Click another number, or
+move along a strip with the arrow keys and press Enter."""
+
+TRY = """- Click the same patch again to go back to CLS, which gives the answer together with the mean of all patches.
+  Arrow keys move the patch.
 - Choose a filter that looks like a stripe, then a patch with an edge along it: the product shows what fits.
 - In the map of positions, each small picture is one place: which places are like it? Rows and columns stand out.
 - Remove the positions: the patches become a bag. Is the answer still right? Shuffling them lies to the network.
@@ -71,13 +77,14 @@ TRY = """- Click the same patch again to go back to CLS, which gives the answer.
 
 
 def compute_vit(image: str | None, model: Any, side: Any, positions: Any) -> Iterator[tuple[Any, ...]]:
-    """Trace a picture. Yields (answers, patches, attention, costs, strip): what is loaded first, then the figures.
+    """Trace a picture. Yields (answers, patches, attention, walk, costs, finding, strip): what is loaded
+    first, then the figures.
 
     `side`: patches a side, 0 as trained. An edited run is compared with the unedited one, another resolution with that
     of the training; both are run now, so that both times are measured.
     """
     if image is None:
-        yield None, None, None, "", "", empty_strip("No picture yet.")
+        yield None, None, None, None, "", "", empty_strip("No picture yet.")
         return
     watch = runtime.Stopwatch()
     with watch("capture"):
@@ -87,13 +94,15 @@ def compute_vit(image: str | None, model: Any, side: Any, positions: Any) -> Ite
     loading = name not in runtime.names_in_memory()
     if loading or side or positions != "kept":
         said = f"Loading {weights.find(name).title} …" if loading else "Running, with what it is compared with …"
-        yield *(gr.skip() for _ in range(5)), empty_strip(said)
+        yield *(gr.skip() for _ in range(6)), empty_strip(said)
     result, runs, title, before = _runs(name, picture, side, positions)
     with watch("drawing"):
         run = name_of(name, picture, len(result.trace.image), positions)
         shown = picture_of(result.trace)
         packed = pack_attention(result.trace.attention)
         PACKED.put(packed, run)
+        stream = Stream(name, result.trace.tokens, result.trace.grid[1])
+        STREAMS.put(stream, run)
         look = look_of(result.trace)
         views = (
             view_of_answers(
@@ -101,6 +110,7 @@ def compute_vit(image: str | None, model: Any, side: Any, positions: Any) -> Ite
             ),
             view_of_patches(result, shown, run, edited=positions),
             view_of_patch_attention(packed, shown, run, (look.layer, look.head)),
+            walk_of(run, stream, layer=look.layer, head=look.head, token=0),
         )
     drawing = watch.seconds["drawing"]
     strip = strip_of(result.run, capture=watch.seconds["capture"], drawing=drawing, note=note)
@@ -166,7 +176,9 @@ def build(given: Given) -> None:
     attention = component(
         "attention_explorer", title="5. Encode", empty="", server_functions=[attention_rows], elem_id="vit-attention"
     )
-    keeps(picture=image, model=model, side=side, positions=positions, looks=("look",))
+    gr.Markdown(WALK, elem_classes="gb-note")
+    walked = component("layer_walk", server_functions=[patch_walk], elem_id="vit-walk")
+    keeps(picture=image, model=model, side=side, positions=positions, looks=("look", "number"))
     last_steps = gr.Markdown(view_last_steps(model.value), elem_classes="gb-note")
     model.change(view_last_steps, model, last_steps, queue=False, **private())
     gr.Markdown(MEANING, elem_classes="gb-note", latex_delimiters=LATEX)
@@ -178,7 +190,7 @@ def build(given: Given) -> None:
         size = gr.Number(0, label="Side in pixels, a multiple of the patch size; 0: as trained", precision=0)
         facts = gr.JSON(label="What it holds")
         file = gr.File(label="vit.npz", interactive=False)
-    inputs, outputs = [image, model, side, positions], [view, patches, attention, costs, finding, strip]
+    inputs, outputs = [image, model, side, positions], [view, patches, attention, walked, costs, finding, strip]
     events = [image.change, model.input, side.input, positions.input]
     gr.on(events, compute_vit, inputs, outputs, trigger_mode="always_last", **private(), **RUN)
     opens(compute_vit, inputs, outputs)

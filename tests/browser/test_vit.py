@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.arithmetic import holds
+
 pytestmark = pytest.mark.browser
 
 ABOVE, EXPLORER, STEPS = "#vit-answer", "#vit-attention", "#vit-patches"
@@ -84,6 +86,34 @@ def test_follow_a_patch_from_its_pixels_to_the_answer(open_tab, screenshots):
     rows = [url for url in requests if not any(part in url for part in expected)]
     assert rows == [], "views need nothing but the trace and the rows of a newly chosen patch"
     page.screenshot(path=screenshots / "vit.png", full_page=True)
+
+
+def test_a_patch_walks_in_numbers_and_the_link_knows_which(open_tab, screenshots):
+    page = open_tab("vit")
+    all_show(page)
+    walk, said = page.locator("#vit-walk .walk"), page.locator("#vit-walk .walk-said")
+    expect(said).to_contain_text("In the end elephant scores")
+    expect(said).to_contain_text("from the mean of the 256 patches")
+    names = page.locator("#vit-walk .walk-name").all_inner_texts()
+    assert names[0] == "residual stream in" and names[-1] == "answer" and "mean of the patches" in names
+    page.locator(f"{EXPLORER} .hg-cell").nth(8 + 2).click()
+    expect(walk).to_have_attribute("data-at", "1.2.0")
+    page.locator(f"{ABOVE} .pt-picture").press("ArrowRight")
+    expect(walk).to_have_attribute("data-at", "1.2.1")
+    expect(page.locator("#vit-walk .walk-title")).to_contain_text("row 1, column 1 in layer 2, head 3")
+    strip = page.locator("#vit-walk .walk-station.stream .walk-strip").first
+    strip.press("ArrowRight")
+    assert "residual stream in, number 2 of 384" in text(page, "#vit-walk .walk-read")
+    strip.press("Enter")
+    worked = page.locator("#vit-walk .walk-station", has_text="+ attention").locator(".walk-sum")
+    expect(worked).to_contain_text("number 2: ")
+    left, right = re.split(" [=≈] ", worked.inner_text().removeprefix("number 2: "))
+    assert holds(left, right, significant=3)
+    expect(page).to_have_url(re.compile("number=1"))
+    page.locator("#vit-walk").screenshot(path=screenshots / "vit-walk.png")
+    page.reload()
+    expect(walk).to_have_attribute("data-at", "1.2.1", timeout=30_000)
+    expect(worked).to_contain_text("number 2: ")
 
 
 def test_without_positions_and_with_more_patches(open_tab, screenshots):

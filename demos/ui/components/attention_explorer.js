@@ -174,7 +174,10 @@ export default class AttentionExplorer {
     const maps = this.#kinds[kind];
     const most = (maps instanceof PatchMaps ? maps.tokens : maps.rows) - 1;
     [this.#token, this.#seen] = [Math.min(token, most), seen < 0 ? null : seen];
-    if (maps instanceof PatchMaps) share("token", { run: maps.view.run, token: this.#token });
+    if (maps instanceof PatchMaps) {
+      await maps.need(this.#token);
+      share("token", { run: maps.view.run, token: this.#token });
+    }
     this.#drawKind();
     this.#keepLook();
   }
@@ -336,6 +339,8 @@ export default class AttentionExplorer {
       find(root, name).setAttribute("aria-label", `attention weights of layer ${layer + 1}, ${this.#headName()}`);
     this.#drawForm();
     this.#drawReading();
+    const run = this.#patches()?.view.run;
+    if (run && this.#head < view.heads) share("looking", { run, layer, head: this.#head, token: this.#token });
   }
 
   #headName() {

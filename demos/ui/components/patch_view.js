@@ -102,7 +102,7 @@ export default class PatchView {
     const about = hovered || this.#token;
     const which = about
       ? `${hovered ? "Under the pointer" : "Chosen"}: the patch in ${patchName(about, columns)}, token ${about} of ${rows * columns}.`
-      : "Chosen: CLS, an extra token without pixels, from which the answer is read; shaded is where the head named above looks from it. Click a patch to follow it.";
+      : "Chosen: CLS, an extra token without pixels that gathers for the answer; shaded is where the head named above looks from it. Click a patch to follow it.";
     find(this.root, ".pv-where").textContent = `${rows} x ${columns} patches of ${side} x ${side} pixels. ${which}`;
   }
 

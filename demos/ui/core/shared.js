@@ -2,6 +2,7 @@
 // all who follow, itself too. Documented here, as it is the only way in which components know of each other:
 //
 //   token       { run, token }  the token or patch chosen in any view of a run
+//   looking     { run, layer, head, token }  the head chosen in a run over patches, and the token that looks
 //   detection   the picture, boxes and scores of the run that "Why this box?" shows
 //   frame       a frame of live video to teach, as base64 of a JPEG; null once it is taken
 //   still       a frame of the example clip with its boxes, which the live page shows before there is a video
