@@ -101,6 +101,9 @@ CATALOGUE: dict[str, Weights] = {
         _embedded("vit-s14-probes", "vit/probes", "A probe for each layer of the ViT-S/14", "Apache-2.0"),
         _embedded("dinov2-s14-saliency", "vit/before", "ViT-S/14 before fine-tuning", "Apache-2.0"),
         _embedded("caltech101-neighbours", "vit/neighbours", "Features of labelled photos", "Apache-2.0"),
+        _embedded(
+            "everyday-neighbours", "vit/neighbours", "Photos that may be shown", "each photo: CC BY 2.0 or CC BY-SA 2.0"
+        ),
         _embedded("efficientnet-lite0-caltech101", "vit/cnn", "EfficientNet-Lite0, 101 categories", "Apache-2.0"),
         _embedded("cifar10-pairs", "vit/pairs", "Small CNNs and ViTs trained from scratch on CIFAR-10", "MIT"),
         _embedded("lit-s14-minilm", "vit/clip", "ViT-S and MiniLM, paired here", "Apache-2.0 (captions: CC BY 4.0)"),
@@ -110,6 +113,17 @@ CATALOGUE: dict[str, Weights] = {
             "RF-DETR, hands, cards and sprites",
             "Apache-2.0",
             does="25 things: hand signs for the digits, six playing cards (nine to ace), nine kinds of game sprite",
+        ),
+        _hub(
+            "detr-resnet-50",
+            "detection/detr",
+            "DETR, ResNet-50, 80 COCO classes",
+            "facebook/detr-resnet-50",
+            "1d5f47bd3bdd2c4bbfa585418ffe6da5028b4c0b",
+            "Apache-2.0",
+            167,
+            "80 everyday things",
+            patterns=("*.json", "model.safetensors"),
         ),
         _embedded("sprites-unet", "diffusion", "Sprites 32 x 32", "CC0-1.0"),
         _embedded("sprites-words", "diffusion", "Sprites from words", "CC0-1.0 (reads with MiniLM: Apache-2.0)"),

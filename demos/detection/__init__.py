@@ -4,7 +4,7 @@ import gradio as gr
 from starlette.routing import WebSocketRoute
 
 from demos.base import Demo
-from demos.detection import live, own_boxes, picture, video
+from demos.detection import compare, live, own_boxes, picture, video
 from demos.detection.api import THRESHOLD
 from demos.detection.media import ROUTES
 from demos.detection.predictions import QUESTIONS
@@ -18,7 +18,7 @@ from models import weights
 
 LEAD = "A detector answers two questions at once: what is in the picture, and where."
 
-PAGES = (picture, live, video, own_boxes)
+PAGES = (picture, live, video, own_boxes, compare)
 WITH_TAUGHT = (picture, own_boxes)
 READ = {"image": "detection-image", "model": "detection-model", "threshold": "detection-threshold"}
 """What questions read, by the name they know it by: the element id of the control."""

@@ -53,7 +53,8 @@ square."""
 SUPPRESSION = """Most detectors find one thing many times over and remove the duplicates afterwards (non-maximum
 suppression, [NMS](#term-NMS)). This one learns not to make them: in training only one query is rewarded for each
 object, and the
-queries can see each other. Here NMS is applied all the same, to what each stage would answer."""
+queries can see each other. Here NMS is applied all the same, to what each stage would answer. Hide them from each
+other, and the duplicates come back; take out the query that answers for a thing, and another takes its place."""
 
 MATCHING = r"""In training each true object $i$ is matched with one query $\sigma(i)$, all at once, so that the sum of
 costs is least (the Hungarian algorithm). Only then is the loss computed: matched queries learn class and box, all
@@ -184,7 +185,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider, taught: Taught) -> None:
     _build_data(image, threshold, model)
     by_layer.expand(_layers, None, layers, queue=False, **private())
     by_size.expand(_sizes, None, sizes, queue=False, **private())
-    keeps(picture=image, model=model, threshold=threshold, looks=("query", "boxes"))
+    keeps(picture=image, model=model, threshold=threshold, looks=("query", "boxes", "hidden"))
     figures = [figure, patches, finding, strip]
     events = [image.change, own.change]
     gr.on(events, compute_boxes, [image, model, own], figures, trigger_mode="always_last", **private(), **RUN)

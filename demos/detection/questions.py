@@ -28,7 +28,7 @@ SMALLEST_SIDE = 0.005
 TRACES: "Store[Explained]" = Store(
     "traced detections",
     KEPT_BYTES,
-    size=lambda explained: explained.trace.nbytes(),
+    size=lambda explained: explained.trace.nbytes() + explained.image.nbytes,
     gone="This run is no longer kept: give the picture again.",
     max_age=KEPT_SECONDS,
 )
@@ -45,7 +45,10 @@ def attention_rows(request: object) -> Any:
 
 
 def suppress_boxes(request: object) -> Any:
-    """Every stage with and without suppression: `{"run", "threshold", "iou"}` to a `SuppressionView`."""
+    """Every stage with and without suppression: `{"run", "threshold", "iou"}` to a `SuppressionView`.
+
+    "hidden": "none", "alone" where no query is to see another, or the number of a query to be taken out.
+    """
     return _answer(request, _suppress_boxes)
 
 
@@ -81,7 +84,28 @@ def _suppress_boxes(run: "Explained", request: Mapping[str, object]) -> object:
 
     threshold = check_number(request.get("threshold"), name="The threshold", low=0, high=1)
     iou = check_number(request.get("iou"), name="The overlap", low=0, high=1)
-    return view_of_suppression(suppress(run.trace, threshold, iou))
+    as_it_is = suppress(run.trace, threshold, iou)
+    hidden = request.get("hidden", "none")
+    if hidden == "none":
+        return view_of_suppression(as_it_is, as_it_is)
+    alone = hidden == "alone"
+    answering = [int(query) for query in as_it_is[-1].found.queries]
+    query = -1 if alone else check_integer(hidden, name="The query", low=0, high=len(run.trace.references_cxcywh) - 1)
+    if not alone and query not in answering:
+        return view_of_suppression(as_it_is, as_it_is)  # below the threshold now: nothing to be taken out
+    stages = suppress(_hidden(run, str(request["run"]), query, alone=alone).trace, threshold, iou, query)
+    return view_of_suppression(stages, as_it_is, str(hidden))
+
+
+def _hidden(run: "Explained", name: str, query: int, *, alone: bool) -> "Explained":
+    """The run once more with queries hidden, kept beside it."""
+    from models.detection.detect import explain_boxes
+    from models.detection.unseen import Unseen
+
+    kept = f"{name} {'alone' if alone else query}"
+    if kept not in TRACES:
+        TRACES.put(explain_boxes(run.model, run.image, Unseen(alone, query)), kept)
+    return TRACES.find(kept)
 
 
 def _match_boxes(run: "Explained", request: Mapping[str, object]) -> object:

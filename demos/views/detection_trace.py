@@ -11,7 +11,7 @@ from demos.views.detection import FoundBox, answers, rounded, shrunk
 from demos.views.explorer import ExplorerView, PatchAttention, pack_rows
 from demos.views.picture import Picture
 from demos.wire import Float16, Float32, Int32, Jpeg, view
-from models.detection.boxes import corners, postprocess
+from models.detection.boxes import corners, overlaps, postprocess
 
 if TYPE_CHECKING:
     from models.detection.backbone import BackboneAttention
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from models.detection.trace import DetectionTrace
 
 NEXT_BEST = 4
+MOST_QUERIES = 8
+SAME_PLACE = 0.5
 
 
 @view
@@ -107,10 +109,24 @@ class StageView:
 
 
 @view
+class AnsweringQuery:
+    """A query with what it answers in the end."""
+
+    query: int
+    label: str
+    score: float
+
+
+@view
 class SuppressionView:
-    """Every stage with and without suppression (`suppression_view`)."""
+    """Every stage with and without suppression (`suppression_view`).
+
+    queries: those that answer when all see each other, best first. said: what hiding them has done.
+    """
 
     stages: list[StageView]
+    queries: list[AnsweringQuery]
+    said: str
 
 
 @view
@@ -204,17 +220,42 @@ def _cost(trace: "DetectionTrace", matching: "Matching", query: int, truth: int)
     )
 
 
-def view_of_suppression(stages: "list[Stage]") -> SuppressionView:
-    """Every stage with its boxes."""
-    return SuppressionView(
-        [
-            StageView(
-                stage.name,
-                [StageBox(*one, kept=bool(kept)) for one, kept in zip(answers(stage.found), stage.kept, strict=True)],
-            )
-            for stage in stages
-        ]
-    )
+def view_of_suppression(stages: "list[Stage]", as_it_is: "list[Stage]", hidden: str = "none") -> SuppressionView:
+    """Every stage with its boxes; `as_it_is`: the stages of the network unchanged; hidden: as `_sentence_of` says."""
+    found = as_it_is[-1].found
+    queries = [
+        AnsweringQuery(int(query), name, round(float(score), 4))
+        for query, name, score in zip(found.queries, found.names, found.scores, strict=True)
+    ]
+    shown = [
+        StageView(
+            stage.name,
+            [StageBox(*one, kept=bool(kept)) for one, kept in zip(answers(stage.found), stage.kept, strict=True)],
+        )
+        for stage in stages
+    ]
+    return SuppressionView(shown, queries[:MOST_QUERIES], _sentence_of(stages[-1], as_it_is[-1], hidden))
+
+
+def _sentence_of(stage: "Stage", before: "Stage", hidden: str) -> str:
+    """What became of the last layer's boxes. hidden: "none", "alone" (no query sees another), or a query's number."""
+    if hidden == "none":
+        return ""
+    if hidden == "alone":
+        twice, once = (int((~one.kept).sum()) for one in (stage, before))
+        return (
+            f"No query sees another: {len(stage.found)} boxes instead of {len(before.found)}, and NMS would remove "
+            f"{twice} of them instead of {once}."
+        )
+    place = int(np.flatnonzero(before.found.queries == int(hidden))[0])
+    gone = f"Without query {hidden} ({before.found.names[place]} {before.found.scores[place]:.2f})"
+    on = np.flatnonzero(overlaps(stage.found.corners, before.found.corners[place]) >= SAME_PLACE)
+    if not len(on):
+        return f"{gone} no other query answers in its place above the threshold."
+    best = int(on[0])
+    others = f"; {len(on)} queries answer there now" if len(on) > 1 else ""
+    name, score, query = stage.found.names[best], stage.found.scores[best], stage.found.queries[best]
+    return f"{gone} query {query} answers in its place: {name} {score:.2f}{others}."
 
 
 def view_of_patches(trace: "DetectionTrace", image: np.ndarray, run: str) -> ExplorerView:

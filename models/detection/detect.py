@@ -17,6 +17,7 @@ from models.detection.network import Detector, load_detector, predict
 from models.detection.own import OWN, Learned, is_own
 from models.detection.own_boxes import with_new_classes
 from models.detection.trace import DetectionTrace, trace_detection
+from models.detection.unseen import NOBODY, Unseen
 from models.weights import Weights
 
 
@@ -39,11 +40,16 @@ class Found:
 
 @dataclass(frozen=True)
 class Explained:
-    """The inside of a detector for one picture, and the settings of the loss it was trained with."""
+    """The inside of a detector for one picture, and the settings of the loss it was trained with.
+
+    model: its name. image: the picture, `(H, W, 3)` uint8.
+    """
 
     trace: DetectionTrace
     loss: LossSettings
     run: Run
+    model: str
+    image: np.ndarray
 
 
 @compute
@@ -70,12 +76,12 @@ def find_in_frame(model: str, image: np.ndarray) -> Found:
 
 
 @compute
-def explain_boxes(model: str, image: np.ndarray) -> Explained:
-    """Run a detector on a picture (H, W, 3) uint8 RGB and keep what happens inside."""
+def explain_boxes(model: str, image: np.ndarray, unseen: Unseen = NOBODY) -> Explained:
+    """Run a detector on a picture (H, W, 3) uint8 RGB and keep what happens inside; queries hidden as `unseen` says."""
     loaded, start = load(model), time.perf_counter()
-    trace = trace_detection(loaded.network, image)
+    trace = trace_detection(loaded.network, image, unseen)
     settings = LossSettings.of(loaded.network.network.config)
-    return Explained(trace, settings, run_of(loaded, time.perf_counter() - start))
+    return Explained(trace, settings, run_of(loaded, time.perf_counter() - start), model, image)
 
 
 def load(name: str) -> runtime.Loaded:

@@ -20,8 +20,10 @@ class Stage:
     kept: np.ndarray
 
 
-def suppress(trace: DetectionTrace, threshold: float, iou: float) -> list[Stage]:
+def suppress(trace: DetectionTrace, threshold: float, iou: float, without: int = -1) -> list[Stage]:
     """The proposals that queries started from, then every decoder layer: what is found and what suppression leaves.
+
+    without: number of a query whose own answers are left out; -1 for none.
 
     Greedy, within a class: a box goes if it overlaps a better one of its class by more than `iou`
     (supervision's `Detections.with_nms`).
@@ -31,11 +33,12 @@ def suppress(trace: DetectionTrace, threshold: float, iou: float) -> list[Stage]
     stages = {"proposals": Prediction(proposals.logits[chosen], proposals.boxes_cxcywh[chosen], size, labels)}
     for layer, (logits, boxes) in enumerate(zip(trace.logits, trace.boxes_cxcywh, strict=True), 1):
         stages[f"layer {layer}"] = Prediction(logits, boxes, size, labels)
-    return [_stage(name, prediction, threshold, iou) for name, prediction in stages.items()]
+    return [_stage(name, prediction, threshold, iou, without) for name, prediction in stages.items()]
 
 
-def _stage(name: str, prediction: Prediction, threshold: float, iou: float) -> Stage:
+def _stage(name: str, prediction: Prediction, threshold: float, iou: float, without: int) -> Stage:
     found = postprocess(prediction, threshold)
+    found = found.take(found.queries != without)
     kept = np.zeros(len(found), bool)
     if len(found):
         kept[places_of(detections_of(found, prediction.size).with_nms(iou))] = True

@@ -3,7 +3,7 @@
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import nn
 
 from models.detection.backbone import BackboneAttention
 from models.detection.network import Detector, Prediction, preprocess
+from models.detection.unseen import NOBODY, Unseen, hiding
 
 PROPOSAL_SHARE = 0.05
 """Side of the square around each position from which its proposal is predicted, as a share of the picture."""
@@ -98,17 +99,19 @@ def moved(boxes_cxcywh: np.ndarray, deltas: np.ndarray) -> np.ndarray:
 
 
 @torch.inference_mode()
-def trace_detection(detector: Detector, image: np.ndarray) -> DetectionTrace:
-    """Run the network on one picture, (H, W, 3) uint8 RGB, and keep what happens inside.
+def trace_detection(detector: Detector, image: np.ndarray, unseen: Unseen = NOBODY) -> DetectionTrace:
+    """Run the network on one picture, (H, W, 3) uint8 RGB, and keep what happens inside; queries are hidden from each
+    other as `unseen` says.
 
     Other threads may run the same detector meanwhile: only calls of this thread are recorded.
     """
     network: Any = detector.network
     device = next(detector.parameters()).device
-    with _recorded(network) as seen:
+    hidden = hiding(network, unseen, network.config.num_queries) if unseen != NOBODY else nullcontext()
+    with _recorded(network) as seen, hidden:
         outputs = detector(preprocess(image, detector.resolution).to(device))
-    hidden = outputs.intermediate_hidden_states
-    layer_logits, layer_boxes = network.predict_class_and_boxes(hidden, outputs.intermediate_reference_points)
+    states = outputs.intermediate_hidden_states
+    layer_logits, layer_boxes = network.predict_class_and_boxes(states, outputs.intermediate_reference_points)
     height, width = image.shape[:2]
     logits, boxes = _array(outputs.logits[0]), _array(outputs.pred_boxes[0])
     queries = len(logits)
@@ -118,11 +121,11 @@ def trace_detection(detector: Detector, image: np.ndarray) -> DetectionTrace:
         shifts=_array(network.model.reference_point_embed.weight[:queries]),
         references_cxcywh=_array(outputs.init_reference_points[0]),
         logits=_array(layer_logits[:, 0]),
-        deltas=_array(network.bbox_embed(hidden)[:, 0]),
+        deltas=_array(network.bbox_embed(states)[:, 0]),
         boxes_cxcywh=_array(layer_boxes[:, 0]),
         points_xy=_array(torch.stack(seen["points"])),
         weights=_array(torch.stack(seen["weights"])),
-        self_attention=_array(_self_attention(network, seen)),
+        self_attention=_array(_self_attention(network, seen, unseen)),
         backbone=_backbone(network, seen, outputs.backbone_features.shape[-2:]),
     )
 
@@ -179,13 +182,15 @@ def _proposals(seen: dict[str, list[torch.Tensor]], outputs: Any, queries: int) 
     return Proposals((rows, columns), _array(logits), boxes, chosen.cpu().numpy().copy())
 
 
-def _self_attention(network: Any, seen: dict[str, list[torch.Tensor]]) -> torch.Tensor:
-    """softmax(q k^T / sqrt(width)) of every decoder layer: (layers, heads, queries, queries)."""
+def _self_attention(network: Any, seen: dict[str, list[torch.Tensor]], unseen: Unseen) -> torch.Tensor:
+    """softmax(q k^T / sqrt(width)) of every decoder layer: (layers, heads, queries, queries); 0 for what is hidden."""
     heads = network.config.decoder_self_attention_heads
     queries, keys = (
         torch.cat(seen[name]).unflatten(-1, (heads, -1)).transpose(1, 2).float() for name in ("queries", "keys")
     )
-    return (queries @ keys.transpose(-1, -2) / queries.shape[-1] ** 0.5).softmax(-1)
+    scores = queries @ keys.transpose(-1, -2) / queries.shape[-1] ** 0.5
+    mask = torch.from_numpy(unseen.mask(scores.shape[-1])).to(scores.device)
+    return scores.masked_fill(~mask, float("-inf")).softmax(-1)
 
 
 def _backbone(network: Any, seen: dict[str, list[torch.Tensor]], grid: tuple[int, int]) -> BackboneAttention:

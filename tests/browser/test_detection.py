@@ -1,5 +1,7 @@
 """A picture in a real browser: an example, the threshold, a phone."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -62,3 +64,23 @@ def test_a_phone_in_the_dark_scrolls_nothing_sideways(tab, screenshots):
     take_example(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=screenshots / "detection-phone.png", full_page=True)
+
+
+def test_an_object_is_made_smaller_until_it_is_lost_and_the_link_knows_how_small(open_tab, screenshots):
+    page = open_tab("detection", "DETR and RF-DETR", phone=True)
+    finding, view = page.locator("#shrink-finding"), page.locator("#shrink-view .sh")
+    expect(page.locator("#family-table tr")).to_have_count(8, timeout=ANSWER_MS)
+    expect(finding).to_contain_text("of its size.")
+    expect(view.locator(".sh-said")).to_contain_text("patches a side.")
+    slider = view.locator("input[type=range]")
+    assert slider.get_attribute("max") == "10"
+    slider.press("End")
+    expect(view).to_have_attribute("data-size", "10")
+    expect(view.locator(".sh-said")).to_contain_text(re.compile(r"nothing on the object|0\.[0-4]\d at"))
+    expect(page).to_have_url(re.compile("size=10"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    other = view.locator(".sh-objects button").nth(1)
+    name = other.inner_text().rsplit(" ", 1)[0]
+    other.click()
+    expect(finding).to_contain_text(f"sure of {name} at", timeout=ANSWER_MS)
+    page.screenshot(path=screenshots / "detection-shrink.png", full_page=True)

@@ -135,6 +135,13 @@ def test_patches_follow_the_chosen_box_and_duplicates_are_counted(tab, screensho
     for cells in (row.locator("td").all_inner_texts() for row in rows.all()):
         assert int(cells[1]) - int(cells[2]) == int(cells[3])
     expect(page.locator("#detection-by-layer tbody tr")).to_have_count(4)
+    view.get_by_role("button", name="layer 3").click()
+    view.get_by_role("button", name="none sees another").click()
+    expect(view).to_have_attribute("data-hidden", "alone")
+    expect(view.locator(".sv-said")).to_contain_text(re.compile(r"No query sees another: \d+ boxes instead of \d+"))
+    expect(page).to_have_url(re.compile("hidden=alone"))
+    view.get_by_role("button", name=re.compile(r"^without .+ \(query \d+\)$")).first.press("Enter")
+    expect(view.locator(".sv-said")).to_contain_text(re.compile(r"^Without query \d+ "))
     page.screenshot(path=screenshots / "detection-suppression.png", full_page=True)
     page.locator("#detection-image").get_by_label("Remove Image").click()
     expect(view).to_have_attribute("data-state", "empty")

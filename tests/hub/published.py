@@ -767,6 +767,60 @@ def _tiny_decoder(latent_channels, facts):
     return make
 
 
+def detr(folder, full=False):
+    """The names of timm for the ResNet-50, of the first DETR in the library for the rest; COCO's 91 numbers."""
+    from transformers import DetrConfig, DetrForObjectDetection
+
+    names = {number: COCO.get(number, "N/A") for number in range(91)}
+    layers = 6 if full else 2
+    shape = {
+        "activation_function": "relu",
+        "auxiliary_loss": False,
+        "d_model": 256,
+        "decoder_attention_heads": 8,
+        "decoder_ffn_dim": 2048,
+        "decoder_layers": layers,
+        "dilation": False,
+        "encoder_attention_heads": 8,
+        "encoder_ffn_dim": 2048,
+        "encoder_layers": layers,
+        "id2label": names,
+        "label2id": {name: number for number, name in names.items()},
+        "model_type": "detr",
+        "num_channels": 3,
+        "num_queries": 100,
+        "position_embedding_type": "sine",
+        "scale_embedding": False,
+    }
+    stages = {"model_type": "resnet", "out_features": ["stage4"]}
+    settings = {name: value for name, value in shape.items() if name not in ("dilation", "model_type")}
+    network = _lively(
+        DetrForObjectDetection(DetrConfig(**settings, backbone_config=stages, attn_implementation="eager"))
+    )
+    state = {_as_timm(name): tensor for name, tensor in network.state_dict().items()}
+    _save(folder, state)
+    timm = {"backbone": "resnet50", "use_timm_backbone": True, "use_pretrained_backbone": True}
+    _write(folder, "config.json", shape | timm | {"architectures": ["DetrForObjectDetection"]})
+    processor = {"do_normalize": True, "do_resize": True, "format": "coco_detection", "size": 800, "max_size": 1333}
+    _write(
+        folder, "preprocessor_config.json", processor | IMAGENET | {"feature_extractor_type": "DetrFeatureExtractor"}
+    )
+    return network
+
+
+def _as_timm(name):
+    """A part of transformers' DETR as the published file calls it."""
+    name = re.sub(r"\bo_proj", "out_proj", name).replace(".mlp.fc", ".fc")
+    if "backbone.model." not in name:
+        return name
+    name = name.replace("backbone.model.", "backbone.conv_encoder.model.")
+    name = name.replace("embedder.embedder.convolution", "conv1").replace("embedder.embedder.normalization", "bn1")
+    name = re.sub(r"encoder\.stages\.(\d)\.layers\.(\d)", lambda found: f"layer{int(found[1]) + 1}.{found[2]}", name)
+    name = name.replace("shortcut.convolution", "downsample.0").replace("shortcut.normalization", "downsample.1")
+    name = re.sub(r"\.layer\.(\d)\.convolution", lambda found: f".conv{int(found[1]) + 1}", name)
+    return re.sub(r"\.layer\.(\d)\.normalization", lambda found: f".bn{int(found[1]) + 1}", name)
+
+
 PUBLISHED = {
     "smollm2-135m-instruct": _smollm2("135m", chat=True),
     "smollm2-360m-instruct": _smollm2("360m", chat=True),
@@ -784,6 +838,7 @@ PUBLISHED = {
     "swin-tiny-patch4-window7-224": swin,
     "clip-vit-base-patch32": clip,
     **{f"rf-detr-{variant}": _rf_detr(variant) for variant in RF_DETR},
+    "detr-resnet-50": detr,
     "sd-turbo": _stable_diffusion(checkpoints.stable_diffusion),
     "stable-diffusion-v1-5": _stable_diffusion(checkpoints.stable_diffusion_1_5),
     "sdxl-turbo": _stable_diffusion(checkpoints.stable_diffusion_xl),

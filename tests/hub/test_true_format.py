@@ -255,6 +255,27 @@ def compare_detector(name, saved, folder, picture):
     return "pixels, names, scores and boxes of 290 of 300 queries", float(np.sort(apart)[289]), 5e-3
 
 
+def compare_detr(name, saved, folder, picture):
+    """Scores, boxes and attention, by the library's own enlarging; ours is bilinear by another library."""
+    from models.detection import detr
+
+    network = runtime.load(name, detr.load_detr).network
+    same_weights(network.network, saved, at_least=1)
+    assert network.labels[17] == "cat" and len(network.labels) == 91
+    prediction, attention = detr.look(network, picture)
+    np.testing.assert_allclose(attention.sum((1, 2)), 1, atol=1e-4)
+    height, width = detr.enlarged(picture)
+    assert (min(height, width), max(height, width) <= 1333) == (800, True)
+    pixels = detr.preprocess(picture)
+    with torch.no_grad():
+        output = saved(pixels, output_attentions=True)
+    scores = output.logits[0].softmax(-1)[:, :-1]
+    found = 1 / (1 + np.exp(-prediction.logits))
+    weights_ = output.cross_attentions[-1][0].mean(0).reshape(attention.shape)
+    pairs = ((found, scores), (prediction.boxes_cxcywh, output.pred_boxes[0]), (attention, weights_))
+    return "names, scores, boxes and cross-attention", widest(*pairs), 1e-4
+
+
 def compare_large(name, saved, _, __, monkeypatch):
     """The last latent of diffusers' own pipeline with its own scheduler."""
     from models.diffusion.large.load import load_large
@@ -301,6 +322,7 @@ COMPARED = {
     "vit/windows": compare_swin,
     "vit/clip": compare_clip,
     "detection": compare_detector,
+    "detection/detr": compare_detr,
     "diffusion": compare_large,
     "diffusion/decoder": compare_decoder,
 }

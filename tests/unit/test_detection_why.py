@@ -22,6 +22,7 @@ from models.detection.detect import Explained, explain_boxes
 from models.detection.matching import LossSettings, loss_terms, match
 from models.detection.suppression import suppress
 from models.detection.trace import trace_detection
+from models.detection.unseen import Unseen
 from models.errors import InputError
 from models.images import read_image
 from models.recipes.detection import by_layer, by_size
@@ -52,7 +53,8 @@ def run(trace, detector):
 
 
 def explained(trace, detector):
-    return Explained(trace, LossSettings.of(detector.network.config), Run("tiny", "Tiny", 1, "here", "cpu", 0.1))
+    run = Run("tiny", "Tiny", 1, "here", "cpu", 0.1)
+    return Explained(trace, LossSettings.of(detector.network.config), run, "tiny", np.zeros((40, 60, 3), np.uint8))
 
 
 # Views
@@ -147,7 +149,7 @@ def test_the_cost_table_begins_with_the_matched_query_and_names_other_owners(tra
 
 def test_suppression_is_drawn_in_shares_of_the_picture(trace):
     stages = suppress(trace, 0.3, 0.5)
-    view = views.view_of_suppression(stages)
+    view = views.view_of_suppression(stages, stages)
     last = stages[-1].found
     np.testing.assert_allclose(view.stages[-1].boxes[0].box, last.corners[0], atol=1e-4)
     assert [len(stage.boxes) for stage in view.stages] == [len(stage.found) for stage in stages]
@@ -246,7 +248,8 @@ def test_a_bad_question_is_answered_with_one_sentence(run, question, request_, s
 
 
 def test_old_runs_go_when_all_take_too_much(trace, detector, monkeypatch):
-    monkeypatch.setattr(runs.TRACES, "budget_bytes", 2.5 * trace.nbytes())
+    each = explained(trace, detector)
+    monkeypatch.setattr(runs.TRACES, "budget_bytes", 2.5 * (trace.nbytes() + each.image.nbytes))
     for name in ("b", "c", "d"):
         runs.TRACES.put(explained(trace, detector), name)
         runs.query_rows({"run": "b", "query": 0})  # looked at, so it stays
@@ -294,3 +297,44 @@ def test_classes_that_are_none_are_refused(classes):
 )
 def test_no_classes_are_all_classes(classes, expected):
     assert api._check_classes(classes, ("ace", "king")) == expected
+
+
+# Queries hidden from each other
+
+
+def test_a_hidden_query_is_seen_by_none_and_alone_each_sees_itself_only(detector, picture, trace):
+    without = trace_detection(detector, picture, Unseen(query=3))
+    alone = trace_detection(detector, picture, Unseen(alone=True))
+    others = np.arange(len(trace.references_cxcywh)) != 3
+    assert (without.self_attention[:, :, others, 3] == 0).all()
+    assert (trace.self_attention[:, :, others, 3] > 0).all()
+    np.testing.assert_allclose(without.self_attention.sum(-1), 1, atol=1e-5)
+    np.testing.assert_allclose(alone.self_attention, np.broadcast_to(np.eye(10), alone.self_attention.shape), atol=0)
+    assert np.abs(without.logits - trace.logits).max() > 1e-4
+    np.testing.assert_array_equal(without.proposals.logits, trace.proposals.logits)
+    again = trace_detection(detector, picture)
+    np.testing.assert_array_equal(again.logits, trace.logits)
+
+
+def test_hiding_nobody_by_the_mask_is_the_network_itself(detector, picture, trace):
+    """Query 99 does not exist: the masked path with nothing hidden gives what the library's own attention gives."""
+    found = trace_detection(detector, picture, Unseen(query=99))
+    np.testing.assert_allclose(found.logits, trace.logits, atol=1e-5)
+    np.testing.assert_allclose(found.boxes_cxcywh, trace.boxes_cxcywh, atol=1e-5)
+
+
+def test_the_page_takes_a_query_out_and_says_who_answers_then():
+    image = read_image(str(page.MEDIA / "detection-1.png"))
+    found = explain_boxes("rf-detr-s14-objects", image)
+    name = runs.TRACES.put(found)
+    asked = {"run": name, "threshold": 0.5, "iou": 0.5}
+    plain = runs.suppress_boxes(asked)
+    first = plain["queries"][0]
+    assert plain["said"] == "" and first["score"] > 0.5
+    without = runs.suppress_boxes({**asked, "hidden": first["query"]})
+    assert without["said"].startswith(f"Without query {first['query']} ({first['label']} ")
+    alone = runs.suppress_boxes({**asked, "hidden": "alone"})
+    assert alone["said"].startswith("No query sees another: ")
+    assert len(alone["stages"][-1]["boxes"]) > len(plain["stages"][-1]["boxes"]), "the duplicates are back"
+    for wrong in ("all", -1, 1000, 1.5, None):
+        assert runs.suppress_boxes({**asked, "hidden": wrong})["error"].startswith("The query")

@@ -20,7 +20,10 @@ export const template = `
       <label>overlap (IoU) above which NMS removes <output class="sv-iou-value"></output><input class="sv-iou" type="range" min="0.05" max="0.95" step="0.05" value="0.5"></label>
       <div class="gb-chips sv-stages" role="group" aria-label="stage"></div>
     </div>
+    <div class="sv-hide"><span class="gb-caption">which queries are seen by the others</span>
+    <div class="gb-chips sv-hidden" role="group" aria-label="hidden queries"></div></div>
     <p class="gb-fault sv-problem" role="status" hidden></p>
+    <p class="gb-said sv-said" aria-live="polite" hidden></p>
     <div class="sv-pair">
       <figure><figcaption class="sv-before-name"></figcaption><div class="sv-picture"><img alt="The picture with all boxes of this stage"><canvas class="sv-before"></canvas></div></figure>
       <figure><figcaption class="sv-after-name"></figcaption><div class="sv-picture"><img alt="The picture with the boxes that suppression leaves"><canvas class="sv-after"></canvas></div></figure>
@@ -39,15 +42,18 @@ export default class SuppressionView {
   /** @type {{ run: string, image: string } | null} */ #shown = null;
   /** @type {StageView[]} */ #stages = [];
   /** @type {number | null} */ #stage = null;
+  /** @type {import("../types.js").AnsweringQuery[]} */ #queries = [];
+  #hidden = "none"; // "alone", or the number of the query that is taken out
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, server }) {
+  constructor({ root, server, look }) {
     this.root = root;
+    this.look = look;
     this.view = find(root, ".sv");
     /** @type {NodeListOf<HTMLImageElement>} */ this.images = root.querySelectorAll("img");
     this.iou = find(root, ".sv-iou");
     this.question = new NewestOnly(
-      () => ({ run: this.#shown?.run, threshold: threshold(), iou: Number(this.iou.value) }),
+      () => ({ run: this.#shown?.run, threshold: threshold(), iou: Number(this.iou.value), hidden: this.#asked() }),
       server.suppress_boxes,
       (answer, question) => question.run === this.#shown?.run && this.#answered(answer),
     );
@@ -70,6 +76,8 @@ export default class SuppressionView {
     this.#shown = run;
     if (!run || known) return;
     [this.#stages, this.#stage] = [[], null];
+    const said = this.look.take("hidden");
+    this.#hidden = said === "alone" || /^\d+$/.test(said ?? "") ? String(said) : "none";
     for (const image of this.images) image.src = address(run.image);
     this.#ask();
   }
@@ -80,13 +88,40 @@ export default class SuppressionView {
     this.question.ask();
   }
 
-  /** @param {{ error?: string, stages: StageView[] }} answer */
-  #answered({ error, stages }) {
+  #asked() {
+    return /^\d+$/.test(this.#hidden) ? Number(this.#hidden) : this.#hidden;
+  }
+
+  /** @param {string} hidden */
+  #hide(hidden) {
+    this.#hidden = hidden;
+    this.look.set("hidden", hidden === "none" ? null : hidden);
+    this.#ask();
+  }
+
+  #drawHidden() {
+    const queries = this.#queries.map(({ query, label, score }) => [
+      String(query),
+      `without ${label} ${score.toFixed(2)} (query ${query})`,
+    ]);
+    const choices = [["none", "all"], ["alone", "none sees another"], ...queries];
+    const chips = choices.map(([hidden, name]) => chip(name, hidden === this.#hidden, () => this.#hide(hidden)));
+    keepFocus(this.view, () => find(this.root, ".sv-hidden").replaceChildren(...chips));
+  }
+
+  /** @param {{ error?: string } & import("../types.js").SuppressionView} answer */
+  #answered({ error, stages, queries, said }) {
     const problem = find(this.root, ".sv-problem");
     problem.hidden = !error;
     problem.textContent = error ?? "";
     if (error) return;
     this.#stages = stages;
+    this.#queries = queries;
+    if (/^\d+$/.test(this.#hidden) && !queries.some(({ query }) => query === this.#asked())) this.#hidden = "none";
+    find(this.root, ".sv-said").hidden = !said;
+    find(this.root, ".sv-said").textContent = said;
+    this.view.dataset.hidden = this.#hidden;
+    this.#drawHidden();
     this.#stage ??= stages.length - 1;
     this.#draw();
   }
