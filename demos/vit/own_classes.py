@@ -9,7 +9,7 @@ from demos.inputs.classes import MAX_CLASSES, MAX_PICTURES
 from demos.inputs.keeping import FRAMES, LEARNED, say_how_long
 from demos.inputs.uploaded_files import UploadedFiles
 from demos.opening import opens
-from demos.tab import LIGHT, LONG, private
+from demos.tab import LIGHT, LONG, RUN, private
 from demos.ui import component
 from demos.vit.own_classes_handlers import (
     BACKBONES,
@@ -21,6 +21,7 @@ from demos.vit.own_classes_handlers import (
     compute_example,
     compute_opening,
     compute_own,
+    export_own,
     load_own,
     save_own,
     stop_training,
@@ -39,12 +40,17 @@ mean of all patches). Training more than the head can help with many pictures an
 then learn the examples by heart (compare head and blocks on the held-out pictures). A classifier must choose one of its
 classes: show it something else, and it will still be sure of one. A class “none of these” helps."""
 
+EXPORTED = """Or take it to another program: one ONNX file (43 MB, backbone and head in one) that ONNX Runtime, OpenVINO
+and others run without PyTorch and without this page, and a short program that uses it. It takes 224 x 224 pixels and
+gives the probabilities, computed in float32; this page computes in fewer bits where the processor has them, so that
+the third digit may differ. Such files are written here and never read."""
+
 KEPT_FILES = """Two files: the weights as safetensors, names and backbone as JSON. No picture is in them. Given back
 here, they are checked strictly: only what this page saves is read."""
 
 
 def build() -> None:
-    """The page: collect, train, try, keep."""
+    """The page: collect, train and try side by side; keep below."""
     own, running = gr.State(""), gr.State("")
     gr.Markdown(HOW, elem_classes="gb-lead")
     finding = finding_line("vit-own-finding")
@@ -69,12 +75,13 @@ def build() -> None:
             blocks = gr.Radio(list(BLOCKS.items()), value=0, label="What learns", elem_id="vit-own-blocks")
             seconds = gr.Slider(MIN_SECONDS, MAX_SECONDS, 20, step=5, label="Seconds for the blocks", visible=False)
             seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", visible=False)
-        with gr.Column(scale=4, min_width=300):
+        with gr.Column(scale=3, min_width=300):
             strip = gr.HTML(empty_strip("The backbone (22 M parameters, 44 MB) is loaded with the first training."))
             board = component("class_board", elem_id="vit-own-board")
-    gr.Markdown("### Try it", elem_classes="gb-note")
-    trial = component("class_trial", server_functions=[classify_square], elem_id="vit-own-trial")
-    say_how_long(FRAMES)
+        with gr.Column(scale=2, min_width=260):
+            gr.Markdown("### Try it", elem_classes="gb-note")
+            trial = component("class_trial", server_functions=[classify_square], elem_id="vit-own-trial")
+            say_how_long(FRAMES)
     gr.Markdown(MEANING, elem_classes="gb-note")
     with gr.Accordion("Keep it, or load one that you kept", open=False):
         gr.Markdown(KEPT_FILES)
@@ -87,6 +94,10 @@ def build() -> None:
             height=120,
             elem_id="vit-own-load",
         )
+        gr.Markdown(EXPORTED)
+        export = gr.Button("Export as ONNX", size="sm", elem_id="vit-own-export")
+        exported = gr.File(label="classes.onnx and classify.py", visible=False, interactive=False)
+        program = gr.Code(label="classify.py", language="python", visible=False, elem_id="vit-own-program")
     example.click(compute_example, None, [collector, strip], **private(), **LIGHT)
     blocks.change(lambda count: [gr.update(visible=count != 0)] * 2, blocks, [seconds, seed], **private())
     keeps(backbone=backbone, blocks=blocks, seconds=seconds, seed=seed)
@@ -96,6 +107,7 @@ def build() -> None:
     opens(compute_opening, [backbone], [board, trial, strip, own, finding], queue=LONG)
     stop.click(stop_training, running, None, **private())
     keep.click(save_own, own, kept, **private())
+    export.click(export_own, own, [exported, program], **private(), **RUN)
     files.change(load_own, files, [trial, strip, own], **private())
     _build_endpoint()
 

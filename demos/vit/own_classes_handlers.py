@@ -18,6 +18,7 @@ from demos.finding import html_of_finding
 from demos.inputs.classes import classes_value, read_classes, read_picture
 from demos.inputs.session_file import fresh_folder
 from demos.views.own_classes import ClassTrialView, sentence_of_board, view_of_training
+from demos.vit.own_program import PROGRAM_NAME, program_of
 from demos.vit.shared import EMBEDDED
 from models import stops, weights
 from models.errors import InputError, WeightsError
@@ -162,6 +163,18 @@ def save_own(name: Any) -> Any:
 
     paths = own_file.save(own_classes.OWN.find(name), fresh_folder())
     return gr.update(value=[str(path) for path in paths], visible=True)
+
+
+def export_own(name: Any) -> tuple[Any, Any]:
+    """The classifier as an ONNX file with a program that uses it, in Gradio's cache. Returns (files, program)."""
+    from models.vit import own_classes, own_onnx
+
+    program = program_of(own_classes.OWN.find(name).labels)
+    folder = fresh_folder()
+    (folder / own_onnx.NAME).write_bytes(own_onnx.onnx_of_own(name))
+    (folder / PROGRAM_NAME).write_text(program, encoding="utf-8")
+    files = [str(folder / one) for one in (own_onnx.NAME, PROGRAM_NAME)]
+    return gr.update(value=files, visible=True), gr.update(value=program, visible=True)
 
 
 def load_own(files: list[str]) -> tuple[Any, Any, Any]:

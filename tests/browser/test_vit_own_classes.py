@@ -47,6 +47,20 @@ def best(page, label):
     page.wait_for_function("label => document.querySelector('.class-trial').dataset.best === label", arg=label)
 
 
+def test_frames_are_taken_for_as_long_as_the_button_is_held(open_tab):
+    page = open_tab("vit", TITLE)
+    record, count = card(page, 0).locator(".cc-record"), card(page, 0).locator(".cc-count")
+    record.focus()
+    page.keyboard.down("Enter")
+    page.locator(".cc-message", has_text="until you let go").wait_for()
+    page.locator(".cc-message", has_text=re.compile(r": 11, until you let go")).wait_for()
+    page.keyboard.up("Enter")
+    expect(count).to_have_text(re.compile(r"^1[1-3] pictures$"))
+    page.get_by_role("button", name=re.compile("^Keep it, or load")).click()
+    page.locator("#vit-own-export").click()
+    expect(page.locator("#vit-own-program")).to_contain_text("LABELS = ['potion', 'weapon', 'tree', 'person', 'altar']")
+
+
 def test_webcam_against_uploads_live_and_kept(open_tab, screenshots, stripes, tmp_path):
     page = open_tab("vit", TITLE)
     card(page, 0).locator("input").first.fill("scene")

@@ -109,9 +109,10 @@ export default class ClassCollector {
     const upload = element("button", { type: "button", class: "cc-upload", onclick: () => files.click() }, "Upload");
     const record = element(
       "button",
-      { type: "button", class: "cc-record", onclick: () => this.#burst(kind).then(redraw) },
-      "Webcam burst",
+      { type: "button", class: "cc-record", title: `a click takes ${BURST} frames, holding it as many as you like` },
+      "Hold to record",
     );
+    onHold(record, (held) => this.#record(kind, held).then(redraw));
     const head = element("div", { class: "cc-head" }, name, remove);
     const actions = element("div", { class: "cc-actions" }, upload, record, files, count);
     const node = element("section", { class: "cc-class", "aria-label": `class ${index + 1}` }, head, actions, holder);
@@ -186,21 +187,62 @@ export default class ClassCollector {
     if (found.length) this.#add(kind, found);
   }
 
-  /** @param {Kind} kind */
-  async #burst(kind) {
-    if (this.#recording || !(await this.camera.start())) return;
+  /** Frames for as long as a button is held; a click, let go at once, takes a few. @param {Kind} kind @param {() => boolean} held */
+  async #record(kind, held) {
+    if (this.#recording) return;
     this.#recording = true;
+    const room = this.props.max_pictures - kind.pictures.length;
     /** @type {string[]} */
     const taken = [];
-    const { video } = this.camera;
-    for (let frame = 0; frame < BURST && this.camera.on; frame += 1) {
-      this.#say(`Recording ${kind.name}: ${frame + 1} of ${BURST}. Move it a little.`);
-      await new Promise((done) => setTimeout(done, BURST_MILLISECONDS));
-      if (this.camera.on) taken.push(squareJpeg(video, video.videoWidth, video.videoHeight));
-    }
+    if (room > 0 && (await this.camera.start())) await this.#frames(kind, held, room, taken);
     this.#recording = false;
+    if (room <= 0) this.#say(`A class takes ${this.props.max_pictures} pictures: ${kind.name} is full.`, "error");
     if (!taken.length) return;
-    this.#say(`${taken.length} frames added to ${kind.name}.`);
+    this.#say(`${taken.length} ${taken.length === 1 ? "frame" : "frames"} added to ${kind.name}.`);
     this.#add(kind, taken);
   }
+
+  /** @param {Kind} kind @param {() => boolean} held @param {number} room @param {string[]} taken */
+  async #frames(kind, held, room, taken) {
+    const { video } = this.camera;
+    for (let wasHeld = false; this.camera.on && taken.length < room; wasHeld ||= held()) {
+      const until = held() ? "until you let go" : `${BURST} in all`;
+      this.#say(`Recording ${kind.name}: ${taken.length + 1}, ${until}. Move it a little.`);
+      await new Promise((done) => setTimeout(done, BURST_MILLISECONDS));
+      if (this.camera.on) taken.push(squareJpeg(video, video.videoWidth, video.videoHeight));
+      if (!held() && (wasHeld || taken.length >= BURST)) return;
+    }
+  }
+}
+
+/** Calls `act(held)` when a button is pressed by pointer, key or otherwise; `held` says whether it still is. @param {HTMLElement} button @param {(held: () => boolean) => void} act */
+function onHold(button, act) {
+  let down = false;
+  let told = false; // the click that ends a press of the pointer was acted upon when it began
+  const press = () => {
+    if (down) return;
+    down = true;
+    act(() => down);
+  };
+  const release = () => {
+    down = false;
+  };
+  button.addEventListener("pointerdown", (event) => {
+    told = event.button === 0;
+    if (told) press();
+  });
+  button.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    press();
+  });
+  for (const name of ["pointerup", "pointercancel", "pointerleave", "keyup", "blur"])
+    button.addEventListener(name, release);
+  button.addEventListener("pointerleave", () => {
+    told = false;
+  });
+  button.addEventListener("click", () => {
+    if (!told) act(() => false);
+    told = false;
+  });
 }
