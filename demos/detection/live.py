@@ -74,13 +74,9 @@ def view_live_model(model: object) -> str:
 @cache
 def clip_frame() -> np.ndarray:
     """The first frame of the example clip, `[height, width, 3]` uint8."""
-    from models.video import VideoFile
+    from models.detection.video import first_frame
 
-    frames = VideoFile(CLIP).frames()
-    try:
-        return next(frames).image
-    finally:
-        frames.close()  # pyright: ignore[reportAttributeAccessIssue]  # a generator: lets go of the file
+    return first_frame(CLIP)
 
 
 def compute_still(model: object, threshold: object) -> tuple[Any, str]:

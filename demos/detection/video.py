@@ -21,7 +21,8 @@ from demos.detection.media import CLIP
 from demos.finding import finding_line, forgets, html_of_finding
 from demos.inputs.uploaded_files import UploadedFiles
 from demos.opening import opens
-from demos.tab import LONG, Queue, fold, private
+from demos.tab import LIGHT, LONG, Queue, fold, payload, private
+from demos.ui import component
 from demos.wire import picture
 from models.errors import InputError
 from models.inputs import check_number
@@ -32,18 +33,22 @@ if TYPE_CHECKING:
     from demos.detection.frames import Stream
     from models.compute import Run
     from models.detection.boxes import Prediction
+    from models.detection.tracking import Watched
     from models.detection.video import VideoProgress, VideoRun, VideoStep
 
 TITLE = "A video file"
 SHOWN_EVERY_SECONDS = 0.2
+ACROSS = [[0.1, 0.5], [0.9, 0.5]]
+"""The line over the example clip."""
 SECONDS_BETWEEN_STRIPS = 1.0
 ONE_VIDEO = Queue(concurrency_id="detection-video", concurrency_limit=1)
 MAX_RUNNING = 32
 MAX_RUNNING_SECONDS = 1800
 
 LEAD = f"""Up to {MAX_SECONDS // 60} minutes and {MAX_FILE_BYTES // 2**20} MB as MP4, MOV, WebM or AVI. Of every second
-{FRAMES_A_SECOND} frames are looked at, whatever the video has; boxes above the threshold are drawn, and things keep
-their ids from frame to frame. One video is processed at a time, its frames in turn with those of live visitors."""
+{FRAMES_A_SECOND} frames are looked at, whatever the video has; boxes above the threshold are drawn, things keep their
+ids from frame to frame, and what crosses a line or stands in a zone is counted, as over the live camera. One video is
+processed at a time, its frames in turn with those of live visitors."""
 
 FILES = """The annotated video has no sound. The boxes are in pixels of your video as it is shown: as COCO JSON (one
 image a frame that was looked at; scores and track ids beside the standard fields) and as CSV (one row a box). Frames
@@ -57,22 +62,49 @@ _cancelled: Store[threading.Event] = Store(
 """Each running video's wish to be cancelled."""
 
 
-def compute_video(files: list[str], model: object, threshold: object) -> Iterator[Shown]:
+def compute_video(files: list[str], model: object, threshold: object, marks: object) -> Iterator[Shown]:
     """Process a video. Yields (preview, strip, annotated video, files, name of the run), files and video at the end."""
-    threshold = check_number(threshold, name="The threshold", low=0, high=1)
+    watched = check_watched(threshold, marks)
     if not files:
         raise InputError("There is no video yet: upload one or take the example.")
     cancelled = threading.Event()
     name = _cancelled.put(cancelled)
     try:
         yield "", empty_strip("Opening the video and loading the model …"), None, None, name
-        yield from ((*shown, name) for shown in _process(files[0], model, threshold, cancelled))
+        yield from ((*shown, name) for shown in _process(files[0], model, watched, cancelled))
     finally:
         _cancelled.discard(name)
 
 
+def check_watched(threshold: object, marks: object) -> "Watched":
+    """What is to be watched: `marks` is `{"line", "zone"}` in shares of the picture, or nothing."""
+    from models.detection.tracking import Watched, check_line, check_zone
+
+    if not isinstance(marks, dict):
+        marks = {}
+    threshold = check_number(threshold, name="The threshold", low=0, high=1)
+    return Watched(threshold, check_line(marks.get("line")), check_zone(marks.get("zone")))
+
+
+def view_marks(event: gr.EventData) -> dict[str, Any]:
+    """Line and zone as the visitor has set them, checked."""
+    marks = {name: payload(event, name) for name in ("line", "zone")}
+    check_watched(0, marks)
+    return marks
+
+
+def view_frame(files: list[str]) -> Any:
+    """The first frame of a visitor's video, on which line and zone are set."""
+    if not files:
+        return gr.skip()
+    from demos.views.detection import view_of_frame
+    from models.detection.video import first_frame
+
+    return view_of_frame(first_frame(files[0]))
+
+
 def _process(
-    path: str, model: object, threshold: float, cancelled: threading.Event
+    path: str, model: object, watched: "Watched", cancelled: threading.Event
 ) -> Iterator[tuple[Any, str, Any, Any]]:
     from models.detection.video import COCO, CSV, VIDEO, VideoRun
 
@@ -80,7 +112,7 @@ def _process(
     cache = Path(get_upload_folder())
     cache.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=cache))
-    run = VideoRun(path, folder, threshold)
+    run = VideoRun(path, folder, watched)
     preview = ""
     for preview, strip in _watch(run, stream, cancelled):
         yield preview, strip, None, None
@@ -91,36 +123,53 @@ def _process(
     yield preview, _strip(run, stream), paths[0], paths
 
 
-def compute_opening(model: object, threshold: object) -> Iterator[tuple[Any, ...]]:
-    """The example clip as it is processed, once for all who look. Yields (finding, preview, strip, video, files)."""
-    threshold = check_number(threshold, name="The threshold", low=0, high=1)
+def compute_opening(model: object, threshold: object, marks: object) -> Iterator[tuple[Any, ...]]:
+    """The example clip as it is processed, once for all who look. Yields (marks, finding, preview, strip, video,
+    files); without line and zone, a line lies across it.
+    """
+    watched = check_watched(threshold, marks or {"line": ACROSS})
     name, note = usable_model(model, "detection")
-    yield gr.skip(), gr.skip(), empty_strip("Opening the example clip and loading the model …"), gr.skip(), gr.skip()
+    skip = gr.skip()
+    yield skip, skip, skip, empty_strip("Opening the example clip and loading the model …"), skip, skip
+    from demos.detection.live import clip_frame
+    from demos.views.detection import view_of_frame
     from models.detection.video import watch_video
 
     shown = 0.0
-    for step in watch_video(name, str(CLIP), threshold):
+    yield view_of_frame(clip_frame(), watched), skip, skip, skip, skip, skip
+    for step in watch_video(name, str(CLIP), watched):
         if step.files:
             paths = _written(step.files)
             strip = _strip_of(step.run, step.runtime, step.frames, step.model_seconds, note)
-            yield html_of_finding(sentence_of_video(step)), _still(step), strip, paths[0], paths
+            yield skip, html_of_finding(sentence_of_video(step)), _still(step), strip, paths[0], paths
         elif step.image is not None:
-            yield gr.skip(), _still(step), gr.skip(), gr.skip(), gr.skip()
+            yield skip, skip, _still(step), skip, skip, skip
         elif (now := time.perf_counter()) - shown > SECONDS_BETWEEN_STRIPS:
             shown = now
             said = f"The example clip is being watched: {step.seconds:.1f} of {step.length:.1f} s …"
-            yield gr.skip(), gr.skip(), empty_strip(said), gr.skip(), gr.skip()
+            yield skip, skip, skip, empty_strip(said), skip, skip
 
 
 def sentence_of_video(step: "VideoProgress") -> str:
-    """How many ids a clip took for how many things."""
-    ids = sum(step.seen.values())
+    """How many ids a clip took for how many things, and what crossed the line."""
+    seen = step.counts["seen"]
+    ids = sum(seen.values())
     kept = "each keeps its id" if ids == step.things else f"{ids - step.things} lost theirs and got another"
-    names = ", ".join(f"{count} {name}" for name, count in sorted(step.seen.items()))
+    names = ", ".join(f"{count} {name}" for name, count in sorted(seen.items()))
     return (
         f"The example clip: in {step.frames} frames of {step.length:.0f} seconds at most {step.things} things are seen "
-        f"at once, and {ids} ids were given ({names}): {kept}."
+        f"at once, and {ids} ids were given ({names}): {kept}.{_counted(step.counts)}"
     )
+
+
+def _counted(counts: dict[str, dict[str, int]]) -> str:
+    """What crossed the line and stands in the zone, as sentences; "" where there is neither."""
+
+    def said(name: str) -> str:
+        return ", ".join(f"{count} {kind}" for kind, count in sorted(counts[name].items())) or "nothing"
+
+    over = f" Over the line went in: {said('in')}; out: {said('out')}." if "in" in counts else ""
+    return over + (f" In the zone now: {said('zone')}." if "zone" in counts else "")
 
 
 def _still(step: "VideoProgress") -> str:
@@ -183,12 +232,13 @@ def _preview(step: "VideoStep", length: float, spent: float, *, going: bool = Tr
     share = min(1.0, step.seconds / length) if length else 0.0
     left = f", about {spent / share - spent:.0f} s left" if going and 0.02 < share < 1 else ""
     of = f" of {length:.1f}" if length else ""
-    seen = ", ".join(f"{count} {html.escape(name)}" for name, count in sorted(step.seen.items())) or "nothing yet"
+    seen = ", ".join(f"{count} {name}" for name, count in sorted(step.counts["seen"].items())) or "nothing yet"
+    counted = html.escape(f"Ids so far: {seen}.{_counted(step.counts)}")
     return (
         f'<figure class="gb-video"><img src="{picture(shrunk(step.image), "jpeg")}" alt="The frame just processed">'
         f'<div role="progressbar" aria-label="Progress" aria-valuenow="{share * 100:.0f}">'
         f'<i style="width: {100 * share:.1f}%"></i></div>'
-        f"<figcaption>{step.seconds:.1f}{of} s of the video after {spent:.1f} s{left}. Ids so far: {seen}.</figcaption>"
+        f"<figcaption>{step.seconds:.1f}{of} s of the video after {spent:.1f} s{left}. {counted}</figcaption>"
         "</figure>"
     )
 
@@ -229,6 +279,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
                 cancel = gr.Button("Stop", min_width=100)
         with gr.Column(scale=5, min_width=300):
             finding = finding_line("detection-video-finding")
+            marks_view = component("video_marks", taken=False, events=["marked"], elem_id="detection-video-marks")
             preview = gr.HTML(elem_id="detection-video-preview")
             strip = gr.HTML(empty_strip("Nothing was processed yet."), elem_id="detection-video-strip")
             video = gr.Video(label="The annotated video", interactive=False, elem_id="detection-video-result")
@@ -236,11 +287,13 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
                 label="To keep", interactive=False, file_count="multiple", elem_id="detection-video-files"
             )
     gr.Markdown(FILES, elem_classes="gb-note")
-    running = gr.State("")
-    keeps(model=model, threshold=threshold)
+    running, marks = gr.State(""), gr.JSON(visible=False)
+    keeps(model=model, threshold=threshold, looks=("line", "zone"))
     outputs = [preview, strip, video, results, running]
-    start.click(compute_video, [file, model, threshold], outputs, **private(), **ONE_VIDEO)
+    marks_view.marked(view_marks, None, marks, **private(), **LIGHT)
+    file.change(view_frame, file, marks_view, **private(), **LIGHT)
+    start.click(compute_video, [file, model, threshold, marks], outputs, **private(), **ONE_VIDEO)
     forgets(file.change, finding)
-    opens(compute_opening, [model, threshold], [finding, *outputs[:-1]], queue=LONG)
+    opens(compute_opening, [model, threshold, marks], [marks_view, finding, *outputs[:-1]], queue=LONG)
     cancel.click(cancel_video, running, None, queue=False, **private())
     example.click(partial(str, CLIP), None, file, queue=False, **private())

@@ -10,6 +10,7 @@ from models.detection.boxes import postprocess
 
 if TYPE_CHECKING:
     from models.detection.boxes import Boxes, Prediction
+    from models.detection.tracking import Watched
 
 LOWEST_SCORE = 0.05
 MAX_CANDIDATES = 40
@@ -44,6 +45,25 @@ class StillView:
     width: int
     height: int
     boxes: list[FoundBox]
+
+
+@view
+class MarksView:
+    """A frame on which line and zone are set (`video_marks`), both in shares of it; None for none."""
+
+    image: Jpeg
+    width: int
+    height: int
+    line: list[list[float]] | None
+    zone: list[list[float]] | None
+
+
+def view_of_frame(image: np.ndarray, watched: "Watched | None" = None) -> MarksView:
+    """A frame `[height, width, 3]` uint8; with nothing watched, what was set on the frame before stays."""
+    line, zone = (watched.line, watched.zone) if watched else (None, None)
+    height, width = image.shape[:2]
+    points = [None if mark is None else [list(point) for point in mark] for mark in (line, zone)]
+    return MarksView(shrunk(image), width, height, *points)
 
 
 def view_of_still(image: np.ndarray, prediction: "Prediction") -> StillView:

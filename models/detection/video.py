@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import supervision as sv
 
@@ -20,16 +21,21 @@ from models.detection.tracking import LOWEST_SCORE, Tracker, Watched
 from models.video import VideoFile, VideoWriter
 
 VIDEO, COCO, CSV = "annotated.mp4", "detections.coco.json", "detections.csv"
+MARKS = (9, 83, 180)
+"""Colour of line and zone: blue, green, red."""
+ARROW = 24
 COLORS = sv.ColorPalette.from_hex(["#a21caf", "#1d4ed8", "#15803d", "#b45309", "#4338ca", "#be123c", "#0f766e"])
 
 
 @dataclass(frozen=True)
 class VideoStep:
-    """One frame done: `image` (H, W, 3) uint8 RGB with its boxes, the time in the video, how many ids of each class."""
+    """One frame done: `image` (H, W, 3) uint8 RGB with its boxes, the time in the video, what was counted of each class
+    so far (`Tracker.counts`).
+    """
 
     image: np.ndarray
     seconds: float
-    seen: dict[str, int]
+    counts: dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class VideoProgress:
 
     image: the frame just done, with its boxes, at the beginning and at the end; None between.
     frames: how many were done; seconds, length: where it is in the video, of how long.
-    seen: ids of each class; things: most boxes with an id that one frame had.
+    counts: of each class, as `Tracker.counts`; things: most boxes with an id that one frame had.
     model_seconds: of the last frame; runtime: what ran the network.
     files: at the end, by name.
     """
@@ -47,7 +53,7 @@ class VideoProgress:
     frames: int
     seconds: float
     length: float
-    seen: dict[str, int]
+    counts: dict[str, dict[str, int]]
     things: int
     model_seconds: float
     runtime: str
@@ -56,7 +62,7 @@ class VideoProgress:
 
 
 @compute(heavy=True)
-def watch_video(model: str, path: str, threshold: float) -> Iterator[VideoProgress]:
+def watch_video(model: str, path: str, watched: Watched) -> Iterator[VideoProgress]:
     """Process a short video of the app's own from its beginning to its end, for all who look at it (`models.kept`)."""
     loaded = load(model)
 
@@ -64,7 +70,7 @@ def watch_video(model: str, path: str, threshold: float) -> Iterator[VideoProgre
         return predict_fast(loaded, image)
 
     with tempfile.TemporaryDirectory() as folder:
-        run = VideoRun(path, Path(folder), threshold)
+        run = VideoRun(path, Path(folder), watched)
         steps, step = run.steps(answer), None
         try:
             for step in steps:
@@ -84,12 +90,21 @@ def _watched(run: "VideoRun", step: VideoStep, image: np.ndarray | None, ran: Ru
         len(run.records),
         step.seconds,
         run.video.seconds,
-        dict(step.seen),
+        step.counts,
         things,
         run.model_seconds,
         run.runtime,
         ran,
     )
+
+
+def first_frame(path: str | Path) -> np.ndarray:
+    """The first frame of a video, `(H, W, 3)` uint8 RGB. Raises `InputError` for what is no video within the limits."""
+    frames = VideoFile(path).frames()
+    try:
+        return next(frames).image
+    finally:
+        frames.close()  # pyright: ignore[reportAttributeAccessIssue]  # a generator: lets go of the file at once
 
 
 class VideoRun:
@@ -98,14 +113,14 @@ class VideoRun:
     `records` of the frames done; `runtime` and `model_seconds` (the wait for a turn included) of the last one.
     """
 
-    def __init__(self, path: str | Path, folder: Path, threshold: float) -> None:
+    def __init__(self, path: str | Path, folder: Path, watched: Watched) -> None:
         """Raises `InputError` where the file is no video within the limits."""
         self.video = VideoFile(path)
-        self.folder, self.threshold = folder, threshold
+        self.folder, self.watched = folder, watched
         self.records: list[FrameRecord] = []
         self.runtime, self.model_seconds = "", 0.0
-        self._tracker = Tracker(Watched(threshold))
-        self._drawing = _Drawing()
+        self._tracker = Tracker(watched)
+        self._drawing = _Drawing(watched)
 
     def steps(self, answer: Callable[[np.ndarray], tuple[Prediction, str]]) -> Iterator[VideoStep]:
         """Every frame, by `answer(image) -> (prediction, what ran it)`. To be closed if it is not used to its end."""
@@ -119,10 +134,10 @@ class VideoRun:
                 labels = prediction.labels
                 writer = writer or VideoWriter(self.folder / VIDEO, prediction.size)
                 tracked = self._tracker.update(postprocess(prediction, LOWEST_SCORE), prediction.size, frame.seconds)
-                self.records.append(record_of(tracked, frame, self.threshold))
-                drawn = self._drawing.draw(frame.image, tracked, self.threshold)
+                self.records.append(record_of(tracked, frame, self.watched.threshold))
+                drawn = self._drawing.draw(frame.image, tracked)
                 writer.write(drawn, frame.seconds)
-                yield VideoStep(drawn, frame.seconds, self._tracker.counts(tracked)["seen"])
+                yield VideoStep(drawn, frame.seconds, self._tracker.counts(tracked))
         finally:
             self.video.close()
             if writer:
@@ -132,23 +147,44 @@ class VideoRun:
 
 
 class _Drawing:
-    """Supervision's annotators: boxes, labels with ids, and the way of each thing."""
+    """Supervision's annotators: boxes, labels with ids, and the way of each thing; over line and zone."""
 
-    def __init__(self) -> None:
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
         look: dict[str, Any] = {"color": COLORS, "color_lookup": sv.ColorLookup.CLASS}
         self._box = sv.BoxAnnotator(thickness=3, **look)
         self._label = sv.LabelAnnotator(text_scale=0.5, text_padding=4, **look)
         self._trace = sv.TraceAnnotator(thickness=2, trace_length=30, **look)
 
-    def draw(self, image: np.ndarray, tracked: Boxes, threshold: float) -> np.ndarray:
-        """A copy of `image` (H, W, 3) uint8 RGB with the boxes above the threshold."""
-        shown = tracked.take(tracked.scores > threshold)
-        if not len(shown) or shown.ids is None:
+    def draw(self, image: np.ndarray, tracked: Boxes) -> np.ndarray:
+        """A copy of `image` (H, W, 3) uint8 RGB with line, zone, and the boxes above the threshold."""
+        shown = tracked.take(tracked.scores > self._watched.threshold)
+        some = len(shown) > 0 and shown.ids is not None
+        if not some and self._watched.line is None and self._watched.zone is None:
             return image
-        found: Any = detections_of(shown, image.shape[:2])
         scene: Any = np.ascontiguousarray(image[..., ::-1])
-        several = zip(shown.ids, shown.names, shown.scores, strict=True)
-        texts = [f"{f'#{track} ' if track >= 0 else ''}{name} {score:.2f}" for track, name, score in several]
-        scene = self._trace.annotate(scene, found[shown.ids >= 0])
-        scene = self._label.annotate(self._box.annotate(scene, found), found, texts)
+        _draw_marks(scene, self._watched)
+        if some and shown.ids is not None:
+            found: Any = detections_of(shown, image.shape[:2])
+            several = zip(shown.ids, shown.names, shown.scores, strict=True)
+            texts = [f"{f'#{track} ' if track >= 0 else ''}{name} {score:.2f}" for track, name, score in several]
+            scene = self._trace.annotate(scene, found[shown.ids >= 0])
+            scene = self._label.annotate(self._box.annotate(scene, found), found, texts)
         return np.ascontiguousarray(scene[..., ::-1])
+
+
+def _draw_marks(scene: np.ndarray, watched: Watched) -> None:
+    """Line with an arrow towards "in", and the zone, onto `scene` (H, W, 3) uint8 BGR."""
+    sides = np.array(scene.shape[1::-1])
+    if watched.zone:
+        corners = np.rint(np.array(watched.zone) * sides).astype(np.int32)
+        cv2.polylines(scene, [corners], isClosed=True, color=MARKS, thickness=2)
+    if watched.line:
+        start, end = np.array(watched.line) * sides
+        along = end - start
+        inwards = np.array([along[1], -along[0]]) / max(float(np.linalg.norm(along)), 1e-9)
+        middle = (start + end) / 2
+        for first, last in ((start, end), (middle, middle + ARROW * inwards)):
+            ends = [tuple(int(value) for value in np.rint(point)) for point in (first, last)]
+            draw = cv2.line if first is start else cv2.arrowedLine
+            draw(scene, *ends, MARKS, 2)

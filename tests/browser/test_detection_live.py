@@ -244,6 +244,11 @@ def test_a_video_is_processed_while_one_watches_and_leaves_three_files(open_tab,
     scene = next(VideoFile(MEDIA / "detection-video.mp4").frames()).image
     page.locator("#detection-video-file input[type=file]").set_input_files(encoded(tmp_path / "scene.mp4", image=scene))
     expect(page.locator("#detection-video-file")).to_contain_text("scene")
+    marks = page.locator("#detection-video-marks")
+    expect(page.locator("#detection-video-finding")).to_be_empty()
+    marks.get_by_label("zone").check()
+    marks.get_by_label("Zone, point 1").press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"zone=0\.530_0\.150"))
     page.get_by_role("button", name="Process").click()
     preview = page.locator("#detection-video-preview")
     expect(preview.locator("img")).to_be_visible(timeout=ANSWER_MS)
@@ -254,6 +259,7 @@ def test_a_video_is_processed_while_one_watches_and_leaves_three_files(open_tab,
         expect(files).to_contain_text(name)
     expect(page.locator("#detection-video-strip")).to_contain_text("frames 10")
     expect(preview).to_contain_text("1 book")
+    expect(preview).to_contain_text("Over the line went in: nothing; out: nothing. In the zone now: ")
     page.wait_for_function("document.querySelector('#detection-video-result video').videoWidth === 640")
     page.screenshot(path=screenshots / "detection-video.png", full_page=True)
 

@@ -22,6 +22,7 @@ from models.compute import compute
 from models.detection import video as model_video
 from models.detection.boxes import Prediction
 from models.detection.own_boxes import check_frames
+from models.detection.tracking import Watched
 from models.diffusion import recorded as sprites
 from models.sequences import recorded as letters
 
@@ -157,7 +158,7 @@ def test_the_clip_is_watched_once_and_leaves_its_files(monkeypatch, tmp_path):
     monkeypatch.setattr(model_video, "load", lambda name: name)
     monkeypatch.setattr(model_video, "run_of", lambda loaded, seconds: None)
     monkeypatch.setattr(model_video, "predict_fast", answer)
-    steps = list(model_video.watch_video("stand-in", str(video.CLIP), 0.5))
+    steps = list(model_video.watch_video("stand-in", str(video.CLIP), Watched(0.5)))
     assert len(looked) == len(steps) - 1 == steps[-1].frames
     assert [step.image is not None for step in steps] == [True] + [False] * (len(steps) - 2) + [True]
     assert set(steps[-1].files) == {"annotated.mp4", "detections.coco.json", "detections.csv"}

@@ -11,12 +11,14 @@ from pycocotools.coco import COCO
 from demos.detection import video as page
 from models import video
 from models.detection.boxes import Prediction
-from models.detection.video import VIDEO, VideoRun, VideoStep
+from models.detection.tracking import Watched
+from models.detection.video import VIDEO, VideoRun, VideoStep, first_frame
 from models.errors import InputError
 from models.video import VideoFile, VideoWriter
 from tests.videos import encoded, picture, sound_only, turned
 
 CLOSE = 40  # of 255: what H.264 does to flat colours
+SIZE = (48, 64)
 
 
 def read(path):
@@ -164,7 +166,7 @@ def answer(image):
 @pytest.fixture
 def run(tmp_path):
     image = np.random.default_rng(0).integers(0, 256, (540, 1200, 3), np.uint8)
-    made = VideoRun(encoded(tmp_path / "a.mp4", image=image), tmp_path, threshold=0.4)
+    made = VideoRun(encoded(tmp_path / "a.mp4", image=image), tmp_path, Watched(0.4))
     made.drawn = list(made.steps(answer))
     return made
 
@@ -208,7 +210,7 @@ def test_the_annotated_video_is_the_video_with_boxes_on_it(run, tmp_path):
 
 
 def test_a_run_that_is_given_up_lets_go_of_its_files(tmp_path):
-    made = VideoRun(encoded(tmp_path / "a.mp4"), tmp_path, threshold=0.4)
+    made = VideoRun(encoded(tmp_path / "a.mp4"), tmp_path, Watched(0.4))
     steps = made.steps(answer)
     next(steps)
     steps.close()
@@ -227,7 +229,7 @@ def test_the_page_checks_what_it_is_given(tmp_path):
         (["x"], "high", "threshold"),
     ):
         with pytest.raises(InputError, match=sentence):
-            list(page.compute_video(files, "rf-detr-s14-objects", threshold))
+            list(page.compute_video(files, "rf-detr-s14-objects", threshold, None))
 
 
 @pytest.mark.parametrize("frames", [1, 2, 5])
@@ -244,7 +246,7 @@ def test_a_video_that_is_stopped_has_nothing_left_to_do(tmp_path, monkeypatch, f
 
     monkeypatch.setattr(page, "_answer", answered)
     monkeypatch.setattr(page, "_strip", lambda *_: "strip")
-    run = VideoRun(encoded(tmp_path / "a.mp4", [number / 10 for number in range(40)]), tmp_path, threshold=0.4)
+    run = VideoRun(encoded(tmp_path / "a.mp4", [number / 10 for number in range(40)]), tmp_path, Watched(0.4))
     *before, (last, _) = page._watch(run, None, wish)
     assert len(seen) == frames
     assert all("left" in shown for shown, _ in before[1:])
@@ -253,6 +255,61 @@ def test_a_video_that_is_stopped_has_nothing_left_to_do(tmp_path, monkeypatch, f
 
 
 def test_the_preview_escapes_and_says_how_far_it_is():
-    drawn = page._preview(VideoStep(picture(), 2.0, {"<b>": 2}), 8.0, 10.0)
+    drawn = page._preview(
+        VideoStep(picture(), 2.0, {"seen": {"<b>": 2}, "in": {"<i>": 1}, "out": {}, "zone": {}}), 8.0, 10.0
+    )
     assert "<b>" not in drawn
     assert "2.0 of 8.0 s of the video after 10.0 s, about 30 s left. Ids so far: 2 &lt;b&gt;." in drawn
+
+
+# Line and zone
+
+
+def moving(seconds):
+    """A thing that goes down through the picture within two seconds."""
+    logits = np.full((1, 2), -9.0, np.float32)
+    logits[0, 0] = 4
+    boxes = np.array([[0.5, 0.1 + 0.4 * seconds, 0.2, 0.15]], np.float32)
+    return Prediction(logits, boxes, SIZE, ("cat", "dog"))
+
+
+def test_what_crosses_the_line_and_stands_in_the_zone_of_a_file_is_counted(tmp_path):
+    times = [number / 10 for number in range(20)]
+    watched = Watched(0.4, line=((0.1, 0.5), (0.9, 0.5)), zone=((0.2, 0.6), (0.8, 0.6), (0.8, 1.0), (0.2, 1.0)))
+    run = VideoRun(encoded(tmp_path / "a.mp4", times), tmp_path, watched)
+    clock = iter(times)
+    steps = list(run.steps(lambda image: (moving(next(clock)), "none")))
+    assert steps[0].counts == {"seen": {"cat": 1}, "in": {}, "out": {}, "zone": {}}
+    assert steps[-1].counts == {"seen": {"cat": 1}, "in": {}, "out": {"cat": 1}, "zone": {"cat": 1}}
+    drawn = page._preview(steps[-1], 2.0, 1.0)
+    assert "Over the line went in: nothing; out: 1 cat. In the zone now: 1 cat." in drawn
+    plain = VideoRun(encoded(tmp_path / "b.mp4", times), tmp_path, Watched(0.4))
+    clock = iter(times)
+    without = next(plain.steps(lambda image: (moving(next(clock)), "none")))
+    row = steps[0].image.shape[0] // 2
+    assert (steps[0].image[row] != without.image[row]).any(), "the line is drawn"
+
+
+@pytest.mark.parametrize(
+    ("marks", "said"),
+    [
+        ({"line": [[0.1, 0.5]]}, "two points"),
+        ({"line": [[0, 0], [2, 2]]}, "coordinate"),
+        ({"zone": [[0, 0], [1, 1]]}, "3 to 20 corners"),
+        ({"zone": "all"}, "short list"),
+    ],
+)
+def test_marks_that_are_none_are_told(marks, said):
+    with pytest.raises(InputError, match=said):
+        page.check_watched(0.5, marks)
+    assert page.check_watched(0.5, None) == page.check_watched(0.5, "x") == Watched(0.5)
+
+
+def test_the_first_frame_is_shown_to_be_marked(tmp_path):
+    path = encoded(tmp_path / "a.mp4")
+    view = page.view_frame([str(path)])
+    assert (view.height, view.width) == first_frame(path).shape[:2] and view.line is None
+    bad = tmp_path / "bad.mp4"
+    bad.write_bytes(b"no video")
+    with pytest.raises(InputError):
+        page.view_frame([str(bad)])

@@ -18,6 +18,7 @@ from pycocotools.coco import COCO
 
 from models.detection.boxes import Prediction, postprocess
 from models.detection.records import record_of, write_coco, write_csv
+from models.detection.tracking import Watched
 from models.detection.video import COCO as COCO_FILE
 from models.detection.video import CSV, VideoRun
 from models.video import Frame, VideoFile, VideoWriter, _turned
@@ -177,7 +178,7 @@ RATES = {
 @pytest.mark.parametrize(("times", "start"), RATES.values(), ids=RATES)
 def test_every_exported_number_finds_its_frame_in_the_visitors_own_video(tmp_path, times, start, container, capsys):
     path = video_of(tmp_path / f"a.{container}", times, start)
-    run = VideoRun(path, tmp_path, threshold=0.5)
+    run = VideoRun(path, tmp_path, Watched(0.5))
     list(run.steps(where_it_is))
     with av.open(str(path)) as container:
         own = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
@@ -208,7 +209,7 @@ def test_whenever_its_frames_are_shown_every_number_finds_its_frame(tmp_path_fac
     folder = tmp_path_factory.mktemp("video")
     times = (np.cumsum([0, *steps]) / 100).tolist()
     path = video_of(folder / f"a.{container}", times, start / 100)
-    run = VideoRun(path, folder, threshold=0.5)
+    run = VideoRun(path, folder, Watched(0.5))
     list(run.steps(where_it_is))
     with av.open(str(path)) as opened:
         own = [frame.to_ndarray(format="rgb24") for frame in opened.decode(video=0)]

@@ -4,6 +4,9 @@
 import { element } from "../core/dom.js";
 import { clamp, onArrows } from "../core/keys.js";
 import { role } from "../core/ramps.js";
+import { styleOf } from "../core/style.js";
+
+styleOf(import.meta.url);
 
 /** @typedef {"line" | "zone"} Kind */
 /** @typedef {number[][]} Points  [x, y] each */
@@ -48,10 +51,10 @@ export class WatchMarks {
     return Boolean(this.points.line || this.points.zone);
   }
 
-  /** @param {Kind} kind @param {boolean} wanted */
-  set(kind, wanted) {
+  /** @param {Kind} kind @param {boolean} wanted @param {Points} first where the points begin */
+  set(kind, wanted, first = FIRST[kind].points) {
     for (const handle of this.#handles[kind]) handle.remove();
-    const points = wanted ? FIRST[kind].points.map((point) => [...point]) : null;
+    const points = wanted ? first.map((point) => [...point]) : null;
     this.points[kind] = points;
     this.#handles[kind] = (points ?? []).map((point, index) =>
       this.#handle(`${FIRST[kind].name}, point ${index + 1}`, point),
