@@ -16,6 +16,7 @@ from demos.vit.shared import EMBEDDED
 from models.errors import InputError
 from models.images import read_image
 from models.inputs import check_choice, check_integer, check_number
+from models.vit.calibration import calibration_of
 from models.vit.damage import DAMAGES
 
 if TYPE_CHECKING:
@@ -34,15 +35,21 @@ def vit_classify(image: str | None, model: str = EMBEDDED) -> dict[str, Any]:
         model: a name of the ViT tab.
 
     Returns:
-        {"model": name, "seconds": duration, "top": [{"label": category, "probability": 0..1}, ...]}, five of them.
+        {"model", "seconds", "top": five of {"label", "probability": the network's softmax, "calibrated": how often such
+        an answer is right, as fitted on held-out photos}, "probably_none": whether the first is so unsure that the
+        picture probably shows none of the categories}. For models that were not calibrated both numbers are the same.
     """
     picture = read_image(image)
     from models.vit.trace import classify_picture
 
     name = ready_model(model, "vit")
     found = classify_picture(name, picture, TOP)
-    best = [{"label": label, "probability": probability} for label, probability in found.top]
-    return {"model": name, "seconds": round(found.run.seconds, 4), "top": best}
+    best = [
+        {"label": label, "probability": probability, "calibrated": sure}
+        for (label, probability), sure in zip(found.top, found.sure, strict=True)
+    ]
+    none = found.sure[0] < calibration_of(name).doubtful
+    return {"model": name, "seconds": round(found.run.seconds, 4), "top": best, "probably_none": none}
 
 
 def vit_trace(image: str | None, model: str, size: float) -> tuple[dict[str, Any], str]:

@@ -16,6 +16,7 @@ from models.compute import Run, compute, run_of
 from models.errors import InputError
 from models.vision import library
 from models.vision.network import Block, VisionTransformer, to_patches
+from models.vit.calibration import calibrated
 from models.vit.cost import Cost, cost_of
 from models.vit.lens import probed
 
@@ -139,9 +140,10 @@ class VitResult:
 
 @dataclass(frozen=True)
 class Classified:
-    """The most probable categories with their probabilities, most probable first."""
+    """The most probable categories with their probabilities, most probable first; sure: the same, calibrated."""
 
     top: list[tuple[str, float]]
+    sure: list[float]
     run: Run
 
 
@@ -180,7 +182,9 @@ def classify_picture(model: str, image: np.ndarray, count: int) -> Classified:
     loaded = load_vit(model)
     start = time.perf_counter()
     probabilities = classify_image(loaded.network, image)
-    return Classified(top(loaded.network.labels, probabilities, count), run_of(loaded, time.perf_counter() - start))
+    sure = np.sort(calibrated(probabilities, model))[::-1][:count].tolist()
+    run = run_of(loaded, time.perf_counter() - start)
+    return Classified(top(loaded.network.labels, probabilities, count), sure, run)
 
 
 @compute

@@ -7,7 +7,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from demos.vit.damage_handlers import categories
-from demos.vit.shared import FAILURE, example_pictures
+from demos.vit.shared import FAILURE, NONE, example_pictures
 
 
 @pytest.mark.parametrize("name", list(example_pictures()))
@@ -20,6 +20,10 @@ def test_top_five_with_probabilities(client, name):
     assert probabilities == sorted(probabilities, reverse=True)
     assert 0 < sum(probabilities) <= 1 + 1e-6
     assert all(isinstance(entry["label"], str) and entry["label"] for entry in answer["top"])
+    sure = [entry["calibrated"] for entry in answer["top"]]
+    assert sure == sorted(sure, reverse=True) and 0 < sum(sure) <= 1 + 1e-6
+    assert sure != probabilities, "this model is calibrated"
+    assert answer["probably_none"] == (name == NONE)
 
 
 @pytest.mark.parametrize(
