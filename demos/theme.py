@@ -143,6 +143,13 @@ button:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--gb-que
 .gb-neighbours i { grid-column: 1 / -1; height: .3rem; border-radius: 3px; background:
   linear-gradient(var(--gb-memory), var(--gb-memory)) 0 / var(--share) 100% no-repeat,
   color-mix(in srgb, var(--gb-line) 45%, transparent); }
+.gb-shown { display: grid; gap: .6rem; font-size: .8rem; margin-bottom: .8rem; }
+.gb-shown h3 { margin: 0 0 .3rem; font-size: .92rem; color: var(--gb-ink); }
+.gb-shown ul { list-style: none; margin: 0; padding: 0; display: grid; gap: .6rem;
+  grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); }
+.gb-shown li { display: grid; gap: .15rem; align-content: start; margin: 0; color: var(--gb-ink); max-width: 140px; }
+.gb-shown img { width: 112px; height: 112px; border-radius: 4px; margin: 0; }
+.gb-shown a { color: var(--gb-subtle); text-decoration: underline; }
 .gb-legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; font-size: .82rem; color: var(--gb-ink); }
 .gb-legend svg { display: inline; vertical-align: middle; }
 .katex-display { position: relative; overflow-x: auto; overflow-y: hidden; max-width: 100%; }

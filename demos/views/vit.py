@@ -178,6 +178,13 @@ def picture_of(trace: "VitTrace") -> Picture:
     return Picture(wire.picture(trace.image), *trace.grid)
 
 
+def jpeg(pixels: np.ndarray) -> str:
+    """A small photo `[height, width, 3]` uint8 as an address that holds the picture itself."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
 def png(pixels: np.ndarray) -> str:
     """Pixels `[height, width, 3]` uint8 as an address that holds the picture itself."""
     buffer = io.BytesIO()

@@ -3,13 +3,34 @@
 import html
 from typing import TYPE_CHECKING
 
+from demos.views.vit import jpeg
+
 if TYPE_CHECKING:
+    from models.vit.gallery import ShownPhoto
     from models.vit.neighbours import Found, Neighbour
 
 TITLES = {
     "before": "Before: pretrained, nothing named",
     "after": "After: fine-tuned on 101 categories",
 }
+
+
+def photos_of_neighbours(found: "dict[str, Found]") -> str:
+    """HTML: the nearest of the photos that may be shown, one row a backbone, each with its page and licence."""
+    rows = "".join(
+        f"<section><h3>{html.escape(TITLES[name])}</h3><ul>{''.join(map(_photo, one.shown))}</ul></section>"
+        for name, one in found.items()
+    )
+    return f'<div class="gb-shown">{rows}</div>'
+
+
+def _photo(photo: "ShownPhoto") -> str:
+    things, licence = html.escape(photo.things), html.escape(photo.licence)
+    said = f"{things}, cosine {photo.cosine:.2f}"
+    return (
+        f'<li><img src="{jpeg(photo.picture)}" alt="{things}" width="112" height="112"><span>{said}</span>'
+        f'<a href="{html.escape(photo.page)}" target="_blank" rel="noopener noreferrer">photo, {licence}</a></li>'
+    )
 
 
 def table_of_neighbours(found: "dict[str, Found]", voters: int) -> str:

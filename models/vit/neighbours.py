@@ -21,12 +21,14 @@ from models.compute import Run, compute, run_of
 from models.errors import WeightsError
 from models.vision import library
 from models.vision.network import VisionTransformer
+from models.vit.gallery import ShownPhoto, gallery
 
 NAME = "caltech101-neighbours"
 FEATURES, PHOTOS = "features.safetensors", "photos.json"
 BACKBONES = {"before": "dinov2-s14-saliency", "after": "vit-s14-caltech101"}
 """The same backbone before and after fine-tuning on these photos."""
 VOTES = 5
+SHOWN = 6
 BATCH = 32
 
 
@@ -66,13 +68,14 @@ class Found:
     """What one backbone found.
 
     neighbours: nearest first. typical: the median cosine of the picture with all photos. vote: the majority's category
-    among the first `VOTES`, and how many of them have it.
+    among the first `VOTES`, and how many of them have it. shown: the nearest of the photos that may be shown.
     """
 
     neighbours: list[Neighbour]
     typical: float
     vote: tuple[str, int]
     run: Run
+    shown: tuple[ShownPhoto, ...] = ()
 
 
 @cache
@@ -88,8 +91,9 @@ def nearest_photos(backbone: str, image: np.ndarray, count: int) -> Found:
     start = time.perf_counter()
     (feature,) = features(loaded.network, [image])
     nearest = shelf().nearest(backbone, feature, count)
+    shown = gallery().nearest(backbone, feature, SHOWN)
     run = run_of(loaded, time.perf_counter() - start)
-    return Found(nearest, shelf().typical(backbone, feature), vote(nearest), run)
+    return Found(nearest, shelf().typical(backbone, feature), vote(nearest), run, shown)
 
 
 def vote(neighbours: Sequence[Neighbour]) -> tuple[str, int]:
