@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from models.vit.speed import Timing
+    from models.vit.data_need import Learning
+    from models.vit.speed import Measured, Timing
 
 LOOKS = {
     "CNN": {"color": "key", "dash": "7 4"},
@@ -58,6 +59,60 @@ def batch_sentence(batches: Sequence["Timing"]) -> str:
         gain = own[0].seconds / (own[-1].seconds / own[-1].batch)
         parts.append(f"{name} {gain:.2g} times as fast a picture with {own[-1].batch} at once")
     return f"At {batches[0].side} pixels: {'; '.join(parts)}."
+
+
+def view_of_threads(scaling: Sequence["Timing"]) -> Chart | None:
+    """The value of the `chart` component: milliseconds a picture by threads; None where there is one thread only."""
+    series = [
+        {"name": name, **LOOKS[name], "points": points}
+        for name in ("CNN", "ViT")
+        if (points := [[t.threads, float(f"{1000 * t.seconds:.3g}")] for t in scaling if t.network == name])
+    ]
+    options = {"x": "threads", "y": "ms a picture", "unit": "ms", "dots": True, "low": 0}
+    return {"series": series, **options} if series else None
+
+
+def links_sentence(measured: "Measured") -> str:
+    """How long the chain of products is that wait for one another, how long each link takes, what threads gain."""
+    parts, side = [], 0
+    for name, links in measured.links.items():
+        alone = next((t for t in measured.batches if t.network == name and t.batch == 1), None)
+        if alone is None:
+            return ""
+        side = alone.side
+        own = [t for t in measured.scaling if t.network == name]
+        gain = f", {own[0].seconds / own[-1].seconds:.2g} times as fast with {own[-1].threads} threads" if own else ""
+        parts.append(f"{name} {links} products, {1000 * alone.seconds / links:.2g} ms each{gain}")
+    return f"One after the other, at {side} pixels: {'; '.join(parts)}." if parts else ""
+
+
+def view_of_learning(learning: "Learning") -> Chart:
+    """The value of the `chart` component: held-out digits that are right, in percent, by steps of training."""
+    series = [
+        {
+            "name": f"{KINDS[kind]}, {learning.pictures[share]:,} digits",
+            "color": LOOKS[KINDS[kind]]["color"],
+            "dash": "" if share == max(learning.pictures) else "2 4",
+            "points": [[step, round(100 * right, 1)] for step, right in points],
+        }
+        for (kind, share), points in learning.points.items()
+        if points
+    ]
+    options = {"x": "steps of training", "y": "held-out digits right, %", "unit": "%", "dots": True}
+    return {"series": series, **options, "low": 0, "high": 100}
+
+
+def learning_sentence(learning: "Learning") -> str:
+    """Where the four trainings stand."""
+    if not all(learning.points.values()):
+        return ""
+    last = {name: points[-1] for name, points in learning.points.items()}
+    parts = [
+        f"from {learning.pictures[share]:,} digits the CNN has {last['cnn', share][1]:.0%} of others right, the ViT "
+        f"{last['vit', share][1]:.0%}"
+        for share in learning.pictures
+    ]
+    return f"After {min(step for step, _ in last.values())} steps each: {'; '.join(parts)}; chance is 10%."
 
 
 def cost_sentence(timings: Sequence["Timing"]) -> str:

@@ -66,12 +66,12 @@ def _figure(named: "Named", names: list[str], place: int, low: float, high: floa
     name = html.escape(names[place])
     text = f"{name}: patches {mean:+.3f}, CLS {cls:+.3f}".replace("-", "−")
     return (
-        f'<figure><img src="{wire.picture(_over(named.square, share))}" alt="Where {name} fits">'
+        f'<figure><img src="{wire.picture(over_picture(named.square, share))}" alt="Where {name} fits">'
         f"<figcaption>{text}</figcaption></figure>"
     )
 
 
-def _over(square: np.ndarray, share: np.ndarray) -> np.ndarray:
+def over_picture(square: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Values of patches, 0 to 1, in colours over the picture `(side, side, 3)` uint8."""
     side = len(square)
     small = Image.fromarray(np.rint(255 * share).astype(np.uint8))

@@ -56,7 +56,7 @@ DIFFERENCES = (
         "data need",
         "works with little",
         "needs much, or pretraining",
-        "below: both learn from scratch on 1 to 100 % of CIFAR-10",
+        "below: both learn from scratch on 1 to 100 % of CIFAR-10, measured; on 1 and 100 % of drawn digits, now",
     ),
     (
         "computation",
@@ -68,7 +68,7 @@ DIFFERENCES = (
         "parallelism",
         "channels of a map side by side, but layer after layer",
         "high: all tokens and heads in a few large matrix products",
-        "below, measured now: what a picture gains where several are computed at once",
+        "below, measured now: the chain of products, several pictures at once, more threads",
     ),
 )
 
@@ -94,10 +94,11 @@ COST_NOTE = """The two networks differ in size, not only in kind: the CNN has 3.
 for phones, the ViT has 22 million. Compare how the lines bend, more than how high they lie."""
 
 PARALLEL = """### Parallelism, measured now
-Both are about fifty layers deep that wait for one another: 49 convolutions and a last layer, or twelve times four
-products (queries, keys and values at once; what attention hands on; two of the MLP). They differ in how much each of
-them has to do at once. Where one small picture leaves a processor idle, several at once cost less a picture: the more
-a line falls, the less of the machine a single picture could use."""
+What cannot be done side by side is the chain from pixels to answer: 49 convolutions and a last layer, or twelve times
+six products (queries, keys and values at once; scores; weighted sum; output; two of the MLP) between embedding and
+head. Each link must wait for the one before; they differ in how much each has to do at once. Where one small picture
+leaves a processor idle, several at once cost less a picture: the more a line falls, the less of the machine a single
+picture could use. The second chart has one picture of 224 pixels with more and more threads of this machine."""
 
 DATA = """### Data need, measured beforehand
 A small CNN (308,458 parameters) and a small ViT (311,338) learn CIFAR-10 from scratch, with one recipe: the same
@@ -113,35 +114,48 @@ pictures (500) the frozen ViT with a linear head is ahead of the small ViT that 
 the small CNN that saw all. Its features were tuned for photos of another kind, and the pictures are enlarged from 32 to
 112 pixels."""
 
+LIVE = """### Data need, trained now
+The same two small networks learn digits drawn a moment ago, at any place, size, angle and colour: twice from 1 % of
+them (20), twice from all (2,000), all four with one recipe and the same number of steps. It
+takes about a minute on two cores."""
+
 TRY = """### Ask all ten of them
 The networks of the first seed, on your picture shrunk to 32 x 32 pixels. They know ten things only: airplane,
 automobile, bird, cat, deer, dog, frog, horse, ship and truck, and must choose one."""
 
 
-CostShown = tuple[Any, Any, Any, str, str]
+CostShown = tuple[Any, Any, Any, Any, str, str]
 
 
 def compute_cost() -> Iterator[CostShown]:
-    """Measure point by point. Yields (batch chart, time chart, memory chart, sentence, strip)."""
-    yield gr.skip(), gr.skip(), gr.skip(), "", empty_strip("Loading the ViT (44 MB) and the CNN (7 MB) …")
+    """Measure point by point. Yields (batch chart, threads chart, time chart, memory chart, sentence, strip)."""
+    yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), "", empty_strip("Loading the ViT (44 MB) and the CNN (7 MB) …")
     from models.vit.speed import measure_pair
 
     measured = None
     for measured in measure_pair(EMBEDDED, CNN, budget=BUDGET_SECONDS):
-        last = (measured.timings or measured.batches)[-1]
+        last = (measured.timings or measured.scaling or measured.batches)[-1]
         if last.network == "ViT":
-            at = f"{last.batch} pictures at once" if not measured.timings else f"{last.side} pixels"
+            at = f"{last.threads} threads" if last.threads else f"{last.side} pixels"
+            if not (measured.timings or measured.scaling):
+                at = f"{last.batch} pictures at once"
             yield *_views(measured), _cost_strip(measured, f"{at} measured")
         else:
-            yield cast("CostShown", (gr.skip(),) * 5)  # a visitor who has left stops the work here
+            yield cast("CostShown", (gr.skip(),) * 6)  # a visitor who has left stops the work here
     if measured is not None:
         yield *_views(measured), _cost_strip(measured, "Done")
 
 
-def _views(measured: "Measured") -> tuple[Any, Any, Any, str]:
-    said = " ".join(filter(None, (figures.cost_sentence(measured.timings), figures.batch_sentence(measured.batches))))
+def _views(measured: "Measured") -> tuple[Any, Any, Any, Any, str]:
+    sentences = (
+        figures.cost_sentence(measured.timings),
+        figures.batch_sentence(measured.batches),
+        figures.links_sentence(measured),
+    )
+    said = " ".join(filter(None, sentences))
     cost = figures.view_of_cost(measured.timings)
-    return figures.view_of_batches(measured.batches), *cost, html_of_finding(said)
+    threads = figures.view_of_threads(measured.scaling)
+    return figures.view_of_batches(measured.batches), threads, *cost, html_of_finding(said)
 
 
 def _cost_strip(measured: "Measured", said: str) -> str:
@@ -189,11 +203,43 @@ def build(given: Given) -> None:
     gr.Markdown(COST_NOTE, elem_classes="gb-note")
     gr.Markdown(PARALLEL, elem_classes="gb-note")
     batches = component("chart", empty="Press Measure: points appear as they are measured.", elem_id="compare-batches")
+    threads = component(
+        "chart", empty="More threads: not on a machine with one, nor on a GPU.", elem_id="compare-threads"
+    )
     _data_need(given)
-    outputs = [batches, seconds, memory, said, strip]
+    outputs = [batches, threads, seconds, memory, said, strip]
     measuring = run.click(compute_cost, None, outputs, **private(), **LONG)
     opens(compute_cost, [], outputs, queue=LONG)
     stops(stop, [measuring], strip)
+
+
+def compute_learning() -> Iterator[tuple[Any, str, str]]:
+    """Train four networks now. Yields (chart, sentence, strip), one point more each time."""
+    from models.vit.data_need import STEPS, train_four
+
+    yield None, "", empty_strip("Drawing digits …")
+    for learning in train_four():
+        done = min((points[-1][0] if points else 0) for points in learning.points.values())
+        said = html_of_finding(figures.learning_sentence(learning))
+        yield (
+            figures.view_of_learning(learning),
+            said,
+            empty_strip(f"{done} of {STEPS} steps of each of four trainings."),
+        )
+
+
+def _live_data_need() -> None:
+    gr.Markdown(LIVE, elem_classes="gb-note")
+    with gr.Row():
+        train = gr.Button("Train all four now", size="sm", min_width=140, elem_id="compare-train")
+        stop = gr.Button("Stop", size="sm", min_width=90, elem_id="compare-train-stop")
+    said = gr.HTML(elem_id="compare-learned")
+    chart = component(
+        "chart", empty="Press Train all four now: four lines grow side by side.", elem_id="compare-learning"
+    )
+    strip = gr.HTML(empty_strip("Nothing is trained yet."), elem_id="compare-train-strip")
+    training = train.click(compute_learning, None, [chart, said, strip], **private(), **LONG)
+    stops(stop, [training], strip)
 
 
 def _data_need(given: Given) -> None:
@@ -205,6 +251,7 @@ def _data_need(given: Given) -> None:
     table = draw_table(head, figures.rows_of_data_need(results))
     gr.HTML(f"<div {scrolls('Accuracy by share of the photos')}>{table}</div>")
     gr.Markdown(DATA_NOTE.format(**stored), elem_classes="gb-note")
+    _live_data_need()
     gr.Markdown(TRY, elem_classes="gb-note")
     examples = example_row()
     with gr.Row():

@@ -6,9 +6,10 @@ Both are measured. Memory is counted from the tensors that PyTorch saves for the
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+from torch import nn
 
 from models import runtime
 from models.compute import compute
@@ -21,6 +22,7 @@ KEPT_UP_TO = 560
 """Pixels a side up to which memory is counted: beyond, what it takes to count would be gigabytes."""
 BATCHES = (1, 2, 4, 8, 16)
 BATCH_SIDE = 112
+THREADS_SIDE = 224
 REPEATS = 5
 SECONDS_A_POINT = 0.6
 
@@ -30,7 +32,7 @@ Network = EfficientNetLite | VisionTransformer
 @dataclass(frozen=True)
 class Timing:
     """`batch` pictures of `side` x `side` pixels: median `seconds` of a forward pass; `saved_bytes` for a backward pass
-    of one picture, None where that was not counted.
+    of one picture, None where that was not counted. threads: of the CPU; 0 for its present share.
     """
 
     network: str
@@ -38,17 +40,21 @@ class Timing:
     seconds: float
     saved_bytes: int | None
     batch: int = 1
+    threads: int = 0
 
 
 @dataclass(frozen=True)
 class Measured:
     """What was timed so far, and where: the device, and CPU threads in use.
 
-    timings: one picture, growing. batches: more and more pictures at once, all small.
+    timings: one picture, growing. batches: more and more pictures at once, all small. scaling: one picture with more
+    and more threads. links: by network, products that must wait for one another.
     """
 
     timings: tuple[Timing, ...]
     batches: tuple[Timing, ...]
+    scaling: tuple[Timing, ...]
+    links: dict[str, int]
     device: str
     threads: int
 
@@ -59,15 +65,18 @@ def measure_pair(vit: str, cnn: str, *, budget: float) -> Iterator[Measured]:
     seconds are used up; more at every value.
     """
     networks = {"CNN": contenders.load(cnn).network, "ViT": contenders.load(vit).network}
-    timings: tuple[Timing, ...] = ()
-    batches: tuple[Timing, ...] = ()
-    where = str(runtime.device()), torch.get_num_threads()
+    found = Measured(
+        (), (), (), {name: links(one) for name, one in networks.items()}, str(runtime.device()), torch.get_num_threads()
+    )
     for timing in measure_batches(networks, budget=budget / 4):
-        batches = (*batches, timing)
-        yield Measured(timings, batches, *where)
+        found = replace(found, batches=(*found.batches, timing))
+        yield found
+    for timing in measure_threads(networks):
+        found = replace(found, scaling=(*found.scaling, timing))
+        yield found
     for timing in measure(networks, budget=budget * 3 / 4):
-        timings = timings if timing is None else (*timings, timing)
-        yield Measured(timings, batches, *where)
+        found = found if timing is None else replace(found, timings=(*found.timings, timing))
+        yield found
 
 
 def measure_batches(networks: dict[str, Network], *, budget: float) -> Iterator[Timing]:
@@ -80,6 +89,35 @@ def measure_batches(networks: dict[str, Network], *, budget: float) -> Iterator[
                 return
             seconds = median_seconds(network, images.to(next(network.parameters()).device))
             yield Timing(name, BATCH_SIDE, seconds, None, batch)
+
+
+def measure_threads(networks: dict[str, Network]) -> Iterator[Timing]:
+    """Every network on one picture of 224 pixels with one thread, two, four ... up to those of this machine; nothing on
+    a GPU.
+    """
+    most = runtime.threads()
+    if str(runtime.device()) != "cpu" or most < 2:
+        return
+    images = torch.randn(1, THREADS_SIDE, THREADS_SIDE, 3, generator=torch.Generator().manual_seed(0))
+    for count in sorted({*(2**power for power in range(most.bit_length())), most}):
+        for name, network in networks.items():
+            share = torch.get_num_threads()
+            torch.set_num_threads(count)
+            try:
+                seconds = median_seconds(network, images)
+            finally:
+                torch.set_num_threads(share)
+            yield Timing(name, THREADS_SIDE, seconds, None, threads=count)
+
+
+def links(network: Network) -> int:
+    """How many convolutions or matrix products wait for one another, from the pixels to the answer.
+
+    A block of a ViT has six: queries, keys and values at once; scores; weighted sum; output; two of the MLP.
+    """
+    if isinstance(network, VisionTransformer):
+        return 2 + 6 * network.shape.layers
+    return sum(isinstance(part, (nn.Conv2d, nn.Linear)) for part in network.modules())
 
 
 def measure(networks: dict[str, Network], *, budget: float, sides: Sequence[int] = SIDES) -> Iterator[Timing | None]:

@@ -171,17 +171,28 @@ def speeds():
     few(measure_pair("vit-s14-caltech101", "efficientnet-lite0-caltech101", budget=0.1), 1)
 
 
+def four_trainings():
+    from models.vit.data_need import train_four
+
+    few(train_four(), 1)
+
+
 def a_vision_transformer():
     from models.vit.features import features_of_pictures
     from models.vit.from_scratch import answers_to_picture
     from models.vit.namer import choose_name
     from models.vit.neighbours import nearest_photos
+    from models.vit.teachers import compare_teachers
     from models.vit.trace import Edits, classify_picture, trace_picture
+    from models.vit.walk import walk_patch
 
     classify_picture("vit-s14-caltech101", PICTURE, 5)
-    trace_picture("vit-s14-caltech101", PICTURE, side=8, edits=Edits("shuffled"))
+    traced = trace_picture("vit-s14-caltech101", PICTURE, side=8, edits=Edits("shuffled"))
+    tokens = traced.trace.tokens
+    walk_patch("vit-s14-caltech101", tokens[3], tokens[-1], layer=3, head=1, token=0)
     features_of_pictures("vit-s14-caltech101", [PICTURE, PICTURE])
     nearest_photos("after", PICTURE, 3)
+    compare_teachers(PICTURE)
     choose_name("lit-s14-minilm", PICTURE, ["cat", "dog"], "a photo of a {}.")
     answers_to_picture(PICTURE)
 
@@ -208,12 +219,15 @@ def damage():
 
 def classes_of_ones_own(blocks):
     from models.vit.own_classes import check_examples, classify_by_own, keep, train_own
+    from models.vit.own_onnx import onnx_of_own
     from models.vit.own_training import Settings
 
     pictures = [RANDOM.integers(0, 256, (64, 64, 3), dtype=np.uint8) for _ in range(8)]
     examples = check_examples([("a", pictures[:4]), ("b", pictures[4:])])
     *_, learned = train_own(examples, Settings(blocks=blocks, seconds=0.1), "test")
-    classify_by_own(keep(learned), PICTURE)
+    name = keep(learned)
+    classify_by_own(name, PICTURE)
+    onnx_of_own(name)
 
 
 def boxes():
@@ -229,9 +243,10 @@ def boxes():
 
 def a_watched_clip():
     from demos.detection.media import CLIP
+    from models.detection.tracking import Watched
     from models.detection.video import watch_video
 
-    few(watch_video("rf-detr-s14-objects", str(CLIP), 0.5), 2)
+    few(watch_video("rf-detr-s14-objects", str(CLIP), Watched(0.5, line=((0.1, 0.5), (0.9, 0.5)))), 2)
 
 
 def boxes_of_ones_own():

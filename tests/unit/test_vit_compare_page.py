@@ -14,7 +14,7 @@ from models.errors import InputError
 from models.recipes.vit.from_scratch import Fit, Pictures, Recipe, augmented
 from models.vision.network import Architecture, VisionTransformer
 from models.vision.preprocessing import Preprocessing
-from models.vit import from_scratch, speed
+from models.vit import data_need, from_scratch, speed
 from models.vit.from_scratch import LABELS, NETWORKS, SHARES, build
 
 TINY = Architecture(
@@ -168,3 +168,76 @@ def test_no_picture_and_no_picture_at_all(tmp_path):
     (tmp_path / "bad.png").write_bytes(b"x")
     with pytest.raises(InputError):
         compute_answers(str(tmp_path / "bad.png"))
+
+
+# Parallelism and data need, measured now
+
+
+def test_the_chain_is_as_long_as_the_products_that_run_one_after_the_other(vit):
+    """Matrix products of a block that wait for one another, counted in a run: queries, keys and values are at once."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    calls = []
+
+    class Counting(TorchDispatchMode):
+        def __torch_dispatch__(self, operator, types, args=(), kwargs=None):
+            if operator.overloadpacket.__name__ in ("addmm", "mm", "bmm", "convolution"):
+                calls.append(operator)
+            return operator(*args, **(kwargs or {}))
+
+    with torch.no_grad(), Counting():
+        tokens = vit.tokens(torch.zeros(1, 56, 56, 3))
+        for block in vit.blocks:
+            tokens, _ = block.forward_with_weights(tokens)
+        vit.classify(vit.norm(tokens))
+    assert len(calls) - 2 * TINY.layers == speed.links(vit) == 2 + 6 * 2
+    calls.clear()
+    cnn = build("cnn").eval()
+    with torch.no_grad(), Counting():
+        cnn(torch.zeros(1, 32, 32, 3))
+    beside = sum(isinstance(part.around, torch.nn.Conv2d) for part in cnn.stages)
+    assert len(calls) == sum(isinstance(p, (torch.nn.Conv2d, torch.nn.Linear)) for p in cnn.modules()) and beside == 2
+
+
+def test_threads_are_measured_and_given_back(vit, monkeypatch):
+    monkeypatch.setattr(speed.runtime, "threads", lambda: 3)
+    monkeypatch.setattr(speed, "median_seconds", lambda network, images: 1 / torch.get_num_threads())
+    before = torch.get_num_threads()
+    found = list(speed.measure_threads({"CNN": vit, "ViT": vit}))
+    assert [(one.network, one.threads, one.seconds) for one in found] == [
+        (name, count, 1 / count) for count in (1, 2, 3) for name in ("CNN", "ViT")
+    ]
+    assert torch.get_num_threads() == before
+    chart = figures.view_of_threads(found)
+    assert chart["series"][0]["points"] == [[1, 1000.0], [2, 500.0], [3, 333.0]]
+    batches = tuple(speed.Timing(name, 112, 0.1, None, 1) for name in ("CNN", "ViT"))
+    measured = speed.Measured((), batches, tuple(found), {"CNN": 50, "ViT": 74}, "cpu", 3)
+    said = figures.links_sentence(measured)
+    assert said.startswith("One after the other, at 112 pixels: CNN 50 products, 2 ms each, 3 times as fast with 3")
+    monkeypatch.setattr(speed.runtime, "threads", lambda: 1)
+    assert list(speed.measure_threads({"ViT": vit})) == [] and figures.view_of_threads([]) is None
+
+
+def test_digits_are_drawn_alike_by_a_seed_and_as_many_of_each():
+    images, digits = data_need.draw_digits(40, 3)
+    again, _ = data_need.draw_digits(40, 3)
+    other, _ = data_need.draw_digits(40, 4)
+    assert images.shape == (40, 32, 32, 3) and (np.bincount(digits) == 4).all()
+    np.testing.assert_array_equal(images, again)
+    assert (images != other).any()
+    assert images.reshape(40, -1).astype(float).std(1).min() > 15, "every digit can be told from its ground"
+
+
+def test_four_trainings_grow_side_by_side(monkeypatch):
+    for name, value in {"PICTURES": 200, "HELD_OUT": 20, "STEPS": 4, "STEPS_A_POINT": 2, "BATCH": 4}.items():
+        monkeypatch.setattr(data_need, name, value)
+    steps = list(data_need.train_four())
+    assert len(steps) == 2 * 4
+    last = steps[-1]
+    assert set(last.points) == {(kind, share) for kind in NETWORKS for share in (1, 100)}
+    assert all([at for at, _ in points] == [2, 4] for points in last.points.values())
+    assert last.pictures == {1: 2, 100: 200}
+    chart = figures.view_of_learning(last)
+    assert [line["name"] for line in chart["series"]][:2] == ["CNN, 2 digits", "ViT, 2 digits"]
+    assert figures.learning_sentence(steps[0]) == ""
+    assert figures.learning_sentence(last).startswith("After 4 steps each: from 2 digits the CNN has ")

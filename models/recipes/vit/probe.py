@@ -1,9 +1,11 @@
 """What a network already knows, before any fine-tuning: nearest neighbours and one linear layer on its features.
 
     python -m models.recipes.vit.probe --data FILE.parquet --weights FOLDER [--seed 0] [--size 224] [--untrained]
+        [--sample 5 3]
 
 prints one JSON line: mean per-class accuracy of 5-NN and of a linear layer on several readings of the backbone.
 `--untrained` takes the architecture of FOLDER with random weights instead: what it is worth without having learned.
+`--sample` takes that many training and test photos of each category instead of all: the first of each, in their order.
 Protocol of the split as in `models.recipes.vit.data`; k-NN and linear evaluation as in DINO (Caron et al. 2021, section
 4.1).
 """
@@ -20,6 +22,7 @@ from torch.nn import functional
 from models.recipes.vit import data
 from models.vision import library
 from models.vision.network import VisionTransformer
+from models.vit.teachers import untrained
 
 NEIGHBOURS = 5
 LAST_LAYERS = 4
@@ -103,14 +106,12 @@ def probe(
     return figures
 
 
-def untrained(network: VisionTransformer) -> VisionTransformer:
-    """A network of that architecture that has learned nothing: matrices normal with deviation 0.02, seed 0."""
-    fresh = VisionTransformer(network.shape, (), network.preprocessing)
-    generator = torch.Generator().manual_seed(0)
-    for parameter in fresh.parameters():
-        if parameter.ndim > 1:
-            torch.nn.init.normal_(parameter, std=0.02, generator=generator)
-    return fresh
+def sampled(photos: Sequence[data.Photo], each: int) -> list[data.Photo]:
+    """The first `each` photos of every label, in the order of their keys."""
+    found: dict[str, list[data.Photo]] = {}
+    for photo in sorted(photos, key=lambda photo: photo.key):
+        found.setdefault(photo.label, []).append(photo)
+    return [photo for several in found.values() for photo in several[:each]]
 
 
 def main() -> None:
@@ -121,13 +122,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--untrained", action="store_true", help="random weights in place of those of FOLDER")
+    parser.add_argument("--sample", type=int, nargs=2, metavar=("TRAIN", "TEST"), help="photos of each category")
     arguments = parser.parse_args()
     train, test = data.split(data.read_photos(arguments.data), seed=arguments.seed)
+    if arguments.sample:
+        train, test = (sampled(part, each) for part, each in zip((train, test), arguments.sample, strict=True))
     network = library.load(arguments.weights)
     network = untrained(network) if arguments.untrained else network
     figures = probe(network.eval(), train, test, size=arguments.size)
     about = {"weights": arguments.weights.name, "untrained": arguments.untrained, "size": arguments.size}
-    print(json.dumps({**about, "test": len(test), **figures}))
+    print(json.dumps({**about, "train": len(train), "test": len(test), **figures}))
 
 
 if __name__ == "__main__":
