@@ -232,9 +232,15 @@ def classes_of_ones_own(blocks):
 
 def boxes():
     from models.detection.detect import explain_boxes, find_boxes
+    from models.detection.latency import measure_latency
+    from models.detection.shrinking import shrink_object
+    from models.detection.unseen import Unseen
 
     find_boxes("rf-detr-s14-objects", PICTURE)
     explain_boxes("rf-detr-s14-objects", PICTURE)
+    explain_boxes("rf-detr-s14-objects", PICTURE, Unseen(alone=True))
+    few(shrink_object(["rf-detr-s14-objects"], PICTURE, 0, 0.0), 1)
+    measure_latency("rf-detr-s14-objects", PICTURE)
     from models.detection.detect import describe_detector, find_in_frame
 
     describe_detector("rf-detr-s14-objects")
@@ -346,6 +352,7 @@ CASES = {
     },
     "speeds": speeds,
     "a vision transformer": a_vision_transformer,
+    "four trainings": four_trainings,
     "sizes and costs": sizes_and_costs,
     "damage": damage,
     "classes of one's own": lambda: classes_of_ones_own(0),
