@@ -48,7 +48,7 @@ Average precision and time of the published RF-DETR family, and of what runs her
 compared in height: the published ones are of COCO, the embedded network's of its own 25 things; in time they differ by
 the machine."""
 
-Shown = tuple[Any, Any, Any, Any, str, str]
+Shown = tuple[Any, ...]
 
 
 def compute_shrunk(path: str | None, model: object, chosen: Any, threshold: Any) -> Iterator[Shown]:

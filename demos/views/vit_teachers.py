@@ -1,13 +1,11 @@
 """The same network taught by labels, by itself, and not at all: where CLS looks, and what was measured."""
 
 import html
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from demos import wire
-from demos.views.tables import scrolls
-from demos.views.tasks import draw_table
 from demos.views.vit_zero_shot import over_picture
 
 if TYPE_CHECKING:
@@ -38,16 +36,6 @@ def sentence_of_teachers(found: "Teachers") -> str:
         f"on it when the network was taught by pictures alone, {shares['labels']:.0%} when it was then taught labels, "
         f"and {shares['nothing']:.0%} when it was taught nothing."
     )
-
-
-def table_of_teachers(measured: dict[str, Any]) -> str:
-    """HTML: what was measured beforehand of the three, in percent."""
-    head = ("", *(NAMES[name] for name in measured["networks"]))
-    rows = [
-        (title, *(f"{100 * one[key]:.1f}" for one in measured["networks"].values()))
-        for title, key in (("5 nearest neighbours", "knn_cls"), ("linear layer on CLS and mean", "linear_cls+mean"))
-    ]
-    return f"<div {scrolls('Three ways to be taught')}>{draw_table(head, rows)}</div>"
 
 
 def _shade(attention: np.ndarray) -> np.ndarray:

@@ -88,7 +88,8 @@ def _config(stored: dict[str, Any]) -> DetrConfig:
     for key in ("backbone", "use_timm_backbone", "use_pretrained_backbone", "backbone_kwargs", "backbone_config"):
         stored.pop(key, None)
     backbone = {"model_type": "resnet", "out_features": ["stage4"]}
-    return DetrConfig(**stored, backbone_config=backbone, attn_implementation="eager")
+    settings: dict[str, Any] = {**stored, "backbone_config": backbone, "attn_implementation": "eager"}
+    return DetrConfig(**settings)
 
 
 def enlarged(image: np.ndarray) -> tuple[int, int]:

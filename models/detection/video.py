@@ -184,7 +184,9 @@ def _draw_marks(scene: np.ndarray, watched: Watched) -> None:
         along = end - start
         inwards = np.array([along[1], -along[0]]) / max(float(np.linalg.norm(along)), 1e-9)
         middle = (start + end) / 2
-        for first, last in ((start, end), (middle, middle + ARROW * inwards)):
-            ends = [tuple(int(value) for value in np.rint(point)) for point in (first, last)]
-            draw = cv2.line if first is start else cv2.arrowedLine
-            draw(scene, *ends, MARKS, 2)
+        cv2.line(scene, _pixel(start), _pixel(end), MARKS, 2)
+        cv2.arrowedLine(scene, _pixel(middle), _pixel(middle + ARROW * inwards), MARKS, 2)
+
+
+def _pixel(place: np.ndarray) -> tuple[int, int]:
+    return int(np.rint(place[0])), int(np.rint(place[1]))

@@ -61,12 +61,14 @@ def compare_teachers(image: np.ndarray) -> Teachers:
 
 
 def untrained(network: VisionTransformer) -> VisionTransformer:
-    """A network of that architecture that has learned nothing: matrices normal with deviation 0.02, seed 0."""
+    """A network of that architecture that has learned nothing: matrices normal with deviation 0.02, seed 0; biases 0."""
     fresh = VisionTransformer(network.shape, (), network.preprocessing)
     generator = torch.Generator().manual_seed(0)
-    for parameter in fresh.parameters():
+    for name, parameter in fresh.named_parameters():
         if parameter.ndim > 1:
             torch.nn.init.normal_(parameter, std=0.02, generator=generator)
+        elif name.endswith("bias"):
+            torch.nn.init.zeros_(parameter)
     return fresh
 
 

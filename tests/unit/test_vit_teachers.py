@@ -1,12 +1,9 @@
 """One network taught three ways: shares, the sentence, what was measured beforehand."""
 
-import json
-
 import numpy as np
 import pytest
 
-from demos.views.vit_teachers import maps_of_teachers, sentence_of_teachers, table_of_teachers
-from demos.vit import neighbours as page
+from demos.views.vit_teachers import maps_of_teachers, sentence_of_teachers
 from demos.vit.shared import FIRST
 from models.images import read_image
 from models.recipes.vit.data import Photo
@@ -50,15 +47,6 @@ def test_the_untrained_network_is_the_same_every_time():
     first, second = (teachers.untrained(network).state_dict() for _ in range(2))
     assert all((first[name] == second[name]).all() for name in first)
     assert (first["blocks.0.expand.weight"] != network.state_dict()["blocks.0.expand.weight"]).any()
-
-
-def test_what_was_measured_says_how_and_on_how_many():
-    measured = json.loads(page.MEASURED.read_text(encoding="utf-8"))
-    assert list(measured["networks"]) == ["labels", "DINO", "nothing"]
-    assert "--sample" in measured["command"] and measured["test"] > 300
-    order = [one["linear_cls+mean"] for one in measured["networks"].values()]
-    assert order == sorted(order, reverse=True)
-    assert f"{100 * order[1]:.1f}" in table_of_teachers(measured)
 
 
 def test_a_sample_has_as_many_of_each_label():
