@@ -61,7 +61,7 @@ def compare_teachers(image: np.ndarray) -> Teachers:
 
 
 def untrained(network: VisionTransformer) -> VisionTransformer:
-    """A network of that architecture that has learned nothing: matrices normal with deviation 0.02, seed 0; biases 0."""
+    """A network of that architecture that has learned nothing: matrices normal (deviation 0.02, seed 0), biases 0."""
     fresh = VisionTransformer(network.shape, (), network.preprocessing)
     generator = torch.Generator().manual_seed(0)
     for name, parameter in fresh.named_parameters():
