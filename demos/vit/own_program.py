@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 PROGRAM_NAME = "classify.py"
-PROGRAM = '''"""Names a picture by your own classes: python classify.py PICTURE
+PROGRAM = '''"""Names a picture by your own classes: give it the picture's file.
 
 classes.onnx lies beside this file. Needs numpy, Pillow, and ONNX Runtime or OpenVINO (pip install onnxruntime).
 """
