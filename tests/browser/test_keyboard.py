@@ -51,6 +51,7 @@ TASKS = {
         "The live camera": [("Play the example clip", "Enter")],
         "A video file": [("Four things wandering", "Enter"), ("Process", "Enter")],
         "Your own objects": [("#detection-own-example", "Enter"), ("#detection-own-train", "Enter")],
+        "DETR and RF-DETR": [("Ten things", "Enter")],
     },
     "diffusion": {
         "Forward: add noise": [("#diffusion-time input[type=range]", "ArrowRight")],
