@@ -79,7 +79,7 @@ export default class VideoMarks {
 }
 
 /** @param {number[][] | null} points */
-const textOf = (points) => points && points.map((point) => point.map((share) => share.toFixed(3)).join("_")).join("~");
+const textOf = (points) => points?.map((point) => point.map((share) => share.toFixed(3)).join("_")).join("~") ?? null;
 
 /** @param {string | null} text @param {number} least how many points */
 function pointsOf(text, least) {
