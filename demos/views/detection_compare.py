@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from demos.sentences import percent
 from demos.views.detection import FoundBox, answers, rounded, shrunk
 from demos.views.tasks import draw_table
 from demos.wire import Float32, Jpeg, view
@@ -128,7 +129,7 @@ def sentence_of_shrunk(shrunk_: "Shrunk", threshold: float) -> str:
             parts.append(f"{start} and still {last.answers[model].score:.2f} at {last.answers[model].patches:.1f}")
         else:
             small = lost.answers[model]
-            parts.append(f"{start} and {small.score:.2f} at {small.patches:.1f}, {lost.scale:.0%} of its size")
+            parts.append(f"{start} and {small.score:.2f} at {small.patches:.1f}, {percent(lost.scale)} of its size")
     return f"{'; '.join(parts)}."
 
 

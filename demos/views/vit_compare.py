@@ -4,6 +4,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from demos.sentences import percent
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -108,11 +110,11 @@ def learning_sentence(learning: "Learning") -> str:
         return ""
     last = {name: points[-1] for name, points in learning.points.items()}
     parts = [
-        f"from {learning.pictures[share]:,} digits the CNN has {last['cnn', share][1]:.0%} of others right, the ViT "
-        f"{last['vit', share][1]:.0%}"
+        f"from {learning.pictures[share]:,} digits the CNN has {percent(last['cnn', share][1])} of others right, the ViT "
+        f"{percent(last['vit', share][1])}"
         for share in learning.pictures
     ]
-    return f"After {min(step for step, _ in last.values())} steps each: {'; '.join(parts)}; chance is 10%."
+    return f"After {min(step for step, _ in last.values())} steps each: {'; '.join(parts)}; chance is 10 %."
 
 
 def cost_sentence(timings: Sequence["Timing"]) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from demos.sentences import percent
 from demos.views.vit import readable
 from demos.views.walk import HeadsLooking, StationView, WalkedAt, WalkView, Worked, best_of
 
@@ -64,7 +65,7 @@ def sentence_of_walk(found: "PatchWalk", names: list[str]) -> str:
     steps = {step.name: step for step in found.steps}
     score, weight = (float(steps[name].values[found.seen]) for name in ("scores", "weights"))
     fits = (
-        f"In head {found.head + 1} of layer {found.layer + 1} this patch takes most, {weight:.1%}, from "
+        f"In head {found.head + 1} of layer {found.layer + 1} this patch takes most, {percent(weight, 1)}, from "
         f"{names[found.seen]} (score {score:.2f})."
     )
     answer = found.score

@@ -1,5 +1,6 @@
 """Nearest photos: what the backbone takes for alike before anybody named a category, and after fine-tuning."""
 
+import json
 from dataclasses import replace
 
 import gradio as gr
@@ -12,12 +13,14 @@ from demos.opening import opens
 from demos.tab import RUN, fold, private
 from demos.views.vit_found import sentence_of_neighbours
 from demos.views.vit_neighbours import photos_of_neighbours, table_of_neighbours
-from demos.views.vit_teachers import maps_of_teachers
+from demos.views.vit_teachers import maps_of_teachers, table_of_teachers
 from demos.vit.shared import example_row, picture_input
+from models import weights
 from models.images import read_image
 
 TITLE = "Nearest photos"
 COUNT = 10
+MEASURED = weights.EMBEDDED.parent / "figures" / "vit_teachers.json"
 
 LEAD = """**6. Pretraining.** DINOv2 learned from photos without labels: two crops of one photo should give alike
 features, crops of different photos should not. Did it learn what things are? Ask for the photos nearest to yours: if
@@ -34,8 +37,12 @@ photos before and 93.5 % after (model card, mean per-class accuracy)."""
 
 TEACHERS = """### The same network, taught three ways
 A ViT-S/14 of one architecture: as DINOv2 learned it from pictures alone, the same then taught the names of 101
-categories, and one of random weights. Where does CLS look? The lists above and the page "What patches know" have
-what can be read from the features of the first two."""
+categories, and one of random weights. Where does CLS look, and how much can be read from what it gathered?"""
+
+TEACHERS_MEASURED = """Measured beforehand, mean per-class accuracy in percent over 101 categories, on a small sample:
+{train} photos to learn from, {test} others to be tested on, so that a figure may be off by three points or more; 168
+pixels a side (`{command}`, with the weights of each). The photos to learn from are among those that the network with
+labels was fine-tuned on, the others are not. The page "What patches know" has the first two on all photos."""
 
 LIMITS = """“Before” is DINOv2 ViT-S/14 as others had tuned it for saliency, not as it was published; one linear layer
 on it still reaches 80 %. Something that is in none of the 101 categories has nearest photos too: see how
@@ -78,6 +85,9 @@ def build(given: Given) -> None:
     gr.Markdown(LIMITS, elem_classes="gb-note")
     gr.Markdown(TEACHERS, elem_classes="gb-note")
     teachers = gr.HTML("", elem_id="neighbours-teachers")
+    measured = json.loads(MEASURED.read_text(encoding="utf-8"))
+    gr.HTML(table_of_teachers(measured))
+    gr.Markdown(TEACHERS_MEASURED.format(**measured), elem_classes="gb-note")
     outputs = [photos, lists, teachers, finding, strip]
     image.change(compute_neighbours, image, outputs, trigger_mode="always_last", **private(), **RUN)
     opens(compute_neighbours, [image], outputs)

@@ -134,7 +134,7 @@ def test_detr_is_asked_beside_it_and_its_dense_look_is_drawn(monkeypatch):
     beside = figure["steps"][0]["answers"][1]
     assert beside["network"] == "DETR" and array_of(beside["dense"]).shape == (3, 4) and beside["points"] is None
     said = views.sentence_of_shrunk(whole, 0.5)
-    assert "; DETR is 0.88 sure of clock at " in said and said.endswith("26% of its size.")
+    assert "; DETR is 0.88 sure of clock at " in said and said.endswith("26 % of its size.")
     assert [line["name"] for line in views.chart_of_shrunk(whole)["series"]] == ["RF-DETR: book", "DETR: clock"]
     height, width = detr.enlarged(image)
     cells = np.sqrt(np.prod(side * [width, height] / 32))

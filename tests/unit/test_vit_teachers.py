@@ -1,9 +1,13 @@
 """One network taught three ways: shares, the sentence, what was measured beforehand."""
 
+import json
+
 import numpy as np
 import pytest
 
-from demos.views.vit_teachers import maps_of_teachers, sentence_of_teachers
+from demos.sentences import percent
+from demos.views.vit_teachers import maps_of_teachers, sentence_of_teachers, table_of_teachers
+from demos.vit import neighbours as page
 from demos.vit.shared import FIRST
 from models.images import read_image
 from models.recipes.vit.data import Photo
@@ -37,7 +41,7 @@ def test_without_having_learned_cls_looks_everywhere_alike(found):
     assert abs(nothing.share - found.part) < 0.05
     assert found.teachers["DINO"].share > found.part + 0.2
     said = sentence_of_teachers(found)
-    assert f"{nothing.share:.0%} when it was taught nothing" in said
+    assert f"{percent(nothing.share)} when it was taught nothing" in said
     drawn = maps_of_teachers(found)
     assert drawn.count("<img") == 3 and said in drawn.replace("&#x27;", "'")
 
@@ -47,6 +51,15 @@ def test_the_untrained_network_is_the_same_every_time():
     first, second = (teachers.untrained(network).state_dict() for _ in range(2))
     assert all((first[name] == second[name]).all() for name in first)
     assert (first["blocks.0.expand.weight"] != network.state_dict()["blocks.0.expand.weight"]).any()
+
+
+def test_what_was_measured_says_how_and_on_how_many():
+    measured = json.loads(page.MEASURED.read_text(encoding="utf-8"))
+    assert list(measured["networks"]) == ["labels", "DINO", "nothing"]
+    assert "--sample 4 2" in measured["command"] and (measured["train"], measured["test"]) == (404, 202)
+    order = [one["linear_cls+mean"] for one in measured["networks"].values()]
+    assert order == sorted(order, reverse=True)
+    assert f"{100 * order[1]:.1f}" in table_of_teachers(measured)
 
 
 def test_a_sample_has_as_many_of_each_label():
