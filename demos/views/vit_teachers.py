@@ -33,11 +33,11 @@ def maps_of_teachers(found: "Teachers") -> str:
 
 def sentence_of_teachers(found: "Teachers") -> str:
     """How much each network's best head puts on the thing, against what looking everywhere alike would."""
-    shares = {name: found.teachers[name].share for name in NAMES}
+    shares = {name: percent(found.teachers[name].share) for name in NAMES}
     return (
-        f"The thing takes {percent(found.part)} of the patches. In the last layer one head of CLS puts {percent(shares['DINO'])} "
-        f"on it when the network was taught by pictures alone, {percent(shares['labels'])} when it was then taught labels, "
-        f"and {percent(shares['nothing'])} when it was taught nothing."
+        f"The thing takes {percent(found.part)} of the patches. In the last layer one head of CLS puts "
+        f"{shares['DINO']} on it when the network was taught by pictures alone, {shares['labels']} when it was then "
+        f"taught labels, and {shares['nothing']} when it was taught nothing."
     )
 
 
