@@ -110,8 +110,8 @@ def learning_sentence(learning: "Learning") -> str:
         return ""
     last = {name: points[-1] for name, points in learning.points.items()}
     parts = [
-        f"from {learning.pictures[share]:,} digits the CNN has {percent(last['cnn', share][1])} of others right, the ViT "
-        f"{percent(last['vit', share][1])}"
+        f"from {learning.pictures[share]:,} digits the CNN has {percent(last['cnn', share][1])} of others right, "
+        f"the ViT {percent(last['vit', share][1])}"
         for share in learning.pictures
     ]
     return f"After {min(step for step, _ in last.values())} steps each: {'; '.join(parts)}; chance is 10 %."
