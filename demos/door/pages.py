@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Scope, Send
 from demos.compression import COMPRESSIBLE, compress, encoding_for
 from demos.door.answers import content_security_policy
 from demos.door.bodies import replayed
+from demos.door.mended import mended
 from demos.page_head import dressed
 
 MAX_KEPT_BYTES = 48 * 2**20
@@ -83,8 +84,9 @@ class Pages:
     async def _make(self, key: tuple[str, ...], scope: Scope, query: str) -> Page:
         async with self._one_host_at_a_time if len(key) > 2 else contextlib.nullcontext():
             self._forget()
-            answer = await _asked(self._app, scope, query)
-        page = await asyncio.to_thread(_compressed, *_with_our_head(*answer))
+            status, headers, body = await _asked(self._app, scope, query)
+        body = mended(key[0], body) if status == 200 else body
+        page = await asyncio.to_thread(_compressed, *_with_our_head(status, headers, body))
         if page.status == 200 and page.size <= MAX_KEPT_ONE * 2:
             self._kept[key] = page
             while sum(one.size for one in self._kept.values()) > MAX_KEPT_BYTES:
