@@ -85,7 +85,8 @@ class Pages:
         async with self._one_host_at_a_time if len(key) > 2 else contextlib.nullcontext():
             self._forget()
             status, headers, body = await _asked(self._app, scope, query)
-        body = mended(key[0], body) if status == 200 else body
+        if status == 200:
+            body = mended(scope["path"], body)
         page = await asyncio.to_thread(_compressed, *_with_our_head(status, headers, body))
         if page.status == 200 and page.size <= MAX_KEPT_ONE * 2:
             self._kept[key] = page
