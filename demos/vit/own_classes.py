@@ -97,7 +97,7 @@ def build() -> None:
         gr.Markdown(EXPORTED)
         export = gr.Button("Export as ONNX", size="sm", elem_id="vit-own-export")
         exported = gr.File(label="classes.onnx and classify.py", visible=False, interactive=False)
-        program = gr.Code(label="classify.py", language="python", visible=False, elem_id="vit-own-program")
+        program = gr.Markdown(visible=False, elem_id="vit-own-program")
     example.click(compute_example, None, [collector, strip], **private(), **LIGHT)
     blocks.change(lambda count: [gr.update(visible=count != 0)] * 2, blocks, [seconds, seed], **private())
     keeps(backbone=backbone, blocks=blocks, seconds=seconds, seed=seed)

@@ -174,7 +174,7 @@ def export_own(name: Any) -> tuple[Any, Any]:
     (folder / own_onnx.NAME).write_bytes(own_onnx.onnx_of_own(name))
     (folder / PROGRAM_NAME).write_text(program, encoding="utf-8")
     files = [str(folder / one) for one in (own_onnx.NAME, PROGRAM_NAME)]
-    return gr.update(value=files, visible=True), gr.update(value=program, visible=True)
+    return gr.update(value=files, visible=True), gr.update(value=f"```python\n{program}```", visible=True)
 
 
 def load_own(files: list[str]) -> tuple[Any, Any, Any]:
