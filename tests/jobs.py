@@ -135,6 +135,9 @@ class Starter:
             "sequences_memory": {0: "The boy and the dog " * 9},
             "diffusion_generate": {0: "potion", 2: 100},
             "diffusion_transform": {0: self.file(PHOTO), 4: 100},
+            "diffusion_inpaint": {0: self.file(PHOTO), 1: self.file(PHOTO), 5: 100},
+            "diffusion_between": {5: 100},
+            "diffusion_fork": {7: 100},
         }.get(job.name, {}) | ({5: canvas} if job.name == "compute_fork" else {})
 
     def _value(self, number):

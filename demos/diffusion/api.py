@@ -1,10 +1,8 @@
-"""The public endpoints of the Diffusion tab."""
+"""The public endpoints of the Diffusion tab; those that change a run or a picture are in `api_edits.py`."""
 
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
@@ -13,26 +11,20 @@ from gradio.events import api
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from demos.diffusion.films import save_sprites
+from demos.diffusion import api_edits
+from demos.diffusion.answers import Facts, answers_of, as_files
 from demos.diffusion.forward import START_TIME, check_forward
 from demos.diffusion.image import STRENGTH, as_sprite, check_strength
-from demos.diffusion.large import NAME as WORDS
-from demos.diffusion.networks import NAME
 from demos.diffusion.plans import check_plan
 from demos.inputs.uploaded_image import UploadedImage
 from demos.tab import LIGHT, LONG
-from demos.views.diffusion import NOISE_RANGE, as_picture, preview
+from demos.views.diffusion import NOISE_RANGE, as_picture
 from models.diffusion.forward import NoisyPicture, noisy_picture
 from models.diffusion.pictures import shrink_square
 from models.diffusion.schedule import GUIDANCE, timesteps
 from models.errors import InputError
 from models.images import read_rgba
 from models.inputs import check_flag
-
-if TYPE_CHECKING:
-    from models.diffusion.edits import Entry
-
-Facts = dict[str, Any]
 
 
 def diffusion_generate(
@@ -73,8 +65,8 @@ def diffusion_generate(
         from models.diffusion.reading import unknown_words
 
         asked |= {"prompt": plan.prompt, "negative": plan.negative, "unknown": unknown_words(plan.prompt)}
-    for facts, paths in _answers(begin(plan), asked):
-        yield facts, [FileData(path=path, orig_name=Path(path).name) for path in paths]
+    for facts, paths in answers_of(begin(plan), asked):
+        yield facts, as_files(paths)
 
 
 def diffusion_transform(
@@ -121,23 +113,7 @@ def diffusion_transform(
     entered_at = timesteps(plan.steps)[entry.first] if entry.first < plan.steps else None
     asked = {"sprite_class": sprite_class, "strength": strength, "steps": steps, "seed": seed}
     asked |= {"sampler": sampler, "guidance": guidance, "prompt": plan.prompt, "negative": plan.negative}
-    yield from _answers(entry, asked | {"steps_run": plan.steps - entry.first, "entered_at": entered_at})
-
-
-def _answers(entry: "Entry", asked: Facts) -> Iterator[tuple[Facts, list[str]]]:
-    """One answer for each step, then the result with the paths of its files."""
-    from models.diffusion.sprites import denoise_entry
-
-    start, x_0, given = time.perf_counter(), entry.x_t, np.ones(entry.x_t.shape[-2:], bool)
-    model = WORDS if entry.plan.prompt else NAME
-    for denoised in denoise_entry(entry):
-        step = denoised.step
-        x_0, given = step.x_0, step.given
-        yield {"step": step.index + 1, "steps": step.steps, "t": step.t, "preview": preview(x_0)}, []
-    seconds = round(time.perf_counter() - start, 4)
-    paths = save_sprites(x_0, f"{entry.plan.sprite_class}-{entry.plan.seed}", given)
-    names = [Path(path).name for path in paths]
-    yield {"model": model, "seconds": seconds, "images": names, **asked}, paths
+    yield from answers_of(entry, asked | {"steps_run": plan.steps - entry.first, "entered_at": entered_at})
 
 
 def diffusion_forward(
@@ -189,6 +165,7 @@ def build() -> None:
     api(diffusion_generate, api_name="diffusion_generate", **LONG)
     _offer_transform()
     _offer_forward()
+    api_edits.build()
 
 
 def _offer_transform() -> None:

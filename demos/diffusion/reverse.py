@@ -164,12 +164,16 @@ def describe_changes(before: "Plan", after: "Plan", canvas: Canvas | None) -> st
     names = {"sprite_class": "class", "guidance": "guidance", "sampler": "sampler", "seed": "seed"}
     changes = []
     for field, name in names.items():
-        old, new = (TITLES.get(str(value), value) for value in (getattr(before, field), getattr(after, field)))
+        old, new = getattr(before, field), getattr(after, field)
         if old != new:
-            changes.append(f"{name} {old} → {new}")
+            changes.append(f"{name} {_said(old)} → {_said(new)}")
     if canvas is not None and canvas.painted.any():
         changes.append(f"painted on sprite {canvas.sprite + 1}")
     return ", ".join(changes) or "nothing changed"
+
+
+def _said(value: str | float) -> str:
+    return TITLES.get(value, value) if isinstance(value, str) else f"{value:.9g}"
 
 
 @answering

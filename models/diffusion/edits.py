@@ -98,20 +98,28 @@ def _noised(x_0: np.ndarray, epsilon: np.ndarray, t: int) -> np.ndarray:
 
 
 def inpaint(
-    network: SpriteUNet, plan: Plan, rgba: np.ndarray, hole: np.ndarray, *, rounds: int = 1
+    network: Network,
+    plan: Plan,
+    rgba: np.ndarray,
+    hole: np.ndarray,
+    *,
+    rounds: int = 1,
+    told: Told | None = None,
 ) -> Iterator[DenoisingStep]:
     """Fill `hole [size, size] bool` in `rgba [size, size, 4] uint8` (RePaint, Lugmayr et al. 2022, algorithm 1).
 
     After every step all but the hole is replaced by the picture with the noise of that time. More `rounds` go back
     one step and denoise again, so that the hole learns of its surroundings; the steps are then `rounds` times as many.
+    `told` replaces the vectors of the plan's class.
     """
-    vectors = class_vectors(network, [plan.sprite_class] * plan.count)
+    if told is None:
+        told = class_vectors(network, [plan.sprite_class] * plan.count)
     known = np.repeat(to_signal(rgba[None]), plan.count, axis=0)
     noise = first_noise(plan.count, plan.seed, plan.size)
     x_t = np.where(hole, noise, _noised(known, noise, timesteps(plan.steps)[0]))
     for number in range(plan.steps * rounds):
         index, repeat = divmod(number, rounds)
-        step = denoise_once(network, replace(plan, seed=_another(plan.seed, repeat)), vectors, index, x_t)
+        step = denoise_once(network, replace(plan, seed=_another(plan.seed, repeat)), told, index, x_t)
         fresh = fresh_noise(x_t.shape, _another(plan.seed, repeat, KNOWN_NOISE), step.t)
         x_next = np.where(hole, step.x_next, _noised(known, fresh, step.t_next))
         yield replace(step, x_next=x_next, x_0=np.where(hole, step.x_0, known), given=~hole)

@@ -15,7 +15,7 @@ from models.diffusion.edits import Entry, between, inpaint, run_entry
 from models.diffusion.network import load_network
 from models.diffusion.reading import NAME as WORDS
 from models.diffusion.reading import load_sprite_words
-from models.diffusion.trace import DenoisingStep, Plan
+from models.diffusion.trace import DenoisingStep, Network, Plan, Told
 from models.diffusion.trained import TRAINED
 
 NAME = "sprites-unet"
@@ -41,21 +41,27 @@ def load_sprites(network: str = "") -> runtime.Loaded:
 @compute(heavy=True)
 def denoise_entry(entry: Entry, network: str = "") -> Iterator[Denoised]:
     """The steps of a run from where it begins. A plan with a prompt is for the network that reads words."""
-    plan = entry.plan
-    if plan.prompt:
-        loaded = runtime.load(WORDS, load_sprite_words)
-        told = loaded.network.told(plan.prompt, plan.negative, plan.count)
-        yield from _timed(loaded, run_entry(loaded.network.unet, entry, told))
-        return
-    loaded = load_sprites(network)
-    yield from _timed(loaded, run_entry(loaded.network, entry))
+    loaded, unet, told = _network_for(entry.plan, network)
+    yield from _timed(loaded, run_entry(unet, entry, told))
+
+
+def _network_for(plan: Plan, network: str) -> tuple[runtime.Loaded, Network, Told | None]:
+    """The network that a plan is for, and what it is told where that is a prompt."""
+    if not plan.prompt:
+        loaded = load_sprites(network)
+        return loaded, loaded.network, None
+    loaded = runtime.load(WORDS, load_sprite_words)
+    return loaded, loaded.network.unet, loaded.network.told(plan.prompt, plan.negative, plan.count)
 
 
 @compute(heavy=True)
 def fill_hole(plan: Plan, rgba: np.ndarray, hole: np.ndarray, rounds: int, network: str = "") -> Iterator[Denoised]:
-    """`hole [size, size] bool` in `rgba [size, size, 4] uint8` made anew, in `rounds` times the plan's steps."""
-    loaded = load_sprites(network)
-    yield from _timed(loaded, inpaint(loaded.network, plan, rgba, hole, rounds=rounds))
+    """`hole [size, size] bool` in `rgba [size, size, 4] uint8` made anew, in `rounds` times the plan's steps.
+
+    A plan with a prompt is for the network that reads words.
+    """
+    loaded, unet, told = _network_for(plan, network)
+    yield from _timed(loaded, inpaint(unet, plan, rgba, hole, rounds=rounds, told=told))
 
 
 @compute(heavy=True)

@@ -19,6 +19,7 @@ PUBLIC = {
     "/attention_translate",
     *("/vit_compare", "/vit_finetune"),
     *("/diffusion_forward", "/diffusion_generate", "/diffusion_transform"),
+    *("/diffusion_inpaint", "/diffusion_between", "/diffusion_fork"),
 }
 
 

@@ -48,6 +48,9 @@ CALLS = {
     "/diffusion_forward": lambda: (sprite(), 250),
     "/diffusion_generate": lambda: ("potion", 1, 4, 0),
     "/diffusion_transform": lambda: (sprite(), "monster", 0.6, 1, 4),
+    "/diffusion_inpaint": lambda: (sprite(), scene(), "potion", 1, 1, 4),
+    "/diffusion_between": lambda: ("potion", "tree", 1, 2, 2, 4),
+    "/diffusion_fork": lambda: ("potion", 2, "tree", 0, "same", -1, 1, 4),
 }
 
 
