@@ -20,7 +20,7 @@ from demos.tab import LATEX, LIGHT, LONG, RUN, fold, private
 from demos.ui import component
 from demos.views.diffusion_training import (
     ExampleView,
-    LearnedView,
+    FirstRecognised,
     SamplesView,
     SpriteTrainingView,
     sentence_of_recorded,
@@ -30,7 +30,7 @@ from demos.views.diffusion_training import (
     view_of_samples,
 )
 from models.diffusion.data import ANY_CLASS, CLASSES
-from models.diffusion.trained import TRAINED, Settings
+from models.diffusion.trained import MAX_STEPS, TARGETS, TRAINED, Settings
 from models.errors import InputError
 from models.images import read_rgba
 from models.inputs import check_choice, check_integer, check_number
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 TITLE = "Train one"
 SOURCES = {"a class of sprites": "class", "my own pictures": "files"}
 STARTS = {"noise: random weights": "noise", "the embedded model": "embedded"}
+SAYS = {"v": "v", "the noise": "epsilon"}
 STEP_NETWORKS = {"untrained": "noise", "embedded": "embedded", "the one trained below": "trained"}
 SIZES = (16, 32)
 MIN_SECONDS, MAX_SECONDS = 5, 300
@@ -52,7 +53,11 @@ network say what is hidden, and move its weights so that it would have been less
 
 $$L = \lVert \hat v_\theta(x_t, t) - v \rVert^2$$
 
-$$v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$$"""
+$$v = \sqrt{\bar\alpha_t}\,\varepsilon - \sqrt{1-\bar\alpha_t}\,x_0$$
+
+A network may also be asked for the noise, $L = \lVert \hat\varepsilon_\theta(x_t, t) - \varepsilon \rVert^2$ (Ho et al.
+2020). The clean picture is then $(x_t - \sqrt{1-\bar\alpha_t}\,\hat\varepsilon) / \sqrt{\bar\alpha_t}$: at the noisy
+end every error is divided by next to nothing. Train one of each below and look at the first steps of their films."""
 
 TRAIN = """### Two minutes of training
 The data set of sprites is not part of this app: a class means sprites that the embedded model makes first, so the
@@ -62,9 +67,12 @@ pages Reverse, Between two and From an image offer your network beside the embed
 
 MEANING = """With a handful of pictures the model learns them by heart: the row under the samples shows the nearest
 picture it was given, so that you can see whether anything is new. Colours and outline come first, then the shape, then
-the detail; the loss falls fast and then hardly at all, while the samples go on improving."""
+the detail; the loss falls fast and then hardly at all, while the samples go on improving. A sample counts as one that
+can be recognised when it is nearer to one of the pictures than their average is: the average is what all have in
+common, and no picture. The losses of v and of the noise are of different things, and cannot be compared."""
 
 
+EITHER = "It ends with whichever comes first, the seconds or the steps."
 OVER = "Training is over: choose “the one I trained” on the pages Reverse, Between two and From an image."
 
 
@@ -97,14 +105,18 @@ def next_seed(seed: object) -> int:
     return (check_seed(seed) + 1) % MAX_SEED
 
 
-def check_settings(size: object, start: object, seconds: object, seed: object) -> Settings:
+def check_settings(
+    size: object, start: object, seconds: object, seed: object, target: object = "v", steps: object = MAX_STEPS
+) -> Settings:
     """The settings of a training, or `InputError`."""
     size = check_integer(size, name="The size in pixels", low=min(SIZES), high=max(SIZES))
     if size not in SIZES:
         raise InputError("The size in pixels must be 16 or 32.")
     start = check_choice(start, list(STARTS.values()), name="The start")
     seconds = check_number(seconds, name="The time in seconds", low=MIN_SECONDS, high=MAX_SECONDS)
-    return Settings(size, start, seconds, check_seed(seed))
+    target = check_choice(target, TARGETS, name="What the network says")
+    steps = check_integer(steps, name="The number of steps", low=1, high=MAX_STEPS)
+    return Settings(size, start, seconds, check_seed(seed), target, steps)
 
 
 Event = tuple[Any, str, Any]  # view, strip, name of the training
@@ -113,7 +125,7 @@ Event = tuple[Any, str, Any]  # view, strip, name of the training
 def compute_training(
     source: object, sprite_class: object, files: list[str] | None, size: object, start: object, *values: object
 ) -> Iterator[Event]:
-    """Train while the visitor watches; `values` are seconds and seed. Closing it ends the training."""
+    """Train while the visitor watches; `values`: seconds, seed, target and steps. Closing it ends the training."""
     source = check_choice(source, list(SOURCES.values()), name="What to learn")
     sprite_class = check_choice(sprite_class, list(CLASSES), name="The sprite class")
     settings = check_settings(size, start, *values)
@@ -122,7 +134,7 @@ def compute_training(
     from models.diffusion.live import train_live
 
     name = secrets.token_urlsafe(16)
-    yield from _watch(train_live(settings, rgba, name), settings, view_of_learned(rgba), name)
+    yield from _watch(train_live(settings, rgba, name), settings, rgba, name)
 
 
 def _pictures(source: str, sprite_class: str, files: list[str] | None, size: int) -> Generator[Event, None, np.ndarray]:
@@ -140,8 +152,11 @@ def _pictures(source: str, sprite_class: str, files: list[str] | None, size: int
     return np.stack(sprites)
 
 
-def _watch(reports: "Iterator[Progress]", settings: Settings, learned: LearnedView, name: str) -> Iterator[Event]:
+def _watch(reports: "Iterator[Progress]", settings: Settings, rgba: np.ndarray, name: str) -> Iterator[Event]:
     """The training as a growing figure: curves several times a second, samples every few seconds and at the end."""
+    from models.diffusion.live import blur_distance
+
+    learned, first = view_of_learned(rgba), FirstRecognised(blur_distance(rgba))
     losses: list[tuple[int, float]] = []
     norms: list[tuple[int, float]] = []
     samples: list[SamplesView] = []
@@ -151,7 +166,7 @@ def _watch(reports: "Iterator[Progress]", settings: Settings, learned: LearnedVi
             losses.append((progress.step, round(progress.loss, 5)))
             norms.append((progress.step, round(progress.gradient_norm, 5)))
         if progress.samples:
-            samples.append(view_of_samples(progress.samples, progress.step, progress.seconds))
+            samples.append(view_of_samples(progress.samples, progress.step, progress.seconds, first))
         view = SpriteTrainingView(name, learned, list(losses), list(norms), list(samples))
         strip = _facts(progress, settings)
         yield view, _strip(strip), name
@@ -164,7 +179,8 @@ def _facts(progress: "Progress", settings: Settings) -> str:
         "model": kind[settings.start],
         "parameters": f"{progress.parameters / 1e6:.3g} M",
         "device": "cpu",
-        "step": f"{progress.step:,}",
+        "says": next(says for says, target in SAYS.items() if target == settings.target),
+        "step": f"{progress.step:,} of at most {settings.steps:,}",
         "time": f"{progress.seconds:.0f} of {settings.seconds:.0f} s",
         "a step": milliseconds(progress.seconds / max(1, progress.step)),
     }
@@ -217,10 +233,13 @@ def view_sources(source: object) -> tuple[Any, Any]:
     return gr.update(visible=source == "class"), gr.update(visible=source == "files")
 
 
-def view_size(start: object, size: object) -> Any:
-    """The embedded model knows 32 pixels only."""
+def view_start(start: object, size: object, target: object) -> tuple[Any, Any]:
+    """The embedded model knows 32 pixels and v only."""
     start = check_choice(start, list(STARTS.values()), name="The start")
-    return gr.update(value=32, interactive=False) if start == "embedded" else gr.update(value=size, interactive=True)
+    free = start != "embedded"
+    if not free:
+        size, target = 32, "v"
+    return gr.update(value=size, interactive=free), gr.update(value=target, interactive=free)
 
 
 def build(own: gr.State) -> None:
@@ -270,7 +289,11 @@ def _build_training(own: gr.State) -> list[Block]:
                 )
             start = gr.Radio(list(STARTS.items()), value="noise", label="Start from")
             size = gr.Radio(list(SIZES), value=16, label="Pixels a side")
+            target = gr.Radio(list(SAYS.items()), value="v", label="The network says", elem_id="diffusion-target")
             seconds = gr.Slider(MIN_SECONDS, MAX_SECONDS, 120, step=5, label="Seconds", elem_id="diffusion-seconds")
+            steps = gr.Slider(
+                1, MAX_STEPS, MAX_STEPS, step=1, label="Steps at most", info=EITHER, elem_id="diffusion-most-steps"
+            )
             seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
             with gr.Row():
                 run = gr.Button("Train", variant="primary", min_width=110, elem_id="diffusion-train")
@@ -282,9 +305,10 @@ def _build_training(own: gr.State) -> list[Block]:
             strip = gr.HTML(empty_strip("Something to recognise appears within two minutes on two CPU cores."))
             gr.Markdown(MEANING, elem_classes="gb-note")
     keeps(learn=source, sprite=sprite_class, start=start, size=size, seconds=seconds, seed=seed)
+    keeps(says=target, most=steps)
     source.change(view_sources, source, [sprite_class, own_pictures], **private())
-    start.input(view_size, [start, size], size, **private())
-    inputs = [source, sprite_class, files, size, start, seconds, seed]
+    start.input(view_start, [start, size, target], [size, target], **private())
+    inputs = [source, sprite_class, files, size, start, seconds, seed, target, steps]
     ended = run.click(compute_training, inputs, [view, strip, running], **private(), **LONG)
     forgets(run.click, finding)
     ended.then(kept_name, [running, own], own, **private())

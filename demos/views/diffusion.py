@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -32,7 +33,9 @@ class StepView:
     t, t_next: the step's time and the next one's, -1 for the end.
     signal, noise_share: x_t = signal x_0 + noise_share noise.
     terms, correction: the sampler's sums as (factor, name of what it multiplies).
-    predicts: "v" where the network predicts v, from which x_0 and the noise follow; else empty.
+    around: the sum where pixels are given, all around a hole; empty where none are.
+    predicts: "v" or "epsilon", the noise: what the network says and the other two follow from; empty where it is not
+        told, or where the prediction was corrected afterwards.
     difference: root mean square by which x_0 differs from that of the run that was forked; None where there is none.
     """
 
@@ -46,8 +49,9 @@ class StepView:
     noise_share: float
     terms: list[tuple[float, str]]
     correction: list[tuple[float, str]]
-    predicts: Literal["v", ""]
+    predicts: Literal["v", "epsilon", ""]
     difference: float | None
+    around: list[tuple[float, str]] = field(default_factory=list)
 
 
 @view
@@ -116,31 +120,45 @@ def view_of_step(step: "DenoisingStep", schedule: Schedule, original: "Denoising
         noise_share=float(schedule.noise(step.t)),
         terms=[(term.factor, term.of) for term in step.update.step],
         correction=[(term.factor, term.of) for term in step.update.correction],
-        predicts="v",
+        predicts=step.predicts,  # pyright: ignore[reportArgumentType]  # one of the two
         difference=None if original is None else float(np.sqrt(np.square(step.x_0 - original.x_0).mean())),
+        around=[(term.factor, term.of) for term in step.around],
     )
 
 
 def view_of_pixel(step: "DenoisingStep", sprite: int, row: int, column: int) -> PixelView:
-    """The arithmetic of one step for the four channels of one pixel: from v to x_0 and noise, and to the next x."""
-    rows = _rows_of_v(step, sprite, row, column)
-    for left, terms in (("corrected", step.update.correction), ("next", step.update.step)):
+    """The arithmetic of one step for the four channels of one pixel: from v to x_0 and noise, and to the next x.
+
+    Of a pixel that is given: how it is made noisy for the next step.
+    """
+    given = step.given is not None and bool(step.given[row, column])
+    rows = [] if given else _rows_of_v(step, sprite, row, column)
+    sums = (("next", step.around),) if given else (("corrected", step.update.correction), ("next", step.update.step))
+    for left, terms in sums:
         for term in terms:
             values = step.pictures[term.of][sprite, :, row, column]
             rows.append(PixelRow(term.factor, term.of, values.tolist()))
         if terms:
             rows.append(PixelRow(None, left, combine(terms, step.pictures)[sprite, :, row, column].tolist()))
-    caption = f"Step {step.index + 1}, sprite {sprite + 1}, row {row + 1}, column {column + 1}"
+    where = ", given, around the hole" if given else ""
+    caption = f"Step {step.index + 1}, sprite {sprite + 1}, row {row + 1}, column {column + 1}{where}"
     return PixelView(caption, rows)
 
 
 def _rows_of_v(step: "DenoisingStep", sprite: int, row: int, column: int) -> list[PixelRow]:
-    """Both conversions of v at one pixel: x_0 = signal x_t - noise v, epsilon = noise x_t + signal v."""
-    if step.v is None:
+    """Both conversions of v at one pixel: x_0 = signal x_t - noise v, epsilon = noise x_t + signal v.
+
+    Of a network that says the noise, the one that gives x_0 = (x_t - noise epsilon) / signal.
+    """
+    if step.v is None or not step.predicts:
         return []
     schedule, rows = cosine_schedule(), []
     signal, noise = float(schedule.signal(step.t)), float(schedule.noise(step.t))
     x_t, v = (array[sprite, :, row, column].astype(np.float64) for array in (step.x_t, step.v))
+    if step.predicts == "epsilon":
+        said = noise * x_t + signal * v
+        rows = [PixelRow(1 / signal, "x_t", x_t.tolist()), PixelRow(-noise / signal, "said", said.tolist())]
+        return [*rows, PixelRow(None, "x_0_of_v", ((x_t - noise * said) / signal).tolist())]
     for name, (of_x_t, of_v) in (("x_0_of_v", (signal, -noise)), ("epsilon_of_v", (noise, signal))):
         rows += [PixelRow(of_x_t, "x_t", x_t.tolist()), PixelRow(of_v, "v", v.tolist())]
         rows.append(PixelRow(None, name, (of_x_t * x_t + of_v * v).tolist()))

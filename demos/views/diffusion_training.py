@@ -1,6 +1,7 @@
 """A training step in numbers, and a training as pictures and curves, for the browser."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -19,8 +20,9 @@ DATA_SHOWN = 32
 class ExampleView:
     """All numbers of one training step (`training_step`); each picture is `[4, size, size]`, red, green, blue, alpha.
 
-    x_t = signal x_0 + noise_share epsilon; the network says `v` and should say `target`; `x_0_predicted` is the clean
-    picture that its answer means. `loss_after`: the same picture, time and noise after one step of the optimiser.
+    x_t = signal x_0 + noise_share epsilon; the network says `said` and should say `target`, v or the noise as
+    `predicts` tells; `x_0_predicted` is the clean picture that its answer means. `loss_after`: the same picture, time
+    and noise after one step of the optimiser.
     """
 
     size: int
@@ -30,7 +32,8 @@ class ExampleView:
     x_0: Float16
     epsilon: Float16
     x_t: Float16
-    v: Float16
+    predicts: Literal["v", "epsilon"]
+    said: Float16
     target: Float16
     x_0_predicted: Float16
     loss: float
@@ -44,6 +47,7 @@ class SamplesView:
 
     sheet, nearest: addresses.
     distances: root mean square difference, 0 to 255.
+    progress: how far the first sample that can be recognised is, in words.
     """
 
     step: int
@@ -51,6 +55,7 @@ class SamplesView:
     sheet: str
     nearest: str
     distances: list[int]
+    progress: str = ""
 
 
 @view
@@ -87,7 +92,8 @@ def view_of_example(example: "TrainingExample") -> ExampleView:
         x_0=example.x_0,
         epsilon=example.epsilon,
         x_t=example.x_t,
-        v=example.v,
+        predicts=example.predicts,  # pyright: ignore[reportArgumentType]  # one of the two
+        said=example.said,
         target=example.target,
         x_0_predicted=example.x_0_predicted,
         loss=example.loss,
@@ -106,7 +112,7 @@ def view_of_learned(rgba: np.ndarray) -> LearnedView:
 
 def view_of_recorded(recorded: "Recorded") -> SpriteTrainingView:
     """A training that was recorded beforehand, whole."""
-    looks = [view_of_samples(look, look.step, look.seconds) for look in recorded.looks]
+    looks = views_of_looks(recorded)
     return SpriteTrainingView("recorded", view_of_learned(recorded.rgba), recorded.losses, recorded.norms, looks)
 
 
@@ -120,7 +126,46 @@ def sentence_of_recorded(recorded: "Recorded") -> str:
     )
 
 
-def view_of_samples(samples: "Samples | Look", step: int, seconds: float) -> SamplesView:
+def views_of_looks(recorded: "Recorded") -> list[SamplesView]:
+    """The looks at a recorded training."""
+    from models.diffusion.live import blur_distance
+
+    first = float(recorded.looks[0].distances.min())
+    found = FirstRecognised(blur_distance(recorded.rgba), first)
+    return [view_of_samples(look, look.step, look.seconds, found) for look in recorded.looks]
+
+
+@dataclass
+class FirstRecognised:
+    """How far a training is from the first sample that can be recognised.
+
+    That is one nearer to a picture it was given than their average, a blur, is: `blur`, 0 where there is one picture.
+    first: how far the nearest sample was at the start. reached: the step at which a look saw such a sample.
+    """
+
+    blur: float
+    first: float | None = None
+    reached: int | None = None
+
+    def sentence(self, distances: np.ndarray, step: int) -> str:
+        """What a look at the samples after `step` steps says."""
+        nearest = float(distances.min())
+        self.first = nearest if self.first is None else self.first
+        if not self.blur:
+            return f"The nearest sample is {nearest:.0f} from the picture, where it began {self.first:.0f} from it."
+        near = int((distances < self.blur).sum())
+        if near and self.reached is None:
+            self.reached = step
+        bar = f"than their average, a blur, is ({self.blur:.0f})"
+        if self.reached is not None:
+            first = f"the first was seen after {self.reached:,} steps"
+            return f"{near} of {len(distances)} samples are nearer to a picture it was given {bar}; {first}."
+        way = max(0.0, self.first - nearest) / (self.first - self.blur) if self.first > self.blur else 0.0
+        return f"{way:.0%} of the way to the first sample nearer to a picture it was given {bar}: {nearest:.0f} so far."
+
+
+def view_of_samples(samples: "Samples | Look", step: int, seconds: float, first: FirstRecognised) -> SamplesView:
     """Samples after `step` steps and `seconds`."""
     distances = [round(float(distance)) for distance in samples.distances]
-    return SamplesView(step, seconds, sheet(samples.rgba), sheet(samples.nearest), distances)
+    said = first.sentence(samples.distances, step)
+    return SamplesView(step, seconds, sheet(samples.rgba), sheet(samples.nearest), distances, said)

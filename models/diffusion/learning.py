@@ -42,14 +42,17 @@ def make_optimizers(network: SpriteUNet, recipe: Recipe) -> list[torch.optim.Opt
 
 
 def sprite_loss(network: SpriteUNet, x_0: Tensor, sprite_class: Tensor, t: Tensor, epsilon: Tensor) -> Tensor:
-    """Squared error of v, averaged with min-SNR weights (Hang et al. 2023, gamma 5); `x_0 [B, 4, 32, 32]`.
+    """Squared error of what the network predicts; `x_0 [B, 4, 32, 32]`.
 
-    The weight takes effort away from times at which next to nothing is hidden, or next to everything.
+    Of v averaged with min-SNR weights (Hang et al. 2023, gamma 5), which take effort away from times at which next to
+    nothing is hidden, or next to everything; of the noise as it is (Ho et al. 2020, equation 14).
     """
     schedule = cosine_schedule()
     snr = torch.from_numpy(schedule.signal_to_noise(t)).float()
     weight = snr.clamp(max=SNR_CAP) / (snr + 1)
     with torch.autocast(x_0.device.type, torch.bfloat16, enabled=runtime.has_bfloat16()):
-        v = network(add_noise(schedule, x_0, epsilon, t), t, sprite_class)
-    error = (v.float() - velocity(schedule, x_0, epsilon, t)).square().mean(dim=(1, 2, 3))
+        said = network(add_noise(schedule, x_0, epsilon, t), t, sprite_class).float()
+    if network.config.predicts == "epsilon":
+        return (said - epsilon).square().mean()
+    error = (said - velocity(schedule, x_0, epsilon, t)).square().mean(dim=(1, 2, 3))
     return (weight * error).sum() / weight.sum()

@@ -9,7 +9,7 @@ import copy
 import threading
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,7 +21,14 @@ from models.diffusion.data import ANY_CLASS, to_signal
 from models.diffusion.learning import Recipe, make_optimizers, sprite_loss
 from models.diffusion.network import Config, SpriteUNet, channels_last, load_network
 from models.diffusion.pictures import shrink_square
-from models.diffusion.schedule import TRAINING_STEPS, add_noise, cosine_schedule, from_velocity, velocity
+from models.diffusion.schedule import (
+    TRAINING_STEPS,
+    add_noise,
+    cosine_schedule,
+    from_velocity,
+    velocity,
+    velocity_of_noise,
+)
 from models.diffusion.sprites import NAME, load_sprites
 from models.diffusion.trace import DenoisingStep, Plan, denoise, finished_sprites, first_noise, trace_denoising
 from models.diffusion.trained import TRAINED, Settings, Trained
@@ -50,6 +57,15 @@ class Samples:
     distances: np.ndarray
 
 
+def blur_distance(rgba: np.ndarray) -> float:
+    """How far the mean of pictures `[N, size, size, 4] uint8` is from the nearest of them, 0 to 255.
+
+    A sample that is nearer than that shows one of them, and not what they have in common. 0 for a single picture.
+    """
+    signal = to_signal(rgba)
+    return float(np.sqrt(np.square(signal - signal.mean(0)).mean((1, 2, 3)).min()) * 127.5)
+
+
 @dataclass(frozen=True)
 class Progress:
     """What a training has come to.
@@ -72,16 +88,17 @@ class Progress:
 class TrainingExample:
     """One training step taken apart. Arrays are `[4, size, size] float32`; `t` in 0..999; losses are unweighted.
 
-    `x_t` is `x_0` with `epsilon` in it; `v` what the network says and `target` what it should say; `x_0_predicted` and
-    `epsilon_predicted` are what its answer means. `loss_after` is the loss on the same picture, time and noise when the
-    optimiser has moved every weight once, at the rate of a training's first step.
+    `x_t` is `x_0` with `epsilon` in it; `said` what the network says and `target` what it should say, v or epsilon as
+    `predicts` tells; `x_0_predicted` and `epsilon_predicted` are what its answer means. `loss_after` is the loss on the
+    same picture, time and noise when the optimiser has moved every weight once, at the rate of a training's first step.
     """
 
     t: int
     x_0: np.ndarray
     epsilon: np.ndarray
     x_t: np.ndarray
-    v: np.ndarray
+    predicts: str
+    said: np.ndarray
     target: np.ndarray
     x_0_predicted: np.ndarray
     epsilon_predicted: np.ndarray
@@ -110,9 +127,9 @@ class LiveTraining:
         self.stopped = False
 
     def fit(self) -> Iterator[TrainStep]:
-        """Train until the time is over or `stopped` is set, one `TrainStep` a step."""
+        """Train until time or steps are over or `stopped` is set, one `TrainStep` a step."""
         deadline = time.monotonic() + self.settings.seconds
-        while time.monotonic() < deadline and not self.stopped:
+        while time.monotonic() < deadline and self.step < self.settings.steps and not self.stopped:
             yield self._step()
 
     def _step(self) -> TrainStep:
@@ -138,7 +155,7 @@ def first_network(settings: Settings) -> SpriteUNet:
     if settings.start == "embedded":
         return load_network(weights.folder(NAME))
     torch.manual_seed(settings.seed)
-    return channels_last(SpriteUNet(SMALL))
+    return channels_last(SpriteUNet(replace(SMALL, predicts=settings.target)))
 
 
 def _optimizers(network: SpriteUNet, start: str) -> list[torch.optim.Optimizer]:
@@ -177,12 +194,15 @@ def trace_training_step(network: SpriteUNet, rgba: np.ndarray, t: int, seed: int
     epsilon = torch.randn(x_0.shape, generator=torch.Generator().manual_seed(seed))
     schedule = cosine_schedule()
     x_t, target = add_noise(schedule, x_0, epsilon, time_t), velocity(schedule, x_0, epsilon, time_t)
+    of_noise = student.config.predicts == "epsilon"
+    target = epsilon if of_noise else target
 
     def answer() -> Tensor:
         with torch.no_grad():
             return student(x_t, time_t, torch.tensor([student.no_class])).float()
 
-    v = answer()
+    said = answer()
+    v = velocity_of_noise(schedule, x_t, said, time_t) if of_noise else said
     x_0_predicted, epsilon_predicted = from_velocity(schedule, x_t, v, time_t)
     _, norm = _update(student, _optimizers(student, start), x_0, time_t, epsilon, _rate(start, 0))
     return TrainingExample(
@@ -190,11 +210,12 @@ def trace_training_step(network: SpriteUNet, rgba: np.ndarray, t: int, seed: int
         x_0=x_0[0].numpy(),
         epsilon=epsilon[0].numpy(),
         x_t=x_t[0].numpy(),
-        v=v[0].numpy(),
+        predicts=student.config.predicts,
+        said=said[0].numpy(),
         target=target[0].numpy(),
         x_0_predicted=x_0_predicted[0].numpy(),
         epsilon_predicted=epsilon_predicted[0].numpy(),
-        loss=_squared_error(v, target),
+        loss=_squared_error(said, target),
         gradient_norm=norm,
         loss_after=_squared_error(answer(), target),
     )

@@ -24,13 +24,17 @@ FOLD = 2
 
 @dataclass(frozen=True)
 class Config:
-    """Everything needed to build the network: `classes` in the order of their numbers, `widths` at 16x16 and 8x8."""
+    """Everything needed to build the network: `classes` in the order of their numbers, `widths` at 16x16 and 8x8.
+
+    predicts: what it says of a noisy picture, "v" or "epsilon", the noise in it.
+    """
 
     classes: tuple[str, ...]
     widths: tuple[int, int] = (80, 160)
     blocks: int = 2
     heads: int = 4
     embedding: int = 256
+    predicts: str = "v"
 
 
 class ResidualBlock(nn.Module):
@@ -73,7 +77,7 @@ class Attention(nn.Module):
 
 
 class SpriteUNet(nn.Module):
-    """v-prediction for noisy sprites (Ho et al. 2020 for the shape, Salimans and Ho 2022 for v)."""
+    """Says v (Salimans and Ho 2022), or the noise, of noisy sprites (Ho et al. 2020 for the shape)."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -102,7 +106,7 @@ class SpriteUNet(nn.Module):
         self.unfold = zeroed(nn.Conv2d(high, CHANNELS * FOLD**2, 3, padding=1))
 
     def forward(self, x_t: Tensor, t: Tensor, sprite_class: Tensor) -> Tensor:
-        """`x_t [B, 4, 32, 32]`, `t [B]` in 0..999, `sprite_class [B]` (`no_class` for none) -> `v [B, 4, 32, 32]`.
+        """`x_t [B, 4, 32, 32]`, `t [B]` in 0..999, `sprite_class [B]` (`no_class` for none) -> `[B, 4, 32, 32]`.
 
         In place of the numbers of classes their vectors may be given, `[B, embedding]`, also such between two classes.
         """

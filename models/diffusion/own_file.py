@@ -8,14 +8,14 @@ import torch
 
 from models import session
 from models.diffusion.network import Config, SpriteUNet, channels_last
-from models.diffusion.trained import TRAINED, Settings, Trained
+from models.diffusion.trained import MAX_STEPS, TARGETS, TRAINED, Settings, Trained
 from models.errors import InputError
 from models.inputs import check_choice, check_integer, check_number
 
 KIND = "a sprite network of one's own"
 NETWORK, PICTURES = "network.", "pictures"
 SIZES, STARTS = (16, 32), ("noise", "embedded")
-MAX_PICTURES, MAX_STEPS, MAX_SEED = 4096, 10**7, 2**31 - 1
+MAX_PICTURES, MOST_STEPS, MAX_SEED = 4096, 10**7, 2**31 - 1
 MAX_WIDTH, MAX_BLOCKS, MAX_CLASSES = 160, 2, 100
 
 
@@ -33,8 +33,9 @@ def load(path: str) -> str:
     Raises `InputError` for what `save` does not write.
     """
     saved = session.load(path, KIND)
-    settings, config = _settings(saved.about.get("settings")), _config(saved.about.get("config"))
-    steps = check_integer(saved.about.get("steps"), name="The number of steps in this file", low=1, high=MAX_STEPS)
+    settings = _settings(saved.about.get("settings"))
+    config = _config(saved.about.get("config"), settings.target)
+    steps = check_integer(saved.about.get("steps"), name="The number of steps in this file", low=1, high=MOST_STEPS)
     rgba = saved.tensors.get(PICTURES)
     shape = (settings.size, settings.size, 4)
     if rgba is None or rgba.dtype != torch.uint8 or rgba.shape[1:] != shape or not 1 <= len(rgba) <= MAX_PICTURES:
@@ -53,10 +54,12 @@ def _settings(told: Any) -> Settings:
         check_choice(told.get("start"), STARTS, name="The start in this file"),
         check_number(told.get("seconds"), name="The seconds in this file", low=0, high=3600),
         check_integer(told.get("seed"), name="The seed in this file", low=0, high=MAX_SEED),
+        check_choice(told.get("target", "v"), TARGETS, name="What the network in this file learned to say"),
+        check_integer(told.get("steps", MAX_STEPS), name="The steps asked for in this file", low=1, high=MAX_STEPS),
     )
 
 
-def _config(told: Any) -> Config:
+def _config(told: Any, target: str) -> Config:
     """The configuration of a network no larger than the embedded one."""
     told = told if isinstance(told, dict) else {}
     classes, widths = told.get("classes"), told.get("widths")
@@ -69,4 +72,4 @@ def _config(told: Any) -> Config:
     embedding = check_integer(told.get("embedding"), name="The embedding in this file", low=8, high=256)
     if high % 8 or low % 8 or low % heads:
         raise InputError("This file does not tell of a network that can be built here.")
-    return Config(tuple(classes), (high, low), blocks, heads, embedding)
+    return Config(tuple(classes), (high, low), blocks, heads, embedding, target)

@@ -89,6 +89,11 @@ def from_velocity(schedule: Schedule, x_t: "Tensor", v: "Tensor", t: Any) -> tup
     return signal * x_t - noise * v, noise * x_t + signal * v
 
 
+def velocity_of_noise(schedule: Schedule, x_t: "Tensor", epsilon: "Tensor", t: Any) -> "Tensor":
+    """v_t where the noise is said: near t = 999 its error is divided by next to nothing."""
+    return (epsilon - _like(schedule.noise(t), x_t) * x_t) / _like(schedule.signal(t), x_t)
+
+
 def noise_in(schedule: Schedule, x_t: "Tensor", x_0: "Tensor", t: Any) -> "Tensor":
     """The noise that is in `x_t` if `x_0` is the picture in it: equation 4 solved for epsilon."""
     return (x_t - _like(schedule.signal(t), x_t) * x_0) / _like(schedule.noise(t), x_t)

@@ -1,7 +1,7 @@
 """From noise to sprites, one step at a time, keeping what the network saw and said at every step."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,16 @@ from models import runtime
 from models.diffusion import samplers
 from models.diffusion.data import ANY_CLASS, to_rgba
 from models.diffusion.network import CHANNELS, SIZE, SpriteUNet
-from models.diffusion.samplers import CORRECTED, EPSILON, FRESH, SAMPLERS, X_0, X_T, Update, combine, level_at
-from models.diffusion.schedule import GUIDANCE, cosine_schedule, from_velocity, guide, noise_in, timesteps
+from models.diffusion.samplers import CORRECTED, EPSILON, FRESH, SAMPLERS, X_0, X_T, Sum, Update, combine, level_at
+from models.diffusion.schedule import (
+    GUIDANCE,
+    cosine_schedule,
+    from_velocity,
+    guide,
+    noise_in,
+    timesteps,
+    velocity_of_noise,
+)
 from models.diffusion.words_network import Prompts, WordsUNet, padded
 from models.errors import InputError
 
@@ -55,7 +63,8 @@ class DenoisingStep:
 
     `update` are the sampler's factors and `pictures` all that they multiply, by name: x_next is
     `combine(update.step, pictures)`. `v` is what the network said, guidance included. `given` `[size, size]` bool:
-    pixels that are the visitor's own, not predicted.
+    pixels that are the visitor's own, not predicted; there x_next is `combine(around, pictures)`. `predicts`: "v";
+    "epsilon" where v was computed from the noise that the network said; empty where x_0 was corrected afterwards.
     """
 
     index: int
@@ -70,6 +79,8 @@ class DenoisingStep:
     pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
     given: np.ndarray | None = None
     v: np.ndarray | None = None
+    predicts: str = "v"
+    around: Sum = ()
 
     def __post_init__(self) -> None:
         shape = (len(self.x_t), CHANNELS, *self.x_t.shape[2:])
@@ -128,7 +139,7 @@ def denoise_once(
     if plan.sampler not in SAMPLERS:
         raise InputError(f"There is no sampler of that name: choose {', '.join(SAMPLERS)}.")
     seen, v = predicted(network, plan, told, timesteps(plan.steps)[index], x_t)
-    return solve_step(plan, index, x_t, seen, v, past)
+    return replace(solve_step(plan, index, x_t, seen, v, past), predicts=network.config.predicts)
 
 
 def solve_step(
@@ -227,10 +238,14 @@ def predict(network: Network, x_t: Tensor, t: Tensor, told: Told, guidance: floa
             without, asked = network.sprite_class.weight[network.no_class].expand_as(told), told
             unguided = unguided or torch.equal(told, without)
         if unguided:
-            return network(x_t, t, asked).float()
+            return _as_velocity(network, network(x_t, t, asked).float(), x_t, t)
         both = network(torch.cat([x_t, x_t]), torch.cat([t, t]), _together(without, asked)).float()
     unconditional, conditional = both.chunk(2)
-    return guide(unconditional, conditional, guidance)
+    return _as_velocity(network, guide(unconditional, conditional, guidance), x_t, t)
+
+
+def _as_velocity(network: Network, said: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
+    return velocity_of_noise(cosine_schedule(), x_t, said, t.cpu()) if network.config.predicts == "epsilon" else said
 
 
 def _together(first: Tensor | Prompts, second: Tensor | Prompts) -> Any:

@@ -13,18 +13,27 @@ if TYPE_CHECKING:
 
 BUDGET_BYTES = 256 * 2**20
 MAX_AGE_SECONDS = 1800
+MAX_STEPS = 5000
+TARGETS = ("v", "epsilon")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a training is asked for: pictures of `size`, from which weights, for how long, and which random numbers."""
+    """What a training is asked for: pictures of `size`, from which weights, for how long, and which random numbers.
+
+    It ends after `seconds` or `steps`, whichever comes first. target: what the network learns to say, one of `TARGETS`.
+    """
 
     size: int = 16
     start: str = "noise"
     seconds: float = 120
     seed: int = 0
+    target: str = "v"
+    steps: int = MAX_STEPS
 
     def __post_init__(self) -> None:
+        if self.start == "embedded" and self.target != "v":
+            raise InputError("The embedded model predicts v: choose v, or start from noise.")
         if self.start == "embedded" and self.size != 32:
             raise InputError("The embedded model knows 32 x 32 only: choose 32 pixels, or start from noise.")
 
@@ -44,7 +53,8 @@ class Trained:
     @property
     def title(self) -> str:
         """What it is called on the pages."""
-        return f"the one I trained, {self.settings.size} x {self.settings.size}"
+        says = ", says the noise" if self.settings.target == "epsilon" else ""
+        return f"the one I trained, {self.settings.size} x {self.settings.size}{says}"
 
     @property
     def parameters(self) -> int:

@@ -39,7 +39,7 @@ from demos.views.translation import table_of_finds, view_of_tree
 from models.attention.beam import Node
 from models.detection.boxes import Prediction
 from models.detection.matching import LossSettings, match
-from models.diffusion.forward import SCHEDULES, noisy_picture
+from models.diffusion.forward import SCHEDULES, noisy_picture, small_steps
 from models.diffusion.samplers import Term, Update, combine
 from tests.arithmetic import adds_up, holds, value_of
 
@@ -258,7 +258,8 @@ def test_what_a_loss_is_made_of(printed, one, other, third):
 @given(st.sampled_from(sorted(SCHEDULES)), st.integers(0, 999))
 def test_the_factors_of_the_forward_process(printed, schedule, t):
     rgba = np.full((32, 32, 4), 128, np.uint8)
-    view = view_of_noisy(rgba, noisy_picture(rgba, t, schedule, 0))
+    noisy = noisy_picture(rgba, t, schedule, 0)
+    view = view_of_noisy(rgba, noisy, small_steps(noisy, 0))
     facts = {name: getattr(view, name) for name in ("signal", "noise_share", "alpha_bar", "signal_to_noise")}
     texts = printed("factorTexts", facts)
     assert holds(f"{texts['signal']}²", texts["share"])
@@ -288,7 +289,7 @@ def test_the_sum_at_one_pixel(printed, factors, seed):
 
 @given(SHARES, st.floats(-1, 1), st.floats(-4, 4), st.floats(-4, 4))
 def test_one_number_of_what_is_learned(printed, alpha_bar, x_0, epsilon, v):
-    example = {"signal": alpha_bar**0.5, "noise_share": (1 - alpha_bar) ** 0.5}
-    text = printed("sentenceOf", example, {"x_0": x_0, "epsilon": epsilon, "v": v})
+    example = {"signal": alpha_bar**0.5, "noise_share": (1 - alpha_bar) ** 0.5, "predicts": "v"}
+    text = printed("sentenceOf", example, {"x_0": x_0, "epsilon": epsilon, "said": v})
     for said in re.search(r"xₜ = (.*?); v should be (.*?), the", text).groups():
         assert adds_up(said)

@@ -11,10 +11,12 @@ from PIL import Image
 from demos.diffusion import training
 from demos.inputs import session_file
 from demos.inputs.uploaded_files import ListFiles, UploadedFiles
-from demos.views.diffusion_training import ExampleView, SpriteTrainingView, view_of_learned
+from demos.views.diffusion import view_of_pixel
+from demos.views.diffusion_training import ExampleView, FirstRecognised, SpriteTrainingView, view_of_learned
 from models.diffusion import live
 from models.diffusion.network import Config
 from models.diffusion.schedule import cosine_schedule
+from models.diffusion.trace import Plan, denoise, first_noise
 from models.diffusion.trained import TRAINED
 from models.errors import InputError
 
@@ -41,7 +43,7 @@ def archive(tmp_path):
 
 def begun(archive, **how):
     """A training of the zip, taken to its first figure: (generator, figure, name)."""
-    values = {"size": 16, "start": "noise", "seconds": 60, "seed": 0, **how}
+    values = {"size": 16, "start": "noise", "seconds": 60, "seed": 0, "target": "v", "steps": 5000, **how}
     stream = training.compute_training("files", "potion", [archive], *values.values())
     for view, strip, name in stream:
         if isinstance(view, SpriteTrainingView) and view.samples:
@@ -56,9 +58,9 @@ def test_one_step_in_numbers_fits_together(network):
     assert isinstance(drawn, ExampleView)
     assert drawn.size == {"noise": 16, "embedded": 32}[network]
     assert drawn.t == int(np.random.default_rng(5).integers(1000))
-    assert drawn.x_t.shape == drawn.v.shape == (4, drawn.size, drawn.size)
+    assert drawn.x_t.shape == drawn.said.shape == (4, drawn.size, drawn.size)
     np.testing.assert_allclose(drawn.x_t, drawn.signal * drawn.x_0 + drawn.noise_share * drawn.epsilon, atol=1e-5)
-    assert drawn.loss == pytest.approx(np.square(drawn.v - drawn.target).mean(), rel=1e-4)
+    assert drawn.loss == pytest.approx(np.square(drawn.said - drawn.target).mean(), rel=1e-4)
     assert drawn.signal == pytest.approx(float(cosine_schedule().signal(drawn.t)))
 
 
@@ -79,6 +81,45 @@ def test_a_training_streams_stops_and_can_be_used_looked_at_and_saved(archive):
     assert drawn.size == 16
     again, said = training.load_trained([training.save_trained(name)["value"]])
     assert again in TRAINED and "the one I trained, 16 x 16" in said
+
+
+def step_of(trained):
+    """The second step of a run of a trained network."""
+    plan = Plan("any", 1, 4, 0, guidance=1, size=trained.settings.size)
+    return list(denoise(trained.network, plan, first_noise(1, 0, plan.size)))[1]
+
+
+def test_a_training_on_the_noise_ends_after_its_steps_and_is_kept_as_such(archive):
+    stream, view, name = begun(archive, target="epsilon", steps=2)
+    assert "of the way to the first sample nearer to a picture it was given" in view.samples[0].progress
+    *_, (last, strip, _), (_, over, _) = stream
+    assert "<b>says</b> the noise" in strip and "2 of at most 2" in strip and "Training is over" in over
+    assert last.samples[-1].step == 2
+    drawn = training.compute_example("trained", "potion", 2, name)
+    assert drawn.predicts == "epsilon"
+    np.testing.assert_allclose(drawn.x_t, drawn.signal * drawn.x_0 + drawn.noise_share * drawn.target, atol=1e-5)
+    rows = view_of_pixel(step_of(TRAINED.find(name)), 0, 3, 4).rows
+    said_by, sum_ = rows[1], rows[2]
+    assert (rows[0].of, said_by.of, sum_.of) == ("x_t", "said", "x_0_of_v")
+    products = rows[0].factor * np.array(rows[0].values) + said_by.factor * np.array(said_by.values)
+    np.testing.assert_allclose(products, sum_.values, rtol=1e-6)
+    again, said = training.load_trained([training.save_trained(name)["value"]])
+    assert TRAINED.find(again).network.config.predicts == "epsilon" and "16 x 16, says the noise" in said
+
+
+def test_how_far_the_first_sample_that_can_be_recognised_is():
+    first = FirstRecognised(blur=20)
+    assert first.sentence(np.array([120.0, 130]), 0).startswith("0% of the way")
+    assert first.sentence(np.array([70.0, 90]), 50).startswith("50% of the way")
+    assert first.sentence(np.array([19.0, 30]), 90).startswith("1 of 2 samples are nearer")
+    assert first.sentence(np.array([25.0, 30]), 95).endswith("the first was seen after 90 steps.")
+    assert "began 60" in (one := FirstRecognised(blur=0)).sentence(np.array([60.0]), 0)
+    assert one.sentence(np.array([5.0]), 9) == "The nearest sample is 5 from the picture, where it began 60 from it."
+
+
+def test_the_embedded_model_leaves_no_choice_of_size_and_of_what_is_said():
+    assert [one["value"] for one in training.view_start("embedded", 16, "epsilon")] == [32, "v"]
+    assert [one["value"] for one in training.view_start("noise", 16, "epsilon")] == [16, "epsilon"]
 
 
 def test_leaving_ends_the_training_and_keeps_what_was_learned(archive):
@@ -102,6 +143,10 @@ def test_leaving_ends_the_training_and_keeps_what_was_learned(archive):
         ("class", "potion", None, 16, "noise", float("nan"), 0),
         ("class", "potion", None, 16, "noise", 60, -1),
         ("class", "dragon", None, 16, "noise", 60, 0),
+        ("class", "potion", None, 16, "noise", 60, 0, "x_0", 100),
+        ("class", "potion", None, 16, "noise", 60, 0, "v", 0),
+        ("class", "potion", None, 16, "noise", 60, 0, "v", 10**9),
+        ("class", "potion", None, 32, "embedded", 60, 0, "epsilon", 100),
         ("web", "potion", None, 16, "noise", 60, 0),
         ("files", "potion", None, 16, "noise", 60, 0),
         ("files", "potion", [], 16, "noise", 60, 0),

@@ -9,13 +9,14 @@ import { clamp, onArrows } from "../core/keys.js";
 import { sequential } from "../core/ramps.js";
 
 /** @typedef {import("../types.js").ExampleView} Example */
-/** @typedef {"x_0" | "epsilon" | "x_t" | "v" | "target" | "x_0_predicted"} Name */
-/** @type {Name[]} */ const NAMES = ["x_0", "epsilon", "x_t", "v", "target", "x_0_predicted"];
+/** @typedef {"x_0" | "epsilon" | "x_t" | "said" | "target" | "x_0_predicted"} Name */
+/** @type {Name[]} */ const NAMES = ["x_0", "epsilon", "x_t", "said", "target", "x_0_predicted"];
 
 const BACKGROUND = [74, 82, 96];
 const MARK = "rgba(255, 60, 220, 0.85)";
 /** What white and black stand for in the pictures that are no sprites. @type {Record<string, number>} */
-const RANGES = { x_t: 1, epsilon: 3, v: 2, target: 2 };
+const RANGES = { x_t: 1, epsilon: 3, said: 2, target: 2 };
+const NOISE_RANGE = 3;
 
 /** @param {string} name @param {string} about @param {string} caption */
 const picture = (name, about, caption) =>
@@ -42,15 +43,15 @@ export const template = `
     <li>
       <h3>Let the network predict</h3>
       <div class="tiles">
-        ${picture("v", "what the network says", "<b>v̂</b> it says")}
-        ${picture("target", "what it should say", "<b>v</b> it should say")}
+        ${picture("said", "what the network says", '<b><span class="what">v</span>̂</b> it says')}
+        ${picture("target", "what it should say", '<b class="what">v</b> it should say')}
         ${picture("x_0_predicted", "the clean picture its answer means", "<b>x̂<sub>0</sub></b> it means")}
       </div>
-      <p class="words">It sees only x<sub>t</sub> and t, and says v, a mixture of noise and picture from which both follow.</p>
+      <p class="words">It sees only x<sub>t</sub> and t, and says <span class="asked"></span></p>
     </li>
     <li>
       <h3>Measure the loss, move the weights</h3>
-      <div class="tiles">${picture("error", "squared error at every pixel", '(v̂ − v)² from 0 to <span class="top"></span>')}</div>
+      <div class="tiles">${picture("error", "squared error at every pixel", '(<span class="what">v</span>̂ − <span class="what">v</span>)² from 0 to <span class="top"></span>')}</div>
       <p class="words">mean: loss <b class="loss"></b>, gradient norm <b class="gradient"></b>. <b class="after"></b></p>
     </li>
   </ol>
@@ -59,17 +60,18 @@ export const template = `
 
 /**
  * What one number of the noisy picture, and what the network should say there, are made of.
- * @param {{ signal: number, noise_share: number }} example @param {Record<string, number>} at its value in every picture
+ * @param {{ signal: number, noise_share: number, predicts: string }} example @param {Record<string, number>} at its value in every picture
  */
-export function sentenceOf({ signal, noise_share: noise }, { x_0, epsilon, v }) {
+export function sentenceOf({ signal, noise_share: noise, predicts }, { x_0, epsilon, said }) {
   const [by, and] = [fixed(signal, 3), fixed(noise, 3)];
   const [clean, drawn] = [x_0, epsilon].map((value) => (value < 0 ? `(${fixed(value, 2)})` : fixed(value, 2)));
   const [noisy, target] = [signal * x_0 + noise * epsilon, signal * epsilon - noise * x_0];
   const write = (/** @type {number} */ value) => fixed(value, 2);
-  return (
-    `x₀ ${write(x_0)}; xₜ = ${equation(`${by} × ${clean} + ${and} × ${drawn}`, noisy, write)}; ` +
-    `v should be ${equation(`${by} × ${drawn} − ${and} × ${clean}`, target, write)}, the network says ${write(v)}`
-  );
+  const should =
+    predicts === "epsilon"
+      ? `the noise is ${write(epsilon)}`
+      : `v should be ${equation(`${by} × ${drawn} − ${and} × ${clean}`, target, write)}`;
+  return `x₀ ${write(x_0)}; xₜ = ${equation(`${by} × ${clean} + ${and} × ${drawn}`, noisy, write)}; ${should}, the network says ${write(said)}`;
 }
 
 /** @param {number} value */
@@ -118,20 +120,25 @@ export default class TrainingStep {
   /** @param {Example} example */
   #write(example) {
     const short = (/** @type {number} */ value) => value.toPrecision(3);
+    const ofNoise = example.predicts === "epsilon";
     const numbers = (4 * example.size ** 2).toLocaleString("en");
     const texts = {
       size: `${example.size} × ${example.size} pixels of red, green, blue and opacity: ${numbers} numbers from −1 to 1.`,
       t: String(example.t),
+      asked: ofNoise
+        ? "the noise; the picture is what is left."
+        : "v, a mixture of noise and picture from which both follow.",
       sum: `xₜ = ${example.signal.toFixed(3)} × x₀ + ${example.noise_share.toFixed(3)} × ε: no learning so far.`,
       top: short(this.#top),
       loss: short(example.loss),
       gradient: short(example.gradient_norm),
       "gb-said":
-        `From xₜ at t = ${example.t}, ${Math.round(100 * example.noise_share ** 2)} % of it noise, the network says v with a mean ` +
+        `From xₜ at t = ${example.t}, ${Math.round(100 * example.noise_share ** 2)} % of it noise, the network says ${ofNoise ? "the noise" : "v"} with a mean ` +
         `squared error of ${short(example.loss)}; one step of the optimiser makes it ${short(example.loss_after)}.`,
       after: `The same picture, time and noise after one step of the optimiser: ${short(example.loss_after)}.`,
     };
     for (const [name, text] of Object.entries(texts)) this.#part(`.${name}`).textContent = text;
+    for (const node of this.view.querySelectorAll(".what")) node.textContent = ofNoise ? "ε" : "v";
   }
 
   /** @param {string} name @param {number} channel @param {number} place */
@@ -142,7 +149,7 @@ export default class TrainingStep {
   /** Mean over the four channels. @param {number} place */
   #error(place) {
     const squares = [0, 1, 2, 3].map(
-      (channel) => (this.#at("v", channel, place) - this.#at("target", channel, place)) ** 2,
+      (channel) => (this.#at("said", channel, place) - this.#at("target", channel, place)) ** 2,
     );
     return squares.reduce((sum, square) => sum + square) / 4;
   }
@@ -150,7 +157,8 @@ export default class TrainingStep {
   /** @param {string} name @param {number} place @returns {number[]} red, green, blue */
   #color(name, place) {
     if (name === "error") return sequential(this.#error(place) / this.#top);
-    const range = RANGES[name];
+    const ofNoise = this.#example?.predicts === "epsilon" && (name === "said" || name === "target");
+    const range = ofNoise ? NOISE_RANGE : RANGES[name];
     if (range) return [0, 1, 2].map((channel) => 255 * unit(this.#at(name, channel, place) / range));
     const clear = 1 - unit(this.#at(name, 3, place));
     return BACKGROUND.map((back, channel) => 255 * unit(this.#at(name, channel, place)) + back * clear);

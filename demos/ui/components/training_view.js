@@ -15,6 +15,7 @@ export const template = `
     <figure class="samples">
       <div class="tiles now"></div>
       <div class="tiles near"></div>
+      <p class="progress gb-note" aria-live="polite"></p>
       <figcaption class="gb-caption"><b>samples</b> from the same noise, <output class="when"></output>. Under each the
         nearest picture it was given, and how far it is on average (0 to 255).</figcaption>
     </figure>
@@ -96,6 +97,7 @@ export default class SpriteTrainingView {
     [...this.#part(".near").children].forEach((node, place) => {
       node.append(String(sample.distances[place]));
     });
+    this.#part(".progress").textContent = sample.progress;
     this.#part(".history").value = this.#current + 1;
     this.#part(".when").textContent = `after ${sample.step.toLocaleString("en")} steps, ${sample.seconds.toFixed(0)} s`;
   }

@@ -16,21 +16,27 @@ const NAMES = {
   x_before: ["input", "x of the step before"],
   x_corrected: ["input", "corrected xₜ"],
   v: ["prediction", "v"],
+  known: ["input", "your picture"],
+  known_fresh: ["noise", "fresh noise"],
   x_0_of_v: ["prediction", "predicted x₀ (then kept within −1 to 1, and the noise with it)"],
   epsilon_of_v: ["noise", "predicted noise"],
+  said: ["noise", "noise as it is said"],
   corrected: ["input", "corrected xₜ"],
   next: ["input", "next x"],
+  in_hole: ["input", "In the hole: next x"],
+  around: ["input", "Around it: next x"],
 };
 
 /** A factor as it is read: three decimals, powers of ten for what they would hide. @param {number} value */
 export const factor = (value) =>
   minus(Math.abs(value) >= 0.0005 || value === 0 ? value.toFixed(3) : value.toExponential(1));
 
-/** The sums of a step: those for a corrected x_t, if there are any, and those for the next x. @param {StepView} step */
-const sums = ({ correction, terms }) =>
+/** The sums of a step: for a corrected x_t, if there is one, for the next x, and for it around a hole. @param {StepView} step */
+const sums = ({ correction, terms, around }) =>
   /** @type {[string, [number, string][]][]} */ ([
     ["corrected", correction],
-    ["next", terms],
+    [around.length ? "in_hole" : "next", terms],
+    ["around", around],
   ]).filter(([, sum]) => sum.length);
 
 /** The sums of a step in one sentence. @param {StepView} step */
@@ -38,6 +44,17 @@ export const sentence = (step) =>
   sums(step)
     .map(([left, sum]) => `${NAMES[left][1]} = ${sum.map(([by, of]) => `${factor(by)} × ${NAMES[of][1]}`).join(" + ")}`)
     .join("; ");
+
+/** What the network says of a step and what follows from it; empty where that is not told. @param {StepView} step */
+export function saysOf({ predicts, signal, noise_share }) {
+  const [by, and] = [factor(signal), factor(noise_share)];
+  const then = `kept within −1 to 1; predicted noise = (xₜ − ${by} × predicted x₀) / ${and}.`;
+  if (predicts === "epsilon")
+    return `It predicts the noise: predicted x₀ = (xₜ − ${and} × noise) / ${by}, so that an error of the noise counts ${minus((noise_share / signal).toPrecision(2))} times; ${then}`;
+  if (predicts !== "v") return "";
+  const mostly = signal > noise_share ? "here mostly the noise" : "here mostly the picture, taken away";
+  return `It predicts v = ${by} × noise − ${and} × x₀, ${mostly}: predicted x₀ = ${by} × xₜ − ${and} × v, ${then}`;
+}
 
 export class StepSums {
   sentence = sentence;
@@ -52,11 +69,10 @@ export class StepSums {
   show(step) {
     const where = `xₜ = ${factor(step.signal)} × x₀ + ${factor(step.noise_share)} × noise, as the network reads it. `;
     const then = step.t_next < 0 ? "The last step." : `Next: t = ${step.t_next}.`;
-    const mostly = step.signal > step.noise_share ? "here mostly the noise" : "here mostly the picture, taken away";
-    const says = `It predicts v = ${factor(step.signal)} × noise − ${factor(step.noise_share)} × x₀, ${mostly}: predicted x₀ = ${factor(step.signal)} × xₜ − ${factor(step.noise_share)} × v, kept within −1 to 1; predicted noise = (xₜ − ${factor(step.signal)} × predicted x₀) / ${factor(step.noise_share)}.`;
+    const says = saysOf(step);
     this.words.replaceChildren(
       element("span", {}, where + then),
-      ...(step.predicts === "v" ? [element("span", {}, says)] : []),
+      ...(says ? [element("span", {}, says)] : []),
       ...sums(step).map(([left, sum]) =>
         element(
           "span",
