@@ -7,7 +7,7 @@ import gradio as gr
 
 from demos.address import keeps
 from demos.base import empty_strip
-from demos.diffusion.films import film_strip, save_sprites, stop_button, stream_film, wire_stop
+from demos.diffusion.films import film_strip, save_sprites, stop_button, stream_film, view_pixel, wire_stop
 from demos.diffusion.networks import chosen_network, follow_choice, loading, network_choice
 from demos.diffusion.plans import (
     ALL_CLASSES,
@@ -86,7 +86,7 @@ def build(own: gr.State) -> None:
             sampler = gr.Dropdown(SAMPLER_CHOICES, value="ddim", label="Sampler")
             network = network_choice("diffusion-between-network")
         with gr.Column(scale=5, min_width=300):
-            film = film_strip("diffusion-film-between", empty=EMPTY)
+            film = film_strip("diffusion-film-between", empty=EMPTY, pixel=view_pixel, walk=True)
             strip = gr.HTML(empty_strip("The model is loaded with the first run."))
             gr.Markdown(BETWEEN, elem_classes="gb-note", latex_delimiters=LATEX)
             with gr.Accordion("The sprites as files", open=False):

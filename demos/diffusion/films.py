@@ -14,11 +14,11 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from demos.base import empty_strip, strip_of
-from demos.tab import stops
+from demos.tab import answering, stops
 from demos.ui import View, component
-from demos.views.diffusion import FilmView, ForkView, StepView, view_of_step
+from demos.views.diffusion import FilmView, ForkView, PixelView, StepView, view_of_pixel, view_of_step
 from models.diffusion.large.runs import LargeRun
-from models.diffusion.runs import SpriteRun
+from models.diffusion.runs import RUNS, SpriteRun
 from models.diffusion.schedule import Schedule, cosine_schedule
 from models.errors import InputError
 from models.inputs import check_integer
@@ -32,12 +32,18 @@ EMPTY = "Choose a class and press Generate: every step appears here as it is com
 
 
 def film_strip(
-    elem_id: str, *, empty: str = EMPTY, forkable: bool = False, pixel: Callable[[Any], Any] | None = None
+    elem_id: str,
+    *,
+    empty: str = EMPTY,
+    forkable: bool = False,
+    pixel: Callable[[Any], Any] | None = None,
+    walk: bool = False,
 ) -> View:
     """The film of a run, a `FilmView`.
 
     forkable: there is a button that tells the event `fork`, {run, place}: go on differently from a step.
     pixel: answers a click on a pixel, {run, place, sprite, row, column}, with a `PixelView`.
+    walk: the sprites stand in one row, in their order.
     The event `step`, {run, place}: another step is shown.
     """
     return component(
@@ -48,6 +54,7 @@ def film_strip(
         empty=empty,
         forkable=forkable,
         pixels=pixel is not None,
+        walk=walk,
     )
 
 
@@ -112,6 +119,18 @@ def place_in(run: SpriteRun | LargeRun, place: object) -> int:
     if not run.steps:
         raise InputError("This run has no steps yet.")
     return check_integer(place, name="The step", low=0, high=len(run.steps) - 1)
+
+
+@answering
+def view_pixel(request: dict[str, Any]) -> PixelView:
+    """The arithmetic of one step at one pixel."""
+    run = RUNS.find(request.get("run"))
+    step = run.steps[place_in(run, request.get("place"))]
+    sprite = check_integer(request.get("sprite"), name="The sprite", low=0, high=run.plan.count - 1)
+    highest = run.plan.size - 1
+    row = check_integer(request.get("row"), name="The row", low=0, high=highest)
+    column = check_integer(request.get("column"), name="The column", low=0, high=highest)
+    return view_of_pixel(step, sprite, row, column)
 
 
 def save_pictures(pictures: np.ndarray, name: str) -> list[str]:

@@ -9,7 +9,15 @@ import numpy as np
 
 from demos.address import keeps
 from demos.base import empty_strip
-from demos.diffusion.films import film_strip, save_pictures, save_sprites, stop_button, stream_film, wire_stop
+from demos.diffusion.films import (
+    film_strip,
+    save_pictures,
+    save_sprites,
+    stop_button,
+    stream_film,
+    view_pixel,
+    wire_stop,
+)
 from demos.diffusion.networks import chosen_network, follow_choice, loading, network_choice, size_of
 from demos.diffusion.plans import check_plan, example_sprites, plan_controls
 from demos.inputs.pixel_canvas import SIDE, Canvas, pixel_canvas, read_canvas, view_of_canvas
@@ -201,7 +209,7 @@ def build(own: gr.State) -> None:
             network = network_choice("diffusion-image-network")
         with gr.Column(scale=5, min_width=300):
             timeline = gr.HTML(elem_id="diffusion-entry")
-            film = film_strip("diffusion-film-image", empty=EMPTY)
+            film = film_strip("diffusion-film-image", empty=EMPTY, pixel=view_pixel)
             strip = gr.HTML(empty_strip("The model is loaded with the first run."))
     with gr.Accordion("The sprites as files", open=False):
         files = gr.Files(show_label=False, interactive=False, height=120)

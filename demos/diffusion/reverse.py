@@ -7,21 +7,20 @@ import gradio as gr
 
 from demos.address import keeps
 from demos.base import empty_strip
-from demos.diffusion.films import film_strip, place_in, save_sprites, stop_button, stream_film, wire_stop
+from demos.diffusion.films import film_strip, place_in, save_sprites, stop_button, stream_film, view_pixel, wire_stop
 from demos.diffusion.networks import chosen_network, follow_choice, loading, network_choice
 from demos.diffusion.plans import CLASS_CHOICES, MAX_GUIDANCE, MAX_SEED, SAMPLER_CHOICES, check_plan, plan_controls
 from demos.inputs.pixel_canvas import Canvas, pixel_canvas, read_canvas, view_of_canvas
 from demos.opening import opens
-from demos.tab import LATEX, LIGHT, LONG, RUN, answering, fold, payload, private
+from demos.tab import LATEX, LIGHT, LONG, RUN, fold, payload, private
 from demos.ui import View
-from demos.views.diffusion import ForkView, PixelView, html_of_known, html_of_nearest, view_of_pixel
+from demos.views.diffusion import ForkView, html_of_known, html_of_nearest
 from demos.views.diffusion_found import find_halfway
 from models.diffusion.runs import RUNS, SpriteRun
 from models.diffusion.samplers import TITLES
 from models.diffusion.schedule import GUIDANCE
 from models.diffusion.trained import TRAINED
 from models.errors import InputError
-from models.inputs import check_integer
 
 if TYPE_CHECKING:
     from models.diffusion.edits import Entry
@@ -174,18 +173,6 @@ def describe_changes(before: "Plan", after: "Plan", canvas: Canvas | None) -> st
 
 def _said(value: str | float) -> str:
     return TITLES.get(value, value) if isinstance(value, str) else f"{value:.9g}"
-
-
-@answering
-def view_pixel(request: dict[str, Any]) -> PixelView:
-    """The arithmetic of one step at one pixel."""
-    run = RUNS.find(request.get("run"))
-    step = run.steps[place_in(run, request.get("place"))]
-    sprite = check_integer(request.get("sprite"), name="The sprite", low=0, high=run.plan.count - 1)
-    highest = run.plan.size - 1
-    row = check_integer(request.get("row"), name="The row", low=0, high=highest)
-    column = check_integer(request.get("column"), name="The column", low=0, high=highest)
-    return view_of_pixel(step, sprite, row, column)
 
 
 def compute_nearest(name: object) -> Iterator[str]:

@@ -120,10 +120,10 @@ def compute_grid(
     guidance: object,
     sampler: object,
 ) -> Iterator[tuple[Any, ...]]:
-    """Denoise all cells. Yields (grid, strip, file) after each moment; closing it stops all."""
+    """Denoise all cells. Yields (grid, strip, file, where it is) after each moment; closing it stops all."""
     base = {"sprite_class": sprite_class, "steps": steps, "seed": seed, "guidance": guidance, "sampler": sampler}
     down, across, plans = check_grid(rows, row_values, columns, column_values, **base)
-    yield gr.skip(), loading() or gr.skip(), None
+    yield gr.skip(), loading() or gr.skip(), None, ""
     from models.diffusion.grid import denoise_grid
 
     heads = AXES[str(rows)].title, AXES[str(columns)].title
@@ -139,7 +139,12 @@ def compute_grid(
         finding = find_changes(moment.x_0, len(down), *heads) if over else ""
         view = GridView(*heads, down, across, moment.total, made, list(sheets), list(times), finding)
         more = [("sprites", str(len(plans))), ("predictions", str(sum(moment.made)))]
-        yield view, strip_of(moment.run, more=more, note=note), file
+        yield view, strip_of(moment.run, more=more, note=note), file, note
+
+
+def view_stopped(where: str) -> Any:
+    """The strip that says where a grid was stopped; nothing where it had come to its end."""
+    return empty_strip(f"Stopped at {where}.") if where else gr.skip()
 
 
 def view_axis(axis: object) -> str:
@@ -149,6 +154,7 @@ def view_axis(axis: object) -> str:
 
 def build() -> None:
     """The page: what differs on the left, the grid on the right."""
+    where = gr.State("")
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             with gr.Row():
@@ -172,10 +178,10 @@ def build() -> None:
     keeps(**axes, **dict(zip(names, shared, strict=True)), looks=("step",))
     for axis, values in ((rows, row_values), (columns, column_values)):
         axis.input(view_axis, axis, values, **private(), **LIGHT)
-    inputs, outputs = [*axes.values(), *shared], [grid, strip, file]
+    inputs, outputs = [*axes.values(), *shared], [grid, strip, file, where]
     running = run.click(compute_grid, inputs, outputs, **private(), **LONG)
     opens(compute_grid, inputs, outputs, queue=LONG)
-    stops(stop, [running], strip)
+    stops(stop, [running], strip, view_stopped, where)
 
 
 def _build_axis(name: str, axis: str) -> tuple[gr.Dropdown, gr.Textbox]:

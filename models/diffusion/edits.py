@@ -11,7 +11,7 @@ from torch import Tensor
 
 from models.diffusion.data import to_signal
 from models.diffusion.network import SpriteUNet
-from models.diffusion.samplers import level_at
+from models.diffusion.samplers import KNOWN, KNOWN_FRESH, Term, combine, level_at
 from models.diffusion.schedule import cosine_schedule, steps_of, timesteps
 from models.diffusion.trace import (
     DenoisingStep,
@@ -117,12 +117,17 @@ def inpaint(
     known = np.repeat(to_signal(rgba[None]), plan.count, axis=0)
     noise = first_noise(plan.count, plan.seed, plan.size)
     x_t = np.where(hole, noise, _noised(known, noise, timesteps(plan.steps)[0]))
+    schedule = cosine_schedule()
     for number in range(plan.steps * rounds):
         index, repeat = divmod(number, rounds)
         step = denoise_once(network, replace(plan, seed=_another(plan.seed, repeat)), told, index, x_t)
+        following = level_at(schedule, step.t_next)
+        around = (Term(following.signal, KNOWN), Term(following.noise, KNOWN_FRESH))
         fresh = fresh_noise(x_t.shape, _another(plan.seed, repeat, KNOWN_NOISE), step.t)
-        x_next = np.where(hole, step.x_next, _noised(known, fresh, step.t_next))
-        yield replace(step, x_next=x_next, x_0=np.where(hole, step.x_0, known), given=~hole)
+        pictures = {**step.pictures, KNOWN: known, KNOWN_FRESH: fresh}
+        x_next = np.where(hole, step.x_next, combine(around, pictures))
+        x_0 = np.where(hole, step.x_0, known)
+        yield replace(step, x_next=x_next, x_0=x_0, given=~hole, pictures=pictures, around=around)
         again = repeat < rounds - 1
         x_t = _one_step_back(x_next, step, _another(plan.seed, repeat, BACK_NOISE)) if again else x_next
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 BUDGET_BYTES = 256 * 2**20
 MAX_AGE_SECONDS = 1800
-BYTES_A_PIXEL_AND_STEP = 6 * 4 * 4  # at most six arrays of four channels in float32
+BYTES_A_PIXEL_AND_STEP = 7 * 4 * 4  # at most seven arrays of four channels in float32
 
 
 @dataclass

@@ -24,6 +24,7 @@ import numpy as np
 from models.diffusion.schedule import Schedule
 
 X_T, X_0, EPSILON, FRESH = "x_t", "x_0", "epsilon", "fresh"
+KNOWN, KNOWN_FRESH = "known", "known_fresh"
 X_0_BEFORE, X_0_BEFORE_THAT, X_BEFORE, CORRECTED = "x_0_before", "x_0_before_that", "x_before", "x_corrected"
 
 

@@ -51,16 +51,16 @@ def test_a_step_is_opened_and_parts_are_switched_off(open_tab, screenshots):
 def test_a_grid_is_compared_scrubbed_and_refused(open_tab, screenshots):
     page = open_tab("diffusion", "Side by side")
     grid = page.locator("#diffusion-grid")
-    grid.locator(".sg-where", has_text="16 of 16").wait_for()
+    grid.locator(".where", has_text="16 of 16").wait_for()
     assert grid.locator(".sg-cell .tile").count() == 16
     last = grid.locator(".sg-cell").nth(3).inner_html()
     grid.get_by_label("one step back").click()
-    grid.locator(".sg-where", has_text="15 of 16").wait_for()
+    grid.locator(".where", has_text="15 of 16").wait_for()
     assert grid.locator(".sg-cell").nth(3).inner_html() != last
     page.locator("#diffusion-grid-rows-values textarea, #diffusion-grid-rows-values input").fill("ddim, unipc")
     page.locator("#diffusion-grid-columns-values textarea, #diffusion-grid-columns-values input").fill("1, 3")
     page.locator("#diffusion-grid-run").click()
-    grid.locator(".sg-where", has_text="3 of 3").wait_for()
+    grid.locator(".where", has_text="3 of 3").wait_for()
     assert grid.locator(".sg-cell .tile").count() == 4
     page.screenshot(path=screenshots / "diffusion-grid.png", full_page=True)
     many = ", ".join(["2"] * 60)

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { FilmPlace } from "../../demos/ui/pieces/film_controls.js";
 import { FilmRuns } from "../../demos/ui/pieces/film_runs.js";
 import { FlowLearner, FlowPath } from "../../demos/ui/pieces/flow_learner.js";
 import {
@@ -14,7 +15,7 @@ import {
 import { pointsOf, pointsWith } from "../../demos/ui/pieces/flow_shapes.js";
 import { PixelPainting } from "../../demos/ui/pieces/pixel_painting.js";
 import { layout } from "../../demos/ui/pieces/small_curve.js";
-import { factor, sentence } from "../../demos/ui/pieces/step_sums.js";
+import { factor, saysOf, sentence } from "../../demos/ui/pieces/step_sums.js";
 
 const step = (/** @type {number} */ t, difference = null) => ({
   size: 32,
@@ -30,6 +31,7 @@ const step = (/** @type {number} */ t, difference = null) => ({
     [-0.0001, "epsilon"],
   ]),
   correction: /** @type {[number, string][]} */ ([]),
+  around: /** @type {[number, string][]} */ ([]),
   difference,
 });
 const film = (/** @type {string} */ run, /** @type {number[]} */ times, fork = null) => ({
@@ -83,6 +85,34 @@ test("the sums of a step in words", () => {
   assert.equal(sentence(step(5)), "next x = 0.800 × predicted x₀ + −1.0e−4 × predicted noise");
   const corrected = { ...step(5), correction: /** @type {[number, string][]} */ ([[1, "x_before"]]) };
   assert.ok(sentence(corrected).startsWith("corrected xₜ = 1.000 × x of the step before; next x = "));
+  const hole = { ...step(5), around: /** @type {[number, string][]} */ ([[0.9, "known"]]) };
+  assert.match(sentence(hole), /^In the hole: next x = .*; Around it: next x = 0\.900 × your picture$/);
+});
+
+test("what the network says of a step, and what follows", () => {
+  const said = { ...step(5), predicts: /** @type {const} */ ("epsilon") };
+  assert.match(
+    saysOf(said),
+    /predicts the noise: predicted x₀ = \(xₜ − 0\.600 × noise\) \/ 0\.800, .* counts 0\.75 times/,
+  );
+  assert.match(
+    saysOf({ ...said, predicts: "v" }),
+    /^It predicts v = 0\.800 × noise − 0\.600 × x₀, here mostly the noise/,
+  );
+  assert.equal(saysOf({ ...said, predicts: "" }), "");
+});
+
+test("a film is followed until a hand goes back, and again from its newest step", () => {
+  const place = new FilmPlace();
+  place.arrived(2);
+  assert.equal(place.current, 2);
+  place.jump(1, { length: 3, newest: 2, total: 5 });
+  place.arrived(3);
+  assert.deepEqual([place.current, place.follow], [1, false]);
+  place.jump(9, { length: 4, newest: 3, total: 5 });
+  assert.deepEqual([place.current, place.follow], [3, true]);
+  place.jump(4, { length: 5, newest: 4, total: 5 });
+  assert.equal(place.follow, false, "nothing more comes");
 });
 
 test("a small curve: highest at the top, last at the right", () => {

@@ -11,7 +11,7 @@ from models.diffusion.data import CLASSES, to_signal
 from models.diffusion.edits import Painting, between, cut_out, enter, fork, inpaint, paint, run_entry, slerp
 from models.diffusion.network import Config, SpriteUNet
 from models.diffusion.runs import SpriteRun
-from models.diffusion.samplers import SAMPLERS
+from models.diffusion.samplers import SAMPLERS, combine, level_at
 from models.diffusion.schedule import cosine_schedule, timesteps
 from models.diffusion.trace import Plan, denoise, first_noise
 
@@ -137,6 +137,11 @@ def test_inpainting_keeps_everything_but_the_hole(network, rounds):
     known = to_signal(PICTURE[None])[0]
     for step in steps:
         assert np.array_equal(step.x_0[:, :, ~hole], np.repeat(known[None], 2, axis=0)[:, :, ~hole])
+        for terms, where in ((step.update.step, hole), (step.around, ~hole)):
+            assert np.array_equal(combine(terms, step.pictures)[:, :, where], step.x_next[:, :, where])
+        level = level_at(cosine_schedule(), step.t_next)
+        noise = step.x_next[:, :, ~hole] - level.signal * known[None][:, :, ~hole]
+        assert np.abs(noise.std() - level.noise) < 0.05 * max(level.noise, 0.01)
     last = steps[-1]
     assert np.array_equal(last.x_next[0][:, ~hole], known[:, ~hole])
     assert not np.array_equal(last.x_next[0][:, hole], known[:, hole])

@@ -1,5 +1,6 @@
 """Inside the U-Net: hooks show what runs, an edit of nothing changes nothing, and grids are runs made together."""
 
+import gradio as gr
 import numpy as np
 import pytest
 
@@ -165,3 +166,8 @@ def test_a_grid_has_a_plan_for_every_cell():
     assert (rows, columns) == (["DDIM", "UniPC"], ["1", "2.5"])
     assert [(p.sampler, p.guidance) for p in plans] == [("ddim", 1), ("ddim", 2.5), ("unipc", 1), ("unipc", 2.5)]
     assert {(p.count, p.steps, p.sprite_class) for p in plans} == {(1, 8, "potion")}
+
+
+def test_a_stopped_grid_says_where():
+    assert "Stopped at 3 of 16." in side_by_side.view_stopped("3 of 16")
+    assert side_by_side.view_stopped("") == gr.skip()

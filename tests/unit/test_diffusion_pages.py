@@ -153,12 +153,12 @@ def test_places_and_pixels_outside_are_refused_and_inside_explained():
     for place in (-1, 5, 1.5, "1", None, float("nan"), True):
         with pytest.raises(InputError):
             reverse.view_fork(event(run=key, place=place))
-    pixel = reverse.view_pixel({"run": key, "place": 2, "sprite": 1, "row": 31, "column": 0})
+    pixel = films.view_pixel({"run": key, "place": 2, "sprite": 1, "row": 31, "column": 0})
     assert [row["of"] for row in pixel["rows"] if row["factor"] is None] == [
         *("x_0_of_v", "epsilon_of_v", "corrected", "next"),
     ]
     for wrong in ({"sprite": 2}, {"row": 32}, {"column": -1}, {"column": "3"}, {"run": "x"}):
-        answer = reverse.view_pixel({"run": key, "place": 2, "sprite": 0, "row": 0, "column": 0, **wrong})
+        answer = films.view_pixel({"run": key, "place": 2, "sprite": 0, "row": 0, "column": 0, **wrong})
         assert set(answer) == {"error"}
 
 
@@ -257,6 +257,15 @@ def test_a_hole_is_filled_and_the_rest_stays():
     kept[4:9] = False
     assert np.array_equal(filled[kept], clean[0][kept])
     assert not np.array_equal(filled[~kept], clean[0][~kept])
+    assert [of for _, of in film.steps[3].around] == ["known", "known_fresh"]
+    pixel = films.view_pixel({"run": film.run, "place": 3, "sprite": 0, "row": 0, "column": 0})
+    assert "given, around the hole" in pixel["caption"]
+    *summands, total = pixel["rows"]
+    products = sum(row["factor"] * np.array(row["values"]) for row in summands)
+    np.testing.assert_allclose(products, total["values"], atol=1e-6)
+    np.testing.assert_allclose(total["values"], RUNS.find(film.run).steps[3].x_next[0, :, 0, 0])
+    inside = films.view_pixel({"run": film.run, "place": 3, "sprite": 0, "row": 5, "column": 0})
+    assert {row["of"] for row in inside["rows"]} > {"v", "x_t", "x_0", "next"}
     for rounds in (0, 5, 1.5, "2"):
         with pytest.raises(InputError, match="rounds"):
             next(image.compute_inpainting(*EMBEDDED, stroke(canvas_value(clean), hole=True), rounds, *PLAN))
@@ -330,8 +339,8 @@ def test_a_network_of_ones_own_makes_a_film_whose_forks_it_makes_too(own):
         next(reverse.compute_fork(where, *controls, stroke(canvas_value(np.zeros((1, 48 - size, 48 - size, 4), "u1")))))
 
     where = {"run": key, "place": 2, "sprite": 1, "column": 0}
-    assert f"row {size}" in reverse.view_pixel({**where, "row": size - 1})["caption"]
-    assert "error" in reverse.view_pixel({**where, "row": size})
+    assert f"row {size}" in films.view_pixel({**where, "row": size - 1})["caption"]
+    assert "error" in films.view_pixel({**where, "row": size})
     (table,) = reverse.compute_nearest(key)
     assert table.count("nearest picture it was given") == 3
 

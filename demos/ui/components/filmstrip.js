@@ -3,8 +3,9 @@
 import { image } from "../core/arrays.js";
 import { contextOf } from "../core/canvas.js";
 import { element, find, save } from "../core/dom.js";
-import { clamp, onArrows } from "../core/keys.js";
+import { clamp, onArrows, onCells } from "../core/keys.js";
 import { ask } from "../core/server.js";
+import { FilmControls, filmControls } from "../pieces/film_controls.js";
 import { FilmRuns } from "../pieces/film_runs.js";
 import { Sheets, tile } from "../pieces/sheets.js";
 import { StepSums } from "../pieces/step_sums.js";
@@ -13,7 +14,6 @@ import { StepSums } from "../pieces/step_sums.js";
 /** @typedef {import("../types.js").StepView} StepView */
 /** @typedef {"x_t" | "noise" | "x_0"} Kind */
 
-const FRAME_MILLISECONDS = 160;
 const STEP_TOLD_AFTER_MILLISECONDS = 100; // so that stepping fast asks the server once
 const LARGE_SIDE = 128; // pixels; larger pictures get more room
 /** @type {Kind[]} */ const KINDS = ["x_t", "noise", "x_0"];
@@ -23,9 +23,9 @@ const lane = (/** @type {string} */ extra) => `
       <section class="lane ${extra}">
         <p class="lane-name"></p>
         <div class="stage">
-          <figure><div class="canvas x_t"></div></figure>
-          <figure><div class="canvas noise"></div></figure>
-          <figure><div class="canvas x_0"></div></figure>
+          <figure class="of-x_t"><figcaption>x<sub>t</sub></figcaption><div class="canvas x_t"></div></figure>
+          <figure><figcaption>predicted noise</figcaption><div class="canvas noise"></div></figure>
+          <figure class="of-x_0"><figcaption>predicted x<sub>0</sub></figcaption><div class="canvas x_0"></div></figure>
         </div>
       </section>`;
 
@@ -41,13 +41,7 @@ export const template = `
         <p><b class="prediction-word">predicted x<sub>0</sub></b> <span>what is left</span></p>
       </div>
     </div>
-    <div class="controls">
-      <button class="back" type="button" aria-label="one step back">◀</button>
-      <button class="play" type="button">Play</button>
-      <button class="forward" type="button" aria-label="one step forward">▶</button>
-      <input class="jump" type="range" min="1" step="1" aria-label="step">
-      <output class="where"></output>
-    </div>
+    ${filmControls}
     <p class="arithmetic" aria-live="polite"></p>
     <div class="pixel" aria-live="polite"></div>
     <div class="rail" role="listbox" aria-label="all steps" tabindex="0"></div>
@@ -67,10 +61,7 @@ export const template = `
 export default class Filmstrip {
   runs = new FilmRuns();
   sheets = new Sheets();
-  #current = 0; // place on the rail
   #touched = false; // by the visitor: another step was chosen
-  #follow = true; // show the newest step while they arrive
-  /** @type {number | undefined} */ #timer;
   /** @type {number | undefined} */ #telling;
   #shown = ""; // run and place of the step that is shown
   /** @type {string | null} */ #background = BACKGROUND; // null: transparent
@@ -84,7 +75,14 @@ export default class Filmstrip {
     this.sums = new StepSums(this.#part(".arithmetic"), this.#part(".pixel"));
     this.#part(".gb-empty").textContent = props.empty;
     this.#part(".fork").hidden = !props.forkable;
+    this.walk = Boolean(props.walk);
+    this.film.classList.toggle("walk", this.walk);
     this.film.classList.toggle("with-pixels", Boolean(props.pixels));
+    this.controls = new FilmControls(
+      this.#part(".gb-film-controls"),
+      () => this.runs,
+      () => this.#moved(),
+    );
     this.#listen();
     this.#paintBackground(BACKGROUND);
   }
@@ -94,6 +92,16 @@ export default class Filmstrip {
     return find(this.film, selector);
   }
 
+  /** How many sprites stand side by side: of a walk all, else as many as below each other. @param {number} count */
+  #across(count) {
+    return this.walk ? count : Math.ceil(Math.sqrt(count));
+  }
+
+  /** Place on the rail of the step that is shown. */
+  get #current() {
+    return this.controls.current;
+  }
+
   /** @param {FilmView | null} value */
   async show(value) {
     if (!value) return this.#clear();
@@ -101,9 +109,8 @@ export default class Filmstrip {
     if (taken === "unknown" || !this.runs.length) return;
     if (taken === "new") this.#begin(value);
     this.film.dataset.state = "full";
-    this.#part(".jump").max = this.runs.length;
-    if (this.#follow) this.#current = this.runs.newest;
-    if (value.first !== null && !this.#touched) this.#current = value.first;
+    this.controls.place.arrived(this.runs.newest);
+    if (value.first !== null && !this.#touched) this.controls.place.current = value.first;
     this.#part(".gb-said").hidden = !value.finding;
     this.#part(".gb-said").textContent = value.finding;
     this.#goWhereTheLinkSays();
@@ -118,23 +125,22 @@ export default class Filmstrip {
     if (newest + 1 < total) return;
     const step = Number(this.look.take("step"));
     if (!Number.isInteger(step) || step < 1) return;
-    this.#touched = true;
-    this.#jump(step - 1);
+    this.controls.jump(step - 1);
   }
 
   #clear() {
     this.film.dataset.state = "empty";
     this.runs = new FilmRuns();
     this.sheets.forget();
-    this.#stop();
+    this.controls.stop();
   }
 
   /** @param {FilmView} film */
   #begin(film) {
-    [this.#follow, this.#touched] = [true, false];
-    this.film.style.setProperty("--across", String(Math.ceil(Math.sqrt(film.count))));
+    this.#touched = false;
+    this.film.style.setProperty("--across", String(this.#across(film.count)));
     this.look.set("step", null);
-    this.#stop();
+    this.controls.begin();
     if (!film.fork) this.sheets.forget();
     const side = film.steps[0]?.size ?? 0;
     if (side) this.film.dataset.pictures = side > LARGE_SIDE ? "large" : "small";
@@ -179,7 +185,7 @@ export default class Filmstrip {
         role: "option",
         "aria-label": `step ${place + 1}, t = ${step.t}`,
         title: this.sums.sentence(step),
-        onclick: () => this.#go(place),
+        onclick: () => this.controls.go(place),
       },
       element("small", {}, `t ${step.t}`),
       this.#tile(step, "x_t", 0),
@@ -209,8 +215,7 @@ export default class Filmstrip {
     for (const [number, step] of shown.entries()) this.#drawLane(lanes[number], number, step);
     const number = lanes[1].hidden ? 0 : 1;
     const step = runs.step(number, this.#current);
-    this.#part(".jump").value = this.#current + 1;
-    this.#part(".where").textContent = `step ${this.#current + 1} of ${runs.total}, t = ${step.t}`;
+    this.controls.say(`step ${this.#current + 1} of ${runs.total}, t = ${step.t}`);
     this.sums.show(step);
     this.#offerSprites();
     this.#markRail();
@@ -223,7 +228,7 @@ export default class Filmstrip {
     for (const kind of KINDS) {
       const tiles = Array.from({ length: this.runs.count }, (_, picture) => {
         const made = this.#tile(step, kind, picture);
-        if (this.pixels) made.addEventListener("click", (event) => this.#askPixel(event, number, picture));
+        if (this.pixels) made.addEventListener("click", (event) => this.#pointAt(event, number, picture));
         return made;
       });
       find(node, `.canvas.${kind}`).replaceChildren(...tiles);
@@ -263,12 +268,53 @@ export default class Filmstrip {
   }
 
   /** @param {MouseEvent} event @param {number} number of the lane @param {number} sprite */
-  async #askPixel(event, number, sprite) {
+  #pointAt(event, number, sprite) {
     const box = /** @type {HTMLElement} */ (event.currentTarget).getBoundingClientRect();
     const side = this.runs.step(number, this.#current).size;
     const place = (/** @type {number} */ offset, /** @type {number} */ size) =>
       clamp(Math.floor((offset / size) * side), 0, side - 1);
-    const [column, row] = [place(event.clientX - box.left, box.width), place(event.clientY - box.top, box.height)];
+    this.#askPixel(
+      number,
+      sprite,
+      place(event.clientY - box.top, box.height),
+      place(event.clientX - box.left, box.width),
+    );
+  }
+
+  /** Arrow keys move over the pixels of all sprites of a picture, Enter reads one. @param {HTMLElement} canvas @param {number} number of the lane */
+  #walkPixels(canvas, number) {
+    const at = (/** @type {number} */ row, /** @type {number} */ column) => {
+      const { size } = this.runs.step(number, this.#current);
+      const sprite = Math.floor(row / size) * this.#across(this.runs.count) + Math.floor(column / size);
+      return { size, sprite, row: row % size, column: column % size };
+    };
+    const unmark = () => canvas.querySelector(".fs-cursor")?.remove();
+    onCells(canvas, {
+      name: "Pixels: arrow keys move over them, Enter shows the numbers of one",
+      size: () => {
+        const side = this.runs.length ? this.runs.step(number, this.#current).size : 0;
+        const across = this.#across(this.runs.count);
+        return [Math.ceil(this.runs.count / across) * side, across * side];
+      },
+      over: (row, column) => {
+        const place = at(row, column);
+        unmark();
+        const style = { left: `${(100 * place.column) / place.size}%`, top: `${(100 * place.row) / place.size}%` };
+        const width = `${100 / place.size}%`;
+        canvas.children[place.sprite]?.append(
+          element("i", { class: "fs-cursor", style: { ...style, width, height: width } }),
+        );
+      },
+      pick: (row, column) => {
+        const place = at(row, column);
+        if (place.sprite < this.runs.count) this.#askPixel(number, place.sprite, place.row, place.column);
+      },
+      away: unmark,
+    });
+  }
+
+  /** @param {number} number of the lane @param {number} sprite @param {number} row @param {number} column */
+  async #askPixel(number, sprite, row, column) {
     const run = this.runs.lanes[number].run;
     const before = this.#shown;
     try {
@@ -282,55 +328,28 @@ export default class Filmstrip {
   // Hands
 
   #listen() {
-    this.#part(".play").addEventListener("click", () => this.#play());
-    this.#part(".back").addEventListener("click", () => this.#go(this.#current - 1));
-    this.#part(".forward").addEventListener("click", () => this.#go(this.#current + 1));
-    const jump = this.#part(".jump");
-    jump.addEventListener("input", () => this.#go(Number(jump.value) - 1));
-    onArrows(this.#part(".rail"), (across) => across && this.#go(this.#current + across));
+    onArrows(this.#part(".rail"), (across) => across && this.controls.go(this.#current + across));
+    if (this.pixels)
+      for (const [number, lane] of [...this.film.querySelectorAll(".lane")].entries())
+        for (const canvas of lane.querySelectorAll(".canvas")) this.#walkPixels(canvas, number);
     for (const node of this.film.querySelectorAll(".save"))
       node.addEventListener("click", () => this.#save(node.dataset.what));
     const color = this.#part(".color");
     color.addEventListener("input", () => this.#paintBackground(color.value));
     this.#part(".clear").addEventListener("click", () => this.#paintBackground(this.#background ? null : color.value));
     this.#part(".fork").addEventListener("click", () => {
-      this.#stop();
+      this.controls.stop();
       const number = this.runs.shows(1, this.#current) ? 1 : 0;
       const { run, steps } = this.runs.lanes[number];
       this.emit.fork({ run, place: Math.min(this.#current, steps.length - 1) });
     });
   }
 
-  /** @param {number} place */
-  #go(place) {
-    this.#stop();
-    this.#jump(place);
-  }
-
-  /** @param {number} place */
-  #jump(place) {
+  /** Another step was chosen. */
+  #moved() {
     this.#touched = true;
-    const { newest, total, length } = this.runs;
-    this.#current = clamp(place, 0, length - 1);
-    this.#follow = this.#current === newest && newest + 1 < total;
     this.look.set("step", this.#current + 1);
     this.#drawStep();
-  }
-
-  #stop() {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    this.#part(".play").textContent = "Play";
-  }
-
-  #play() {
-    if (this.#timer) return this.#stop();
-    if (this.#current >= this.runs.length - 1) this.#jump(0);
-    this.#part(".play").textContent = "Pause";
-    this.#timer = setInterval(() => {
-      if (this.#current < this.runs.length - 1) this.#jump(this.#current + 1);
-      else this.#stop();
-    }, FRAME_MILLISECONDS);
   }
 
   #offerSprites() {
