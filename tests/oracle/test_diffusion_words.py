@@ -1,5 +1,7 @@
 """The sprite network that reads words, run by hand in NumPy and by diffusers' own attention, with its real weights."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -142,6 +144,33 @@ def test_the_words_maps_are_the_layers_shares(steps):
         count = int(text["mask"][1].sum())
         total = watched.of(list(range(count)))
     np.testing.assert_allclose(total, 1, atol=1e-2)  # over all tokens, the marks included; in bfloat16
+
+
+def test_two_visitors_of_one_network_do_not_look_into_each_others_runs(steps):
+    """While one looks, another thread asks the same network: neither sees the words of the other."""
+    network, made = steps
+    step = made[1]
+    texts = {prompt: network.encode_text(prompt, "", True) for prompt in ("a red potion", "tree")}
+
+    def ask(prompt):
+        network.predict(torch.from_numpy(step.x_t)[None], network.times(3)[1], texts[prompt])
+
+    def looked(prompt, meanwhile=None):
+        attention = WordAttention(network)
+        with torch.inference_mode(), attention:
+            if meanwhile:
+                other = threading.Thread(target=meanwhile)
+                other.start()
+                other.join()
+            ask(prompt)
+        return attention
+
+    alone, seen = looked("a red potion"), []
+    beside = looked("a red potion", lambda: seen.append(looked("tree")))
+    assert beside.calls == alone.calls == seen[0].calls == len(network.layer_names)
+    torch.testing.assert_close(beside.total, alone.total)
+    torch.testing.assert_close(seen[0].total, looked("tree").total)
+    assert not any(layer._forward_pre_hooks for layer in network.reading_layers()), "nothing is left on the network"
 
 
 def test_guidance_and_what_follows_from_v(steps):

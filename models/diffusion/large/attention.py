@@ -4,6 +4,7 @@ One step of DAAM (Tang et al. 2023), which averages over the steps too.
 """
 
 import math
+import threading
 from inspect import signature
 from types import TracebackType
 from typing import Any
@@ -17,9 +18,11 @@ from models.diffusion.large.network import LargeNetwork
 
 
 class WordAttention:
-    """While entered: the mean over layers and heads of where the picture looks in its text, `[tokens, side, side]`.
+    """The mean over layers and heads of where the picture looks in its text, `[tokens, side, side]`, while entered.
 
-    It computes the attention beside the network and changes nothing in it. Of a batch, the last is looked at.
+    It computes the attention beside the network and changes nothing in it. Of a batch, the last is looked at. Networks
+    are shared: what other threads ask them meanwhile is not looked at. So it is entered around each prediction, and
+    never while something else may run in its own thread.
     """
 
     def __init__(self, network: LargeNetwork) -> None:
@@ -35,6 +38,7 @@ class WordAttention:
         self.calls = 0
 
     def __enter__(self) -> "WordAttention":
+        self.thread = threading.get_ident()
         self.hooks = [layer.register_forward_pre_hook(self._look, with_kwargs=True) for layer in self.layers]
         return self
 
@@ -45,6 +49,8 @@ class WordAttention:
             hook.remove()
 
     def _look(self, layer: torch.nn.Module, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+        if threading.get_ident() != self.thread:
+            return
         inputs = signature(layer.forward).bind_partial(*arguments, **named).arguments
         shares = self.network.text_shares(layer, inputs)
         side = math.isqrt(shares.shape[1])

@@ -118,38 +118,39 @@ def trace_prompt(
     x_t = torch.from_numpy(start.x_t)[None].to(network.device)
     text = network.encode_text(request.prompt, request.negative, request.guidance != 1)
     words = network.words(request.prompt)
-    with WordAttention(network) as attention:
-        for index in range(start.index, request.steps):
-            time, following = times[index : index + 2]
-            attention.forget()
+    attention = WordAttention(network)
+    for index in range(start.index, request.steps):
+        time, following = times[index : index + 2]
+        attention.forget()
+        with attention:
             outputs = network.predict(x_t, time, text)
-            x_0, epsilon = network.solve(x_t, guide(outputs[0], outputs[-1], request.guidance), time.level)
-            update = SAMPLERS[request.sampler](time.level, following.level, [])
-            pictures = {X_T: x_t, X_0: x_0, EPSILON: epsilon}
-            if any(term.of == FRESH for term in update.step):
-                pictures[FRESH] = first_noise(network, request.seed + 1 + index)
-            x_next = combine(update.step, pictures)
-            noises = [_array(network.noise_of(x_t, output, time.level)) for output in outputs]
-            last = index + 1 == request.steps
-            yield LargeStep(
-                index,
-                time.t,
-                following.t,
-                time.level,
-                x_t=_array(x_t),
-                epsilon=_array(epsilon),
-                x_0=_array(x_0),
-                x_next=_array(x_next),
-                guidance=request.guidance,
-                without=noises[0] if len(noises) > 1 else None,
-                with_prompt=noises[-1],
-                update=update,
-                picture=network.decode(x_0, None if last else tiny),
-                attention={word: attention.of(places) for word, places in words},
-                in_layers={word: attention.in_layers(places) for word, places in words} if attention.each else {},
-                predicts=network.predicts,
-            )
-            x_t = x_next
+        x_0, epsilon = network.solve(x_t, guide(outputs[0], outputs[-1], request.guidance), time.level)
+        update = SAMPLERS[request.sampler](time.level, following.level, [])
+        pictures = {X_T: x_t, X_0: x_0, EPSILON: epsilon}
+        if any(term.of == FRESH for term in update.step):
+            pictures[FRESH] = first_noise(network, request.seed + 1 + index)
+        x_next = combine(update.step, pictures)
+        noises = [_array(network.noise_of(x_t, output, time.level)) for output in outputs]
+        last = index + 1 == request.steps
+        yield LargeStep(
+            index,
+            time.t,
+            following.t,
+            time.level,
+            x_t=_array(x_t),
+            epsilon=_array(epsilon),
+            x_0=_array(x_0),
+            x_next=_array(x_next),
+            guidance=request.guidance,
+            without=noises[0] if len(noises) > 1 else None,
+            with_prompt=noises[-1],
+            update=update,
+            picture=network.decode(x_0, None if last else tiny),
+            attention={word: attention.of(places) for word, places in words},
+            in_layers={word: attention.in_layers(places) for word, places in words} if attention.each else {},
+            predicts=network.predicts,
+        )
+        x_t = x_next
 
 
 def _array(latent: Tensor) -> np.ndarray:
