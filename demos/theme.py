@@ -106,6 +106,11 @@ button:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--gb-que
 .gradio-container .gb-pixel :is(td, th) { padding: .15rem .7rem .15rem 0; text-align: left; font-weight: 400; }
 .gradio-container .gb-pixel .gb-total > * { border-top: 1px solid var(--gb-line); font-weight: 600; }
 .gb-entry { display: flex; gap: 1rem; align-items: center; color: var(--gb-subtle); font-size: .85rem; }
+.gb-given { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: end; color: var(--gb-subtle);
+  font-size: .85rem; }
+.gb-given figure { margin: 0; }
+.gb-given img { width: 96px; image-rendering: pixelated; border-radius: 6px; border: 1px solid var(--gb-line);
+  background: #4a5260; }
 .gb-entry > div { flex: 1; min-width: 0; }
 .gb-entry p { margin: .25rem 0 0; }
 .gb-timeline { position: relative; height: 18px; margin: 0 9px; --thick: 6px;

@@ -3,7 +3,20 @@
 import gradio as gr
 
 from demos.base import Demo
-from demos.diffusion import api, between, forward, image, inside, large, reverse, side_by_side, toy, training
+from demos.diffusion import (
+    api,
+    applications,
+    between,
+    copying,
+    forward,
+    image,
+    inside,
+    large,
+    reverse,
+    side_by_side,
+    toy,
+    training,
+)
 from demos.diffusion.predictions import QUESTIONS
 from demos.predict import panel
 from demos.tab import inner_page, inner_pages
@@ -11,7 +24,7 @@ from demos.tab import inner_page, inner_pages
 LEAD = """A diffusion model learns one thing: to tell picture and noise apart in a noisy picture. Adding noise needs no
 learning; taking it away, a little at a time, makes pictures that never existed."""
 
-PAGES = (forward, reverse, inside, side_by_side, between, image, training, toy, large)
+PAGES = (forward, reverse, inside, side_by_side, between, image, training, copying, applications, toy, large)
 WITH_OWN_NETWORK = (reverse, inside, between, image, training)
 READ = {
     "network": "diffusion-network",

@@ -15,6 +15,7 @@ from models.diffusion.edits import Entry, between, inpaint, run_entry
 from models.diffusion.network import load_network
 from models.diffusion.reading import NAME as WORDS
 from models.diffusion.reading import load_sprite_words
+from models.diffusion.restoring import MEASUREMENTS, restore
 from models.diffusion.trace import DenoisingStep, Network, Plan, Told
 from models.diffusion.trained import TRAINED
 
@@ -62,6 +63,13 @@ def fill_hole(plan: Plan, rgba: np.ndarray, hole: np.ndarray, rounds: int, netwo
     """
     loaded, unet, told = _network_for(plan, network)
     yield from _timed(loaded, inpaint(unet, plan, rgba, hole, rounds=rounds, told=told))
+
+
+@compute(heavy=True)
+def restore_sprite(plan: Plan, rgba: np.ndarray, measured: str) -> Iterator[Denoised]:
+    """Sprites of which the measurement called `measured` (`MEASUREMENTS`) is that of `rgba [size, size, 4] uint8`."""
+    loaded = load_sprites()
+    yield from _timed(loaded, restore(loaded.network, plan, rgba, MEASUREMENTS[measured]))
 
 
 @compute(heavy=True)

@@ -271,7 +271,7 @@ def sprites():
     from models.diffusion.edits import begin
     from models.diffusion.grid import denoise_grid
     from models.diffusion.inside import look_inside
-    from models.diffusion.sprites import denoise_entry, fill_hole, walk_between
+    from models.diffusion.sprites import denoise_entry, fill_hole, restore_sprite, walk_between
     from models.diffusion.trace import Plan
 
     plan = Plan("potion", 2, 2, 0)
@@ -281,6 +281,9 @@ def sprites():
     list(denoise_grid((replace(plan, count=1), Plan("tree", 1, 3, 1, 3.0, "unipc"))))
     list(denoise_grid((Plan("any", 1, 2, 0, prompt="a red potion"), Plan("any", 1, 2, 1, prompt="tree"))))
     list(fill_hole(plan, SPRITE, np.eye(32, dtype=bool), 1))
+    list(fill_hole(Plan("any", 1, 2, 0, sampler="ddpm", prompt="a red potion"), SPRITE, np.eye(32, dtype=bool), 1))
+    for measured in ("grey", "small"):
+        list(restore_sprite(plan, SPRITE, measured))
     list(walk_between(plan, "monster", 1))
 
 
