@@ -24,11 +24,34 @@ TRY = """- Train, and watch the field at the end of the flow bend into the shape
   kind of direction along another path between picture and noise."""
 
 
+WAYS = r"""### Three ways, few steps
+All three networks are of one size and saw the same spiral. *Score matching* (Song et al. 2021) asks for the noise,
+along an arc, $x_t = \cos\varphi\,x_0 + \sin\varphi\,\varepsilon$ with $\varphi = \pi t / 2$; the score is
+$-\varepsilon / \sin\varphi$. *Flow matching* asks for the direction along a straight line. Each line is straight, yet
+lines cross, and where they cross the network can only say their mean: so the ways of the points bend. *Rectified flow*
+(Liu et al. 2023) lets the network carry noise to its ends, and trains another one on these pairs: their lines hardly
+cross, and few steps are enough."""
+
+GUIDED = r"""### Guidance between two classes
+Where the two bars cross, a point could be of either class. Guidance goes beyond what the class says, away from what is
+said without one: fewer points are left in between, and they crowd at the ends.
+
+$$\hat v = \hat v_\theta(x_t) + w\,(\hat v_\theta(x_t, \text{class}) - \hat v_\theta(x_t))$$"""
+
+KEPT = """The four networks of these two figures were trained beforehand, by this page's own code
+(`node tests/ui/flow_ways.js`)."""
+
+
 def build() -> None:
-    """The page: the plane and its controls, all of it in the browser."""
+    """The page: the plane and its controls, then two comparisons, all of it in the browser."""
     gr.Markdown(TOY, elem_classes="gb-lead")
     component("vector_field", elem_id="diffusion-toy")
     gr.Markdown(FORMULAS, elem_classes="gb-note", latex_delimiters=LATEX)
-    keeps(looks=("toy",))
+    gr.Markdown(WAYS, elem_classes="gb-note", latex_delimiters=LATEX)
+    component("flow_ways", elem_id="diffusion-ways")
+    gr.Markdown(GUIDED, elem_classes="gb-note", latex_delimiters=LATEX)
+    component("flow_guidance", elem_id="diffusion-toy-guidance")
+    gr.Markdown(KEPT, elem_classes="gb-note")
+    keeps(looks=("toy", "ways", "guidance"))
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)

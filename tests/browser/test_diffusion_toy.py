@@ -98,3 +98,25 @@ def test_reduced_motion_shows_results_without_moving_and_a_phone_is_wide_enough(
     page.locator(f"{TOY} .when", has_text="step 50 of 50").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=screenshots / "diffusion-toy-phone.png", full_page=True)
+
+
+def test_three_ways_and_guidance_are_compared(toy_page, screenshots):
+    page = toy_page(phone=True, dark=True)
+    ways, guided = page.locator(".flow-ways[data-state=full]"), page.locator(".flow-guidance[data-state=full]")
+    ways.locator(".gb-said", has_text="In one step 300 points end").wait_for()
+    ways.locator(".where", has_text="step 1 of 1").wait_for()
+    pictures = {ways.locator("canvas").nth(1).evaluate("(canvas) => canvas.toDataURL()")}
+    ways.locator(".count").select_option("5")
+    ways.locator(".where", has_text="step 5 of 5").wait_for()
+    ways.get_by_label("one step back").click()
+    ways.locator(".where", has_text="step 4 of 5, t = 0.20").wait_for()
+    pictures.add(ways.locator("canvas").nth(1).evaluate("(canvas) => canvas.toDataURL()"))
+    assert len(pictures) == 2
+    guided.locator(".gb-said", has_text="With guidance 3.0, 100 % of 300 points").wait_for()
+    guided.locator("input").focus()
+    page.keyboard.press("Home")
+    guided.locator(".gb-said", has_text="With guidance 0.0").wait_for()
+    page.wait_for_url("**ways=5.4.100**")
+    page.wait_for_url("**guidance=0**")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.screenshot(path=screenshots / "diffusion-ways-phone.png", full_page=True)

@@ -5,8 +5,8 @@ import { element, find } from "../core/dom.js";
 import { clamp, onArrows } from "../core/keys.js";
 import { distanceTo, FlowLearner, FlowPath } from "../pieces/flow_learner.js";
 import { readLink, textOf } from "../pieces/flow_link.js";
-import { drawPlane, EDGE } from "../pieces/flow_plane.js";
-import { pointsOf, pointsWith } from "../pieces/flow_shapes.js";
+import { drawPlane } from "../pieces/flow_plane.js";
+import { EDGE, pointsOf, pointsWith } from "../pieces/flow_shapes.js";
 import { drawCurve } from "../pieces/small_curve.js";
 
 /** @typedef {import("../pieces/flow_shapes.js").Shape} Shape */

@@ -33,17 +33,18 @@ function features(x, y, t, into, at) {
 }
 
 // One array holds all weights: W1 [hidden, FEATURES], b1, W2 [hidden, hidden], b2, W3 [2, hidden], b3.
-/** @typedef {{ hidden: number, weights: Float64Array, starts: number[] }} Network */
+/** @typedef {{ hidden: number, weights: Float64Array, starts: number[], classes: number }} Network  classes: how many it is told apart */
 
-/** @param {number} hidden @param {number} seed @returns {Network} */
-export function createNetwork(hidden, seed) {
-  const sizes = [hidden * FEATURES, hidden, hidden * hidden, hidden, 2 * hidden, 2];
+/** @param {number} hidden @param {number} seed @param {number} [classes] @returns {Network} */
+export function createNetwork(hidden, seed, classes = 0) {
+  const inputs = FEATURES + classes;
+  const sizes = [hidden * inputs, hidden, hidden * hidden, hidden, 2 * hidden, 2];
   const ends = sizes.map((_, place) => sizes.slice(0, place + 1).reduce((sum, size) => sum + size));
   const weights = new Float64Array(ends[5]);
   const { normal } = normalNumbers(seed);
-  for (let i = 0; i < ends[0]; i++) weights[i] = normal() / Math.sqrt(FEATURES);
+  for (let i = 0; i < ends[0]; i++) weights[i] = normal() / Math.sqrt(inputs);
   for (let i = ends[1]; i < ends[2]; i++) weights[i] = normal() / Math.sqrt(hidden);
-  return { hidden, weights, starts: [0, ...ends.slice(0, 5)] };
+  return { hidden, weights, classes, starts: [0, ...ends.slice(0, 5)] };
 }
 
 // out[i, o] = bias[o] + sum over k of weight[o, k] input[i, k]
@@ -63,13 +64,20 @@ function linear(weights, weightStart, biasStart, input, count, from, to) {
   return output;
 }
 
-// v [count, 2] at points [count, 2] and times [count]; `layers` are kept for the way back.
-/** @param {Network} network @param {Float64Array | number[]} points @param {Float64Array | number[]} times */
-export function predict({ hidden, weights, starts: [W1, b1, W2, b2, W3, b3] }, points, times) {
+// v [count, 2] at points [count, 2] and times [count], for classes [count] (-1: none); `layers` are kept for the way back.
+/**
+ * @param {Network} network @param {Float64Array | number[]} points @param {Float64Array | number[]} times
+ * @param {Int8Array | null} [told]
+ */
+export function predict({ hidden, weights, classes, starts: [W1, b1, W2, b2, W3, b3] }, points, times, told = null) {
   const count = times.length;
-  const input = new Float64Array(count * FEATURES);
-  for (let i = 0; i < count; i++) features(points[2 * i], points[2 * i + 1], times[i], input, i * FEATURES);
-  const first = linear(weights, W1, b1, input, count, FEATURES, hidden).map(Math.tanh);
+  const inputs = FEATURES + classes;
+  const input = new Float64Array(count * inputs);
+  for (let i = 0; i < count; i++) {
+    features(points[2 * i], points[2 * i + 1], times[i], input, i * inputs);
+    if (told && told[i] >= 0) input[i * inputs + FEATURES + told[i]] = 1;
+  }
+  const first = linear(weights, W1, b1, input, count, inputs, hidden).map(Math.tanh);
   const second = linear(weights, W2, b2, first, count, hidden, hidden).map(Math.tanh);
   return { v: linear(weights, W3, b3, second, count, hidden, 2), layers: [input, first, second] };
 }
@@ -95,17 +103,21 @@ function linearBackward(weights, gradient, weightStart, biasStart, input, outer,
 }
 
 // The mean of (v - target)², and its derivative by every weight.
-/** @param {Network} network @param {Float64Array} points @param {Float64Array} times @param {Float64Array} targets */
-export function lossAndGradient(network, points, times, targets) {
+/**
+ * @param {Network} network @param {Float64Array} points @param {Float64Array} times @param {Float64Array} targets
+ * @param {Int8Array | null} [told]
+ */
+export function lossAndGradient(network, points, times, targets, told = null) {
   const {
     hidden,
+    classes,
     weights,
     starts: [W1, b1, W2, b2, W3, b3],
   } = network;
   const {
     v,
     layers: [input, first, second],
-  } = predict(network, points, times);
+  } = predict(network, points, times, told);
   const gradient = new Float64Array(weights.length);
   const count = times.length;
   let loss = 0;
@@ -127,7 +139,7 @@ export function lossAndGradient(network, points, times, targets) {
     hidden,
     hidden,
   );
-  linearBackward(weights, gradient, W1, b1, input, throughTanh(atFirst, first), count, FEATURES, hidden);
+  linearBackward(weights, gradient, W1, b1, input, throughTanh(atFirst, first), count, FEATURES + classes, hidden);
   return { loss, gradient };
 }
 

@@ -2,23 +2,47 @@
 
 import { fit } from "../core/canvas.js";
 import { role } from "../core/ramps.js";
+import { EDGE } from "./flow_shapes.js";
 
-export const EDGE = 3;
 const ARROWS = 21;
 const GRID = Array.from({ length: ARROWS }, (_, place) => EDGE * ((2 * place + 1) / ARROWS - 1));
 const PLACES = Float64Array.from(GRID.flatMap((y) => GRID.flatMap((x) => [x, y])));
 
 /** @typedef {{ context: CanvasRenderingContext2D, side: number, x: (value: number) => number, y: (value: number) => number }} Paint */
 
+/** @param {HTMLCanvasElement} canvas @returns {Paint | null} null while it has no width */
+function paintOf(canvas) {
+  const side = canvas.clientWidth;
+  if (!side) return null;
+  const x = (/** @type {number} */ value) => ((value + EDGE) / (2 * EDGE)) * side;
+  return { context: fit(canvas, side, side), side, x, y: (/** @type {number} */ value) => side - x(value) };
+}
+
+/**
+ * Points at the end of their way, and the way itself; of two classes in two colours.
+ * @param {HTMLCanvasElement} canvas @param {Float64Array} data @param {Float64Array[]} way
+ * @param {{ told?: Int8Array }} [more]
+ */
+export function drawWay(canvas, data, way, { told } = {}) {
+  const paint = paintOf(canvas);
+  if (!paint) return;
+  dots(paint, data, "input", 1.3, 0.45);
+  if (way.length > 1) paths(paint, way);
+  const points = way[way.length - 1];
+  if (!told) return dots(paint, points, way.length > 1 ? "prediction" : "noise", 2.3, 0.9);
+  for (const [number, name] of ["query", "value"].entries()) {
+    const chosen = points.filter((_, at) => told[Math.floor(at / 2)] === number);
+    dots(paint, chosen, name, 2.3, 0.9);
+  }
+}
+
 /**
  * @param {HTMLCanvasElement} canvas @param {import("./flow_learner.js").FlowLearner} learner
  * @param {import("./flow_learner.js").FlowPath} path @param {boolean} withPaths
  */
 export function drawPlane(canvas, learner, path, withPaths) {
-  const side = canvas.clientWidth;
-  if (!side) return;
-  const x = (/** @type {number} */ value) => ((value + EDGE) / (2 * EDGE)) * side;
-  const paint = { context: fit(canvas, side, side), side, x, y: (/** @type {number} */ value) => side - x(value) };
+  const paint = paintOf(canvas);
+  if (!paint) return;
   dots(paint, learner.data, "input", 1.3, 0.45);
   arrows(paint, learner.directions(PLACES, path.time()));
   if (withPaths) paths(paint, path.path.slice(0, path.place + 1));

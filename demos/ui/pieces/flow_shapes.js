@@ -7,6 +7,8 @@ import { normalNumbers } from "./flow_network.js";
 /** @typedef {import("./flow_network.js").Random} Random */
 /** @typedef {"spiral" | "moons" | "letters" | "drawn"} Shape */
 
+/** The plane reaches from -EDGE to EDGE both ways. */
+export const EDGE = 3;
 const POINTS = 1200;
 const MAX_DRAWN = 2000;
 const SEED = 7;
