@@ -11,7 +11,7 @@ from demos.opening import opens
 from demos.tab import LATEX, LIGHT, fold, private
 from demos.ui import component
 from demos.views.diffusion_forward import NoisyView, view_of_noisy
-from models.diffusion.forward import SCHEDULES, noisy_picture
+from models.diffusion.forward import SCHEDULES, noisy_picture, small_steps
 from models.diffusion.pictures import shrink_square
 from models.diffusion.schedule import TRAINING_STEPS
 from models.errors import InputError
@@ -20,11 +20,13 @@ from models.inputs import check_choice, check_integer
 
 TITLE = "Forward: add noise"
 START_TIME = 250
+FIRST = "potion"
 SIZES = (32, 64, 128)
 
 FORWARD = r"""No learning here: the noisy picture at any time is a weighted sum, and the weights are a table made in
 advance. At the left end it is the picture, at the right end nothing of it is left. The noise is drawn once from a
-normal distribution; the seed decides which. One jump does what $t$ small steps would do (Ho et al. 2020).
+normal distribution; the seed decides which. One jump does what $t$ small steps would do (Ho et al. 2020): the row of
+pictures is made of these, with $x_t = \sqrt{1-\beta_t}\,x_{t-1} + \sqrt{\beta_t}\,\varepsilon_t$ each time.
 
 $$x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1-\bar\alpha_t}\, \varepsilon \qquad
 \text{signal to noise} = \frac{\bar\alpha_t}{1-\bar\alpha_t}$$"""
@@ -53,13 +55,14 @@ def view_forward(image: str | None, t: object, schedule: object, seed: object, s
     if image is None:
         return None
     rgba = shrink_square(read_rgba(image), size)
-    return view_of_noisy(rgba, noisy_picture(rgba, t, schedule, seed))
+    noisy = noisy_picture(rgba, t, schedule, seed)
+    return view_of_noisy(rgba, noisy, small_steps(noisy, seed))
 
 
 def build() -> None:
     """The page: a picture, the slider over time, and the sum it makes."""
     examples = example_sprites()
-    first = str(next(iter(examples.values()))) if examples else None
+    first = str(examples[FIRST])
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             t = gr.Slider(0, TRAINING_STEPS - 1, START_TIME, step=1, label="Time t", elem_id="diffusion-time")

@@ -184,6 +184,26 @@ export interface ComparisonView {
   continuations: string[];
 }
 
+/** What a network draws that was trained on `count` sprites. */
+export interface CopyingRowView {
+  count: number;
+  sheet: string;
+  nearest: string;
+  shown: number;
+  distances: number[];
+  copies: number;
+  copy_distance: number;
+  held_out: number;
+}
+
+/** All of them, each trained for `steps` steps (`copying_view`); said: what is seen in them. */
+export interface CopyingView {
+  size: number;
+  steps: number;
+  rows: CopyingRowView[];
+  said: string;
+}
+
 /** What a network must do: `layers` that wait for one another, multiplications `per_character` and `per_pair` of */
 export interface CostView {
   network: string;
@@ -244,7 +264,8 @@ export interface ExampleView {
   x_0: ArrayHandle;
   epsilon: ArrayHandle;
   x_t: ArrayHandle;
-  v: ArrayHandle;
+  predicts: "v" | "epsilon";
+  said: ArrayHandle;
   target: ArrayHandle;
   x_0_predicted: ArrayHandle;
   loss: number;
@@ -590,6 +611,9 @@ export interface NoisyView {
   mean: number;
   deviation: number;
   said: string;
+  steps: string;
+  step_times: number[];
+  step_said: string;
 }
 
 /** A hub model: what it is, what one gains, how large it is (0: not known), whose licence, and where it stands. */
@@ -771,6 +795,7 @@ export interface SamplesView {
   sheet: string;
   nearest: string;
   distances: number[];
+  progress: string;
 }
 
 /** Two networks that read or write the same n characters (`schedule`). */
@@ -876,8 +901,9 @@ export interface StepView {
   noise_share: number;
   terms: [number, string][];
   correction: [number, string][];
-  predicts: "v" | "";
+  predicts: "v" | "epsilon" | "";
   difference: number | null;
+  around: [number, string][];
 }
 
 /** A frame with what a detector says of it (`live_overlay`); width, height: of the frame, in pixels. */

@@ -5,7 +5,7 @@ import numpy as np
 from demos.sentences import percent
 from demos.views.diffusion import NOISE_RANGE, as_picture, sheet
 from demos.wire import view
-from models.diffusion.forward import SCHEDULES, NoisyPicture, schedule_called
+from models.diffusion.forward import SCHEDULES, NoisyPicture, SmallSteps, schedule_called
 from models.diffusion.schedule import TRAINING_STEPS
 
 BINS = 41
@@ -24,6 +24,8 @@ class NoisyView:
     histogram: density of the colours of x_t around `centres`; a standard normal distribution's mean and deviation
         would be 0 and 1.
     said: what is left of the picture, in one sentence.
+    steps, step_times: the way there in small steps, pictures side by side, and their times.
+    step_said: that the small steps come to the one jump, in one sentence.
     """
 
     clean: str
@@ -42,10 +44,13 @@ class NoisyView:
     mean: float
     deviation: float
     said: str
+    steps: str
+    step_times: list[int]
+    step_said: str
 
 
-def view_of_noisy(rgba: np.ndarray, noisy: NoisyPicture) -> NoisyView:
-    """The sum that makes `rgba [size, size, 4]` uint8 noisy, and what became of its colours."""
+def view_of_noisy(rgba: np.ndarray, noisy: NoisyPicture, small: SmallSteps) -> NoisyView:
+    """The sum that makes `rgba [size, size, 4]` uint8 noisy, its colours then, and the same in small steps."""
     colors = noisy.x_t[:3]
     counts, edges = np.histogram(colors, bins=BINS, range=(-NOISE_RANGE, NOISE_RANGE), density=True)
     return NoisyView(
@@ -65,6 +70,9 @@ def view_of_noisy(rgba: np.ndarray, noisy: NoisyPicture) -> NoisyView:
         mean=float(colors.mean()),
         deviation=float(colors.std()),
         said=_sentence(noisy),
+        steps=sheet(as_picture(small.frames, 1.0)),
+        step_times=list(small.times),
+        step_said=_in_small_steps(noisy, small),
     )
 
 
@@ -75,6 +83,14 @@ def _sentence(noisy: NoisyPicture) -> str:
         f"At t = {noisy.t} of {TRAINING_STEPS - 1} ({noisy.schedule}) {percent(noisy.alpha_bar)} of the variance is "
         "the "
         f"picture's{alike}."
+    )
+
+
+def _in_small_steps(noisy: NoisyPicture, small: SmallSteps) -> str:
+    steps = f"{small.count:,} small steps, each with noise of its own, come" if small.count > 1 else "One step comes"
+    return (
+        f"{steps} to the same: {noisy.signal:.3f} times the picture and {noisy.noise:.3f} times one noise, of mean "
+        f"{small.noise_mean:.2f} and deviation {small.noise_deviation:.2f} (the jump draws it with 0 and 1)."
     )
 
 

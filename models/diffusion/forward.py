@@ -15,6 +15,8 @@ from models.diffusion.data import to_signal
 from models.diffusion.schedule import Schedule, cosine_schedule, linear_schedule
 
 SHIFT = 3.0
+MOST_DRAWN = 2**22  # numbers of noise that the small steps may draw: a thousand steps of 32 x 32 pixels
+FRAMES = 6
 
 
 def shifted_schedule(shift: float = SHIFT) -> Schedule:
@@ -77,3 +79,38 @@ def noisy_picture(rgba: np.ndarray, t: int, schedule: str, seed: int) -> NoisyPi
     table = schedule_called(schedule)
     x_t = (table.signal(t) * x_0 + table.noise(t) * epsilon).astype(np.float32)
     return NoisyPicture(schedule, t, x_0, epsilon, x_t)
+
+
+@dataclass(frozen=True)
+class SmallSteps:
+    """The same in small steps, each with noise of its own (Ho et al. 2020, equation 2).
+
+    times: at which `frames [FRAMES, 4, size, size]` are shown, the last one t. count: how many steps were made.
+    noise_mean, noise_deviation: of the one noise that all the small ones come to: (x_t - signal x_0) / noise.
+    """
+
+    times: tuple[int, ...]
+    frames: np.ndarray
+    count: int
+    noise_mean: float
+    noise_deviation: float
+
+
+def small_steps(noisy: NoisyPicture, seed: int) -> SmallSteps:
+    """`noisy` once more, by one step for each unit of time; large pictures by fewer and longer ones."""
+    table, t = schedule_called(noisy.schedule), noisy.t
+    count = max(1, min(t + 1, MOST_DRAWN // noisy.x_0.size))
+    stops = sorted({round((t + 1) * part / count) - 1 for part in range(1, count + 1)})
+    shown = {stops[round((len(stops) - 1) * part / (FRAMES - 1))] for part in range(FRAMES)}
+    random = np.random.default_rng([seed, 1])
+    x, share, frames = noisy.x_0, 1.0, {}
+    for stop in stops:
+        ratio = float(table.alpha_bar(stop)) / share
+        fresh = random.standard_normal(x.shape, np.float32)
+        x = np.float32(ratio**0.5) * x + np.float32((1 - ratio) ** 0.5) * fresh
+        share *= ratio
+        if stop in shown:
+            frames[stop] = x
+    noise = (x - np.float32(noisy.signal) * noisy.x_0) / np.float32(noisy.noise)
+    mean, deviation = float(noise.mean()), float(noise.std())
+    return SmallSteps(tuple(frames), np.stack(list(frames.values())), len(stops), mean, deviation)

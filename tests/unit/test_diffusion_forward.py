@@ -10,7 +10,7 @@ from demos.diffusion import api, forward
 from demos.sentences import percent
 from demos.views.diffusion import as_picture
 from demos.views.diffusion_forward import view_of_noisy
-from models.diffusion.forward import SCHEDULES, SHIFT, noisy_picture, schedule_called
+from models.diffusion.forward import FRAMES, SCHEDULES, SHIFT, noisy_picture, schedule_called, small_steps
 from models.diffusion.schedule import Schedule
 from models.errors import InputError
 from tests.handles import picture_at
@@ -23,6 +23,27 @@ def picture(tmp_path):
     path = tmp_path / "picture.png"
     Image.fromarray(RGBA).save(path)
     return str(path)
+
+
+def shown(rgba, t):
+    noisy = noisy_picture(rgba, t, "cosine", 0)
+    return view_of_noisy(rgba, noisy, small_steps(noisy, 0))
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize(("size", "t", "count"), [(32, 250, 251), (32, 0, 1), (32, 999, 1000), (64, 999, 256)])
+def test_small_steps_come_to_the_one_jump(name, size, t, count):
+    rgba = np.repeat(np.repeat(RGBA, size // 32, axis=0), size // 32, axis=1)
+    noisy = noisy_picture(rgba, t, name, seed=3)
+    small = small_steps(noisy, 3)
+    assert (small.count, small.times[-1]) == (count, t)
+    assert len(small.frames) == len(small.times) == min(FRAMES, count)
+    assert abs(small.noise_mean) < 0.06 and abs(small.noise_deviation - 1) < 0.05
+    noise = (small.frames[-1] - noisy.signal * noisy.x_0) / noisy.noise
+    assert abs(np.corrcoef(noise.ravel(), noisy.x_0.ravel())[0, 1]) < 0.06, "nothing of the picture is left in it"
+    assert abs(np.corrcoef(noise.ravel(), noisy.epsilon.ravel())[0, 1]) < 0.06, "and it is not the noise of the jump"
+    said = view_of_noisy(rgba, noisy, small).step_said
+    assert said.startswith("One step comes" if count == 1 else f"{count:,} small steps")
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -66,7 +87,7 @@ def test_the_seed_decides_the_noise():
 
 def test_the_histogram_becomes_a_standard_normal_density():
     black = np.zeros((128, 128, 4), np.uint8)
-    start, end = (view_of_noisy(black, noisy_picture(black, t, "cosine", 0)) for t in (0, 999))
+    start, end = (shown(black, t) for t in (0, 999))
     normal = np.exp(-np.square(np.array(end.centres)) / 2) / np.sqrt(2 * np.pi)
     assert np.abs(np.array(end.histogram) - normal).max() < 0.04
     assert np.abs(np.array(start.histogram) - normal).max() > 1
@@ -139,9 +160,9 @@ def test_animated_and_transparent_pictures_are_read(tmp_path):
 
 
 def test_what_is_left_of_a_picture_is_said_and_a_flat_one_correlates_with_nothing():
-    early, late = (view_of_noisy(RGBA, noisy_picture(RGBA, t, "cosine", 0)) for t in (100, 900))
+    early, late = (shown(RGBA, t) for t in (100, 900))
     left = [float(one.said.rpartition(" ")[2].rstrip(".")) for one in (early, late)]
     assert left[0] > 0.9 > 0.4 > left[1]
     assert f"{percent(early.alpha_bar)} of the variance" in early.said
     black = np.zeros((32, 32, 4), np.uint8)
-    assert "correlate" not in view_of_noisy(black, noisy_picture(black, 100, "cosine", 0)).said
+    assert "correlate" not in shown(black, 100).said

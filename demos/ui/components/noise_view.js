@@ -1,7 +1,8 @@
 // The forward process at one time: picture and noise in their shares, their sum, curves and histogram.
 
 import { image } from "../core/arrays.js";
-import { find, svg } from "../core/dom.js";
+import { element, find, svg } from "../core/dom.js";
+import { Sheets, tile } from "../pieces/sheets.js";
 
 /** @typedef {import("../types.js").NoisyView} Noisy */
 
@@ -17,6 +18,10 @@ export const template = `
       <span class="sign">=</span>
       <figure><img class="noisy" alt="the noisy picture"><figcaption class="gb-caption">x<sub>t</sub>, t = <span class="t"></span></figcaption></figure>
     </div>
+    <figure class="steps">
+      <div class="tiles"></div>
+      <figcaption class="gb-caption step-said"></figcaption>
+    </figure>
     <div class="plots">
       <figure><svg class="curve" viewBox="0 0 200 110" role="img"></svg><figcaption class="gb-caption">ᾱ<sub>t</sub>, the share of variance that is picture: <span class="share"></span>; signal to noise <span class="snr"></span></figcaption></figure>
       <figure><svg class="histogram" viewBox="0 0 200 110" role="img"></svg><figcaption class="gb-caption">the colours of x<sub>t</sub> (bars; mean <span class="mean"></span>, deviation <span class="deviation"></span>) become a standard normal distribution (line; 0 and 1)</figcaption></figure>
@@ -29,6 +34,7 @@ const [WIDTH, HEIGHT, LAST] = [200, 110, 999];
 /** @type {Record<string, number>} */ const NAMED_AT = { cosine: 0.8, linear: 0.3, shifted: 0.6 }; // where on its curve
 
 export default class NoiseView {
+  sheets = new Sheets();
   #newest = 0;
 
   /** @param {import("../core/mount.js").Context} context */
@@ -45,6 +51,7 @@ export default class NoiseView {
   async show(value) {
     const number = ++this.#newest;
     if (value) await Promise.all([value.clean, value.noise, value.noisy].map(image));
+    if (value) await this.sheets.load([value.steps]);
     if (number !== this.#newest) return;
     this.view.dataset.state = value ? "full" : "empty";
     if (!value) return;
@@ -53,13 +60,24 @@ export default class NoiseView {
       ...factorTexts(value),
       t: String(value.t),
       said: value.said,
+      "step-said": value.step_said,
       mean: value.mean.toFixed(2),
       deviation: value.deviation.toFixed(2),
       values: value.values.toLocaleString("en"),
     };
     for (const [name, text] of Object.entries(texts)) this.#part(`.${name}`).textContent = text;
+    this.#drawSteps(value);
     this.#drawCurves(value);
     this.#drawHistogram(value);
+  }
+
+  /** @param {Noisy} value */
+  #drawSteps({ steps, step_times: times }) {
+    const url = this.sheets.known(steps) ?? "";
+    const shown = times.map((time, place) =>
+      element("div", {}, tile(url, place, times.length), element("small", {}, `t = ${time}`)),
+    );
+    this.#part(".steps .tiles").replaceChildren(...shown);
   }
 
   /** @param {Noisy} value */
