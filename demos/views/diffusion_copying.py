@@ -63,6 +63,6 @@ def _sentence(rows: list[CopyingRowView]) -> str:
     median = sorted(last.distances)[last.shown // 2]
     return (
         f"Trained on {first.count:,} sprite, {first.copies} of {first.shown} samples are copies; {', '.join(parts)}. "
-        f"With {last.count:,} the median sample is {median:.0f} of 255 from the nearest sprite it was trained on; one "
-        f"that was kept out is {last.held_out:.0f} from it."
+        f"With {last.count:,} the median sample is {median:.0f} of 255 from the nearest sprite it was trained on; of "
+        f"real ones that were kept out it is {last.held_out:.0f}."
     )
