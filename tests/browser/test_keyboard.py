@@ -61,6 +61,8 @@ TASKS = {
         "Between two": [("#diffusion-walk", "Enter")],
         "From an image": [("Canvas, 32 pixels a side", "Space ArrowRight Space"), ("#diffusion-transform", "Enter")],
         "Train one": [("#diffusion-draw", "Enter")],
+        "From copying to inventing": [("Samples, a row for each network", "ArrowDown ArrowRight")],
+        "Applications": [("#diffusion-do input", "ArrowDown")],
         "A toy in 2-D": [("Letters", "Enter")],
         "Pictures from words": [("#diffusion-prompt textarea", "=a blue potion"), ("#diffusion-large-run", "Enter")],
     },
