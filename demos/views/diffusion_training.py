@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from demos.sentences import percent
 from demos.views.diffusion import sheet
 from demos.wire import Float16, view
 from models.diffusion.schedule import cosine_schedule
@@ -161,7 +162,7 @@ class FirstRecognised:
             first = f"the first was seen after {self.reached:,} steps"
             return f"{near} of {len(distances)} samples are nearer to a picture it was given {bar}; {first}."
         way = max(0.0, self.first - nearest) / (self.first - self.blur) if self.first > self.blur else 0.0
-        return f"{way:.0%} of the way to the first sample nearer to a picture it was given {bar}: {nearest:.0f} so far."
+        return f"{percent(way)} of the way to the first sample nearer to a picture it was given {bar}: {nearest:.0f} so far."
 
 
 def view_of_samples(samples: "Samples | Look", step: int, seconds: float, first: FirstRecognised) -> SamplesView:

@@ -277,7 +277,7 @@ def test_the_sum_at_one_pixel(printed, factors, seed):
     noise = np.random.default_rng(seed)
     pictures = {name: noise.normal(0, 1, (1, 4, 2, 2)).astype(np.float32) for name in names}
     terms = tuple(Term(factor, name) for factor, name in zip(factors, names, strict=True))
-    step = SimpleNamespace(index=0, v=None, pictures=pictures, update=Update(step=terms, correction=()))
+    step = SimpleNamespace(index=0, v=None, given=None, pictures=pictures, update=Update(step=terms, correction=()))
     view = view_of_pixel(step, 0, 1, 1)
     np.testing.assert_allclose(view.rows[-1].values, combine(terms, pictures)[0, :, 1, 1])
     rows = [printed("pixelTexts", {"factor": row.factor, "of": row.of, "values": row.values}) for row in view.rows]

@@ -109,8 +109,8 @@ def test_a_training_on_the_noise_ends_after_its_steps_and_is_kept_as_such(archiv
 
 def test_how_far_the_first_sample_that_can_be_recognised_is():
     first = FirstRecognised(blur=20)
-    assert first.sentence(np.array([120.0, 130]), 0).startswith("0% of the way")
-    assert first.sentence(np.array([70.0, 90]), 50).startswith("50% of the way")
+    assert first.sentence(np.array([120.0, 130]), 0).startswith("0 % of the way")
+    assert first.sentence(np.array([70.0, 90]), 50).startswith("50 % of the way")
     assert first.sentence(np.array([19.0, 30]), 90).startswith("1 of 2 samples are nearer")
     assert first.sentence(np.array([25.0, 30]), 95).endswith("the first was seen after 90 steps.")
     assert "began 60" in (one := FirstRecognised(blur=0)).sentence(np.array([60.0]), 0)
