@@ -162,7 +162,8 @@ class FirstRecognised:
             first = f"the first was seen after {self.reached:,} steps"
             return f"{near} of {len(distances)} samples are nearer to a picture it was given {bar}; {first}."
         way = max(0.0, self.first - nearest) / (self.first - self.blur) if self.first > self.blur else 0.0
-        return f"{percent(way)} of the way to the first sample nearer to a picture it was given {bar}: {nearest:.0f} so far."
+        to = f"to the first sample nearer to a picture it was given {bar}"
+        return f"{percent(way)} of the way {to}: {nearest:.0f} so far."
 
 
 def view_of_samples(samples: "Samples | Look", step: int, seconds: float, first: FirstRecognised) -> SamplesView:
