@@ -104,10 +104,11 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
         server_functions=[detect_frame],
         known=True,
         clip=CLIP_ADDRESS,
+        linked=True,
         elem_id="detection-live",
     )
     say_how_long(FRAMES)
     still = component("shared_value", taken=False, shares="still")
-    keeps(model=model, threshold=threshold)
+    keeps(model=model, threshold=threshold, looks=("line", "zone"))
     model.change(view_live_model, model, overlay, **private(), **LIGHT)
     opens(compute_still, [model, threshold], [still, finding])

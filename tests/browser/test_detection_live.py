@@ -236,6 +236,18 @@ def test_a_phone_in_the_dark_scrolls_nothing_sideways(open_live, screenshots):
     page.screenshot(path=screenshots / "detection-live-phone.png", full_page=True)
 
 
+def test_line_and_zone_stand_in_the_address(open_live):
+    page = open_live()
+    page.get_by_label("Counting line").check()
+    page.get_by_label("Zone", exact=True).check()
+    page.get_by_label("Zone, point 1").press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"line=.*zone=0\.530_0\.150"))
+    page.reload()
+    expect(page.get_by_label("Zone", exact=True)).to_be_checked()
+    expect(page.get_by_label("Counting line")).to_be_checked()
+    expect(page.get_by_label("Zone, point 1")).to_have_attribute("style", re.compile("left: 53%"))
+
+
 # A video file, processed on the server
 
 
@@ -286,5 +298,5 @@ def test_a_file_that_is_no_video_is_said(open_tab, tmp_path):
     expect(page.locator("#detection-video-file")).to_contain_text("sound")
     page.get_by_role("button", name="Process").click()
     expect(page.locator(".toast-body")).to_contain_text("sound but no pictures", timeout=ANSWER_MS)
-    expect(page.locator(".toast-title")).to_have_text("Please check")
+    expect(page.locator(".toast-title")).to_contain_text("Please check")
     expect(page.locator("#detection-video-strip")).not_to_contain_text("Opening the video")

@@ -15,7 +15,7 @@ import { classButtons, countRows, facts } from "../pieces/live_report.js";
 import { Session } from "../pieces/live_session.js";
 import { openTransport } from "../pieces/live_transport.js";
 import { captureFrame, closeFile, listCameras, nextFrame, openFile } from "../pieces/video_source.js";
-import { extendTraces, paintTraces, WatchMarks } from "../pieces/watch_marks.js";
+import { extendTraces, KINDS, paintTraces, pointsOf, textOf, WatchMarks } from "../pieces/watch_marks.js";
 import { closeCamera, jpegOf, onLeave, openCamera } from "../pieces/webcam.js";
 
 /** @typedef {import("../pieces/live_transport.js").LiveAnswer} LiveAnswer */
@@ -76,8 +76,9 @@ export default class LiveOverlay {
   /** @type {Set<string>} labels whose boxes are not shown */ #hidden = new Set();
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, props, server }) {
+  constructor({ root, props, server, look }) {
     this.root = root;
+    this.look = look;
     this.props = props;
     this.server = server;
     /** @type {HTMLElement} */ this.live = find(root, ".live");
@@ -139,6 +140,7 @@ export default class LiveOverlay {
 
   /** The model has changed. */
   show() {
+    if (this.props.linked) this.#takeMarks();
     this.#tell();
   }
 
@@ -178,12 +180,10 @@ export default class LiveOverlay {
 
   #listenToMarks() {
     const track = find(this.root, ".track");
-    for (const kind of /** @type {const} */ (["line", "zone"])) {
+    for (const kind of KINDS) {
       const box = find(this.root, `.${kind}`);
       box.addEventListener("change", () => {
-        this.marks.set(kind, box.checked);
-        if (box.checked) track.checked = true;
-        find(this.root, ".hint").hidden = !this.marks.any;
+        this.#mark(kind, box.checked);
         this.#tell();
       });
       track.addEventListener("change", () => {
@@ -194,6 +194,23 @@ export default class LiveOverlay {
       this.#session.traces = new Map();
       this.#tell();
     });
+  }
+
+  /** @param {import("../pieces/watch_marks.js").Kind} kind @param {boolean} wanted @param {number[][]} [points] where they begin */
+  #mark(kind, wanted, points) {
+    this.marks.set(kind, wanted, points);
+    if (wanted) find(this.root, ".track").checked = true;
+    find(this.root, ".hint").hidden = !this.marks.any;
+  }
+
+  /** Line and zone of a link. */
+  #takeMarks() {
+    for (const kind of KINDS) {
+      const points = pointsOf(this.look.take(kind), kind);
+      if (!points) continue;
+      find(this.root, `.${kind}`).checked = true;
+      this.#mark(kind, true, points);
+    }
   }
 
   /** @param {string} text @param {"off" | "starting" | "live" | "error"} [state] */
@@ -216,6 +233,7 @@ export default class LiveOverlay {
   /** Draws anew, and soon tells the server of new settings. */
   #tell() {
     this.#draw();
+    if (this.props.linked) for (const kind of KINDS) this.look.set(kind, textOf(this.marks.points[kind]));
     clearTimeout(this.#telling);
     this.#telling = setTimeout(() => this.#session.transport?.update(this.#settings), TELL_MS);
   }

@@ -3,10 +3,9 @@
 import { address } from "../core/arrays.js";
 import { fit, onWidth } from "../core/canvas.js";
 import { find } from "../core/dom.js";
-import { WatchMarks } from "../pieces/watch_marks.js";
+import { KINDS, pointsOf, textOf, WatchMarks } from "../pieces/watch_marks.js";
 
 /** @typedef {import("../types.js").MarksView} MarksView */
-/** @typedef {"line" | "zone"} Kind */
 
 export const template = `
 <div class="vm gb-panel" data-state="empty">
@@ -34,7 +33,7 @@ export default class VideoMarks {
       this.#draw();
       if (done) this.#tell();
     });
-    for (const kind of /** @type {Kind[]} */ (["line", "zone"]))
+    for (const kind of KINDS)
       find(root, `.vm-${kind}`).addEventListener("change", (/** @type {any} */ { target }) => {
         this.marks.set(kind, target.checked);
         this.#draw();
@@ -51,9 +50,9 @@ export default class VideoMarks {
     find(this.root, ".vm").dataset.state = value ? "full" : "empty";
     if (!value) return;
     find(this.root, "img").src = address(value.image);
-    const said = { line: pointsOf(this.look.take("line"), 2), zone: pointsOf(this.look.take("zone"), 3) };
+    const said = { line: pointsOf(this.look.take("line"), "line"), zone: pointsOf(this.look.take("zone"), "zone") };
     const linked = Boolean(said.line || said.zone);
-    for (const kind of /** @type {Kind[]} */ (["line", "zone"])) {
+    for (const kind of KINDS) {
       const points = linked ? said[kind] : first ? value[kind] : null;
       if (!points) continue;
       this.marks.set(kind, true, points);
@@ -66,7 +65,7 @@ export default class VideoMarks {
   /** @param {boolean} keep whether the address tells of it */
   #tell(keep = true) {
     const { line, zone } = this.marks.points;
-    if (keep) for (const [kind, points] of Object.entries({ line, zone })) this.look.set(kind, textOf(points));
+    if (keep) for (const kind of KINDS) this.look.set(kind, textOf(this.marks.points[kind]));
     this.emit.marked({ line, zone });
   }
 
@@ -76,14 +75,4 @@ export default class VideoMarks {
     const context = fit(find(this.root, ".vm-screen canvas"), clientWidth, clientHeight);
     this.marks.paint(context, clientWidth, clientHeight);
   }
-}
-
-/** @param {number[][] | null} points */
-const textOf = (points) => points?.map((point) => point.map((share) => share.toFixed(3)).join("_")).join("~") ?? null;
-
-/** @param {string | null} text @param {number} least how many points */
-function pointsOf(text, least) {
-  const points = (text ?? "").split("~").map((point) => point.split("_").map(Number));
-  const right = points.every((point) => point.length === 2 && point.every((share) => share >= 0 && share <= 1));
-  return right && points.length >= least && points.length <= 20 ? points : null;
 }

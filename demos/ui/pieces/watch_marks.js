@@ -32,8 +32,24 @@ const FIRST = {
   },
 };
 const STEP = 0.02;
+const FEWEST = { line: 2, zone: 3 };
+const MOST_POINTS = 20;
 const TRACE_POINTS = 40;
 const TRACE_MS = 1500;
+
+/** @type {Kind[]} */
+export const KINDS = ["line", "zone"];
+
+/** Points as they stand in an address: "0.100_0.500~0.900_0.500". @param {Points | null} points */
+export const textOf = (points) =>
+  points?.map((point) => point.map((share) => share.toFixed(3)).join("_")).join("~") ?? null;
+
+/** What `textOf` wrote; null for anything else. @param {string | null} text @param {Kind} kind @returns {Points | null} */
+export function pointsOf(text, kind) {
+  const points = (text ?? "").split("~").map((point) => point.split("_").map(Number));
+  const right = points.every((point) => point.length === 2 && point.every((share) => share >= 0 && share <= 1));
+  return right && points.length >= FEWEST[kind] && points.length <= MOST_POINTS ? points : null;
+}
 
 /** Line and zone as they are now; null where they are not wanted. */
 export class WatchMarks {
