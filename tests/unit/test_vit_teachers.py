@@ -1,5 +1,6 @@
 """One network taught three ways: shares, the sentence, what was measured beforehand."""
 
+import html
 import json
 
 import numpy as np
@@ -43,7 +44,7 @@ def test_without_having_learned_cls_looks_everywhere_alike(found):
     said = sentence_of_teachers(found)
     assert f"{percent(nothing.share)} when it was taught nothing" in said
     drawn = maps_of_teachers(found)
-    assert drawn.count("<img") == 3 and said in drawn.replace("&#x27;", "'")
+    assert drawn.count("<img") == 3 and html.escape(said) in drawn
 
 
 def test_the_untrained_network_is_the_same_every_time():
