@@ -19,6 +19,7 @@ from demos.sequences.reading import (
     compute_reading,
     compute_step,
     newest_reading,
+    typed_reading,
     view_arithmetic,
     view_follow,
     view_position,
@@ -117,7 +118,7 @@ def _controls() -> Controls:
         first_layers = ("hidden state", *GATED_LAYERS["lstm"])
         layer = gr.Radio(first_layers, value="cell state", label="The map shows", elem_id="sequences-layer")
         with gr.Accordion("More", open=False):
-            bars = gr.Slider(1, MAX_BARS, 8, step=1, label="Bars (top k)")
+            bars = gr.Slider(1, MAX_BARS, 8, step=1, label="Bars (top k)", elem_id="sequences-bars")
             top_k = gr.Slider(1, len(ALPHABET), 40, step=1, label="Sample from the k most probable")
             top_p = gr.Slider(0.05, 1, 1, step=0.05, label="Top-p: of these, the most probable that reach")
             seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
@@ -150,14 +151,18 @@ def build(own: gr.State) -> Page:
             reader = component(
                 "sequence_reader",
                 events=("typed", "interrupted", "pick", "inspect", "moved", "follow"),
-                server_functions=[newest_reading, units_found, units_off],
+                server_functions=[newest_reading, typed_reading, units_found, units_off],
                 elem_id="sequences-reader",
                 box="sequences-text",
+                controls={"network": "sequences-model", "layer": "sequences-layer", "bars": "sequences-bars"},
+                strip="sequences-strip",
+                shares="cell",
                 features=list(FEATURES),
             )
-            strip = gr.HTML(empty_strip("The network (1.3 M parameters, 2.6 MB) is loaded with the first character."))
+            first = empty_strip("The network (1.3 M parameters, 2.6 MB) is loaded with the first character.")
+            strip = gr.HTML(first, elem_id="sequences-strip")
     gr.Markdown("### The same cell, again and again")
-    cell = component("unrolled", events=("step",), elem_id="sequences-cell")
+    cell = component("unrolled", events=("step",), elem_id="sequences-cell", follows="cell")
     _wire(controls, Views(reader, strip, cell, *_explained()), own)
     return Page(controls.text, controls.model)
 

@@ -12,8 +12,10 @@ import numpy as np
 from demos.base import strip_of
 from demos.sequences.networks import usable_network
 from demos.tab import answering, payload
+from demos.take.shown import Event, during, named
 from demos.views.sequences import MAX_BARS, ReaderView, Writing, arithmetic_html, units_html, view_of_reading
 from demos.views.unrolled import UnrolledView, view_of_cell
+from demos.wire import to_wire
 from models.compute import Run
 from models.errors import InputError
 from models.inputs import check_choice, check_integer, check_number, check_text
@@ -308,3 +310,23 @@ def newest_reading(request: dict[str, Any]) -> ReaderView:
     same = (request.get("network"), request.get("layer")) == (reading.facts.name, reading.layer)
     kept = reading.trace.shared(str(request.get("text"))) if same else 0
     return view_of_reading(name, reading, bars=bars, kept=kept)
+
+
+@answering
+def typed_reading(request: dict[str, Any]) -> dict[str, Any] | None:
+    """What a keystroke adds to the reading that a page shows; None where the page's event must be asked.
+
+    `{"reading", "text", "network", "layer", "bars"}`: its name, and what stands in the controls. The event `typed`
+    gives the same, but costs the browser several times what drawing a character does.
+    """
+    from models.sequences.reading import READINGS
+
+    name, network = str(request.get("reading")), request.get("network")
+    if name not in READINGS or READINGS.find(name).facts.name != network:
+        return None
+    with during(Event()):
+        given = (request.get(field) for field in ("text", "network", "layer", "bars"))
+        _, reader, cell, strip = compute_reading(*given, name, None)
+        shown = {"reader": reader, "cell": cell}
+        sent = {key: named(type(view), to_wire(view), place) for place, (key, view) in enumerate(shown.items())}
+    return {**sent, "strip": strip}

@@ -14,6 +14,8 @@ const names = (kind) => new Set(listed[kind].split(kind === "value" ? "; " : " "
 
 const HARMLESS = {
   imageSmoothingQuality: "Firefox makes thumbnails a little coarser",
+  "content-visibility": "what is out of sight is drawn with the rest",
+  "contain-intrinsic-size": "asked for with content-visibility alone",
   "scrollbar-width": "Safari is told by ::-webkit-scrollbar",
   has: "Firefox shows no second ring around a chosen radio button, and prints hidden headings nowhere",
   "justify-content: safe": "what is too wide begins at the left in Safari",

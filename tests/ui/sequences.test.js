@@ -10,8 +10,8 @@ globalThis.document = {
 const { layout, unitAt } = await import("../../demos/ui/pieces/units.js");
 const { meanOf, strongest } = await import("../../demos/ui/pieces/caption_reading.js");
 const { busiest, CELLS, squashed } = await import("../../demos/ui/pieces/cell_diagram.js");
-const { columnsShown, lettersShown, roomFor } = await import("../../demos/ui/pieces/memory_map.js");
-const { alikeTogether, arraysOf, largestFirst, Reading, slowness } = await import("../../demos/ui/pieces/reading.js");
+const { columnsShown, lettersShown, roomFor, runsOf } = await import("../../demos/ui/pieces/memory_map.js");
+const { alikeTogether, arraysOf, largestFirst, Reading, Slowness } = await import("../../demos/ui/pieces/reading.js");
 const { nameOf, titleAt } = await import("../../demos/ui/pieces/characters.js");
 const { TypedBox } = await import("../../demos/ui/pieces/typed_box.js");
 const { reach, sharesOf } = await import("../../demos/ui/components/influence_view.js");
@@ -89,8 +89,11 @@ test("slow units cover their range in few steps; constant ones come last", () =>
     [0, 2, 1],
     [1, 3, 1],
   ].map((values) => Float32Array.from(values));
-  assert.deepEqual([...slowness(columns, 3)], [1 / 3, 1, 0]);
-  assert.deepEqual(largestFirst(slowness(columns, 3)), [1, 0, 2]);
+  const slowness = new Slowness();
+  assert.deepEqual([...slowness.of(columns, 3)], [1 / 3, 1, 0]);
+  assert.deepEqual(largestFirst(slowness.of(columns, 3)), [1, 0, 2]);
+  for (const changed of [[...columns, Float32Array.of(5, 0, 1)], columns.slice(0, 2), [columns[2], columns[3]]])
+    assert.deepEqual(slowness.of(changed, 3), new Slowness().of(changed, 3), "a text that goes on, or was changed");
   assert.deepEqual(largestFirst([1, 3, 1, 3]), [1, 3, 0, 2]);
 });
 
@@ -195,6 +198,14 @@ test("every character stands under its column where there is room, else those ar
   assert.deepEqual(lettersShown(256, 255, 700), [156, 256, false]);
   assert.deepEqual(lettersShown(256, 128, 700), [78, 178, false]);
   assert.deepEqual(lettersShown(256, 3, 700), [0, 100, false]);
+});
+
+test("characters that are equally wide are written at once, the marked one and others by themselves", () => {
+  const glyphs = ["⏎", "a", " ", "b", "é", "c", "d"];
+  const runs = (...range) => runsOf(glyphs, ...range).map(([place, text]) => `${place}${text}`);
+  assert.deepEqual(runs(0, 7, 6, true), ["0⏎", "1a b", "4é", "5c", "6d"]);
+  assert.deepEqual(runs(1, 4, 1, true), ["1a", "2 b"]);
+  assert.deepEqual(runs(1, 3, 6, false), ["1a", "2 "]);
 });
 
 test("units that move alike or against each other stand together", () => {

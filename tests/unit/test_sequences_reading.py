@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from demos.sequences import reading as page
 from demos.sequences.networks import YOURS
+from demos.take.shown import SHOWN, TAKE
 from demos.views.sequences import MAX_BARS, arithmetic_html, next_characters, view_of_reading
 from demos.wire import to_wire
 from models.errors import InputError
@@ -165,6 +166,23 @@ class TestVersions:
     @pytest.mark.parametrize("request_", [None, {}, {"reading": "x", "bars": 8}, {"reading": 7}, ["name"]])
     def test_readings_of_nobody(self, request_):
         assert page.newest_reading(request_)["error"].endswith(".")
+
+    def test_a_keystroke_past_the_event_reads_what_the_event_reads(self):
+        name, first, *_ = page.compute_reading("It was", "char-lstm", *LOOK, None, None)
+        asked = {"reading": name, "text": "It was l", "network": "char-lstm", "layer": LOOK[0], "bars": LOOK[1]}
+        answer = page.typed_reading(asked)
+        assert (answer["reader"]["base"], answer["reader"]["kept"]) == (first.version, 7)
+        assert (answer["reader"]["text"], kept(name).text) == (" l", "It was l")
+        assert "Character LSTM" in answer["strip"]
+        taken = SHOWN.find(answer["reader"][TAKE]), SHOWN.find(answer["cell"][TAKE])
+        assert [one.view.__name__ for one in taken] == ["ReaderView", "UnrolledView"]
+        by_event = page.compute_reading("It was l", "char-lstm", *LOOK, None, None)[2]
+        assert answer["cell"]["values"] == to_wire(by_event)["values"]
+        assert page.typed_reading({**asked, "network": "char-gru"}) is None  # another one was chosen: the event reads
+        assert page.typed_reading({**asked, "reading": "x"}) is None
+        for bad in ({"text": 7}, {"bars": None}, {"layer": "none"}, {"text": "x" * 1001}):
+            assert page.typed_reading({**asked, **bad})["error"].endswith(".")
+        assert kept(name).text == "It was l"
 
     def test_what_is_no_longer_kept_is_read_anew(self, own):
         name, *_ = read(own, "It was")

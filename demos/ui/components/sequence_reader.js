@@ -1,10 +1,10 @@
 // A text under the eyes of a recurrent network: surprise, next-character bars and the map of its memory, linked.
 //
-// Events: `typed`, the visitor has changed the text box (`props.box`); `interrupted`, they do so while the network is
+// Events: `typed`, the visitor has changed the text box (`props.box`), where `TypedReading` is not answered; `interrupted`, they do so while the network is
 // writing; `pick` (position, character), a bar was clicked; `inspect` (position, unit), a cell of the map was clicked;
 // `moved` (position), another character was chosen; `follow` (layer, unit), a unit of another layer is to colour the text.
 
-import { element, find } from "../core/dom.js";
+import { element, find, say } from "../core/dom.js";
 import { fixed } from "../core/format.js";
 import { clamp } from "../core/keys.js";
 import { css, diverging, inkOn, sequential } from "../core/ramps.js";
@@ -14,6 +14,7 @@ import { MemoryMap } from "../pieces/memory_map.js";
 import { NextBars } from "../pieces/next_bars.js";
 import { arraysOf, Reading, summaryOf, UNKNOWN } from "../pieces/reading.js";
 import { TypedBox } from "../pieces/typed_box.js";
+import { TypedReading } from "../pieces/typed_reading.js";
 import { UnitFinder } from "../pieces/unit_finder.js";
 import { UnitOrder } from "../pieces/unit_order.js";
 import { ends, showScale } from "../pieces/value_scale.js";
@@ -77,11 +78,12 @@ export default class SequenceReader {
   #telling = 0;
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, props, emit, server }) {
+  constructor({ root, props, emit, server, shows }) {
     this.root = root;
     this.emit = emit;
     this.server = server;
-    this.box = new TypedBox(props.box, emit);
+    const typing = new TypedReading(props, { server, emit, shows, view: () => this.#view });
+    this.box = new TypedBox(props.box, { typed: () => typing.changed(), interrupted: emit.interrupted });
     this.row = new CharacterRow(find(root, ".characters .text"), {
       onHover: (place) => this.#hover(place),
       onPick: (place) => this.#pin(place),
@@ -120,7 +122,7 @@ export default class SequenceReader {
     if (given.version === this.#reading.version) return;
     const view = this.#reading.accepts(given) ? given : await this.#newest(given);
     const arrays = await arraysOf(view);
-    if (this.box.isLate(given, this.#reading.textWith(view))) return;
+    if (this.box.isLate(given, this.#reading.textWith(view))) return void (given.goes_on && this.emit.interrupted());
     const before = this.#view;
     if (view.tracked === null) view.tracked = before?.tracked ?? [];
     const text = this.#reading.text;
@@ -164,16 +166,13 @@ export default class SequenceReader {
     const same = before?.layer === view.layer && before.limit === view.limit && before.units === view.units;
     find(this.root, ".unit").max = view.units - 1;
     find(this.root, ".scrubber").max = last;
-    this.row.show(
-      characters.map(({ character }) => character),
-      view.kept,
-    );
+    this.row.show(this.#reading.typed, view.kept);
     this.#offerTracked(view);
     if (!before) this.#followFirst(view);
     this.#markTyped(view, Math.min(view.kept, before?.typed ?? 0, view.typed));
     const painted = this.#painted;
     this.#paintText(view.kept);
-    find(this.root, ".summary").textContent = summaryOf(characters);
+    say(find(this.root, ".summary"), summaryOf(characters));
     this.#paintMap(same ? view.kept : 0);
     if (!same || view.kept === 0 || painted !== this.#painted) this.#paintScales();
     this.#move();
@@ -207,9 +206,10 @@ export default class SequenceReader {
   #sayFollowed() {
     const choice = this.#view?.tracked?.[Number(find(this.root, ".tracked").value || -1)];
     const same = choice && this.#byUnit() && choice.unit === this.#unit() && choice.layer === this.#view?.layer;
-    find(this.root, ".followed").textContent = same
+    const sentence = same
       ? `Unit ${choice.unit} of the ${choice.layer} goes along with “${choice.feature}”: correlation ${fixed(choice.correlation, 2)} on pages that no network had read. The text is coloured on this unit's own scale.`
       : "";
+    say(find(this.root, ".followed"), sentence);
   }
 
   /** The end of the colour scale of one unit: its largest value in this text. @param {number} unit */
@@ -276,8 +276,7 @@ export default class SequenceReader {
       limit,
       signed: scale === "signed",
     });
-    const named = characters.map(({ character }) => character);
-    this.map.show(columns, named, order, (value) => this.#color(value, 1), limits, same ? kept : 0);
+    this.map.show(columns, this.#reading.typed, order, (value) => this.#color(value, 1), limits, same ? kept : 0);
     find(this.root, ".map-scale").title = `this text: ${fixed(low, 2)} to ${fixed(high, 2)}`;
   }
 
@@ -326,10 +325,7 @@ export default class SequenceReader {
     this.bars.show(
       rows.map(([character, probability]) => ({ character, probability, taken: next?.read === character })),
     );
-    find(this.root, ".prediction-title").textContent = titleAt(
-      characters.map(({ character }) => character),
-      place,
-    );
+    find(this.root, ".prediction-title").textContent = titleAt(this.#reading.typed, place);
   }
 
   /** @param {number | null} place @param {number | null} unit */

@@ -51,6 +51,11 @@ export function find(root, selector) {
   return node;
 }
 
+/** Gives a node its text; the same text again costs no layout. @param {Node} node @param {string} text */
+export function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
 /**
  * A small button that is on or off.
  * @param {string} text @param {boolean} pressed @param {(event: MouseEvent) => void} onclick @param {Record<string, any>} [more]

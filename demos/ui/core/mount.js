@@ -2,10 +2,12 @@
 //
 // A module of `components/` exports `template` (HTML, no data in it) and as default a class that is made with a Context and
 // has a method `show(value)`, called with the first value and with each new one, null before there is any. `show` may be
-// asynchronous; what it throws is said above the view. A style sheet of the component's name lies beside it.
+// asynchronous; what it throws is said above the view. A style sheet of the component's name lies beside it. With
+// `props.follows` it also shows what views share under that name.
 
 import { lookOf } from "./address.js";
 import { element as make } from "./dom.js";
+import { follow } from "./shared.js";
 import { addStyle, stylesReady } from "./style.js";
 import { takeControl } from "./take.js";
 import { sayAll } from "./words.js";
@@ -17,6 +19,7 @@ import { sayAll } from "./words.js";
  * @property {Record<string, (data?: any) => void>} emit  the component's events, by name
  * @property {any} server  functions of the server, by name
  * @property {(file: File) => Promise<{ path: string, url: string }>} upload
+ * @property {(value: any) => Promise<void>} shows  gives the component a value that came past Gradio's events
  * @property {ReturnType<typeof lookOf>} look  what the component keeps in the address of its page
  */
 
@@ -29,15 +32,21 @@ export async function mount(name, { element, props, emit, watch, upload, server 
   root.classList.add("gb-view");
   root.innerHTML = module.template;
   sayAll(root);
-  const view = new module.default({ root, props, emit, upload, server, look: lookOf(root) });
+  /** @type {any} */
+  let shown = null;
+  const shows = (/** @type {any} */ value) => {
+    shown = value;
+    return show();
+  };
+  const view = new module.default({ root, props, emit, upload, server, shows, look: lookOf(root) });
   const fault = make("p", { class: "gb-fault", role: "alert", hidden: true });
   root.prepend(fault);
-  const control = takeControl(root, () => props.value);
+  const control = takeControl(root, () => shown);
   if (props.taken) root.append(control.node);
   const show = async () => {
-    if (!props.value && !fault.hidden) return;
+    if (!shown && !fault.hidden) return;
     try {
-      await view.show(props.value || null);
+      await view.show(shown || null);
       fault.hidden = true;
       control.renew();
     } catch (error) {
@@ -47,7 +56,8 @@ export async function mount(name, { element, props, emit, watch, upload, server 
       props.value = null; // or the same value, run again, would be no change and not be shown
     }
   };
-  watch("value", () => requestAnimationFrame(show));
-  await show();
+  watch("value", () => requestAnimationFrame(() => shows(props.value)));
+  if (props.follows) follow(props.follows, root, shows);
+  await shows(props.value);
   root.dataset.mounted = "true";
 }

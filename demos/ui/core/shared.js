@@ -7,6 +7,7 @@
 //   frame       a frame of live video to teach, as base64 of a JPEG; null once it is taken
 //   still       a frame of the example clip with its boxes, which the live page shows before there is a video
 //   threshold   least score of a box that is shown, 0 to 1
+//   cell        the cell as it was at the last character typed on "Next character"
 //   strength    how strong the damage is that "Break it" shows, 0 to 1
 //   painted     what is painted over its picture, as it is sent
 //   arrived     name of a model that has arrived from the hub

@@ -4,7 +4,7 @@
 
 import { contextOf, fit, onTheme, onWidth } from "../core/canvas.js";
 import { element } from "../core/dom.js";
-import { onCells } from "../core/keys.js";
+import { clamp, onCells } from "../core/keys.js";
 import { role } from "../core/ramps.js";
 import { styleOf } from "../core/style.js";
 
@@ -17,6 +17,7 @@ const NAMED_ROWS = 32; // so few rows are tall, and named
 const ROW_PIXELS = 15;
 const GLYPH = 7; // pixels that a character needs
 const LETTERS = 20; // height of the line of characters
+const TYPE = "ui-monospace, Menlo, Consolas, monospace";
 
 /** @typedef {{ place: number, unit: number }} Cell */
 
@@ -42,6 +43,34 @@ export function lettersShown(count, place, width) {
   return [first, first + fitting, false];
 }
 
+/** What is written for a character; a space is seen only where it is `here`. @param {string} character @param {boolean} here */
+const glyphOf = (character, here) => (character === "\n" ? "⏎" : here && character === " " ? "␣" : character);
+
+/** Width of a character of one pixel's size: all have the same. @param {CanvasRenderingContext2D} context */
+function advanceOf(context) {
+  context.font = `100px ${TYPE}`;
+  return context.measureText("0").width / 100;
+}
+
+/**
+ * The characters from `first` to `end`, each with its place; where they stand `close`, those that are surely equally wide
+ * as one text, which is drawn at once. `here` stands alone.
+ * @param {string[]} glyphs @param {number} first @param {number} end @param {number} here @param {boolean} close
+ * @returns {[number, string][]}
+ */
+export function runsOf(glyphs, first, end, here, close) {
+  /** @type {[number, string][]} */
+  const runs = [];
+  let open = false;
+  for (let place = first; place < end; place++) {
+    const plain = close && place !== here && /^[ -~]$/.test(glyphs[place]);
+    if (plain && open) runs[runs.length - 1][1] += glyphs[place];
+    else runs.push([place, glyphs[place]]);
+    open = plain;
+  }
+  return runs;
+}
+
 /**
  * Colours of -limit to limit as pixels.
  * @param {(value: number) => number[]} color @param {number} limit
@@ -65,6 +94,8 @@ export class MemoryMap {
   #width = 0; // pixels of the frame
   #written = ""; // what the line of characters shows
   #named = "";
+  #writing = false;
+  #advance = 0; // of the font
 
   /**
    * @param {HTMLElement} root
@@ -95,7 +126,7 @@ export class MemoryMap {
     });
     onWidth(this.frame, (width) => {
       this.#width = width;
-      this.#write(true);
+      this.#writeSoon(true);
     });
     onTheme(() => {
       this.#inks = null;
@@ -115,7 +146,7 @@ export class MemoryMap {
     if (!kept) this.#palette = paletteOf(color, 1);
     this.#name();
     this.#paint(kept);
-    this.#write(kept === 0);
+    this.#writeSoon(true);
   }
 
   /** @param {number} place @param {number | null} unit */
@@ -127,7 +158,7 @@ export class MemoryMap {
     const row = unit === null ? -1 : this.#order.indexOf(unit);
     this.row.hidden = row < 0;
     if (row >= 0) this.row.style.top = `${(100 * (row + 0.5)) / this.#order.length}%`;
-    this.#write();
+    this.#writeSoon();
   }
 
   /** Names the rows where they are few. */
@@ -172,27 +203,36 @@ export class MemoryMap {
     return image;
   }
 
-  /** Writes the characters, if they are not there already. @param {boolean} [anew] */
-  #write(anew = false) {
-    const [count, width] = [this.#characters.length, this.#width];
+  /** Writes the characters when all that is drawn with them is, if they are not there already. @param {boolean} [anew] */
+  #writeSoon(anew = false) {
+    if (anew) this.#written = "";
+    if (this.#writing) return;
+    this.#writing = true;
+    queueMicrotask(() => {
+      this.#writing = false;
+      this.#write();
+    });
+  }
+
+  #write() {
+    const [count, width, here] = [this.#characters.length, this.#width, this.#place];
     if (!count || !width) return;
-    const [first, end, under] = lettersShown(count, this.#place, width);
-    const written = `${first} ${end} ${this.#place}`;
-    if (!anew && written === this.#written) return;
+    const [first, end, under] = lettersShown(count, here, width);
+    const written = `${first} ${end} ${here}`;
+    if (written === this.#written) return;
     this.#written = written;
     const context = fit(this.letters, width, LETTERS);
     const wide = under ? width / columnsShown(count) : width / (end - first);
-    context.font = `${Math.min(13, Math.max(10, wide * 1.5))}px ui-monospace, Menlo, Consolas, monospace`;
-    context.textAlign = "center";
+    this.#advance ||= advanceOf(context);
+    context.font = `${under ? clamp(wide * 1.5, 10, 13) : wide / this.#advance}px ${TYPE}`;
     this.#inks ??= [role("ink"), role("subtle")];
-    const [ink, faint] = this.#inks;
-    for (let place = first; place < end; place++) {
-      const here = place === this.#place;
-      context.fillStyle = here ? ink : faint;
-      const glyph = { "\n": "⏎", " ": here ? "␣" : "" }[this.#characters[place]] ?? this.#characters[place];
-      const middle = (place - first + 0.5) * wide;
-      context.fillText(glyph, middle, 13);
-      if (here) context.fillRect(middle - wide / 2, 17, Math.max(2, wide), 2);
+    const glyphs = this.#characters.map((character, place) => glyphOf(character, place === here));
+    for (const [place, text] of runsOf(glyphs, first, end, here, !under)) {
+      const left = (place - first) * wide;
+      context.fillStyle = this.#inks[place === here ? 0 : 1];
+      context.textAlign = text.length > 1 ? "left" : "center";
+      context.fillText(text, text.length > 1 ? left : left + wide / 2, 13);
+      if (place === here) context.fillRect(left, 17, Math.max(2, wide), 2);
     }
   }
 

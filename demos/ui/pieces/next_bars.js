@@ -1,6 +1,6 @@
 // The likeliest next characters as bars, each a button. Their nodes stay, as a keystroke changes all of them.
 
-import { element } from "../core/dom.js";
+import { element, say } from "../core/dom.js";
 import { percent } from "../core/format.js";
 import { nameOf } from "./characters.js";
 
@@ -24,9 +24,9 @@ export class NextBars {
     shown.forEach(({ character, probability, taken }, index) => {
       const { node, name, fill, number } = this.#bars[index];
       node.classList.toggle("taken", taken);
-      name.textContent = nameOf(character);
+      say(name, nameOf(character));
       fill.style.width = `${(100 * probability) / shown[0].probability}%`;
-      number.textContent = share(probability);
+      say(number, share(probability));
     });
   }
 

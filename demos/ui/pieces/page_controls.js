@@ -57,6 +57,15 @@ export async function setControl(id, value) {
   fill(field, String(value));
 }
 
+/** What the control of that element id holds: the value of a choice, a text, a number; null where there is none. @param {string} id */
+export function controlValue(id) {
+  const place = byId(id);
+  const field = /** @type {HTMLInputElement | null | undefined} */ (
+    place?.querySelector("input[type=radio]:checked") ?? place?.querySelector("textarea, input[type=number]")
+  );
+  return field ? (field.type === "number" ? Number(field.value) : field.value) : null;
+}
+
 /** @param {HTMLInputElement[]} radios @param {string} label */
 function choose(radios, label) {
   const wanted = radios.find((radio) => radio.closest("label")?.textContent?.trim() === label);

@@ -67,10 +67,12 @@ export class Reading {
 
   /** @param {number} count */
   #first(count) {
-    return this.characters
-      .slice(0, count)
-      .map(({ character }) => character)
-      .join("");
+    return this.typed.slice(0, count).join("");
+  }
+
+  /** Each character as typed. */
+  get typed() {
+    return this.characters.map(({ character }) => character);
   }
 
   get last() {
@@ -80,19 +82,36 @@ export class Reading {
 
 /**
  * How slowly each unit changes: the range it covers in a text over the way it makes from character to character, 0 where
- * it never moves.
- * @param {Float32Array[]} columns by character @param {number} units
+ * it never moves. A text that goes on is taken up where it ended: only what is new is looked at.
  */
-export function slowness(columns, units) {
-  return Float64Array.from({ length: units }, (_, unit) => {
-    let [path, low, high] = [0, Infinity, -Infinity];
-    columns.forEach((column, place) => {
-      low = Math.min(low, column[unit]);
-      high = Math.max(high, column[unit]);
-      if (place) path += Math.abs(column[unit] - columns[place - 1][unit]);
-    });
-    return path ? (high - low) / path : 0;
-  });
+export class Slowness {
+  /** @type {Float32Array[]} */ #known = [];
+  #path = new Float64Array();
+  #low = new Float64Array();
+  #high = new Float64Array();
+
+  /** @param {Float32Array[]} columns by character @param {number} units @returns {Float64Array} */
+  of(columns, units) {
+    const goesOn = units === this.#path.length && this.#known.every((column, place) => column === columns[place]);
+    if (!goesOn) {
+      this.#path = new Float64Array(units);
+      this.#low = new Float64Array(units).fill(Infinity);
+      this.#high = new Float64Array(units).fill(-Infinity);
+    }
+    for (let place = goesOn ? this.#known.length : 0; place < columns.length; place++)
+      this.#add(columns[place], columns[place - 1]);
+    this.#known = columns;
+    return this.#path.map((path, unit) => (path ? (this.#high[unit] - this.#low[unit]) / path : 0));
+  }
+
+  /** @param {Float32Array} column @param {Float32Array} [before] */
+  #add(column, before) {
+    for (let unit = 0; unit < this.#path.length; unit++) {
+      this.#low[unit] = Math.min(this.#low[unit], column[unit]);
+      this.#high[unit] = Math.max(this.#high[unit], column[unit]);
+      if (before) this.#path[unit] += Math.abs(column[unit] - before[unit]);
+    }
+  }
 }
 
 /** Places of values, largest first; equal ones in their order. @param {ArrayLike<number>} values */

@@ -1,6 +1,6 @@
 // A text box of the page that the network writes into as well: whoever types wins.
 //
-// Events: `typed`, a moment after the visitor has changed the text, however they did it (Gradio's own event comes with
+// It tells of `typed`, a moment after the visitor has changed the text, however they did it (Gradio's own event comes with
 // key presses only, not with pasting, deleting or the keyboard of a phone); `interrupted`, at once when they do so while
 // more is to be written.
 
@@ -13,18 +13,18 @@ export class TypedBox {
   /** @type {string | null} by the last run that wrote */ #written = null;
   #run = "";
 
-  /** @param {string} id of the text box's component @param {Record<string, (data?: any) => void>} emit */
-  constructor(id, emit) {
+  /** @param {string} id of the text box's component @param {{ typed: () => void, interrupted: () => void }} told */
+  constructor(id, { typed, interrupted }) {
     this.selector = `#${id} textarea`;
     document.addEventListener("beforeinput", (event) => {
       if (!this.#isOurs(event) || !this.goesOn) return;
       this.goesOn = false;
-      emit.interrupted();
+      interrupted();
     });
     document.addEventListener("input", (event) => {
       if (!this.#isOurs(event)) return;
       clearTimeout(this.#typing);
-      this.#typing = setTimeout(() => emit.typed(), DEBOUNCE_MILLISECONDS);
+      this.#typing = setTimeout(typed, DEBOUNCE_MILLISECONDS);
     });
   }
 

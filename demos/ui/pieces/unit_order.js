@@ -1,7 +1,7 @@
 // Which units of a memory are rows of its map, in which order, and the end of each row's scale.
 
 import { find } from "../core/dom.js";
-import { alikeTogether, largestFirst, slowness } from "./reading.js";
+import { alikeTogether, largestFirst, Slowness } from "./reading.js";
 
 const FEW = 24;
 const LEAST_LIMIT = 1e-3;
@@ -10,6 +10,7 @@ export class UnitOrder {
   /** @type {number[]} */ #order = [];
   /** @type {number[]} */ #limits = [];
   /** @type {number[]} */ #found = [];
+  #slowness = new Slowness();
   #how = ""; // what the last order was made of
 
   /** @param {HTMLElement} root with the controls `.amount`, `.ordering` and `.own` */
@@ -55,7 +56,7 @@ export class UnitOrder {
     const made = `${how} ${few} ${units}`;
     if (how === "alike" && made === this.#how) return this.#order.filter((unit) => unit < units); // not at each key
     this.#how = made;
-    const slow = largestFirst(slowness(columns, units)).slice(0, few);
+    const slow = largestFirst(this.#slowness.of(columns, units)).slice(0, few);
     return how === "alike" ? alikeTogether(columns, slow) : slow;
   }
 }
