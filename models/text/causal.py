@@ -6,7 +6,6 @@ last one, and what lies before the context is not there at all. Where a characte
 keys (Su et al. 2021), so that a look depends on the distance between two characters and not on their place in the text.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.errors import InputError, WeightsError
+from models.errors import InputError
 from models.text.instrument import Place, Tap, attend
+from models.text.stored import load_stored
 from models.text.symbols import ALPHABET
 from models.text.transformer import Config, EncoderLayer, MultiHeadAttention, initialise
 
@@ -155,9 +154,4 @@ def turn(x: Tensor, start: int = 0) -> Tensor:
 
 def load(folder: Path) -> CausalTransformer:
     """A network from `config.json` and `model.safetensors`, in float32. Raises `WeightsError` if they do not fit."""
-    try:
-        network = CausalTransformer(CausalConfig(**json.loads((folder / "config.json").read_text())))
-        network.load_state_dict({key: t.float() for key, t in load_file(folder / "model.safetensors").items()})
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise WeightsError(f"The weights in {folder.name} cannot be used ({type(error).__name__}).") from error
-    return network
+    return load_stored(folder, lambda config: CausalTransformer(CausalConfig(**config)))

@@ -11,20 +11,18 @@ own, a weighted mean of all encoder states, in place of c. (The state after a st
 2015, so that a whole sentence still runs in PyTorch's fused cell.)
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from models.errors import WeightsError
+from models.text.stored import load_stored
 from models.text.tokenizer import PAD, load_tokenizer
 
 AttentionName = Literal["none", "additive"]
@@ -130,12 +128,7 @@ class GruTranslator(nn.Module):
 
 def load_network(folder: Path) -> GruTranslator:
     """A network from `config.json` and `model.safetensors`, in float32. Raises `WeightsError` if they do not fit."""
-    try:
-        network = GruTranslator(Config(**json.loads((folder / "config.json").read_text())))
-        network.load_state_dict({key: t.float() for key, t in load_file(folder / "model.safetensors").items()})
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
-        raise WeightsError(f"The weights in {folder.name} cannot be used ({type(error).__name__}).") from error
-    return network
+    return load_stored(folder, lambda config: GruTranslator(Config(**config)))
 
 
 class EmbeddedTranslator(nn.Module):

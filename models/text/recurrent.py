@@ -7,7 +7,6 @@ Parameters are those of `torch.nn.RNN/GRU/LSTM` (same names, same layout): `forw
 fused cells for training and measuring, `step` runs one character with the equations below and shows the gates.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,11 +14,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.errors import WeightsError
+from models.text.stored import load_stored
 from models.text.symbols import ALPHABET
 
 CellName = Literal["rnn", "gru", "lstm"]
@@ -137,12 +135,7 @@ class CharacterNetwork(nn.Module):
 
 def load(folder: Path) -> CharacterNetwork:
     """A network from `config.json` and `model.safetensors`, in float32. Raises `WeightsError` if they do not fit."""
-    try:
-        network = CharacterNetwork(Config(**json.loads((folder / "config.json").read_text())))
-        network.load_state_dict({key: t.float() for key, t in load_file(folder / "model.safetensors").items()})
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise WeightsError(f"The weights in {folder.name} cannot be used ({type(error).__name__}).") from error
-    return network
+    return load_stored(folder, lambda config: CharacterNetwork(Config(**config)))
 
 
 def describe(network: CharacterNetwork) -> dict[str, object]:

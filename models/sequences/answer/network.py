@@ -8,18 +8,16 @@ sentence is its match times the probability of having passed all those between (
 long stories are read as short ones are.
 """
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.errors import WeightsError
 from models.sequences.answer.words import MAX_WORDS, VOCABULARY
+from models.text.stored import load_stored
 
 
 @dataclass(frozen=True)
@@ -156,12 +154,7 @@ def _padded(rows: list[tuple[int, ...]]) -> Tensor:
 
 def load(folder: Path) -> StoryReader:
     """The network from `config.json` and `model.safetensors`, in float32; `WeightsError` if they do not fit."""
-    try:
-        network = StoryReader(Config(**json.loads((folder / "config.json").read_text())))
-        network.load_state_dict({key: t.float() for key, t in load_file(folder / "model.safetensors").items()})
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise WeightsError(f"The weights in {folder.name} cannot be used ({type(error).__name__}).") from error
-    return network.eval()
+    return load_stored(folder, lambda config: StoryReader(Config(**config))).eval()
 
 
 def describe(network: StoryReader) -> dict[str, object]:

@@ -5,19 +5,17 @@ hidden state of the decoder instead of its first input. The decoder is the gated
 with the equations of `models.text.recurrent.gru_cell`.
 """
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.errors import WeightsError
 from models.sequences.caption.scenes import HEIGHT, WIDTH, WORDS
 from models.text.recurrent import State, gru_cell
+from models.text.stored import load_stored
 
 END = "(end)"
 OUTPUTS = (END, *WORDS)
@@ -109,13 +107,7 @@ def decode(symbols: list[int]) -> str:
 
 def load(folder: Path) -> CaptionNetwork:
     """A network from `config.json` and `model.safetensors`, in float32. Raises `WeightsError` if they do not fit."""
-    try:
-        network = CaptionNetwork(Config(**json.loads((folder / "config.json").read_text())))
-        tensors = load_file(folder / "model.safetensors")
-        network.load_state_dict({key: t.float() if t.is_floating_point() else t for key, t in tensors.items()})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
-        raise WeightsError(f"The weights in {folder.name} cannot be used ({type(error).__name__}).") from error
-    return network
+    return load_stored(folder, lambda config: CaptionNetwork(Config(**config)))
 
 
 def describe(network: CaptionNetwork) -> dict[str, object]:

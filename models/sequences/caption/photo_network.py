@@ -4,19 +4,17 @@ Source: Xu et al. 2015, "Show, attend and tell", with the decoder of Vaswani et 
 are a Vision Transformer trained for something else, whose weights stay as they are (`photo_eyes`).
 """
 
-import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.errors import WeightsError
 from models.sequences.caption.words import PAD
 from models.text.instrument import Place
+from models.text.stored import load_stored
 from models.text.transformer import Config as LayerConfig
 from models.text.transformer import DecoderLayer, Sinusoids, initialise
 
@@ -108,13 +106,7 @@ class PhotoCaptioner(nn.Module):
 
 def load(folder: Path) -> PhotoCaptioner:
     """A network from `config.json` and `model.safetensors`, in float32. Raises `WeightsError` if they do not fit."""
-    try:
-        network = PhotoCaptioner(Config(**json.loads((folder / "config.json").read_text())))
-        tensors = load_file(folder / "model.safetensors")
-        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
-        raise WeightsError(f"The weights in {folder.name} cannot be used ({type(error).__name__}).") from error
-    return network
+    return load_stored(folder, lambda config: PhotoCaptioner(Config(**config)))
 
 
 def describe(network: PhotoCaptioner) -> dict[str, object]:

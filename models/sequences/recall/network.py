@@ -3,17 +3,15 @@
 The Transformer is there twice: trained on the distances that all have seen, and on distances three times as far.
 """
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from models.errors import WeightsError
 from models.text.causal import CausalConfig, CausalTransformer
 from models.text.recurrent import CharacterNetwork, Config
+from models.text.stored import load_stored
 
 CellName = Literal["rnn", "gru", "lstm", "transformer", "far_transformer"]
 CELLS: tuple[CellName, ...] = ("rnn", "gru", "lstm", "transformer", "far_transformer")
@@ -64,12 +62,7 @@ class RecallNetworks(nn.ModuleDict):
 
 def load(folder: Path) -> RecallNetworks:
     """The networks from `config.json` and `model.safetensors`, in float32; `WeightsError` if they do not fit."""
-    try:
-        networks = RecallNetworks(RecallConfig(**json.loads((folder / "config.json").read_text())))
-        networks.load_state_dict({key: t.float() for key, t in load_file(folder / "model.safetensors").items()})
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise WeightsError(f"The weights in {folder.name} cannot be used ({type(error).__name__}).") from error
-    return networks
+    return load_stored(folder, lambda config: RecallNetworks(RecallConfig(**config)))
 
 
 def describe(networks: RecallNetworks) -> dict[str, object]:

@@ -8,16 +8,14 @@ the LSTM and the output are trained. Sources: Hochreiter and Schmidhuber (1997);
 word vectors made elsewhere, Kim (2014), "Convolutional neural networks for sentence classification".
 """
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from models.errors import WeightsError
+from models.text.stored import load_stored
 from models.text.tokenizer import for_visitors
 
 
@@ -59,13 +57,9 @@ def load(folder: Path) -> ReviewNetwork:
 
     Raises `WeightsError` if they do not fit.
     """
-    try:
-        tokenizer = load_tokenizer(folder / "tokenizer.json")
-        network = ReviewNetwork(Config(**json.loads((folder / "config.json").read_text())), tokenizer)
-        network.load_state_dict({key: t.float() for key, t in load_file(folder / "model.safetensors").items()})
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise WeightsError(f"The weights in {folder.name} cannot be used ({type(error).__name__}).") from error
-    return network
+    return load_stored(
+        folder, lambda config: ReviewNetwork(Config(**config), load_tokenizer(folder / "tokenizer.json"))
+    )
 
 
 def load_tokenizer(path: Path) -> Tokenizer:

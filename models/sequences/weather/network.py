@@ -4,17 +4,15 @@ With no step before it the memory h_0 is zero and says nothing, so the cell of E
 one hidden layer. What makes a network recurrent is only that the cell is used again.
 """
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from models.errors import WeightsError
 from models.sequences.weather.features import FEATURES
 from models.text.recurrent import State, rnn_cell
+from models.text.stored import load_stored
 
 
 @dataclass(frozen=True)
@@ -66,12 +64,7 @@ class RainNetwork(nn.Module):
 
 def load(folder: Path) -> RainNetwork:
     """A network from `config.json` and `model.safetensors`, in float32. Raises `WeightsError` if they do not fit."""
-    try:
-        network = RainNetwork(Config(**json.loads((folder / "config.json").read_text())))
-        network.load_state_dict({key: t.float() for key, t in load_file(folder / "model.safetensors").items()})
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise WeightsError(f"The weights in {folder.name} cannot be used ({type(error).__name__}).") from error
-    return network
+    return load_stored(folder, lambda config: RainNetwork(Config(**config)))
 
 
 def describe(network: RainNetwork) -> dict[str, object]:
