@@ -1,7 +1,8 @@
 """Our denoising with everything kept, beside diffusers' own pipeline with a callback, same network, one run.
 
 Both make 16 sprites in 25 DDIM steps without guidance, in turn, and hand x_t to a callback at every step; ours also
-gives the predicted noise and picture. Then the app's own settings: the first step after the click, and guidance.
+gives the predicted noise and picture. Then the app's own settings: the first step after the click, and guidance; the
+network that reads words; a grid of 24 settings, and its first moment; one step looked into.
 """
 
 from collections.abc import Iterator
@@ -11,9 +12,13 @@ from diffusers import DDIMScheduler, DiffusionPipeline
 
 from demos.views.diffusion import view_of_step
 from models import runtime
+from models.diffusion.edits import begin
+from models.diffusion.grid import denoise_grid
+from models.diffusion.inside import look_inside
 from models.diffusion.network import load_network
 from models.diffusion.schedule import GUIDANCE, cosine_schedule
-from models.diffusion.trace import first_noise, trace_denoising
+from models.diffusion.sprites import denoise_entry
+from models.diffusion.trace import Plan, first_noise, trace_denoising
 from tests.benchmarks.rows import Row, compare
 
 COUNT, STEPS, ROUNDS = 16, 25, 3
@@ -63,3 +68,17 @@ def rows() -> Iterator[Row]:
     yield compare(f"{COUNT} sprites, {STEPS} steps, guidance {GUIDANCE}", ROUNDS, lambda: ours(guidance=GUIDANCE))
     yield compare(f"4 sprites, {STEPS} steps, guidance {GUIDANCE}", ROUNDS, lambda: ours(4, GUIDANCE))
     yield compare("the first step of 4 sprites, drawn", ROUNDS, first_frame)
+    yield from pages()
+
+
+def pages() -> Iterator[Row]:
+    """What a click costs on the pages "Pictures from words", "Side by side" and "Inside the U-Net"."""
+    words = Plan("", 4, STEPS, 0, prompt="a red potion")
+    yield compare(
+        f"words: 4 sprites, {STEPS} steps, guidance {GUIDANCE}", ROUNDS, lambda: list(denoise_entry(begin(words)))
+    )
+    cells = tuple(Plan(name, 1, 10, seed) for name in ("potion", "monster", "sword") for seed in range(8))
+    yield compare("a grid of 24 cells, 10 steps", ROUNDS, lambda: list(denoise_grid(cells)))
+    yield compare("a grid of 24 cells, the first moment", ROUNDS, lambda: next(denoise_grid(cells)))
+    plan, noise = Plan("monster", 1, STEPS, 0), first_noise(1, 0)
+    yield compare("one step looked into", 5 * ROUNDS, lambda: look_inside(plan, 999, noise, 0))

@@ -19,7 +19,9 @@ from demos.vit.shared import EMBEDDED, example_pictures
 from models import weights
 from models.compute import run_of
 from models.images import read_image
+from models.vit.contenders import square
 from models.vit.cost import cost_of
+from models.vit.curve import Wish, measure_curve
 from models.vit.lens import probed
 from models.vit.trace import VitResult, load_vit, patch_embedding, trace_image
 from tests.benchmarks.rows import Row, compare
@@ -88,6 +90,8 @@ def server_side() -> Iterator[Row]:
     trace = traced()
     yield compare("ViT-S/14, 224 pixels, everything kept", ROUNDS, traced, "transformers, eager", forward)
     yield compare("the same, drawn for the browser", ROUNDS, lambda: draw(network, trace))
+    wish = Wish(square(picture), "shuffle")
+    yield compare("Break it: both networks at eleven strengths, with maps", 3, lambda: list(measure_curve(wish)))
 
 
 def in_the_browser() -> Iterator[Row]:
