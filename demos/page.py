@@ -8,6 +8,7 @@ from demos import DEMOS
 from demos.address import wire_address
 from demos.base import Demo
 from demos.course import page as course
+from demos.door.building import inspected_once
 from demos.door.shell import Shell
 from demos.door.sweep import KEPT_MINUTES
 from demos.inputs.keeping import UPLOADED
@@ -32,6 +33,11 @@ def all_demos() -> list[Demo]:
 def create_app() -> Shell:
     """The whole page, each tab built when the app starts and filled when it is first opened."""
     demos = all_demos()
+    with inspected_once():
+        return _build(demos)
+
+
+def _build(demos: list[Demo]) -> Shell:
     with Shell(title="Glassbox", fill_width=True) as app:
         component("display", taken=False, elem_classes="gb-display-place")
         gr.Markdown(HEADING, elem_classes="gb-head")

@@ -13,6 +13,7 @@ from gradio.block_function import BlockFunction
 
 from demos.base import visitor_errors
 from demos.door.answers import NOT_HERE, Refused
+from demos.door.building import inspected_once
 from demos.door.described import described
 from demos.door.queue import FairQueue
 from demos.opening import Openings
@@ -52,6 +53,11 @@ class Shell(gr.Blocks):
         """The page is built."""
         with _no_server_yet():
             super().__exit__(*args)
+
+    def get_config_file(self) -> Any:
+        """What the browser gets to know of the page; Gradio asks before it is built, and again when it serves."""
+        with inspected_once():
+            return super().get_config_file() if self.exited else {}
 
     def queue(self, *args: Any, **kwargs: Any) -> "Shell":
         """Gradio's queue, with places that belong to visitors (`FairQueue`)."""
@@ -137,6 +143,7 @@ class Shell(gr.Blocks):
 
     def get_api_info(self, *args: Any, **kwargs: Any) -> Any:
         """What the endpoints take and give, in English and in words."""
+        self.config = self.config or self.get_config_file()
         info = in_english(super().get_api_info(*args, **kwargs))
         functions = {f"/{fn.api_name}": fn.fn for fn in self.fns.values() if fn.fn}
         named = info["named_endpoints"]
