@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from inspect import Parameter, signature
+from inspect import Parameter, isfunction, signature
 from types import SimpleNamespace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -48,6 +48,7 @@ class Shell(gr.Blocks):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._events: WeakKeyDictionary[Any, Event] = WeakKeyDictionary()
         super().__init__(*args, **kwargs)
+        self.default_config.set_event_trigger = _with_a_name(self.default_config.set_event_trigger)
 
     def __exit__(self, *args: Any) -> None:
         """The page is built."""
@@ -170,6 +171,17 @@ _NOTHING = gr.skip()
 
 def _is_update(value: Any) -> bool:
     return isinstance(value, dict) and value.get("__type__") == "update"
+
+
+def _with_a_name(adds: Callable[..., Any]) -> Callable[..., Any]:
+    """Events without a name get that of their function, as from Gradio, which takes long to find it."""
+
+    def add(targets: Any, fn: Any, *given: Any, **named: Any) -> Any:
+        if named.get("api_name") is None and isfunction(fn):
+            named["api_name"] = "".join(letter for letter in fn.__name__ if letter.isalnum() or letter == "_")
+        return adds(targets, fn, *given, **named)
+
+    return add
 
 
 def _with_defaults(block_fn: BlockFunction, inputs: list[Any]) -> list[Any]:
