@@ -1,7 +1,9 @@
 """What more of it costs: more text, more pixels, more pictures at once, more visitors."""
 
+import copy
 from argparse import Namespace
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from transformers import AutoModel, AutoTokenizer
@@ -32,6 +34,7 @@ def rows() -> Iterator[Row]:
     yield from text()
     yield from pictures()
     yield from sprites()
+    yield from trainings()
     yield from visitors()
 
 
@@ -85,6 +88,26 @@ def sprites() -> Iterator[Row]:
             3,
             lambda count=count: list(trace_denoising(network, "monster", count, 25, 0)),
         )
+
+
+def trainings() -> Iterator[Row]:
+    """Two trainings at once, each on its share of the cores (`models/compute.py`), and each on all of them."""
+    unet = runtime.load("sprites-unet", load_network).network
+    networks = [copy.deepcopy(unet).train().requires_grad_(True) for _ in range(2)]
+    pictures, times, labels = torch.randn(8, 4, 32, 32), torch.full((8,), 500), torch.zeros(8, dtype=torch.long)
+
+    def step(network, threads):
+        torch.set_num_threads(threads)
+        network.zero_grad()
+        network(pictures, times, labels).square().mean().backward()
+
+    def both(threads):
+        list(pool.map(step, networks, [threads, threads]))
+
+    cores = runtime.threads()
+    with ThreadPoolExecutor(2) as pool:
+        what = "a step of two trainings at once, the cores shared"
+        yield compare(what, ROUNDS, lambda: both(max(1, cores // 2)), "each on all cores", lambda: both(cores))
 
 
 def visitors() -> Iterator[Row]:
