@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmarks import attention, diffusion, sequences_keystroke
+from tests.benchmarks import attention, diffusion, keystroke_browser, sequences_keystroke
 from tests.conftest import ROOT
 
 WORSE = 1.5
@@ -18,9 +18,13 @@ def test_the_table_has_rows_with_something_beside_them():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", [attention, diffusion, sequences_keystroke], ids=lambda part: part.__name__)
+@pytest.mark.parametrize(
+    "part", [attention, diffusion, keystroke_browser, sequences_keystroke], ids=lambda part: part.__name__
+)
 def test_no_ratio_gets_much_worse(part):
     rows = [row for row in part.rows() if row.theirs]
     assert rows
+    if not any(row.what in RATIOS for row in rows):
+        pytest.skip("`make bench` has not yet stored these rows")
     for row in rows:
         assert row.ratio > RATIOS[row.what] / WORSE, row.what
