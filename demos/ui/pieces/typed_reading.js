@@ -34,13 +34,16 @@ export class TypedReading {
     this.#stale = true;
     if (this.#asking) return;
     this.#asking = true;
-    while (this.#stale) {
-      this.#stale = false;
-      const answer = await this.#ask();
-      if (answer) await this.#show(answer);
-      else this.emit.typed();
+    try {
+      while (this.#stale) {
+        this.#stale = false;
+        const answer = await this.#ask();
+        if (answer) await this.#show(answer);
+        else this.emit.typed();
+      }
+    } finally {
+      this.#asking = false;
     }
-    this.#asking = false;
   }
 
   /** @returns {Promise<Answer | null>} */
