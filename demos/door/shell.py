@@ -46,6 +46,7 @@ class Shell(gr.Blocks):
     first_openings: Sequence[Callable[[], None]] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._config: Any = {}
         self._events: WeakKeyDictionary[Any, Event] = WeakKeyDictionary()
         super().__init__(*args, **kwargs)
         self.default_config.set_event_trigger = _with_a_name(self.default_config.set_event_trigger)
@@ -59,6 +60,16 @@ class Shell(gr.Blocks):
         """What the browser gets to know of the page; Gradio asks before it is built, and again when it serves."""
         with inspected_once():
             return super().get_config_file() if self.exited else {}
+
+    @property
+    def config(self) -> Any:
+        """What `get_config_file` gave last, or gives now."""
+        self._config = self._config or self.get_config_file()
+        return self._config
+
+    @config.setter
+    def config(self, known: Any) -> None:
+        self._config = known
 
     def queue(self, *args: Any, **kwargs: Any) -> "Shell":
         """Gradio's queue, with places that belong to visitors (`FairQueue`)."""
@@ -144,7 +155,6 @@ class Shell(gr.Blocks):
 
     def get_api_info(self, *args: Any, **kwargs: Any) -> Any:
         """What the endpoints take and give, in English and in words."""
-        self.config = self.config or self.get_config_file()
         info = in_english(super().get_api_info(*args, **kwargs))
         functions = {f"/{fn.api_name}": fn.fn for fn in self.fns.values() if fn.fn}
         named = info["named_endpoints"]
