@@ -60,6 +60,19 @@ def test_pasting_and_deleting_are_seen_too(tab):
     expect(title(page)).to_have_text("First character of a text")
 
 
+def test_a_key_goes_past_events_and_by_one_where_that_is_not_answered(tab):
+    page = tab("The old house")
+    box = page.locator("#sequences-text textarea")
+    with page.expect_request(lambda request: "typed_reading" in (request.post_data or "")):
+        box.press_sequentially(" ")
+    expect(characters(page)).to_have_count(15)
+    page.route("**/component_server*", lambda route: route.abort())
+    with page.expect_request("**/queue/join*"):
+        box.press_sequentially("s")
+    expect(characters(page)).to_have_count(16)
+    expect(title(page)).to_have_text("Next character after “… old house s”")
+
+
 def _settle(page, requests):
     """Wait until the writing before has asked for nothing for two seconds, and forget what it asked for."""
     seen = None
