@@ -62,13 +62,13 @@ class Shell(gr.Blocks):
             return super().get_config_file() if self.exited else {}
 
     @property
-    def config(self) -> Any:
+    def config(self) -> Any:  # pyright: ignore[reportIncompatibleVariableOverride]
         """What `get_config_file` gave last, or gives now."""
         self._config = self._config or self.get_config_file()
         return self._config
 
     @config.setter
-    def config(self, known: Any) -> None:
+    def config(self, known: Any) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         self._config = known
 
     def queue(self, *args: Any, **kwargs: Any) -> "Shell":

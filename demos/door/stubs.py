@@ -25,7 +25,7 @@ class _Spared:
         return spec
 
 
-def _run(name: str, execute: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:
+def _run(name: str, execute: Callable[[ModuleType], None]) -> Any:
     def without_stubs(module: ModuleType) -> None:
         execute(module)
         _silence(module)
