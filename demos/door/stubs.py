@@ -10,7 +10,7 @@ from typing import Any
 
 STUBS = "gradio.component_meta"
 PANDAS, PANDAS_IN = "pandas", "gradio.caching"
-"""Gradio's cache of functions, which this app does not use, can hash tables of pandas: a fifth of Gradio's import."""
+"""Gradio's cache of functions, which this app does not use, can hash tables of pandas."""
 
 
 class _Spared:
@@ -62,7 +62,7 @@ def _later(name: str) -> Iterator[None]:
 
 
 def skip_stubs() -> None:
-    """Call it before Gradio is imported, which then takes a third of the time."""
+    """Call it before Gradio is imported, which then takes less than half of the time."""
     if STUBS in sys.modules:
         _silence(sys.modules[STUBS])
     else:
