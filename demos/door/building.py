@@ -28,12 +28,12 @@ def inspected_once() -> Iterator[None]:
         inspect.getfullargspec = _remembered(inspect.getfullargspec)
         hints = _remembered(typing.get_type_hints)
         typing.get_type_hints = lambda *given, **named: dict(hints(*given, **named))
-        vars(base)["dir"] = cache(dir)  # asked of the class, for every component
+        base.__dict__["dir"] = cache(dir)  # asked of the class, for every component
         try:
             yield
         finally:
             inspect.signature, inspect.getfullargspec, typing.get_type_hints = plain
-            del vars(base)["dir"]
+            del base.__dict__["dir"]
 
 
 def _remembered(find: Callable[..., Any]) -> Any:

@@ -325,8 +325,8 @@ def typed_reading(request: dict[str, Any]) -> dict[str, Any] | None:
     if name not in READINGS or READINGS.find(name).facts.name != network:
         return None
     with during(Event()):
-        given = (request.get(field) for field in ("text", "network", "layer", "bars"))
-        _, reader, cell, strip = compute_reading(*given, name, None)
+        text, layer, bars = (request.get(field) for field in ("text", "layer", "bars"))
+        _, reader, cell, strip = compute_reading(text, network, layer, bars, name, None)
         shown = {"reader": reader, "cell": cell}
         sent = {key: named(type(view), to_wire(view), place) for place, (key, view) in enumerate(shown.items())}
     return {**sent, "strip": strip}
