@@ -160,7 +160,13 @@ def new_page(browser, app_url):
     yield make
     for context in contexts:
         context.close()
-    assert faults == []
+    assert [fault for fault in faults if not _left(fault, faults)] == []
+
+
+def _left(fault, faults):
+    """Whether Gradio complains of a page that was left: it aborts the stream that was open, and says two errors."""
+    aborted = [one for one in faults if one.startswith("AbortError: signal is aborted")]
+    return fault in aborted or bool(aborted and fault.startswith("Unexpected error Connection errored out."))
 
 
 def _outside(url, app_url):
@@ -181,7 +187,7 @@ def inner_pages(app_url, slug):
     """Titles of the pages of a tab, in their order."""
     from demos.words import in_english
 
-    config = in_english(httpx.get(f"{app_url}/config").json())
+    config = in_english(httpx.get(f"{app_url}/config", timeout=60).json())
     components = {component["id"]: component for component in config["components"]}
 
     def titles(node, inside):

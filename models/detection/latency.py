@@ -1,7 +1,7 @@
 """How long a detector takes for one picture on this machine, by its fastest means at hand."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,21 +26,21 @@ class Latency:
 
 
 @compute(heavy=True)
-def measure_latency(model: str, image: np.ndarray) -> Latency:
-    """The detector of that name, or DETR, on `(H, W, 3)` uint8."""
+def measure_latency(model: str, image: np.ndarray) -> Iterator[Latency]:
+    """The detector of that name, or DETR, on `(H, W, 3)` uint8: what is known after each run."""
     if model == detr.NAME:
         network = runtime.load(model, detr.load_detr).network
-        return _timed(model, lambda: detr.look(network, image) and "PyTorch, float32")
+        yield from _timed(model, lambda: detr.look(network, image) and "PyTorch, float32")
+        return
     loaded = load(model)
-    return _timed(model, lambda: predict_fast(loaded, image)[1])
+    yield from _timed(model, lambda: predict_fast(loaded, image)[1])
 
 
-def _timed(model: str, run: Callable[[], str]) -> Latency:
+def _timed(model: str, run: Callable[[], str]) -> Iterator[Latency]:
     run()
-    seconds = []
-    means = ""
+    seconds: list[float] = []
     for _ in range(RUNS):
         start = time.perf_counter()
         means = run()
         seconds.append(time.perf_counter() - start)
-    return Latency(model, 1000 * float(np.median(seconds)), RUNS, means)
+        yield Latency(model, 1000 * float(np.median(seconds)), len(seconds), means)

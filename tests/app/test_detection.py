@@ -120,7 +120,7 @@ def test_every_box_is_explained_and_the_file_agrees(client):
 )
 @pytest.mark.parametrize("data", [None, 7, [], {}, {"run": "nobody's"}, {"run": ["x"]}])
 def test_a_bad_question_about_a_run_is_answered_with_a_sentence(app_url, element, function, data):
-    config = httpx.get(f"{app_url}/config").json()
+    config = httpx.get(f"{app_url}/config", timeout=60).json()
     asked = next(c for c in config["components"] if c["props"].get("elem_id") == element)
     body = {"data": data, "component_id": asked["id"], "fn_name": function, "session_hash": "why"}
     answer = httpx.post(f"{app_url}/gradio_api/component_server", json=body, timeout=60)
@@ -174,7 +174,7 @@ def test_every_ordinary_kind_of_picture_is_answered(client, tmp_path, mode):
 
 @pytest.fixture(scope="module")
 def send_frame(app_url):
-    config = httpx.get(f"{app_url}/config").json()
+    config = httpx.get(f"{app_url}/config", timeout=60).json()
     live = next(c for c in config["components"] if c["props"].get("elem_id") == "detection-live")
 
     def send(data):

@@ -240,7 +240,7 @@ def boxes():
     explain_boxes("rf-detr-s14-objects", PICTURE)
     explain_boxes("rf-detr-s14-objects", PICTURE, Unseen(alone=True))
     few(shrink_object(["rf-detr-s14-objects"], PICTURE, 0, 0.0), 1)
-    measure_latency("rf-detr-s14-objects", PICTURE)
+    few(measure_latency("rf-detr-s14-objects", PICTURE), 1)
     from models.detection.detect import describe_detector, find_in_frame
 
     describe_detector("rf-detr-s14-objects")
