@@ -21,7 +21,7 @@ from demos.door.connections import trusted_proxies
 from demos.door.content import paths_in
 from demos.door.front import Front
 from demos.door.gate import Gate
-from demos.door.sessions import CAPACITY, FairSessions, bytes_of_sessions
+from demos.door.sessions import CAPACITY, FairSessions, Iterators, bytes_of_sessions
 from demos.door.shell import Shell
 from demos.door.sweep import KeptFiles
 from demos.opening import open_early
@@ -94,6 +94,7 @@ def serve(front: Front, blocks: Shell, own: Sequence[BaseRoute], *, share: bool 
 @contextlib.asynccontextmanager
 async def _living(app: routes.App, blocks: Shell, gate: Gate, kept: KeptFiles) -> AsyncIterator[None]:
     """What goes on beside the answers, as long as the app is served."""
+    app.iterators = Iterators()
     app.state_holder = FairSessions()
     app.state_holder.set_blocks(blocks)
     async with app.router.lifespan_context(app):

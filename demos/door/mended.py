@@ -1,13 +1,16 @@
-"""Two searches of Gradio's browser side become look-ups, as the file that holds them is served.
+"""What is mended in Gradio's browser side, as its files are served.
 
-To find a component, Gradio (6.31) walks through the whole page, and to list a component's events through all events:
-with 1,300 components and 550 events that is most of what scripts do until a page is there. Where the functions do not
-read as they do here, as in another version, the file is served as it is. Nothing may be rendered anew (`gr.render`).
+**Two searches become look-ups.** To find a component, Gradio (6.31) walks through the whole page, and to list a
+component's events through all events: with 1,300 components and 550 events that is most of what scripts do until a page
+is there. Nothing may be rendered anew (`gr.render`).
+
+**The last one is the last one.** An event of `trigger_mode="always_last"` that comes while one before it runs is sent
+later with the data of the one before: who moves a slider quickly was left a step behind.
+
+Where a file does not read as it does here, as in another version, it is served as it is.
 """
 
 import re
-
-SCRIPT = re.compile(r"/assets/core-[A-Za-z0-9_-]{8}\.js")
 
 FIND = re.compile(
     r"function (?P<find>[\w$]+)\((?P<tree>\w+),(?P<id>\w+)\)\{"
@@ -49,13 +52,37 @@ LISTED = """find_attached_events(node, events) {
 }"""
 
 
+DEFERRED = re.compile(
+    r"(?P<begin>async dispatch\((?P<given>\w+)\)\{[\s\S]{1,900}?)this\.queue\.add\((?P<event>\w+\.id)\);continue"
+)
+SENT_LATER = re.compile(
+    r"this\.queue\.has\((?P<event>\w+\.id)\)&&\(this\.queue\.delete\((?P=event)\),this\.dispatch\(\w+\)\)"
+)
+LATEST = (
+    r"this.queue.has(\g<event>)&&"
+    r"((last)=>{this.queue.delete(\g<event>);this.dispatch(last)})(this.queue.get(\g<event>))"
+)
+
+MENDS = {
+    re.compile(r"/assets/core-[\w-]{8}\.js"): [(FIND, LOOK_UP, 1), (EVENTS, LISTED, 1)],
+    re.compile(r"/assets/Blocks-[\w-]{8}\.js"): [
+        (re.compile(r"\bqueue=new Set;"), "queue=new Map;", 1),
+        (DEFERRED, r"\g<begin>this.queue.set(\g<event>,\g<given>);continue", 1),
+        (SENT_LATER, LATEST, 2),
+    ],
+}
+"""By file: what is sought, what takes its place, how often it must be there."""
+
+
 def mended(path: str, body: bytes) -> bytes:
-    """What is served under `path`: with look-ups, if it is Gradio's core and holds both searches once."""
-    if not SCRIPT.fullmatch(path):
-        return body
-    text = body.decode("utf-8")
-    for search, instead in ((FIND, LOOK_UP), (EVENTS, LISTED)):
-        text, count = search.subn(instead, text)
-        if count != 1:
-            return body
-    return text.encode()
+    """What is served under `path`: mended where all that is sought is there as often as known."""
+    for file, mends in MENDS.items():
+        if not file.fullmatch(path):
+            continue
+        text = body.decode("utf-8")
+        for search, instead, times in mends:
+            text, count = search.subn(instead, text)
+            if count != times:
+                return body
+        return text.encode()
+    return body

