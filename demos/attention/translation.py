@@ -28,7 +28,7 @@ from demos.attention.drafts import (
 from demos.base import empty_strip
 from demos.offer import model_offer, run_on_arrival
 from demos.opening import opens
-from demos.tab import LATEX, RUN, private
+from demos.tab import LATEX, RUN, fold, private
 from demos.ui import component
 from models import weights
 
@@ -82,11 +82,11 @@ def build() -> None:
             with gr.Row():
                 examples = [gr.Button(name, size="sm", min_width=90) for name in EXAMPLES]
         with gr.Column(scale=2, min_width=280):
-            choices = [(TITLES[name], name) for name in offered()]
-            model = gr.Dropdown(
-                choices, value=weights.first_choice(CONCEPT, TRANSFORMER), label="Model", elem_id="translate-model"
-            )
-            model_offer(model, weights.better_than_embedded(CONCEPT))
+            with fold("Model and settings"):
+                choices = [(TITLES[name], name) for name in offered()]
+                first = weights.first_choice(CONCEPT, TRANSFORMER)
+                model = gr.Dropdown(choices, value=first, label="Model", elem_id="translate-model")
+                model_offer(model, weights.better_than_embedded(CONCEPT))
             with gr.Row():
                 one = gr.Button("Next word", variant="primary", size="sm", min_width=90, elem_id="translate-next")
                 rest = gr.Button("All", size="sm", min_width=60, elem_id="translate-all")

@@ -60,7 +60,7 @@ FIGURES = (
     "canvas, svg, img, video, table, .ts-strip, .bars, .lens-grid, .characters, .iv-rows, .mc-text, .sd-grid, "
     ".is-grid, .ws-table, .sa-scroll, .gb-words, .gb-neighbours, .tiles, .tile"
 )
-CONTROLS = "input, button, textarea, select, [role=listbox]"
+CONTROLS = "input, button, textarea, select, [role=listbox], [role=group][tabindex='0']"
 IN_ONE_SCREEN = """([slug, figures, controls]) => {
   const height = (node) => {
     const { top, bottom } = node.getBoundingClientRect();
