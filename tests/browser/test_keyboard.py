@@ -62,7 +62,7 @@ TASKS = {
         "From an image": [("Canvas, 32 pixels a side", "Space ArrowRight Space"), ("#diffusion-transform", "Enter")],
         "Train one": [("#diffusion-draw", "Enter")],
         "From copying to inventing": [("Samples, a row for each network", "ArrowDown ArrowRight")],
-        "Applications": [("#diffusion-do input", "ArrowDown")],
+        "Applications": [("#diffusion-do input", "ArrowDown"), ("#diffusion-do-run", "Enter")],
         "A toy in 2-D": [("Letters", "Enter")],
         "Pictures from words": [("#diffusion-prompt textarea", "=a blue potion"), ("#diffusion-large-run", "Enter")],
     },
