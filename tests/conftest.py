@@ -228,13 +228,18 @@ def open_tab(new_page):
     return open_
 
 
+MOUNTED = """panel => [...panel.querySelectorAll(".gb-mount")].every(
+    (view) => !view.checkVisibility() || view.dataset.mounted || view.querySelector(".gb-fault:not([hidden])"))"""
+
+
 def wait_for_the_opening(page, slug):
-    """Until the first view of the page in sight is there, if it opens on one: what a test does comes after it."""
+    """Until all views of the page in sight are in their places, and the first run is shown if it opens on one."""
     panel = page.locator(f"#tab-{slug} [role=tabpanel]:visible").first
     panel.wait_for()
     name = re.sub(rf"\b({slug}|page|tab)\b|-", "", panel.get_attribute("id"))
     if page.evaluate("name => gradio_config.dependencies.some((one) => one.api_name === name)", f"open_{slug}_{name}"):
         panel.and_(page.locator("[data-opened=true]")).wait_for(timeout=60_000)
+    page.wait_for_function(MOUNTED, arg=panel.element_handle(), timeout=60_000)
 
 
 def settled(page, milliseconds=60_000):

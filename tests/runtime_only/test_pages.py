@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from demos import DEMOS
-from tests.conftest import choose_page, inner_pages
+from tests.conftest import choose_page, inner_pages, wait_for_the_opening
 
 pytestmark = pytest.mark.browser
 
@@ -76,6 +76,7 @@ def walk(page, tab, title):
     panel = tab.locator("[role=tabpanel]:visible").first
     drawn = until(page, "runtime.drawn(argument)", ANSWER_MILLISECONDS, f"#{tab.get_attribute('id')}")
     assert drawn, f"{title}: neither a button nor a sentence"
+    wait_for_the_opening(page, tab.get_attribute("id").removeprefix("tab-"))
     until(page, "runtime.completed >= runtime.asked", ANSWER_MILLISECONDS)
     for selector, prepare in BEFORE.items():
         if panel.locator(selector).count():
