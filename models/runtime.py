@@ -194,15 +194,21 @@ def takes_bfloat16(kind: str) -> bool:
     return kind == "cpu"
 
 
+WITHOUT_BFLOAT16 = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"}
+"""What `ONEDNN_MAX_CPU_ISA` may hold PyTorch's and OpenVINO's arithmetic to: instructions without bfloat16."""
+
+
 @functools.cache
 def has_bfloat16() -> bool:
     """Whether bfloat16 is worth it here: it runs in hardware, on CUDA from Ampere on, or on a CPU with AVX-512 BF16 or
-    AMX.
+    AMX that is not held to less.
     """
     import torch
 
     if device().type != "cpu":
         return takes_bfloat16(device().type)
+    if os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() in WITHOUT_BFLOAT16:
+        return False
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 

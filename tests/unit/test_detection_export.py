@@ -233,6 +233,14 @@ def test_eight_bits_are_for_processors_that_add_up_bytes(folder, monkeypatch, fl
     assert fastest.precisions(folder) == ["float32", *found]
 
 
+@pytest.mark.parametrize(("held_to", "found"), [("AVX512_CORE_VNNI", False), ("avx2", False), ("DEFAULT", True)])
+def test_a_processor_held_to_fewer_instructions_has_no_bfloat16(monkeypatch, held_to, found):
+    runtime.device()
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", held_to)
+    assert runtime.has_bfloat16.__wrapped__() == found
+
+
 def test_a_precision_that_answers_otherwise_gives_way_to_the_next(fresh, monkeypatch, caplog):
     monkeypatch.setattr(export.fastest, "by_speed", lambda *_: ["bfloat16", "float32"])
     predict = export.Exported.predict
