@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute
 from demos.sentences import DEFECT, DISK_FULL, is_disk_full, sentence_for_page
 from models import hub, weights
 from models.compute import Run
-from models.errors import InputError, WeightsError
+from models.errors import SpokenError, WeightsError
 
 log = logging.getLogger("glassbox")
 
@@ -45,7 +45,7 @@ def visitor_errors() -> Iterator[None]:
         yield
     except gr.Error:
         raise
-    except (InputError, WeightsError) as error:
+    except SpokenError as error:
         sentence = sentence_for_page(str(error))
         raise gr.Error(sentence, duration=8, print_exception=False, title="Please check") from None
     except Exception as error:

@@ -17,7 +17,7 @@ from demos.sentences import MAX_SENTENCE, quoted
 from demos.tab import Queue, built, payload, private
 from demos.ui import View, component
 from demos.views.prediction import PredictionView, TopicsView, TopicView, options_with
-from models.errors import InputError, WeightsError
+from models.errors import InputError, SpokenError
 from models.inputs import check_choice
 
 ASKING = Queue(concurrency_id="predict", concurrency_limit=2)
@@ -75,7 +75,7 @@ def ask_question(
     about = pages[asked.page]
     try:
         answer = asked.ask(values)
-    except (InputError, WeightsError) as problem:
+    except SpokenError as problem:
         return PredictionView(asked.name, about, asked.topic, (), 0, "", fault=quoted(str(problem), MAX_SENTENCE))
     return PredictionView(asked.name, about, answer.question, answer.options, answer.right, answer.explanation)
 

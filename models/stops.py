@@ -2,11 +2,14 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
 MOST = 256
 
 _asked: "OrderedDict[str, None]" = OrderedDict()
 _lock = threading.Lock()
+LISTENERS: list[Callable[[str], None]] = []
+"""Who passes wishes on to where the jobs run, if that is elsewhere."""
 
 
 def ask(name: object) -> None:
@@ -17,8 +20,16 @@ def ask(name: object) -> None:
         _asked[name] = None
         while len(_asked) > MOST:
             _asked.popitem(last=False)
+    for tell in LISTENERS:
+        tell(name)
 
 
 def asked(name: str) -> bool:
     """Whether somebody asked the job of that name to end."""
     return name in _asked
+
+
+def forget(name: str) -> None:
+    """The job of that name is over."""
+    with _lock:
+        _asked.pop(name, None)

@@ -19,7 +19,7 @@ from demos.opening import opens
 from demos.tab import LIGHT, private
 from demos.ui import component
 from models import weights
-from models.errors import InputError, WeightsError
+from models.errors import InputError, SpokenError
 from models.inputs import check_flag, check_number, check_text
 
 TITLE = "The live camera"
@@ -41,7 +41,7 @@ def detect_frame(request: object, visitor: gr.Request | None = None) -> dict[str
         work = partial(detect, stream, jpeg, time.perf_counter())
         found = TURNS.submit(address, work).result(ANSWER_SECONDS)
         boxes: dict[str, Any] = answer(found) if found else {"busy": True}
-    except (InputError, WeightsError) as problem:
+    except SpokenError as problem:
         return {"error": str(problem)}
     except Exception:
         log.exception("defect while answering a frame")

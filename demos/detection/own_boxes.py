@@ -2,7 +2,7 @@
 
 import html
 import json
-import threading
+import secrets
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -22,8 +22,8 @@ from demos.inputs.session_file import fresh_folder, session_file, the_file
 from demos.opening import opens
 from demos.tab import LIGHT, LONG, private
 from demos.ui import component
-from models import weights
-from models.detection.own import OWN, RUNNING, is_own, keep
+from models import stops, weights
+from models.detection.own import OWN, is_own, keep
 from models.errors import InputError
 from models.inputs import check_choice, check_integer, check_number
 
@@ -62,14 +62,14 @@ def compute_own_boxes(drawn: object, seconds: object, mirror: object = AUTOMATIC
     from models.detection.teach import teach_detector
 
     labels, frames = check_frames(pictures)
-    running = RUNNING.put(threading.Event())
+    running = secrets.token_urlsafe(16)
     try:
         yield gr.skip(), gr.skip(), empty_strip("Loading the detector …"), running
         watched, nothing = Watched(running, frames, labels, seconds), cast("tuple[Any, Any, str]", (gr.skip(),) * 3)
         for lesson in teach_detector(_embedded(), labels, frames, seconds, running, mirrored):
             yield *(watched.shown(lesson) or nothing), running  # every step: a visitor who has left stops the work here
     finally:
-        RUNNING.discard(running)
+        stops.forget(running)
 
 
 @cache
@@ -168,8 +168,7 @@ class Watched:
 
 def stop_training(name: object) -> None:
     """End the visitor's own training after its present step; what it has learned is kept."""
-    if name in RUNNING:
-        RUNNING.find(name).set()
+    stops.ask(name)
 
 
 def save_own(name: object) -> Any:

@@ -24,7 +24,7 @@ from demos.base import log
 from demos.detection.frames import MAX_FRAME_BYTES, TURNS, FrameFound, Stream, answer, detect, open_stream
 from demos.door.doors import is_same_host
 from demos.door.operations import FRAMES_DROPPED
-from models.errors import InputError, WeightsError
+from models.errors import InputError, SpokenError
 from models.inputs import check_flag, check_number, check_text
 
 PATH = "/live/detection"
@@ -91,7 +91,7 @@ class Visit:
             pass
         except* _Ended as endings:
             await self._end(endings)
-        except* (InputError, WeightsError) as mistakes:
+        except* SpokenError as mistakes:
             await self._end(mistakes)
         except* Exception:
             log.exception("defect in a live connection")

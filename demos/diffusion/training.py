@@ -29,6 +29,7 @@ from demos.views.diffusion_training import (
     view_of_recorded,
     view_of_samples,
 )
+from models import stops
 from models.diffusion.data import ANY_CLASS, CLASSES
 from models.diffusion.trained import MAX_STEPS, TARGETS, TRAINED, Settings
 from models.errors import InputError
@@ -198,9 +199,7 @@ def _strip(facts: str, *, note: str = "") -> str:
 
 def stop_training(name: object) -> None:
     """End the visitor's own training after its present step; what it has learned is kept."""
-    from models.diffusion.live import stop
-
-    stop(name)
+    stops.ask(name)
 
 
 def kept_name(name: object, own: object) -> object:

@@ -21,7 +21,7 @@ from demos.views.own_classes import ClassTrialView, sentence_of_board, view_of_t
 from demos.vit.own_program import PROGRAM_NAME, program_of
 from demos.vit.shared import EMBEDDED
 from models import stops, weights
-from models.errors import InputError, WeightsError
+from models.errors import InputError, SpokenError
 from models.images import over_background, read_image
 from models.inputs import check_choice, check_integer, check_name, check_number
 from models.normal import same_name
@@ -203,7 +203,7 @@ def classify_square(request: Any) -> dict[str, Any]:
         return {"busy": True}
     try:
         return _classified(request)
-    except (InputError, WeightsError) as problem:
+    except SpokenError as problem:
         return {"error": str(problem)}
     except Exception:
         log.exception("defect while answering a picture")

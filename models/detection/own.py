@@ -1,7 +1,6 @@
 """Detectors that visitors have trained: what was learned, by a name that nobody can guess."""
 
 import secrets
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,7 +11,6 @@ from models.store import Store
 PREFIX = "own-"
 BUDGET_BYTES = 256 * 2**20
 MAX_AGE_SECONDS = 1800
-MAX_RUNNING = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +37,8 @@ OWN: Store[Learned] = Store(
     size=lambda learned: learned.bytes,
     gone="This detector is no longer kept: train it again.",
     max_age=MAX_AGE_SECONDS,
+    travels=True,
 )
-
-RUNNING: Store[threading.Event] = Store(
-    "trainings of own detectors", MAX_RUNNING, size=lambda _: 1, gone="This training is over.", max_age=MAX_AGE_SECONDS
-)
-"""Each running training's wish to stop."""
 
 
 def keep(learned: Learned) -> str:

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from models import stops
 from models.compute import Run, compute, run_of
 from models.detection.boxes import Prediction
 from models.detection.detect import load
 from models.detection.network import predict
-from models.detection.own import RUNNING, Learned
+from models.detection.own import Learned
 from models.detection.own_boxes import Frame, Report, Training
 
 SECONDS_BETWEEN_LOOKS = 4.0
@@ -47,11 +48,10 @@ def teach_detector(
     running: str,
     mirror: bool | None = None,
 ) -> Iterator[Lesson]:
-    """Train on drawn frames until the time is over or the wish to stop, `RUNNING`'s `running`, is set.
+    """Train on drawn frames until the time is over or `models.stops` is asked for `running`.
 
     `mirror`: whether copies are mirrored too; None: unless sides matter.
     """
-    stop = RUNNING.find(running)
     loaded = load(model)
     training = Training(loaded.network, labels, frames, seconds=seconds, mirror=mirror)
     lesson = partial(
@@ -63,7 +63,7 @@ def teach_detector(
     )
     for read in training.read():
         yield lesson(read)
-        if stop.is_set():
+        if stops.asked(running):
             return
     read, due, report = training.pictures, 0.0, None
     for report in training.fit():
@@ -73,7 +73,7 @@ def teach_detector(
             answers = _look(training)
             due = report.seconds + max(SECONDS_BETWEEN_LOOKS, (time.monotonic() - looked) / SHARE_OF_LOOKING)
             yield lesson(read, report=report, answers=answers)
-        training.stopped = stop.is_set()
+        training.stopped = stops.asked(running)
     yield lesson(read, report=report, answers=_look(training), learned=training.learned(model))
 
 

@@ -6,16 +6,15 @@ stays in this process (`models.diffusion.trained`).
 """
 
 import copy
-import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from models import weights
+from models import stops, weights
 from models.compute import compute
 from models.diffusion.data import ANY_CLASS, to_signal
 from models.diffusion.learning import Recipe, make_optimizers, sprite_loss
@@ -113,8 +112,8 @@ class LiveTraining:
     No `Trainer`: it ends when its time is over, keeps no checkpoint, and one picture is traced with the same update.
     """
 
-    def __init__(self, settings: Settings, rgba: np.ndarray) -> None:
-        """`rgba [N, size, size, 4] uint8`, the pictures to learn."""
+    def __init__(self, settings: Settings, rgba: np.ndarray, stopped: Callable[[], bool] = lambda: False) -> None:
+        """`rgba [N, size, size, 4] uint8`, the pictures to learn; `stopped`: whether it is to end."""
         if rgba.shape[1:] != (settings.size, settings.size, 4) or not len(rgba):
             raise InputError("There is nothing to train on: choose a class or upload pictures.")
         self.settings, self.rgba = settings, rgba
@@ -124,12 +123,12 @@ class LiveTraining:
         self.ema = Ema(self.network, EMA_DECAY)
         self.random = torch.Generator().manual_seed(settings.seed)
         self.step = 0
-        self.stopped = False
+        self.stopped = stopped
 
     def fit(self) -> Iterator[TrainStep]:
-        """Train until time or steps are over or `stopped` is set, one `TrainStep` a step."""
+        """Train until time or steps are over or it is `stopped`, one `TrainStep` a step."""
         deadline = time.monotonic() + self.settings.seconds
-        while time.monotonic() < deadline and self.step < self.settings.steps and not self.stopped:
+        while time.monotonic() < deadline and self.step < self.settings.steps and not self.stopped():
             yield self._step()
 
     def _step(self) -> TrainStep:
@@ -282,34 +281,21 @@ def training_example(network: str, rgba: np.ndarray, seed: int, name: str = "") 
     return trace_training_step(first, shrink_square(rgba, 16), t, seed, network)
 
 
-_lock = threading.Lock()
-_running: dict[str, LiveTraining] = {}
-
-
 @compute(heavy=True)
 def train_live(settings: Settings, rgba: np.ndarray, name: str) -> Iterator[Progress]:
-    """Train on `rgba [N, size, size, 4] uint8`; `stop(name)` or closing ends it. What it has learned is kept as `name`.
+    """Train on `rgba [N, size, size, 4] uint8`; closing it, or a wish for `name` in `models.stops`, ends it. What it
+    has learned is kept as `name`.
 
     Reports several times a second, with samples every few seconds and at both ends. Raises `InputError` where there is
     nothing to learn.
     """
-    training = LiveTraining(settings, rgba)
-    with _lock:
-        _running[name] = training
+    training = LiveTraining(settings, rgba, lambda: stops.asked(name))
     try:
         yield from _reports(training)
     finally:
-        with _lock:
-            del _running[name]
+        stops.forget(name)
         if training.step:
             TRAINED.put(Trained(training.network_for_sampling(), settings, rgba, training.step), name)
-
-
-def stop(name: object) -> None:
-    """End a running training after its present step; unknown names are none of anybody's business."""
-    with _lock:
-        if isinstance(name, str) and name in _running:
-            _running[name].stopped = True
 
 
 def _reports(training: LiveTraining) -> Iterator[Progress]:

@@ -4,7 +4,6 @@ run, each with a small input.
 
 import importlib
 import pkgutil
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -257,13 +256,13 @@ def a_watched_clip():
 
 def boxes_of_ones_own():
     from models.detection.detect import find_boxes
-    from models.detection.own import RUNNING, keep
+    from models.detection.own import keep
     from models.detection.own_boxes import Frame
     from models.detection.teach import teach_detector
 
     corners = np.array([[0.2, 0.2, 0.6, 0.7]], np.float32)
     frames = [Frame(PICTURE, corners, np.array([0])) for _ in range(3)]
-    *_, lesson = teach_detector("rf-detr-s14-objects", ("cup",), frames, 0.1, RUNNING.put(threading.Event()))
+    *_, lesson = teach_detector("rf-detr-s14-objects", ("cup",), frames, 0.1, "training")
     find_boxes(keep(lesson.learned), PICTURE)
 
 

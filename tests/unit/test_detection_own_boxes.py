@@ -14,11 +14,11 @@ from demos.detection.taught import sentence_of_taught, show_taught
 from demos.inputs import frame_boxes as component
 from demos.views.own_boxes import LessonsView
 from demos.wire import to_wire
-from models import runtime
+from models import runtime, stops
 from models.detection import own_boxes
 from models.detection.detect import load
 from models.detection.network import predict, preprocess
-from models.detection.own import OWN, RUNNING, Learned, keep
+from models.detection.own import OWN, Learned, keep
 from models.detection.own_boxes import Frame, Training, changed, check_frames, with_new_classes
 from models.errors import InputError
 from tests.detectors import tiny_detector
@@ -176,7 +176,7 @@ def test_the_page_ends_with_a_detector_under_a_secret_name(taught, detector):
     assert "start the camera" in strip
     assert len(view.round.found) == len(view.frames) == 3
     assert view.frames[0].drawn[0].label == "square"
-    assert running not in RUNNING
+    assert not stops.asked(running)
     page.stop_training("unknown")
     page.stop_training(None)
     kept = load(own)
@@ -197,7 +197,7 @@ def test_a_stopped_training_keeps_what_it_has_learned(taught):
     assert own in OWN
     assert "Training is over" in strip
     assert view.round.number == 1
-    assert running not in RUNNING
+    assert not stops.asked(running)
 
 
 @pytest.mark.parametrize(

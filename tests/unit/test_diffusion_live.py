@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from models import stops
 from models.diffusion import live
 from models.diffusion.learning import sprite_loss
 from models.diffusion.network import Config
@@ -163,19 +164,19 @@ def telling(reports):
 
 def test_time_and_stop_end_it():
     assert list(training(seconds=0).fit()) == []
-    live.stop("somebody else's guess")
-    live.stop(None)
+    stops.ask("somebody else's guess")
+    stops.ask(None)
     reports = telling(live.train_live(Settings(seconds=1000), squares(), "mine"))
     first = next(reports)
     assert (first.step, first.loss) == (0, None)
     assert first.samples.rgba.shape == first.samples.nearest.shape == (live.SAMPLES, 16, 16, 4)
     assert "mine" not in TRAINED
     next(reports)
-    live.stop("mine")
+    stops.ask("mine")
     *_, last = reports
     assert last.samples is not None
     assert TRAINED.find("mine").steps == last.step >= 1
-    assert live._running == {}
+    assert not stops.asked("mine")
 
 
 def test_a_report_says_what_happened_since_the_last_one(monkeypatch):
@@ -205,12 +206,12 @@ def test_trainings_of_two_visitors_are_stopped_one_by_one():
         ended[name] = sum(1 for _ in both[name])
 
     next(both["one"]), next(both["two"])
-    live.stop("one")
+    stops.ask("one")
     first = threading.Thread(target=run, args=["one"])
     first.start()
     first.join(60)
     assert set(ended) == {"one"}
-    assert set(live._running) == {"two"}
+    assert not stops.asked("two")
     both["two"].close()
 
 

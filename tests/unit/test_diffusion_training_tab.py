@@ -13,6 +13,7 @@ from demos.inputs import session_file
 from demos.inputs.uploaded_files import ListFiles, UploadedFiles
 from demos.views.diffusion import view_of_pixel
 from demos.views.diffusion_training import ExampleView, FirstRecognised, SpriteTrainingView, view_of_learned
+from models.compute import COMPUTING
 from models.diffusion import live
 from models.diffusion.network import Config
 from models.diffusion.schedule import cosine_schedule
@@ -20,6 +21,7 @@ from models.diffusion.trace import Plan, denoise, first_noise
 from models.diffusion.trained import TRAINED
 from models.errors import InputError
 
+TRAINING = "models.diffusion.live.train_live"
 TINY = Config(classes=(), widths=(16, 16), blocks=1, heads=2, embedding=16)
 
 
@@ -124,11 +126,11 @@ def test_the_embedded_model_leaves_no_choice_of_size_and_of_what_is_said():
 
 def test_leaving_ends_the_training_and_keeps_what_was_learned(archive):
     stream, _, name = begun(archive)
-    assert name in live._running
+    assert COMPUTING[TRAINING] == 1
     for _ in range(2):
         next(stream)
     stream.close()
-    assert live._running == {}
+    assert COMPUTING[TRAINING] == 0
     assert TRAINED.find(name).steps >= 1
 
 
@@ -155,7 +157,7 @@ def test_leaving_ends_the_training_and_keeps_what_was_learned(archive):
 def test_trainings_that_are_refused(wrong):
     with pytest.raises(InputError):
         list(training.compute_training(*wrong))
-    assert live._running == {}
+    assert COMPUTING[TRAINING] == 0
 
 
 def test_nothing_trained_yet_is_a_sentence():
