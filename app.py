@@ -36,6 +36,8 @@ def main() -> None:
         hub.start_better()
     logging.basicConfig(format="%(message)s")
     logging.getLogger("glassbox.jobs").setLevel(logging.INFO)
+    if arguments.engine:
+        _compute_elsewhere(arguments.engine, arguments.local_models)
     front = Front(arguments.host, arguments.port)
     front.open()
     folder = private_folder(Path(os.environ.get("GRADIO_TEMP_DIR", tempfile.gettempdir())))
@@ -47,6 +49,18 @@ def main() -> None:
 
     own = [route for demo in all_demos() for route in demo.routes]
     serve(front, create_app(), own, share=arguments.share, root_path=arguments.root_path)
+
+
+def _compute_elsewhere(named: str, local_models: Path | None) -> None:
+    from models import compute
+    from models.serving.cluster import engine_for
+
+    if local_models:
+        os.environ["GLASSBOX_LOCAL_MODELS"] = str(local_models.resolve())  # for replicas on this machine
+    try:
+        compute.choose(engine_for(named))
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
 
 
 def _read_arguments() -> argparse.Namespace:
@@ -68,6 +82,12 @@ def _read_arguments() -> argparse.Namespace:
         default=Path(local) if local else None,
         metavar="FOLDER",
         help="also offer the models in transformers' format in folders of this one [GLASSBOX_LOCAL_MODELS]",
+    )
+    parser.add_argument(
+        "--engine",
+        default=environment.get("GLASSBOX_ENGINE", ""),
+        metavar="ray[:HOST:PORT]",
+        help="compute on Ray Serve, started here or on that cluster (requirements-scale.txt) [GLASSBOX_ENGINE]",
     )
     share = environment.get("GLASSBOX_SHARE") == "1"
     parser.add_argument("--share", action="store_true", default=share, help="public link [GLASSBOX_SHARE=1]")

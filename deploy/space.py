@@ -17,7 +17,7 @@ from models.hub_cache import COMMIT
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTENTS = ("app.py", "demos", "models", "assets", "requirements.txt", "constraints.txt", "LICENSE", "README.md")
-LEFT_OUT = ("__pycache__", "*.pyc", "*.pyi", "recipes", ".lock", "*.partial")
+LEFT_OUT = ("__pycache__", "*.pyc", "*.pyi", "recipes", "serving", ".lock", "*.partial")
 PICTURES = "docs"
 PRELOADED = ("rf-detr-nano", "vit-base-patch16-224", "gpt2")
 MOST_PRELOADED = 10

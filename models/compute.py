@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -63,6 +63,7 @@ class Task:
     name: module and function, unique.
     heavy: it takes seconds (training, diffusion, video, measuring) and gives way to everything that does not.
     gpu_seconds: how long a borrowed GPU is asked for.
+    stays: it works on what a page looks at meanwhile, and so runs in the page's process whatever the engine.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Task:
     heavy: bool
     gpu_seconds: int
     streams: bool
+    stays: bool = False
 
 
 class Engine(Protocol):
@@ -101,19 +103,21 @@ COMPUTING: Counter[str] = Counter()
 def compute(function: Callable[Parameters, Result], /) -> Callable[Parameters, Result]: ...
 @overload
 def compute(
-    *, heavy: bool = ..., gpu_seconds: int = ...
+    *, heavy: bool = ..., gpu_seconds: int = ..., stays: bool = ...
 ) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]: ...
-def compute(function: Callable[..., Any] | None = None, /, *, heavy: bool = False, gpu_seconds: int = 60) -> Any:
+def compute(
+    function: Callable[..., Any] | None = None, /, *, heavy: bool = False, gpu_seconds: int = 60, stays: bool = False
+) -> Any:
     """Mark a function as computed: calls go to the engine in use. See the module's text for what it must be like."""
     if function is None:
-        return functools.partial(_computed, heavy=heavy, gpu_seconds=gpu_seconds)
-    return _computed(function, heavy=heavy, gpu_seconds=gpu_seconds)
+        return functools.partial(_computed, heavy=heavy, gpu_seconds=gpu_seconds, stays=stays)
+    return _computed(function, heavy=heavy, gpu_seconds=gpu_seconds, stays=stays)
 
 
-def _computed(function: Callable[..., Any], *, heavy: bool, gpu_seconds: int) -> Callable[..., Any]:
+def _computed(function: Callable[..., Any], *, heavy: bool, gpu_seconds: int, stays: bool) -> Callable[..., Any]:
     streams = inspect.isgeneratorfunction(function)
     name = f"{function.__module__}.{function.__qualname__}"
-    task = Task(name, _borrowing(function, gpu_seconds), heavy, gpu_seconds, streams)
+    task = Task(name, _borrowing(function, gpu_seconds), heavy, gpu_seconds, streams, stays)
     TASKS[task.name] = task
 
     @functools.wraps(function)
@@ -125,6 +129,23 @@ def _computed(function: Callable[..., Any], *, heavy: bool, gpu_seconds: int) ->
         return engine().run(task, arguments, named)
 
     return call
+
+
+BATCHES: dict[str, Callable[[Sequence[tuple[Any, ...]]], Sequence[Any]]] = {}
+"""What answers several calls of a computed function at once, by the function's name; see `batched`."""
+
+
+def batched(function: Callable[..., Result]) -> Callable[[Callable[..., Sequence[Result]]], Callable[..., Any]]:
+    """Mark what answers several calls of the computed `function`, given as tuples of all its arguments, as one batch.
+
+    An engine may use it for calls that come at the same time. Results are those of single calls but for rounding.
+    """
+
+    def mark(several: Callable[..., Sequence[Result]]) -> Callable[..., Any]:
+        BATCHES[f"{function.__module__}.{function.__qualname__}"] = several
+        return several
+
+    return mark
 
 
 def _borrowing(function: Callable[..., Any], gpu_seconds: int) -> Callable[..., Any]:
@@ -167,18 +188,18 @@ class LocalEngine:
         if task.streams:
             return self._stream(task, arguments, named)
         if not task.heavy:
-            with _counted(task):
+            with counted(task):
                 return _call(task, arguments, named)
-        with self._place() as thread, _counted(task):
+        with self._place() as thread, counted(task):
             return thread.submit(_call, task, arguments, named).result()
 
     def _stream(self, task: Task, arguments: tuple[Any, ...], named: dict[str, Any]) -> Iterator[Any]:
         results = task.function(*arguments, **named)
         if not task.heavy:
-            with _counted(task):
+            with counted(task):
                 yield from _steps(results)
             return
-        with self._place() as thread, _counted(task):
+        with self._place() as thread, counted(task):
             try:
                 while (result := thread.submit(_next, results).result()) is not _END:
                     yield result
@@ -195,7 +216,8 @@ class LocalEngine:
 
 
 @contextmanager
-def _counted(task: Task) -> Iterator[None]:
+def counted(task: Task) -> Iterator[None]:
+    """The task is at work meanwhile."""
     _count(task, 1)
     try:
         yield
@@ -268,10 +290,18 @@ def engine() -> Engine:
     return _used.get() or own_engine()
 
 
-@functools.cache
 def own_engine() -> Engine:
-    """The engine of this process."""
-    return LocalEngine()
+    """The engine of this process: `LocalEngine`, unless another was chosen at the start."""
+    return _own
+
+
+def choose(other: Engine) -> None:
+    """Computed functions of this process go to another engine from now on."""
+    global _own
+    _own = other
+
+
+_own: Engine = LocalEngine()
 
 
 @contextmanager

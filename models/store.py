@@ -1,5 +1,6 @@
 """What stays in memory for visitors to come back to: bounded in bytes and age, under names that nobody can guess."""
 
+import itertools
 import secrets
 import threading
 import time
@@ -21,6 +22,7 @@ class _Kept(Generic[Value]):
     value: Value
     bytes: int
     used: float
+    version: int
 
 
 class Store(Generic[Value]):
@@ -29,15 +31,24 @@ class Store(Generic[Value]):
     size: bytes of a value, asked when it is put (a value that grows says what it may come to take).
     gone: the sentence for a visitor who asks for what is no longer kept.
     max_age: seconds after its last use at which a value goes even if there is room; None for no such limit.
+    travels: computed functions find its values by name, wherever they run (`models.serving.belongings`).
 
     The newest value stays even if it is over the budget alone. All stores together stay under `memory.KEPT_BYTES`.
     Safe to use from several threads.
     """
 
     def __init__(
-        self, title: str, budget_bytes: int, *, size: Callable[[Value], int], gone: str, max_age: float | None = None
+        self,
+        title: str,
+        budget_bytes: int,
+        *,
+        size: Callable[[Value], int],
+        gone: str,
+        max_age: float | None = None,
+        travels: bool = False,
     ) -> None:
         self.title = title
+        self.travels = travels
         self.budget_bytes = budget_bytes
         self._size, self._gone, self._max_age = size, gone, max_age
         self._kept: OrderedDict[str, _Kept[Value]] = OrderedDict()
@@ -48,7 +59,7 @@ class Store(Generic[Value]):
     def put(self, value: Value, name: str | None = None) -> str:
         """Keep `value`, by default under a new name of 128 random bits; returns the name. A known name is replaced."""
         name = name or secrets.token_urlsafe(16)
-        kept = _Kept(value, self._size(value), time.monotonic())
+        kept = _Kept(value, self._size(value), time.monotonic(), next(_versions))
         with self._lock:
             self._drop(name)
             self._kept[name] = kept
@@ -72,6 +83,12 @@ class Store(Generic[Value]):
         with self._lock:
             self._drop_old()
             return isinstance(name, str) and name in self._kept
+
+    def version(self, name: object) -> int | None:
+        """Which of all values ever put is kept under that name; None where there is none."""
+        with self._lock:
+            self._drop_old()
+            return self._kept[name].version if isinstance(name, str) and name in self._kept else None
 
     def discard(self, name: str) -> None:
         """Forget the value of that name, if it is kept."""
@@ -115,6 +132,7 @@ class Store(Generic[Value]):
             self.bytes -= kept.bytes
 
 
+_versions = itertools.count(1)
 STORES: list[Store] = []
 """Every store of this process, for the memory budget and the metrics."""
 

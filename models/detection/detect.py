@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -9,11 +10,11 @@ import numpy as np
 import torch
 
 from models import runtime
-from models.compute import Run, compute, run_of
+from models.compute import Run, batched, compute, run_of
 from models.detection import export
 from models.detection.boxes import Prediction
 from models.detection.matching import LossSettings
-from models.detection.network import Detector, load_detector, predict
+from models.detection.network import Detector, load_detector, predict, predict_all
 from models.detection.own import OWN, Learned, is_own
 from models.detection.own_boxes import with_new_classes
 from models.detection.trace import DetectionTrace, trace_detection
@@ -65,6 +66,20 @@ def find_boxes(model: str, image: np.ndarray) -> Found:
     loaded, start = load(model), time.perf_counter()
     prediction = predict(loaded.network, image)
     return Found(prediction, "PyTorch, float32", run_of(loaded, time.perf_counter() - start))
+
+
+@batched(find_boxes)
+def find_boxes_of_all(calls: Sequence[tuple[str, np.ndarray]]) -> list[Found]:
+    """Several calls of `find_boxes`, those of one detector as one batch; each is told the seconds of its batch."""
+    found: dict[int, Found] = {}
+    for model in dict.fromkeys(name for name, _ in calls):
+        places = [place for place, (name, _) in enumerate(calls) if name == model]
+        loaded, start = load(model), time.perf_counter()
+        predictions = predict_all(loaded.network, [calls[place][1] for place in places])
+        run = run_of(loaded, time.perf_counter() - start)
+        for place, prediction in zip(places, predictions, strict=True):
+            found[place] = Found(prediction, "PyTorch, float32", run)
+    return [found[place] for place in range(len(calls))]
 
 
 @compute

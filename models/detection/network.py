@@ -108,13 +108,19 @@ def predict(detector: Detector, image: np.ndarray, *, reduced: bool = False) -> 
 
     `reduced`: matrix products in bfloat16 where the hardware has them (`models.runtime.has_bfloat16`), for live video.
     """
+    return predict_all(detector, [image], reduced=reduced)[0]
+
+
+@torch.inference_mode()
+def predict_all(detector: Detector, images: Sequence[np.ndarray], *, reduced: bool = False) -> list[Prediction]:
+    """The same for several pictures, each of any size, in one pass."""
     device = next(detector.parameters()).device
-    pixels = preprocess(image, detector.resolution).to(device)
+    pixels = torch.cat([preprocess(image, detector.resolution) for image in images]).to(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=reduced and has_bfloat16()):
         outputs = detector(pixels)
-    height, width = image.shape[:2]
-    logits, boxes = (tensor[0].float().cpu().numpy() for tensor in (outputs.logits, outputs.pred_boxes))
-    return Prediction(logits, boxes, (height, width), detector.labels)
+    logits, boxes = (tensor.float().cpu().numpy() for tensor in (outputs.logits, outputs.pred_boxes))
+    sizes = ((image.shape[0], image.shape[1]) for image in images)
+    return [Prediction(*found, detector.labels) for found in zip(logits, boxes, sizes, strict=True)]
 
 
 def detect(detector: Detector, image: np.ndarray, threshold: float, *, reduced: bool = False) -> Boxes:

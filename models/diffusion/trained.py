@@ -68,4 +68,5 @@ TRAINED: Store[Trained] = Store(
     size=lambda trained: 4 * trained.parameters + trained.rgba.nbytes,
     gone="There is no network trained by you here (any more): train one first, on the page “Train one”.",
     max_age=MAX_AGE_SECONDS,
+    travels=True,
 )

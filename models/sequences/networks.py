@@ -34,6 +34,7 @@ OWN: Store[OwnNetwork] = Store(
     size=lambda own: _bytes(own.network),
     gone="Your network is no longer kept here: train one again on the last page of this tab.",
     max_age=OWN_MAX_AGE_SECONDS,
+    travels=True,
 )
 
 

@@ -72,7 +72,7 @@ TRAININGS: Store[Training] = Store(
 )
 
 
-@compute
+@compute(stays=True)
 def begin(text: str, settings: Settings, before: str | None = None) -> str:
     """A new training, kept under the name returned; the visitor's training before it stops and is drawn beside it.
 
@@ -104,7 +104,7 @@ class Progress:
     steps_a_second: float
 
 
-@compute(heavy=True)
+@compute(heavy=True, stays=True)
 def train(name: str) -> Iterator[Progress]:
     """Train until paused, ended, or `RUN_SECONDS` have passed; yields about twice a second what `TRAININGS` can show.
 

@@ -72,6 +72,7 @@ OWN: "Store[OwnClassifier]" = Store(
     size=lambda own: sum(tensor.nbytes for tensor in own.state_dict().values()),
     gone="There is no classifier of yours here (any more): train one, or load its two files.",
     max_age=4 * 3600,
+    travels=True,
 )
 
 

@@ -5,6 +5,7 @@ D channels, C categories. All arrays are on the CPU.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 
 from models import runtime
-from models.compute import Run, compute, run_of
+from models.compute import Run, batched, compute, run_of
 from models.errors import InputError
 from models.vision import library
 from models.vision.network import Block, VisionTransformer, to_patches
@@ -179,12 +180,24 @@ def patch_embedding(network: VisionTransformer) -> PatchEmbedding:
 @compute
 def classify_picture(model: str, image: np.ndarray, count: int) -> Classified:
     """The `count` most probable categories of `image` `(height, width, 3)` uint8."""
-    loaded = load_vit(model)
-    start = time.perf_counter()
-    probabilities = classify_image(loaded.network, image)
-    sure = np.sort(calibrated(probabilities, model))[::-1][:count].tolist()
-    run = run_of(loaded, time.perf_counter() - start)
-    return Classified(top(loaded.network.labels, probabilities, count), sure, run)
+    return classify_pictures([(model, image, count)])[0]
+
+
+@batched(classify_picture)
+def classify_pictures(calls: Sequence[tuple[str, np.ndarray, int]]) -> list[Classified]:
+    """Several calls of `classify_picture`, those of one model as one batch; each is told the seconds of its batch."""
+    found: dict[int, Classified] = {}
+    for model in dict.fromkeys(name for name, _, _ in calls):
+        places = [place for place, (name, _, _) in enumerate(calls) if name == model]
+        loaded = load_vit(model)
+        start = time.perf_counter()
+        every = classify_images(loaded.network, [calls[place][1] for place in places])
+        run = run_of(loaded, time.perf_counter() - start)
+        for place, probabilities in zip(places, every, strict=True):
+            count = calls[place][2]
+            sure = np.sort(calibrated(probabilities, model))[::-1][:count].tolist()
+            found[place] = Classified(top(loaded.network.labels, probabilities, count), sure, run)
+    return [found[place] for place in range(len(calls))]
 
 
 @compute
@@ -250,9 +263,15 @@ def trace_image(
 @torch.inference_mode()
 def classify_image(network: VisionTransformer, image: np.ndarray) -> np.ndarray:
     """Probabilities of the network's categories `[C]` for `image` `(height, width, 3)` uint8, nothing else kept."""
-    square = network.preprocessing.square(image)
-    prepared = network.preprocessing.to_tensor(square)[None].to(network.cls.device)
-    return _array(network(prepared)[0].softmax(-1))
+    return classify_images(network, [image])[0]
+
+
+@torch.inference_mode()
+def classify_images(network: VisionTransformer, images: Sequence[np.ndarray]) -> np.ndarray:
+    """The same `[N, C]` for several images, each of any size, in one pass."""
+    preprocessing = network.preprocessing
+    prepared = torch.stack([preprocessing.to_tensor(preprocessing.square(image)) for image in images])
+    return _array(network(prepared.to(network.cls.device)).softmax(-1))
 
 
 def position_similarity(positions: np.ndarray, token: int, grid: tuple[int, int]) -> np.ndarray:
