@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import re
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -118,6 +119,8 @@ def engine_for(named: str) -> ServingEngine:
     kind, _, address = named.partition(":")
     if kind != "ray":
         raise ValueError(f"There is no engine {named!r}: ray, or ray:HOST:PORT.")
+    if address and not re.fullmatch(r"[^:/\s]+:\d{1,5}", address):
+        raise ValueError(f"{address!r} is no HOST:PORT of a cluster.")
     try:
         import ray  # noqa: F401  # pyright: ignore[reportMissingImports, reportUnusedImport]
     except ImportError:
@@ -180,7 +183,7 @@ def application(settings: Mapping[str, Any]) -> Any:
             autoscaling_config=scaling if plan.most > plan.replicas else None,
             max_ongoing_requests=plan.ongoing,
             max_queued_requests=plan.queued,
-            health_check_period_s=5,
+            health_check_period_s=2,  # how soon a lost replica is replaced
             health_check_timeout_s=30,
             graceful_shutdown_timeout_s=5,
             ray_actor_options={

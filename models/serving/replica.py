@@ -10,6 +10,7 @@ import importlib
 import inspect
 import os
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -27,6 +28,8 @@ Several = Callable[[list[Request]], Awaitable[list[bytes]]]
 Gather = Callable[[Several], Callable[[Request], Awaitable[bytes]]]
 """Makes of what answers several calls what answers one, together with others that come at the same time."""
 
+TIDY_SECONDS = 60.0
+
 
 class Replica:
     """Computes what it is asked; every method may be called many times at once, on one event loop."""
@@ -35,7 +38,7 @@ class Replica:
         """`ongoing`: calls at work at the same time; `gather`: makes batches of calls that come at the same time."""
         if folder := os.environ.get("GLASSBOX_LOCAL_MODELS"):
             weights.add_local(Path(folder))
-        self._engine, self._guests = LocalEngine(), Guests()
+        self._engine, self._guests, self._untidy = LocalEngine(), Guests(), 0.0
         self._threads = ThreadPoolExecutor(2 * ongoing + 1, "replica")  # a stream that is left may need one to end
         self._together = gather(self._all) if gather else None
 
@@ -102,8 +105,10 @@ class Replica:
         stops.ask(name)
 
     async def check_health(self) -> None:
-        """Asked every few seconds: also the moment to forget what is too old."""
-        await self._in_thread(_tidy)
+        """Asked every few seconds: now and then also the moment to forget what is too old."""
+        if time.monotonic() > self._untidy:
+            self._untidy = time.monotonic() + TIDY_SECONDS
+            await self._in_thread(_tidy)
 
     def _received(self, request: Request) -> Lacking | None:
         self._guests.take_in(one for one in request.belongings if one.value is not None)

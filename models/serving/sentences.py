@@ -43,7 +43,7 @@ def sentence_of(error: BaseException) -> str | None:
     names = [one.__name__ for one in type(error).__mro__]
     if "RayTaskError" in names:  # raised by the function itself, whatever its kind
         return None
-    if "memory" in str(error).lower() and "RayActorError" in names:
+    if "low on memory" in str(error):  # an actor that Ray has ended for it; any death mentions memory as possible
         return NO_MEMORY
     return next((SENTENCES[name] for name in names if name in SENTENCES), None)
 

@@ -318,6 +318,15 @@ def test_each_failure_is_one_sentence_and_a_line_in_the_log(monkeypatch, caplog,
     assert "details for the operator" in caplog.text
 
 
+def test_only_what_ray_ended_for_its_memory_is_said_to_have_run_out_of_it():
+    died = type("ActorDiedError", (Exception,), {})
+    assert (
+        sentences.sentence_of(died("Common causes: killed by the OOM killer due to high memory usage"))
+        == sentences.LOST
+    )
+    assert sentences.sentence_of(died("killed due to the node running low on memory.")) == sentences.NO_MEMORY
+
+
 def test_what_a_function_itself_raised_is_a_defect():
     class RayTaskError(Exception):
         pass
@@ -400,6 +409,9 @@ def test_a_plan_that_cannot_be_is_one_sentence(tmp_path, text):
 def test_an_engine_of_another_name_or_without_ray_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="no engine"):
         engine_for("dask")
+    for address in ("ray:head", "ray:http://head:1", "ray:head:x", "ray:a b:1"):
+        with pytest.raises(ValueError, match="is no HOST:PORT"):
+            engine_for(address)
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(ValueError, match=r"requirements-scale\.txt"):
         engine_for("ray")
