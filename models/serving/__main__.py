@@ -1,17 +1,20 @@
-"""Put the replicas of `GLASSBOX_SERVING`'s plan on a cluster: `python -m models.serving HEAD:6379`."""
+"""Put the replicas of `GLASSBOX_SERVING`'s plan on a cluster, of all concepts or of those that are named.
+
+python -m models.serving HEAD:6379 [CONCEPT ...]
+"""
 
 import sys
 
 from models.serving.cluster import deploy, join, reason
-from models.serving.plan import read_plan
+from models.serving.plan import CONCEPTS, read_plan
 
 
 def main() -> None:
     """Deploy, and say how many of what."""
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2 or not set(sys.argv[2:]) <= set(CONCEPTS):
         sys.exit(__doc__)
     try:
-        plan = read_plan()
+        plan = {concept: one for concept, one in read_plan().items() if concept in (sys.argv[2:] or CONCEPTS)}
         join(sys.argv[1])
         deploy(plan)
     except Exception as error:

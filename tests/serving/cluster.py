@@ -107,3 +107,31 @@ def short_folder(stack: ExitStack) -> str:
 def answers(url):
     """Whether an address answers with 200."""
     return lambda: httpx.get(url, timeout=3).status_code == 200
+
+
+def processes(word):
+    """Ids of the processes whose command line holds a word."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and word in (folder / "cmdline").read_text():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def replicas(concept):
+    """Ids of the processes that are replicas of a concept, by the titles that Ray gives them."""
+    return processes(f"ray::ServeReplica:glassbox-{concept}:")
+
+
+def cpu_seconds(process):
+    """Processor time that a process has used so far."""
+    parts = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()
+    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(process):
+    """Memory that a process takes."""
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
