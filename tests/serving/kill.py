@@ -1,6 +1,6 @@
 """Every replica killed in the middle of a stream, again and again: when the sentence comes, when it runs anew.
 
-python -m tests.serving.kill --rounds 20 --write artefacts/kills.json
+python -m tests.serving.kill --rounds 20 --write docs/scaling.json
 """
 
 import argparse
@@ -125,8 +125,12 @@ def main():
         for what, seconds in (("the sentence", said), ("a new replica", up), ("a step of it", again)):
             print(f"    {what} after {statistics.median(seconds):.2f} s, at most {max(seconds):.2f}")
     if arguments.write:
-        before = json.loads(arguments.write.read_text()) if arguments.write.exists() else []
-        arguments.write.write_text(json.dumps([*before, *told], indent=1))
+        known = json.loads(arguments.write.read_text()) if arguments.write.exists() else {}
+        rows = [
+            {key: round(one[key], 2) for key in ("said", "up", "again")} | {"concept": one["concept"]} for one in told
+        ]
+        known["kills"] = [*known.get("kills", []), *rows]
+        arguments.write.write_text(json.dumps(known, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ PROSE = (
     "docs/architecture.md",
     "docs/live-transport.md",
     "docs/inputs.md",
+    "docs/scaling.md",
 )
 CARDS = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "assets").rglob("README.md"))]
 WRITTEN = json.loads(figures.FILE.read_text())
