@@ -5,6 +5,7 @@ files and addresses.
 """
 
 import contextlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +17,7 @@ from PIL import Image, ImageOps
 
 from models.color import HIGH_RANGE
 from models.errors import InputError
+from models.inputs import check_number
 
 MAX_FILE_BYTES = 20 * 2**20
 MAX_SECONDS = 180
@@ -25,6 +27,10 @@ FRAMES_A_SECOND = 15
 EARLY_SECONDS = 1 / (4 * FRAMES_A_SECOND)
 MAX_SIDE = 960
 CUT_SHORT_SECONDS = 1.0
+ROUNDED_SECONDS = 0.05
+"""By how much a segment may end after its video: lengths are told in tenths."""
+SAME_SECONDS = 0.001
+"""Times of frames are stored in thousandths, in some containers."""
 HD_HEIGHT = 720
 UNNAMED_COLORS = 2  # ITU-T H.273, matrix coefficients
 CODECS = {
@@ -55,15 +61,37 @@ class Frame:
     size: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class Segment:
+    """What of a video is looked at: the frames shown first at `start` or later and before `end`, in seconds since the
+    video begins; `end` None: to its end.
+    """
+
+    start: float = 0.0
+    end: float | None = None
+
+
+WHOLE = Segment()
+
+
+def check_segment(start: object, end: object) -> Segment:
+    """The part from one second to another, to the end where that is 0. Raises `InputError` if it is none."""
+    first = check_number(start, name="The second to begin at", low=0, high=MAX_SECONDS)
+    last = check_number(end, name="The second to end at", low=0, high=MAX_SECONDS) or None
+    if last is not None and first >= last:
+        raise InputError(f"From second {first:g} to second {last:g} there is nothing: the end must come later.")
+    return Segment(first, last)
+
+
 class VideoFile:
     """A video of a visitor's: checked when it is opened, then read once from the beginning.
 
-    `seconds` is its length as the file says (0: it does not); `note`: sentences, if its light is not that of ordinary
-    screens and, after reading, if not all of it was read.
+    `seconds` is its length as the file says (0: it does not), `length` that of the segment which is looked at; `note`:
+    sentences, if its light is not that of ordinary screens and, after reading, if not all of it was read.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        """Raises `InputError` for whatever is no readable video within the limits."""
+    def __init__(self, path: str | Path, segment: Segment = WHOLE) -> None:
+        """Raises `InputError` for whatever is no readable video within the limits, and for a segment beyond its end."""
         import av
 
         data_size = Path(path).stat().st_size
@@ -76,9 +104,12 @@ class VideoFile:
             raise InputError("The video is damaged or cut short: save it again as MP4.") from None
         try:
             self._stream = self._checked_stream()
+            _check_within(segment, self.seconds)
         except BaseException:
             self._container.close()
             raise
+        self.segment = segment
+        self.length = max(0.0, (segment.end or self.seconds) - segment.start)
         context = self._stream.codec_context
         self._bright = BRIGHT if context and context.color_trc in HIGH_RANGE else ""
         self._unread = ""
@@ -109,19 +140,25 @@ class VideoFile:
         return stream
 
     def frames(self) -> Iterator[Frame]:
-        """At most `FRAMES_A_SECOND` frames a second of the video. Raises `InputError` if there is none."""
+        """At most `FRAMES_A_SECOND` frames a second of the segment. Raises `InputError` if there is none."""
+        start, end = self.segment.start - SAME_SECONDS, (self.segment.end or math.inf) - SAME_SECONDS
         any_taken, due, seconds = False, 0.0, 0.0
         for index, decoded in enumerate(self._decoded()):
             seconds = self._time_of(decoded, index)
+            if seconds >= end:
+                break
             if seconds > MAX_SECONDS or index >= MAX_DECODED:
                 self._unread = f"Only the first {seconds:.0f} seconds were taken."
                 break
-            if seconds < due - EARLY_SECONDS:
+            if seconds < max(start, due - EARLY_SECONDS):
                 continue
             yield as_shown(decoded, self._stream.sample_aspect_ratio, seconds, index)
             any_taken, due = True, max(due, seconds) + 1 / FRAMES_A_SECOND
-        if not self._unread and self.seconds - seconds > CUT_SHORT_SECONDS:
-            self._unread = f"The video is cut short: it ends after {seconds:.0f} of {self.seconds:.0f} seconds."
+        else:
+            if not self._unread and self.seconds - seconds > CUT_SHORT_SECONDS:
+                self._unread = f"The video is cut short: it ends after {seconds:.0f} of {self.seconds:.0f} seconds."
+        if not any_taken and self.segment != WHOLE:
+            raise InputError("No frame of the video begins in this part of it: choose a longer one.")
         if not any_taken:
             raise InputError("The video holds no frame that can be read: save it again as MP4.")
 
@@ -142,6 +179,10 @@ class VideoFile:
         if decoded.time is not None:
             return max(0.0, decoded.time - (self._container.start_time or 0) / 1_000_000)
         return index / float(self._stream.average_rate or FRAMES_A_SECOND)
+
+    def passed(self, seconds: float) -> float:
+        """Seconds from the beginning of the segment to a second of the video."""
+        return max(0.0, seconds - self.segment.start)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -198,6 +239,12 @@ def _container_of(path: Path) -> str:
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise InputError(f"The video is {width} x {height}: larger than 4K. Shrink it first.")
+
+
+def _check_within(segment: Segment, seconds: float) -> None:
+    """seconds: length of the video; 0: unknown."""
+    if seconds and (segment.start >= seconds or (segment.end or 0) > seconds + ROUNDED_SECONDS):
+        raise InputError(f"The video lasts {seconds:.1f} seconds: choose a part within them.")
 
 
 def _length(container: Any, stream: Any) -> float:

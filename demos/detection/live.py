@@ -76,7 +76,7 @@ def clip_frame() -> np.ndarray:
     """The first frame of the example clip, `[height, width, 3]` uint8."""
     from models.detection.video import first_frame
 
-    return first_frame(CLIP)
+    return first_frame(CLIP)[0].image
 
 
 def compute_still(model: object, threshold: object) -> tuple[Any, str]:

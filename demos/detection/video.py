@@ -27,14 +27,16 @@ from demos.wire import picture
 from models.errors import InputError
 from models.inputs import check_number
 from models.store import Store
-from models.video import FRAMES_A_SECOND, MAX_FILE_BYTES, MAX_SECONDS
+from models.video import FRAMES_A_SECOND, MAX_FILE_BYTES, MAX_SECONDS, WHOLE, Segment, check_segment
 
 if TYPE_CHECKING:
     from demos.detection.frames import Stream
+    from demos.views.detection import MarksView
     from models.compute import Run
     from models.detection.boxes import Prediction
     from models.detection.tracking import Watched
     from models.detection.video import VideoProgress, VideoRun, VideoStep
+    from models.video import VideoFile
 
 TITLE = "A video file"
 SHOWN_EVERY_SECONDS = 0.2
@@ -47,12 +49,14 @@ MAX_RUNNING_SECONDS = 1800
 
 LEAD = f"""Up to {MAX_SECONDS // 60} minutes and {MAX_FILE_BYTES // 2**20} MB as MP4, MOV, WebM or AVI. Of every second
 {FRAMES_A_SECOND} frames are looked at, whatever the video has; boxes above the threshold are drawn, things keep their
-ids from frame to frame, and what crosses a line or stands in a zone is counted, as over the live camera. One video is
-processed at a time, its frames in turn with those of live visitors."""
+ids from frame to frame, and what crosses a line or stands in a zone is counted, as over the live camera: over all of
+the video, or from one second to another. One video is processed at a time, its frames in turn with those of live
+visitors."""
 
-FILES = """The annotated video has no sound. The boxes are in pixels of your video as it is shown: as COCO JSON (one
-image a frame that was looked at; scores and track ids beside the standard fields) and as CSV (one row a box). Frames
-bear their number in your video, from 1, and the second at which they are shown."""
+FILES = """The annotated video has no sound, and of your video the part that was chosen. The boxes are in pixels of your
+video as it is shown: as COCO JSON (one image a frame that was looked at; scores and track ids beside the standard
+fields) and as CSV (one row a box). Frames bear their number in your whole video, from 1, and the second at which they
+are shown."""
 
 Shown = tuple[Any, str, Any, Any, str]
 
@@ -62,16 +66,21 @@ _cancelled: Store[threading.Event] = Store(
 """Each running video's wish to be cancelled."""
 
 
-def compute_video(files: list[str], model: object, threshold: object, marks: object) -> Iterator[Shown]:
-    """Process a video. Yields (preview, strip, annotated video, files, name of the run), files and video at the end."""
-    watched = check_watched(threshold, marks)
+def compute_video(
+    files: list[str], model: object, threshold: object, marks: object, start: object = 0, end: object = 0
+) -> Iterator[Shown]:
+    """Process a video from second `start` to second `end` (0: its end).
+
+    Yields (preview, strip, annotated video, files, name of the run), files and video at the end.
+    """
+    watched, segment = check_watched(threshold, marks), check_segment(start, end)
     if not files:
         raise InputError("There is no video yet: upload one or take the example.")
     cancelled = threading.Event()
     name = _cancelled.put(cancelled)
     try:
         yield "", empty_strip("Opening the video and loading the model …"), None, None, name
-        yield from ((*shown, name) for shown in _process(files[0], model, watched, cancelled))
+        yield from ((*shown, name) for shown in _process(files[0], model, watched, segment, cancelled))
     finally:
         _cancelled.discard(name)
 
@@ -93,18 +102,37 @@ def view_marks(event: gr.EventData) -> dict[str, Any]:
     return marks
 
 
-def view_frame(files: list[str]) -> Any:
-    """The first frame of a visitor's video, on which line and zone are set."""
+def view_chosen(files: list[str], start: object, end: object) -> tuple[Any, Any, Any]:
+    """(frame for line and zone, start, end) of a video just chosen: all of it where it has no such part.
+
+    Raises `InputError` for what is no video.
+    """
     if not files:
+        return gr.skip(), gr.skip(), gr.skip()
+    whole = _view_of_start(files[0], WHOLE)
+    try:
+        return _view_of_start(files[0], check_segment(start, end)), gr.skip(), gr.skip()
+    except InputError:
+        return whole, 0, 0
+
+
+def view_start(files: list[str], start: object, end: object) -> Any:
+    """The frame at which a part begins, while its numbers are typed: whether they are right is told by Process."""
+    try:
+        return _view_of_start(files[0], check_segment(start, end)) if files else gr.skip()
+    except InputError:
         return gr.skip()
+
+
+def _view_of_start(path: str | Path, segment: Segment, watched: "Watched | None" = None) -> "MarksView":
     from demos.views.detection import view_of_frame
     from models.detection.video import first_frame
 
-    return view_of_frame(first_frame(files[0]))
+    return view_of_frame(*first_frame(path, segment), watched)
 
 
 def _process(
-    path: str, model: object, watched: "Watched", cancelled: threading.Event
+    path: str, model: object, watched: "Watched", segment: Segment, cancelled: threading.Event
 ) -> Iterator[tuple[Any, str, Any, Any]]:
     from models.detection.video import COCO, CSV, VIDEO, VideoRun
 
@@ -112,7 +140,7 @@ def _process(
     cache = Path(get_upload_folder())
     cache.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=cache))
-    run = VideoRun(path, folder, watched)
+    run = VideoRun(path, folder, watched, segment)
     preview = ""
     for preview, strip in _watch(run, stream, cancelled):
         yield preview, strip, None, None
@@ -123,21 +151,21 @@ def _process(
     yield preview, _strip(run, stream), paths[0], paths
 
 
-def compute_opening(model: object, threshold: object, marks: object) -> Iterator[tuple[Any, ...]]:
+def compute_opening(
+    model: object, threshold: object, marks: object, start: object = 0, end: object = 0
+) -> Iterator[tuple[Any, ...]]:
     """The example clip as it is processed, once for all who look. Yields (marks, finding, preview, strip, video,
     files); without line and zone, a line lies across it.
     """
-    watched = check_watched(threshold, marks or {"line": ACROSS})
+    watched, segment = check_watched(threshold, marks or {"line": ACROSS}), check_segment(start, end)
     name, note = usable_model(model, "detection")
     skip = gr.skip()
     yield skip, skip, skip, empty_strip("Opening the example clip and loading the model …"), skip, skip
-    from demos.detection.live import clip_frame
-    from demos.views.detection import view_of_frame
     from models.detection.video import watch_video
 
     shown = 0.0
-    yield view_of_frame(clip_frame(), watched), skip, skip, skip, skip, skip
-    for step in watch_video(name, str(CLIP), watched):
+    yield _view_of_start(CLIP, segment, watched), skip, skip, skip, skip, skip
+    for step in watch_video(name, str(CLIP), watched, segment):
         if step.files:
             paths = _written(step.files)
             strip = _strip_of(step.run, step.runtime, step.frames, step.model_seconds, note)
@@ -157,7 +185,7 @@ def sentence_of_video(step: "VideoProgress") -> str:
     kept = "each keeps its id" if ids == step.things else f"{ids - step.things} lost theirs and got another"
     names = ", ".join(f"{count} {name}" for name, count in sorted(seen.items()))
     return (
-        f"The example clip: in {step.frames} frames of {step.length:.0f} seconds at most {step.things} things are seen "
+        f"The example clip: in {step.frames} frames of {step.length:.1f} seconds at most {step.things} things are seen "
         f"at once, and {ids} ids were given ({names}): {kept}.{_counted(step.counts)}"
     )
 
@@ -209,10 +237,10 @@ def _watch(run: "VideoRun", stream: "Stream", cancelled: threading.Event) -> Ite
                 break
             if (now := time.perf_counter()) - shown > SHOWN_EVERY_SECONDS:
                 shown = now
-                yield _preview(step, run.video.seconds, now - began), _strip(run, stream)
+                yield _preview(step, run.video, now - began), _strip(run, stream)
         if step:
-            length = run.video.seconds if cancelled.is_set() else step.seconds
-            yield _preview(step, length, time.perf_counter() - began, going=False), _strip(run, stream)
+            over = not cancelled.is_set()
+            yield _preview(step, run.video, time.perf_counter() - began, going=False, over=over), _strip(run, stream)
     finally:
         steps.close()  # pyright: ignore[reportAttributeAccessIssue]  # a generator: lets go of the files at once
 
@@ -226,19 +254,23 @@ def _answer(visitor: object, stream: "Stream", image: np.ndarray) -> "tuple[Pred
     return found.prediction, found.runtime
 
 
-def _preview(step: "VideoStep", length: float, spent: float, *, going: bool = True) -> str:
+def _preview(step: "VideoStep", video: "VideoFile", spent: float, *, going: bool = True, over: bool = False) -> str:
+    """A frame with how far a run has come in `spent` seconds; over: it was the last one."""
     from demos.views.detection import shrunk
 
-    share = min(1.0, step.seconds / length) if length else 0.0
+    start, done = video.segment.start, video.passed(step.seconds)
+    length = done if over else video.length
+    share = min(1.0, done / length) if length else 0.0
     left = f", about {spent / share - spent:.0f} s left" if going and 0.02 < share < 1 else ""
     of = f" of {length:.1f}" if length else ""
+    begun = f" from second {start:g} on" if start else ""
     seen = ", ".join(f"{count} {name}" for name, count in sorted(step.counts["seen"].items())) or "nothing yet"
     counted = html.escape(f"Ids so far: {seen}.{_counted(step.counts)}")
     return (
         f'<figure class="gb-video"><img src="{picture(shrunk(step.image), "jpeg")}" alt="The frame just processed">'
         f'<div role="progressbar" aria-label="Progress" aria-valuenow="{share * 100:.0f}">'
         f'<i style="width: {100 * share:.1f}%"></i></div>'
-        f"<figcaption>{step.seconds:.1f}{of} s of the video after {spent:.1f} s{left}. {counted}</figcaption>"
+        f"<figcaption>{done:.1f}{of} s of the video{begun} after {spent:.1f} s{left}. {counted}</figcaption>"
         "</figure>"
     )
 
@@ -273,9 +305,10 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
                     height=160,
                     elem_id="detection-video-file",
                 )
+                start, end = _segment()
             example = gr.Button("Four things wandering", size="sm")
             with gr.Row():
-                start = gr.Button("Process", variant="primary", min_width=100)
+                process = gr.Button("Process", variant="primary", min_width=100)
                 cancel = gr.Button("Stop", min_width=100)
         with gr.Column(scale=5, min_width=300):
             finding = finding_line("detection-video-finding")
@@ -288,12 +321,25 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
             )
     gr.Markdown(FILES, elem_classes="gb-note")
     running, marks = gr.State(""), gr.JSON(visible=False)
-    keeps(model=model, threshold=threshold, looks=("line", "zone"))
+    keeps(model=model, threshold=threshold, start=start, end=end, looks=("line", "zone"))
+    given = [model, threshold, marks, start, end]
     outputs = [preview, strip, video, results, running]
     marks_view.marked(view_marks, None, marks, **private(), **LIGHT)
-    file.change(view_frame, file, marks_view, **private(), **LIGHT)
-    start.click(compute_video, [file, model, threshold, marks], outputs, **private(), **ONE_VIDEO)
+    segment = [file, start, end]
+    chosen = file.change(view_chosen, segment, [marks_view, start, end], **private(), **LIGHT)
+    chosen.failure(None, None, file, js="() => null", **private())  # what was refused once is not there to be processed
+    start.input(view_start, segment, marks_view, trigger_mode="always_last", **private(), **LIGHT)
+    process.click(compute_video, [file, *given], outputs, **private(), **ONE_VIDEO)
     forgets(file.change, finding)
-    opens(compute_opening, [model, threshold, marks], [marks_view, finding, *outputs[:-1]], queue=LONG)
+    opens(compute_opening, given, [marks_view, finding, *outputs[:-1]], queue=LONG)
     cancel.click(cancel_video, running, None, queue=False, **private())
     example.click(partial(str, CLIP), None, file, queue=False, **private())
+
+
+def _segment() -> tuple[gr.Number, gr.Number]:
+    """Where the part that is looked at begins and ends, in seconds."""
+    within: dict[str, Any] = {"minimum": 0, "maximum": MAX_SECONDS, "step": 0.1, "min_width": 100}
+    with gr.Row():
+        start = gr.Number(0, label="From second", elem_id="detection-video-start", **within)
+        end = gr.Number(0, label="To second (0: end)", elem_id="detection-video-end", **within)
+    return start, end

@@ -561,6 +561,8 @@ export interface MarksView {
   image: string;
   width: number;
   height: number;
+  seconds: number;
+  length: number;
   line: number[][] | null;
   zone: number[][] | null;
 }

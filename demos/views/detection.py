@@ -11,6 +11,7 @@ from models.detection.boxes import postprocess
 if TYPE_CHECKING:
     from models.detection.boxes import Boxes, Prediction
     from models.detection.tracking import Watched
+    from models.video import Frame
 
 LOWEST_SCORE = 0.05
 MAX_CANDIDATES = 40
@@ -49,21 +50,26 @@ class StillView:
 
 @view
 class MarksView:
-    """A frame on which line and zone are set (`video_marks`), both in shares of it; None for none."""
+    """A frame on which line and zone are set (`video_marks`), both in shares of it; None for none.
+
+    seconds: when the video shows it; length: of the whole video, in seconds; 0 where its file does not say.
+    """
 
     image: Jpeg
     width: int
     height: int
+    seconds: float
+    length: float
     line: list[list[float]] | None
     zone: list[list[float]] | None
 
 
-def view_of_frame(image: np.ndarray, watched: "Watched | None" = None) -> MarksView:
-    """A frame `[height, width, 3]` uint8; with nothing watched, what was set on the frame before stays."""
+def view_of_frame(frame: "Frame", length: float, watched: "Watched | None" = None) -> MarksView:
+    """A frame of a video of `length` seconds; with nothing watched, what was set on the frame before stays."""
     line, zone = (watched.line, watched.zone) if watched else (None, None)
-    height, width = image.shape[:2]
+    height, width = frame.image.shape[:2]
     points = [None if mark is None else [list(point) for point in mark] for mark in (line, zone)]
-    return MarksView(shrunk(image), width, height, *points)
+    return MarksView(shrunk(frame.image), width, height, round(frame.seconds, 2), round(length, 2), *points)
 
 
 def view_of_still(image: np.ndarray, prediction: "Prediction") -> StillView:

@@ -18,7 +18,7 @@ from models.detection.export import predict_fast
 from models.detection.records import FrameRecord, record_of, write_coco, write_csv
 from models.detection.supervised import detections_of
 from models.detection.tracking import LOWEST_SCORE, Tracker, Watched
-from models.video import VideoFile, VideoWriter
+from models.video import WHOLE, Frame, Segment, VideoFile, VideoWriter
 
 VIDEO, COCO, CSV = "annotated.mp4", "detections.coco.json", "detections.csv"
 MARKS = (9, 83, 180)
@@ -43,7 +43,7 @@ class VideoProgress:
     """A video as far as it has been processed by `watch_video`.
 
     image: the frame just done, with its boxes, at the beginning and at the end; None between.
-    frames: how many were done; seconds, length: where it is in the video, of how long.
+    frames: how many were done; seconds, length: where it is in what is looked at of the video, of how long.
     counts: of each class, as `Tracker.counts`; things: most boxes with an id that one frame had.
     model_seconds: of the last frame; runtime: what ran the network.
     files: at the end, by name.
@@ -62,15 +62,15 @@ class VideoProgress:
 
 
 @compute(heavy=True)
-def watch_video(model: str, path: str, watched: Watched) -> Iterator[VideoProgress]:
-    """Process a short video of the app's own from its beginning to its end, for all who look at it (`models.kept`)."""
+def watch_video(model: str, path: str, watched: Watched, segment: Segment = WHOLE) -> Iterator[VideoProgress]:
+    """Process a short video of the app's own, or a segment of it, for all who look at it (`models.kept`)."""
     loaded = load(model)
 
     def answer(image: np.ndarray) -> tuple[Prediction, str]:
         return predict_fast(loaded, image)
 
     with tempfile.TemporaryDirectory() as folder:
-        run = VideoRun(path, Path(folder), watched)
+        run = VideoRun(path, Path(folder), watched, segment)
         steps, step = run.steps(answer), None
         try:
             for step in steps:
@@ -88,8 +88,8 @@ def _watched(run: "VideoRun", step: VideoStep, image: np.ndarray | None, ran: Ru
     return VideoProgress(
         image,
         len(run.records),
-        step.seconds,
-        run.video.seconds,
+        run.video.passed(step.seconds),
+        run.video.length,
         step.counts,
         things,
         run.model_seconds,
@@ -98,13 +98,16 @@ def _watched(run: "VideoRun", step: VideoStep, image: np.ndarray | None, ran: Ru
     )
 
 
-def first_frame(path: str | Path) -> np.ndarray:
-    """The first frame of a video, `(H, W, 3)` uint8 RGB. Raises `InputError` for what is no video within the limits."""
-    frames = VideoFile(path).frames()
+def first_frame(path: str | Path, segment: Segment = WHOLE) -> tuple[Frame, float]:
+    """The first frame of a segment of a video, and the seconds that the whole video lasts (0: its file does not say).
+
+    Raises `InputError` for what is no video within the limits, or no segment of it.
+    """
+    video = VideoFile(path, segment)
     try:
-        return next(frames).image
+        return next(video.frames()), video.seconds
     finally:
-        frames.close()  # pyright: ignore[reportAttributeAccessIssue]  # a generator: lets go of the file at once
+        video.close()
 
 
 class VideoRun:
@@ -113,9 +116,9 @@ class VideoRun:
     `records` of the frames done; `runtime` and `model_seconds` (the wait for a turn included) of the last one.
     """
 
-    def __init__(self, path: str | Path, folder: Path, watched: Watched) -> None:
-        """Raises `InputError` where the file is no video within the limits."""
-        self.video = VideoFile(path)
+    def __init__(self, path: str | Path, folder: Path, watched: Watched, segment: Segment = WHOLE) -> None:
+        """Raises `InputError` where the file is no video within the limits, or the segment not within the video."""
+        self.video = VideoFile(path, segment)
         self.folder, self.watched = folder, watched
         self.records: list[FrameRecord] = []
         self.runtime, self.model_seconds = "", 0.0
@@ -123,7 +126,9 @@ class VideoRun:
         self._drawing = _Drawing(watched)
 
     def steps(self, answer: Callable[[np.ndarray], tuple[Prediction, str]]) -> Iterator[VideoStep]:
-        """Every frame, by `answer(image) -> (prediction, what ran it)`. To be closed if it is not used to its end."""
+        """Every frame of the segment, by `answer(image) -> (prediction, what ran it)`; times and numbers are those of
+        the whole video, but in the annotated one. To be closed if it is not used to its end.
+        """
         writer: VideoWriter | None = None
         labels: tuple[str, ...] = ()
         try:
@@ -136,7 +141,7 @@ class VideoRun:
                 tracked = self._tracker.update(postprocess(prediction, LOWEST_SCORE), prediction.size, frame.seconds)
                 self.records.append(record_of(tracked, frame, self.watched.threshold))
                 drawn = self._drawing.draw(frame.image, tracked)
-                writer.write(drawn, frame.seconds)
+                writer.write(drawn, self.video.passed(frame.seconds))
                 yield VideoStep(drawn, frame.seconds, self._tracker.counts(tracked))
         finally:
             self.video.close()

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from models.video import VideoFile
+from tests.conftest import settled
 from tests.videos import encoded, sound_only
 
 pytestmark = pytest.mark.browser
@@ -296,7 +297,36 @@ def test_a_file_that_is_no_video_is_said(open_tab, tmp_path):
     page = open_tab("detection", "A video file")
     page.locator("#detection-video-file input[type=file]").set_input_files(sound_only(tmp_path / "sound.mp4"))
     expect(page.locator("#detection-video-file")).to_contain_text("sound")
-    page.get_by_role("button", name="Process").click()
     expect(page.locator(".toast-body")).to_contain_text("sound but no pictures", timeout=ANSWER_MS)
     expect(page.locator(".toast-title")).to_contain_text("Please check")
+    expect(page.locator("#detection-video-file")).not_to_contain_text("sound")
+    page.get_by_role("button", name="Process").click()
+    expect(page.locator(".toast-body").last).to_contain_text("There is no video yet")
+    settled(page)
+    expect(page.locator(".toast-body", has_text="sound but no pictures")).to_have_count(1)
     expect(page.locator("#detection-video-strip")).not_to_contain_text("Opening the video")
+
+
+def test_a_part_of_a_video_is_chosen_and_stands_in_the_address(open_tab, tmp_path):
+    page = open_tab("detection", "A video file")
+    start, end = (page.locator(f"#detection-video-{name} input") for name in ("start", "end"))
+    scene = next(VideoFile(MEDIA / "detection-video.mp4").frames()).image
+    video = encoded(tmp_path / "scene.mp4", image=scene)
+    page.locator("#detection-video-file input[type=file]").set_input_files(video)
+    marks, strip = page.locator("#detection-video-marks"), page.locator("#detection-video-strip")
+    expect(marks).to_contain_text("The frame at 0.0 of 1.0 s.")
+    start.fill("0.4")
+    expect(marks).to_contain_text("The frame at 0.4 of 1.0 s.")
+    end.fill("0.2")
+    page.get_by_role("button", name="Process").click()
+    expect(page.locator(".toast-body")).to_contain_text("From second 0.4 to second 0.2 there is nothing")
+    end.fill("0.7")
+    page.get_by_role("button", name="Process").click()
+    expect(strip).to_contain_text("frames 3", timeout=ANSWER_MS)
+    expect(page.locator("#detection-video-preview")).to_contain_text("s of the video from second 0.4 on")
+    expect(page).to_have_url(re.compile("start=0.4&end=0.7"))
+    page.reload()
+    expect(strip).to_contain_text("frames 5", timeout=ANSWER_MS)  # the example clip, 15 frames a second
+    expect(marks).to_contain_text("The frame at 0.4 of")
+    expect(start).to_have_value("0.4")
+    expect(end).to_have_value("0.7")

@@ -25,6 +25,7 @@ from models.detection.own_boxes import check_frames
 from models.detection.tracking import Watched
 from models.diffusion import recorded as sprites
 from models.sequences import recorded as letters
+from models.video import Segment
 
 ELSEWHERE = {"vit/windows", "diffusion/toy"}
 """Pages whose model comes from the hub, and the one that is computed in the browser."""
@@ -167,6 +168,8 @@ def test_the_clip_is_watched_once_and_leaves_its_files(monkeypatch, tmp_path):
     monkeypatch.setattr(video, "get_upload_folder", lambda: str(tmp_path))
     first, again = (video._written(steps[-1].files) for _ in range(2))
     assert first == again and len(list(tmp_path.iterdir())) == 1
+    part = list(model_video.watch_video("stand-in", str(video.CLIP), Watched(0.5), Segment(1, 1.5)))
+    assert part[-1].frames < 10 and part[-1].length == 0.5 and part[0].seconds < 0.07
 
 
 def test_sketches_say_that_nothing_is_computed():

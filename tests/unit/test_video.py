@@ -4,6 +4,8 @@ import csv
 import json
 import threading
 
+import av
+import gradio as gr
 import numpy as np
 import pytest
 from pycocotools.coco import COCO
@@ -14,7 +16,7 @@ from models.detection.boxes import Prediction
 from models.detection.tracking import Watched
 from models.detection.video import VIDEO, VideoRun, VideoStep, first_frame
 from models.errors import InputError
-from models.video import VideoFile, VideoWriter
+from models.video import WHOLE, Segment, VideoFile, VideoWriter, check_segment
 from tests.videos import encoded, picture, sound_only, turned
 
 CLOSE = 40  # of 255: what H.264 does to flat colours
@@ -254,12 +256,21 @@ def test_a_video_that_is_stopped_has_nothing_left_to_do(tmp_path, monkeypatch, f
     assert f">{(frames - 1) / 10:.1f} of " in last
 
 
+def of_length(seconds, segment=WHOLE):
+    """A video file that lasts so long."""
+    file = VideoFile.__new__(VideoFile)
+    file.seconds, file.segment = seconds, segment
+    file.length = (segment.end or seconds) - segment.start
+    return file
+
+
 def test_the_preview_escapes_and_says_how_far_it_is():
-    drawn = page._preview(
-        VideoStep(picture(), 2.0, {"seen": {"<b>": 2}, "in": {"<i>": 1}, "out": {}, "zone": {}}), 8.0, 10.0
-    )
+    step = VideoStep(picture(), 2.0, {"seen": {"<b>": 2}, "in": {"<i>": 1}, "out": {}, "zone": {}})
+    drawn = page._preview(step, of_length(8.0), 10.0)
     assert "<b>" not in drawn
     assert "2.0 of 8.0 s of the video after 10.0 s, about 30 s left. Ids so far: 2 &lt;b&gt;." in drawn
+    drawn = page._preview(step, of_length(8.0, Segment(1.5, 3.5)), 10.0)
+    assert "0.5 of 2.0 s of the video from second 1.5 on after 10.0 s, about 30 s left." in drawn
 
 
 # Line and zone
@@ -282,7 +293,7 @@ def test_what_crosses_the_line_and_stands_in_the_zone_of_a_file_is_counted(tmp_p
     assert steps[0].counts == {"seen": {}, "in": {}, "out": {}, "zone": {}}, "an id comes with the second frame"
     assert steps[3].counts == {"seen": {"cat": 1}, "in": {}, "out": {}, "zone": {}}
     assert steps[-1].counts == {"seen": {"cat": 1}, "in": {}, "out": {"cat": 1}, "zone": {"cat": 1}}
-    drawn = page._preview(steps[-1], 2.0, 1.0)
+    drawn = page._preview(steps[-1], run.video, 1.0)
     assert "Over the line went in: nothing; out: 1 cat. In the zone now: 1 cat." in drawn
     plain = VideoRun(encoded(tmp_path / "b.mp4", times), tmp_path, Watched(0.4))
     clock = iter(times)
@@ -308,9 +319,105 @@ def test_marks_that_are_none_are_told(marks, said):
 
 def test_the_first_frame_is_shown_to_be_marked(tmp_path):
     path = encoded(tmp_path / "a.mp4")
-    view = page.view_frame([str(path)])
-    assert (view.height, view.width) == first_frame(path).shape[:2] and view.line is None
+    view, *segment = page.view_chosen([str(path)], 0, 0)
+    frame, length = first_frame(path)
+    assert (view.height, view.width) == frame.image.shape[:2] and view.line is None
+    assert (view.seconds, view.length) == (0, pytest.approx(length, abs=0.01))
+    assert segment == [gr.skip(), gr.skip()]
     bad = tmp_path / "bad.mp4"
     bad.write_bytes(b"no video")
     with pytest.raises(InputError):
-        page.view_frame([str(bad)])
+        page.view_chosen([str(bad)], 0, 0)
+
+
+# A part of it
+
+
+def numbered(path, count=30):
+    """A video of ten frames a second, each of another grey: that of frame `n` is 8 n."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"crf": "4"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(count):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((48, 64, 3), 8 * number, np.uint8))))
+        container.mux(stream.encode(None))
+    return path
+
+
+def number_of(image):
+    return round(float(image.mean()) / 8)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "first", "last"),
+    [(0, 0, 0, 29), (0.0, 3.0, 0, 29), (1.2, 0, 12, 29), (0.5, 1.5, 5, 14), (0.55, 1.5, 6, 14), (2.9, 3, 29, 29)],
+)
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_of_a_part_just_its_frames_are_read(tmp_path, name, start, end, first, last):
+    file = VideoFile(numbered(tmp_path / name), check_segment(start, end))
+    frames = list(file.frames())
+    file.close()
+    assert [frame.index for frame in frames] == list(range(first, last + 1))
+    assert [number_of(frame.image) for frame in frames] == [frame.index for frame in frames]
+    assert frames[0].seconds == pytest.approx(first / 10, abs=0.002), "seconds are those of the whole video"
+    assert file.length == pytest.approx((end or 3) - start, abs=0.06) and not file.note
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        (2, 1, "there is nothing: the end must come later"),
+        (1, 1, "there is nothing"),
+        (float("nan"), 1, "to begin at must be a number from 0 to 180"),
+        (0, float("inf"), "to end at must be a number"),
+        (None, 1, "to begin at must be a number"),
+        (1, None, "to end at must be a number"),
+        (-1, 0, "to begin at must be from 0 to 180; -1 is outside"),
+        ("1", 0, "must be a number"),
+        (True, 0, "must be a number"),
+        (0, 10_000, "to end at must be from 0 to 180"),
+        (3.5, 0, "lasts 3.0 seconds: choose a part within them"),
+        (0, 3.2, "lasts 3.0 seconds"),
+        (0.51, 0.55, "No frame of the video begins in this part"),
+    ],
+)
+def test_a_part_that_is_none_is_told_in_one_sentence(tmp_path, start, end, said):
+    path = numbered(tmp_path / "a.mp4")
+    with pytest.raises(InputError, match=said) as problem:
+        first_frame(path, check_segment(start, end))
+    assert str(problem.value).count(". ") == 0
+    assert page.view_start([str(path)], start, end) == gr.skip(), "half typed numbers are not told of"
+    assert page.view_chosen([str(path)], start, end)[1:] == (0, 0), "of a new video all is looked at then"
+
+
+def test_a_file_that_does_not_say_its_length_is_read_to_a_parts_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(video, "_length", lambda *_: 0.0)
+    file = VideoFile(numbered(tmp_path / "a.mp4"), Segment(1, 2))
+    assert [frame.index for frame in file.frames()] == list(range(10, 20))
+    with pytest.raises(InputError, match="No frame of the video begins in this part"):
+        list(VideoFile(tmp_path / "a.mp4", Segment(7, None)).frames())
+
+
+def test_the_frame_where_a_part_begins_is_shown(tmp_path):
+    view = page.view_start([str(numbered(tmp_path / "a.mp4"))], 1.2, 0)
+    assert (number_of(np.asarray(view.image)), view.seconds, view.length) == (12, 1.2, 3.0)
+    assert page.view_start([], 1.2, 0) == gr.skip()
+
+
+def test_ids_and_what_crosses_are_counted_in_a_part_alone(tmp_path):
+    path, line = numbered(tmp_path / "a.mp4"), ((0.1, 0.5), (0.9, 0.5))
+
+    def counted(start, end):
+        """What a thing does that is 4 % lower in every frame, and crosses the line at the tenth."""
+        run = VideoRun(path, tmp_path, Watched(0.4, line=line), check_segment(start, end))
+        *_, last = run.steps(lambda image: (moving(number_of(image) / 10), "none"))
+        return last.counts
+
+    for start, end, out in ((0, 0.8, {}), (0, 2, {"cat": 1}), (1.5, 2, {})):
+        assert counted(start, end) == {"seen": {"cat": 1}, "in": {}, "out": out}
+    rows = list(csv.DictReader((tmp_path / "detections.csv").open()))
+    assert [int(row["frame"]) for row in rows] == [16, 17, 18, 19, 20]
+    assert float(rows[0]["seconds"]) == pytest.approx(1.5, abs=0.002)
+    written, frames = read(tmp_path / VIDEO)
+    assert [frame.seconds for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4], abs=0.002)
+    assert written.seconds < 1, "the annotated video begins with the part"

@@ -16,7 +16,8 @@ export const template = `
       <label><input type="checkbox" class="vm-zone"> zone</label>
     </div>
     <div class="vm-screen"><img alt="A frame of the video"><canvas></canvas></div>
-    <p class="gb-caption">Drag the points, or move them with the arrow keys; then press Process.</p>
+    <p class="gb-caption"><span class="vm-when"></span> Drag the points, or move them with the arrow keys; then press
+    Process.</p>
   </div>
 </div>`;
 
@@ -50,6 +51,7 @@ export default class VideoMarks {
     find(this.root, ".vm").dataset.state = value ? "full" : "empty";
     if (!value) return;
     find(this.root, "img").src = address(value.image);
+    find(this.root, ".vm-when").textContent = whenOf(value);
     const said = { line: pointsOf(this.look.take("line"), "line"), zone: pointsOf(this.look.take("zone"), "zone") };
     const linked = Boolean(said.line || said.zone);
     for (const kind of KINDS) {
@@ -75,4 +77,9 @@ export default class VideoMarks {
     const context = fit(find(this.root, ".vm-screen canvas"), clientWidth, clientHeight);
     this.marks.paint(context, clientWidth, clientHeight);
   }
+}
+
+/** @param {MarksView} value */
+function whenOf({ seconds, length }) {
+  return `The frame at ${seconds.toFixed(1)}${length ? ` of ${length.toFixed(1)}` : ""} s.`;
 }
