@@ -8,6 +8,7 @@ cut-outs of the photos instead (`cut_outs`).
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -78,18 +79,18 @@ def cut_outs(path: Path) -> list[Cut]:
     return [cut for _, things in sorted(found.items()) for _, cut in sorted(things, reverse=True)[:MOST_CUTS_A_CLASS]]
 
 
-def write(network: VisionTransformer, path: Path, out: Path, *, boxes: bool) -> None:
-    """Read all pictures of the file, or those that are not read yet, into `out`."""
+def write(network: VisionTransformer, path: Path, out: Path, *, boxes: bool, wanted: np.ndarray | None = None) -> None:
+    """Read the pictures of the file that are not read yet into `out`: all, or those that are `wanted` `[N]`."""
     photos, cuts = photos_of(path), cut_outs(path) if boxes else None
     shape = (len(photos if cuts is None else cuts), network.shape.layers + 1, 2 * network.shape.width)
     rows = open_memmap(out, "r+" if out.exists() else "w+", np.float16, shape)
     order = np.random.default_rng(0).permutation(len(rows))
-    left = order[~rows[order, 0].any(1)]
+    left = order[~rows[order, 0].any(1) & (True if wanted is None else wanted[order])]
     for start in range(0, len(left), BATCH):
         places = left[start : start + BATCH]
         rows[places] = readings(network, [_picture(photos, cuts, place) for place in places])
         if start % (20 * BATCH) == 0:
-            print(f"{len(rows) - len(left) + start + len(places)} of {len(rows)}", flush=True)
+            print(f"{start + len(places)} of {len(left)}", file=sys.stderr, flush=True)
     rows.flush()
 
 

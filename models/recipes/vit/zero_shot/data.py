@@ -23,6 +23,7 @@ from models.vit.namer import TEXT, Reader, load_reader
 
 TEMPLATES = ("a photo of a {}.", "{}", "a {}.", "a picture of one {}.", "there is a {} in the photo.")
 HELD_OUT_NAMES = 5
+BACKBONE = "vit-s14-caltech101"
 BATCH = 256
 
 
@@ -82,7 +83,7 @@ def categories(path: Path, readings: Path, reader: Reader) -> tuple[Pairs, np.nd
     """Labelled photos that have been read; which of them the backbone never saw; whose names are held out."""
     photos, pictures = data.read_photos(path), _last_layer(readings)
     kept = [n for n in range(len(photos)) if pictures[n].any()]
-    known = known_photos("vit-s14-caltech101")
+    known = known_photos(BACKBONE)
     unseen = np.array([photos[n] not in known for n in kept])
     labels = [photos[n].label for n in kept]
     return named(labels, pictures[kept], reader), unseen, np.array([is_held_out_name(label) for label in labels])

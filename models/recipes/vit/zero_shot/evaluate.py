@@ -6,8 +6,8 @@ FILE has the columns `key, jpeg, captions` or `label, file, jpeg`. Prints one JS
 photos (one in eight, by the CRC-32 of the key): `recall_at_1` and `recall_at_5`, how often one of a photo's own
 captions is among the first of all their captions; `photo_recall_at_1` and `_at_5`, how often a caption finds its photo.
 With labels, on photos the backbone was not trained on: `mean_class_accuracy` over the names of all categories of the
-file, and `new_names_*`: photos of the held-out categories, among those names and among all. By default the photos are
-read now; `--readings` takes what `models.recipes.vit.readings` has read.
+file, and `new_names_*`: photos of the held-out categories, among those names and among all. By default the photos that
+count are read now; `--readings` takes what `models.recipes.vit.readings` has read.
 """
 
 import argparse
@@ -20,10 +20,13 @@ import pyarrow.parquet
 import torch
 
 from models import runtime, weights
+from models.recipes.detection.scenes import is_held_out
+from models.recipes.vit.data import read_photos
+from models.recipes.vit.evaluate import known_photos
 from models.recipes.vit.probe import mean_class_accuracy
 from models.recipes.vit.readings import write
 from models.recipes.vit.zero_shot import data
-from models.recipes.vit.zero_shot.data import Pairs
+from models.recipes.vit.zero_shot.data import BACKBONE, Pairs
 from models.vision import library
 from models.vit.namer import NAME, Heads, Namer, load
 
@@ -67,6 +70,15 @@ def accuracies(heads: Heads, pairs: Pairs, new: np.ndarray) -> dict[str, float |
     }
 
 
+def counted(path: Path) -> np.ndarray:
+    """Which photos of a file count: `[N]` bool."""
+    if "captions" in pyarrow.parquet.read_schema(path).names:
+        keys = pyarrow.parquet.read_table(path, columns=["key"])["key"].to_pylist()
+        return np.array([is_held_out(key) for key in keys])
+    known = known_photos(BACKBONE)
+    return np.array([photo not in known for photo in read_photos(path)])
+
+
 def measure(namer: Namer, path: Path, readings: Path) -> dict[str, float | int]:
     """The figures of one file whose photos have been read."""
     if "captions" in pyarrow.parquet.read_schema(path).names:
@@ -86,7 +98,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         readings = arguments.readings or Path(folder) / "readings.npy"
         if not arguments.readings:
-            write(runtime.load(namer.backbone, library.load).network, arguments.data, readings, boxes=False)
+            network = runtime.load(namer.backbone, library.load).network
+            write(network, arguments.data, readings, boxes=False, wanted=counted(arguments.data))
         print(json.dumps({"model": NAME, "data": arguments.data.name, **measure(namer, arguments.data, readings)}))
 
 
