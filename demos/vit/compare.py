@@ -1,6 +1,7 @@
 """Six differences: CNN against Vision Transformer, each row of the usual table made something to see or measure."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +22,7 @@ from models import weights
 from models.images import read_image
 
 if TYPE_CHECKING:
+    from models.vit.data_need import Learning
     from models.vit.speed import Measured
 
 TITLE = "Six differences"
@@ -116,8 +118,8 @@ the small CNN that saw all. Its features were tuned for photos of another kind, 
 
 LIVE = """### Data need, trained now
 The same two small networks learn digits drawn a moment ago, at any place, size, angle and colour: twice from 1 % of
-them (20), twice from all (2,000), all four with one recipe and the same number of steps. It
-takes about a minute on two cores."""
+them (20), twice from all (2,000), all four with one recipe and the same number of steps. How long that takes on this
+machine is told from its first steps on."""
 
 TRY = """### Ask all ten of them
 The networks of the first seed, on your picture shrunk to 32 x 32 pixels. They know ten things only: airplane,
@@ -161,7 +163,7 @@ def _views(measured: "Measured") -> tuple[Any, Any, Any, Any, str]:
 def _cost_strip(measured: "Measured", said: str) -> str:
     threads = f"{measured.threads} {'thread' if measured.threads == 1 else 'threads'}"
     where = f"device {measured.device}, {threads}, PyTorch, float32"
-    return empty_strip(f"{said}: {where}; at most {BUDGET_SECONDS:.0f} seconds in all.")
+    return empty_strip(f"{said}: {where}; {BUDGET_SECONDS:.0f} seconds in all, more where 672 pixels take longer.")
 
 
 def compute_answers(image: str | None) -> tuple[str, str]:
@@ -218,14 +220,22 @@ def compute_learning() -> Iterator[tuple[Any, str, str]]:
     from models.vit.data_need import STEPS, train_four
 
     yield None, "", empty_strip("Drawing digits …")
+    began = time.perf_counter()
     for learning in train_four():
         done = min((points[-1][0] if points else 0) for points in learning.points.values())
         said = html_of_finding(figures.learning_sentence(learning))
         yield (
             figures.view_of_learning(learning),
             said,
-            empty_strip(f"{done} of {STEPS} steps of each of four trainings."),
+            empty_strip(f"{done} of {STEPS} steps of each of four trainings{_so_far(learning, began)}."),
         )
+
+
+def _so_far(learning: "Learning", began: float) -> str:
+    """How long four trainings have taken, and how long the rest will take at that pace."""
+    spent = time.perf_counter() - began
+    share = sum(points[-1][0] for points in learning.points.values() if points) / (4 * learning.steps)
+    return f" in {spent:.0f} s" + (f", about {spent / share - spent:.0f} s left" if share < 1 else "")
 
 
 def _live_data_need() -> None:

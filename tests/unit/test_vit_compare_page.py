@@ -1,13 +1,16 @@
 """Six differences: cost measured on tiny networks, the stored figures, the ten networks from scratch."""
 
 import gc
+import itertools
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from demos.views import vit_compare as figures
+from demos.vit import compare
 from demos.vit.compare import DATA_FILE, compute_answers
 from models import weights
 from models.errors import InputError
@@ -15,6 +18,7 @@ from models.recipes.vit.from_scratch import Fit, Pictures, Recipe, augmented
 from models.vision.network import Architecture, VisionTransformer
 from models.vision.preprocessing import Preprocessing
 from models.vit import data_need, from_scratch, speed
+from models.vit.data_need import Learning
 from models.vit.from_scratch import LABELS, NETWORKS, SHARES, build
 
 TINY = Architecture(
@@ -75,6 +79,24 @@ def test_measuring_stops_at_its_budget(vit):
     sides = [timing.side for timing in speed.measure({"ViT": vit}, budget=60, sides=(14, 28)) if timing]
     assert sides == [14, 28]
     assert list(speed.measure({"ViT": vit}, budget=0.0, sides=(14, 28))) == []
+
+
+def test_beyond_its_budget_the_largest_pictures_are_timed_once(vit, monkeypatch):
+    """A machine on which every look at the clock is half a second later."""
+    clock, patient = itertools.count(0, 0.5), []
+    monkeypatch.setattr(speed, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(speed, "median_seconds", lambda network, images, patience: patient.append(patience > 0) or 1.0)
+    sides = [timing.side for timing in speed.measure({"ViT": vit}, budget=1.0, sides=(14, 28, 42, 56, 70)) if timing]
+    assert sides == [14, 28, 42, 56]
+    assert patient == [True, False, False, False]
+
+
+def test_how_long_the_trainings_take_is_told_from_their_own_steps(monkeypatch):
+    names = [(kind, share) for kind in NETWORKS for share in (1, 100)]
+    half = Learning(dict.fromkeys(names, ((40, 0.2),)) | {names[0]: ((40, 0.2), (80, 0.3))}, {}, 160)
+    monkeypatch.setattr(compare, "time", SimpleNamespace(perf_counter=lambda: 110.0))
+    assert compare._so_far(half, 100.0) == " in 10 s, about 22 s left"
+    assert compare._so_far(Learning(dict.fromkeys(names, ((160, 0.9),)), {}, 160), 100.0) == " in 10 s"
 
 
 def test_cost_is_told_as_ratios():
