@@ -55,6 +55,13 @@ def test_another_program_computes_what_the_network_does(network, tmp_path, block
     assert frozen_tokens(network, [IMAGE], blocks).shape == tokens.shape
 
 
+def test_onnx_itself_finds_nothing_wrong(network):
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load_from_string(own_onnx.write(untrained(network, 1), network))
+    onnx.checker.check_model(model, full_check=True)
+    assert [one.name for one in (*model.graph.input, *model.graph.output)] == ["pixels", "probabilities"]
+
+
 def test_floats_that_halves_hold_take_half_of_the_room():
     exact, other = np.full(1000, 0.5, np.float32), np.full(1000, 0.1, np.float32)
     sizes = []
