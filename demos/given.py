@@ -4,7 +4,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from demos.inputs.uploaded_image import UploadedImage
+from demos.inputs.uploaded_image import UploadedImage, shown_everywhere
 from demos.tab import LIGHT, private
 from models.errors import InputError
 
@@ -28,7 +28,8 @@ class Given:
 
 def note(image: str | None) -> tuple[object, object]:
     """The path of what was given, for the tab and for the page itself; taking it away changes nothing."""
-    return (image, image) if image else (gr.skip(), gr.skip())
+    shown = shown_everywhere(image)
+    return (shown, shown) if shown else (gr.skip(), gr.skip())
 
 
 def view_offer(path: str, own: str) -> gr.Button:

@@ -10,6 +10,7 @@ import struct
 import numpy as np
 from PIL import Image, ImageCms
 
+from models import avif
 from models.errors import InputError
 
 SRGB = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
@@ -43,13 +44,19 @@ TOO_BRIGHT = (
     "This picture has a high dynamic range (HDR, {curve}), which every screen shows in its own way: "
     "save it for ordinary screens (sRGB) and take that."
 )
+UNSAID = 2
+"""A number of the same tables that says nothing."""
 USUAL_GAMMA = 1 / 2.2
 GREY_TYPES = (0, 4)
 """Of PNG: grey, and grey with alpha."""
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 D50 = np.array([0.9642, 1.0, 0.8249])
-FITTING = {"1": ("RGB ", "GRAY"), "L": ("RGB ", "GRAY"), "RGB": ("RGB ",), "CMYK": ("CMYK",)}
-"""Colour spaces of profiles that a JPEG of that mode may have."""
+FITTING = {
+    **dict.fromkeys(("1", "L", "LA", "I;16", "I;16B"), ("RGB ", "GRAY")),
+    **dict.fromkeys(("RGB", "RGBA", "RGBX"), ("RGB ",)),
+    "CMYK": ("CMYK",),
+}
+"""Colour spaces of profiles that a JPEG, TIFF, AVIF or HEIC of that mode may have."""
 
 
 def profile_of(image: Image.Image, data: bytes) -> bytes | None:
@@ -63,6 +70,8 @@ def profile_of(image: Image.Image, data: bytes) -> bytes | None:
     elif image.format == "WEBP":
         still = not getattr(image, "is_animated", False)
         used = profile if profile and _space(profile) == "RGB " and still else None
+    elif image.format in ("AVIF", "HEIF") and not profile:
+        used = _of_numbers(*_numbers_of(image, data))
     else:
         used = profile if profile and _space(profile) in FITTING.get(image.mode, ()) else None
     _check_range(_tag(used or b"", b"cicp")[9:10])
@@ -155,6 +164,27 @@ def _cicp(data: bytes) -> bytes | None:
             break
         place += 12 + length
     return None
+
+
+def _numbers_of(image: Image.Image, data: bytes) -> tuple[int, int]:
+    """Primaries and curve of an AVIF or HEIC by their numbers (ITU-T H.273)."""
+    if image.format == "AVIF":
+        head = avif.head_of(data)
+        return head.primaries, head.curve
+    named = image.info.get("nclx_profile") or {}
+    return named.get("color_primaries", UNSAID), named.get("transfer_characteristics", UNSAID)
+
+
+def _of_numbers(primaries: int, curve: int) -> bytes | None:
+    """The profile of such colours; None where they are those of screens, or not said.
+
+    The curves of video are read as that of screens: so does Chromium here, though not for PNG.
+    """
+    _check_range(bytes([curve % 256]))
+    if primaries not in PRIMARIES or curve not in CURVES:
+        return None
+    shown = SRGB_CURVE if CURVES[curve] is VIDEO_CURVE else CURVES[curve]
+    return None if (PRIMARIES[primaries], shown) == (SRGB, SRGB_CURVE) else written_profile(PRIMARIES[primaries], shown)
 
 
 def _check_range(curve: bytes) -> None:

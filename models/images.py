@@ -3,9 +3,12 @@
 Every picture and frame comes in here, and its pixels are those that a browser paints for the same file (compared with
 Chromium in tests/browser/test_pictures.py): turned and mirrored as the camera was held (`models.exif`), pixels square,
 colours by its profile or gamma (`models.color`), 16 bits a channel cut to their high bytes, of an animation the first
-frame. What screens show each in its own way, high dynamic range, is refused.
+frame. What screens show each in its own way, high dynamic range, is refused. HEIC is read where `pillow-heif` is
+installed.
 """
 
+import importlib
+import importlib.util
 import io
 import warnings
 from pathlib import Path
@@ -15,14 +18,32 @@ import numpy as np
 from PIL import Image, ImageChops, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
+from models import avif, tiff
 from models.color import in_srgb, profile_of
 from models.errors import InputError
 from models.exif import Exif
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+NAMES = {
+    "PNG": "PNG",
+    "JPEG": "JPEG",
+    "WEBP": "WebP",
+    "GIF": "GIF",
+    "AVIF": "AVIF",
+    "BMP": "BMP",
+    "TIFF": "TIFF",
+    "HEIF": "HEIC",
+}
+"""What is read, by its name in Pillow: as it is called."""
+HEIC_READER = "pillow_heif"
+FORMATS = tuple(NAMES if importlib.util.find_spec(HEIC_READER) else [name for name in NAMES if name != "HEIF"])
 MAX_FILE_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 8_000_000
 MAX_PHOTO_PIXELS = 50_000_000
+MAX_HEIC_PIXELS = 16_000_000
+MAX_AVIF_PIXELS = 8 * MAX_PIXELS
+"""Of all pictures in an AVIF, as many as their sizes can be written to have: up to four times what they have, twice
+where there is transparency.
+"""
 MAX_ASPECT = 20
 JPEG_START = b"\xff\xd8\xff"
 ORIENTATIONS = {
@@ -35,15 +56,21 @@ ORIENTATIONS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What undoes each EXIF orientation."""
+HELD_UPRIGHT = ("WEBP", "TIFF", "HEIF")
+"""Formats of which Exif is not asked how the camera was held: browsers do not, or their readers have done so."""
 GREY_STEPS = {"1": 255, "L;2": 85, "L;4": 17}
 """What one step of a PNG's shallow greys is worth; its transparent grey is told in steps."""
 
+TIFF_COMPRESSIONS = frozenset(
+    ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "jpeg", "tiff_ccitt", "group3", "group4")
+)
+TIFF_MODES = frozenset(("1", "L", "LA", "P", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I;16B", "I;16L", "I;16N"))
 HIGH_BYTES, LOW_BYTES = "RGB;16B", "RGB;16L"
 """How Pillow reads a PNG of 16 bits a colour, by its high bytes as browsers do, and what makes it read the low ones."""
 
 TOO_MANY_PIXELS = (
     f"The picture has more than {MAX_PIXELS // 10**6} megapixels (JPEG photos as cameras write them may have "
-    f"{MAX_PHOTO_PIXELS // 10**6}): shrink it first."
+    f"{MAX_PHOTO_PIXELS // 10**6}, HEIC {MAX_HEIC_PIXELS // 10**6}): shrink it first."
 )
 
 Image.MAX_IMAGE_PIXELS = MAX_PHOTO_PIXELS // 2  # Pillow warns above it and raises above twice its value
@@ -54,8 +81,9 @@ def read_rgba(source: str | Path | bytes | None) -> np.ndarray:
     """Decode the first frame of a picture, as a browser shows it.
 
     Returns `(height, width, 4)` uint8, straight alpha. A JPEG of more than `MAX_PIXELS` is decoded at half or a quarter
-    of its width and height, so that a phone's photo takes little memory; sizes are judged before pixels are read.
-    Raises `InputError` where there is no picture, or it is too large, too long and thin, or not one of `FORMATS`.
+    of its width and height, so that a phone's photo takes little memory, a HEIC is shrunk to half of them; sizes are
+    judged before pixels are read. Raises `InputError` where there is no picture, or it is too large, too long and thin,
+    or not one of `FORMATS`.
     """
     return np.asarray(_read(source).convert("RGBA"))
 
@@ -93,7 +121,8 @@ def _read(source: str | Path | bytes | None) -> Image.Image:
         raise InputError("There is no picture yet: upload one, take one with the webcam or pick an example.")
     data = _bytes_of(source)
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        _check_head(data)
+        with Image.open(io.BytesIO(data), formats=_readable()) as image:
             _check_shape(*image.size)
             return _as_shown(image, data, _shrink(image, data))
     except InputError:
@@ -101,9 +130,42 @@ def _read(source: str | Path | bytes | None) -> Image.Image:
     except Image.DecompressionBombError:
         raise InputError(TOO_MANY_PIXELS) from None
     except UnidentifiedImageError:
-        raise InputError("This file is not a picture that can be opened: use PNG, JPEG, WebP or GIF.") from None
+        raise InputError(f"This file is not a picture that can be opened: use {formats_in_words()}.") from None
     except Exception:  # decoders raise a dozen unrelated types on damaged files
         raise InputError("The picture is damaged or cut short: save it again as PNG or JPEG.") from None
+
+
+def few_browsers_show(path: Path) -> bool:
+    """Whether a file begins as a TIFF or HEIC, which most browsers cannot paint."""
+    with path.open("rb") as file:
+        start = file.read(64)
+    return tiff.is_tiff(start) or (start[4:8] == b"ftyp" and not avif.is_avif(start))
+
+
+def formats_in_words() -> str:
+    """What is read here, for sentences."""
+    *others, last = (NAMES[name] for name in FORMATS)
+    return f"{', '.join(others)} or {last}"
+
+
+def _readable() -> list[str]:
+    """The formats whose readers are there: that of HEIC comes with the first file that may be one."""
+    return [name for name in FORMATS if name != "HEIF" or name in Image.OPEN]
+
+
+def _check_head(data: bytes) -> None:
+    """Refuse what a decoder would make more of than the picture's own size tells; readers of HEIC do so themselves."""
+    if tiff.is_tiff(data):
+        if tiff.head_of(data).tile_pixels > MAX_PIXELS:
+            raise InputError(TOO_MANY_PIXELS)
+    elif avif.is_avif(data):
+        head = avif.head_of(data)
+        if head.moving:
+            raise InputError("An AVIF that moves is not read here: save one of its pictures.")
+        if head.most_pixels > MAX_AVIF_PIXELS:
+            raise InputError(TOO_MANY_PIXELS)
+    elif data[4:8] == b"ftyp" and "HEIF" in FORMATS:
+        importlib.import_module(HEIC_READER).register_heif_opener(thumbnails=False)
 
 
 def over_background(rgba: np.ndarray, color: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
@@ -127,9 +189,11 @@ def _check_shape(width: float, height: float) -> None:
 
 
 def _shrink(image: Image.Image, data: bytes) -> int:
-    """By how much a large JPEG is shrunk as it is decoded; another picture, and a JPEG decoded whole, is refused."""
+    """By how much a large JPEG or HEIC is shrunk; another picture, and a JPEG decoded whole, is refused."""
     if image.width * image.height <= MAX_PIXELS:
         return 1
+    if image.format == "HEIF" and image.width * image.height <= MAX_HEIC_PIXELS:
+        return 2
     if not isinstance(image, JpegImageFile) or not _decoded_row_by_row(data):
         raise InputError(TOO_MANY_PIXELS)
     return 2 if image.width * image.height <= 4 * MAX_PIXELS else 4
@@ -150,27 +214,42 @@ def _decoded_row_by_row(jpeg: bytes) -> bool:
 
 def _as_shown(image: Image.Image, data: bytes, shrink: int = 1) -> Image.Image:
     """The pixels that a browser paints of the file `data`, RGB or RGBA; a JPEG decoded at one part in `shrink`."""
-    exif = Exif(b"" if image.format == "WEBP" else image.info.get("exif", b""))
+    exif = Exif(b"" if image.format in HELD_UPRIGHT else image.info.get("exif") or b"")
     across, down = exif.shape(*image.size) if isinstance(image, JpegImageFile) else (1, 1)
     _check_shape(image.width * across, image.height * down)
-    if shrink > 1:
+    if shrink > 1 and isinstance(image, JpegImageFile):
         image.draft(image.mode, (image.width // shrink, image.height // shrink))
     if image.info.get("default_image"):  # an animated PNG may hold one more picture, for those that do not animate
         image.seek(1)
     tiles: Any = getattr(image, "tile", None)  # where a file's pixels lie, before they are loaded
     painted = tiles[0].extents if image.format == "GIF" and tiles else None
     stored = str(tiles[0].args) if image.format == "PNG" and tiles else ""
+    _check_coding(image, tiles)
     profile = profile_of(image, data)
     image.load()
+    if shrink > 1 and image.format == "HEIF":
+        image = image.reduce(shrink)
     keyed = stored == HIGH_BYTES and isinstance(image.info.get("transparency"), tuple)
-    still = not getattr(image, "is_animated", False)
-    shown = in_srgb(_without_key(image, data) if keyed and still else _eight_bits(image, stored), profile)
+    keyed = keyed and not getattr(image, "is_animated", False)
+    shown = in_srgb(_without_key(image, data) if keyed else _eight_bits(image, stored), profile)
+    if image.format == "TIFF" and image.mode.startswith("I") and tiff.head_of(data).inverted:
+        shown = ImageChops.invert(shown)
     if painted not in (None, (0, 0, *image.size)):
         shown = _transparent_around(shown, painted)
     if min(across, down) < 1:
         size = (max(1, round(image.width * across)), max(1, round(image.height * down)))
         shown = shown.resize(size, Image.Resampling.BOX)
     return shown.transpose(ORIENTATIONS[exif.orientation]) if exif.orientation > 1 else shown
+
+
+def _check_coding(image: Image.Image, tiles: Any) -> None:
+    """Refuse ways to store pixels that take long to read, and pixels that are no colours of a screen."""
+    if image.format == "TIFF" and image.info.get("compression") not in TIFF_COMPRESSIONS:
+        raise InputError("This TIFF is packed in a way that is not read here: save it with LZW, or as PNG.")
+    if image.format == "TIFF" and image.mode not in TIFF_MODES:
+        raise InputError("This TIFF holds no colours of a screen: save it with 8 or 16 bits a colour.")
+    if image.format == "BMP" and tiles[0].codec_name == "bmp_rle":
+        raise InputError("This BMP is packed in runs, which is not read here: save it as PNG.")
 
 
 def _without_key(image: Image.Image, data: bytes) -> Image.Image:

@@ -17,6 +17,12 @@ XMP_TURN = (
 )
 
 
+LIKE_IT = {"quality": 100, "subsampling": "4:4:4", "speed": 10}
+"""An AVIF that differs from its picture by rounding only."""
+NAMED = (1).to_bytes(2, "big") + (13).to_bytes(2, "big")
+"""Primaries and curve that Pillow writes into an AVIF."""
+
+
 def encoded(image, kind="PNG", **options):
     """The bytes of a file."""
     buffer = io.BytesIO()
@@ -28,7 +34,7 @@ def with_orientation(image, orientation, kind):
     """A file whose EXIF says how the camera was held."""
     exif = Image.Exif()
     exif[274] = orientation
-    lossless = {"WEBP": {"lossless": True}, "JPEG": {"quality": 95}, "PNG": {}}[kind]
+    lossless = {"WEBP": {"lossless": True}, "JPEG": {"quality": 95}, "AVIF": LIKE_IT}.get(kind, {})
     return encoded(image, kind, exif=exif, **lossless)
 
 
@@ -42,6 +48,29 @@ def png(samples, depth, color_type, extra=b""):
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", WIDTH, len(samples), depth, color_type, 0, 0, 0))
     rows = zlib.compress(b"".join(b"\0" + bytes(row) for row in samples))
     return b"\x89PNG\r\n\x1a\n" + header + extra + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def tiff(samples, photometric, *, order="<", fields=()):
+    """A TIFF of samples (height, width, channels) in one strip, for depths that Pillow does not write.
+
+    fields: more of (tag, type, count, value or its place), or others in place of the usual ones.
+    """
+    height, width, channels = samples.shape
+    bits = samples.dtype.itemsize * 8
+    own = ((256, 3, 1, width), (257, 3, 1, height), (258, 3, 1, bits), (259, 3, 1, 1), (262, 3, 1, photometric))
+    own += ((273, 4, 1, 0), (277, 3, 1, channels), (278, 3, 1, height), (279, 4, 1, samples.nbytes))
+    rows = {row[0]: row for row in (*own, *fields)}
+    behind = 8 + 2 + 12 * len(rows) + 4
+    rows[273] = (273, 4, 1, behind + 2 * channels)
+    if channels > 2:
+        rows[258] = (258, 3, channels, behind)
+    table = b""
+    for tag, kind, count, value in sorted(rows.values()):
+        stored = struct.pack(order + ("H" if kind == 3 and count == 1 else "I"), value)
+        table += struct.pack(order + "HHI", tag, kind, count) + stored.ljust(4, b"\0")
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "IH", 8, len(rows))
+    depths = struct.pack(f"{order}{channels}H", *[bits] * channels)
+    return head + table + b"\0" * 4 + depths + samples.astype(samples.dtype.newbyteorder(order)).tobytes()
 
 
 def deep(channels):
@@ -188,7 +217,7 @@ def every_kind():
     oriented = {
         f"orientation {number}.{kind.lower()}": with_orientation(PHOTO, number, kind)
         for number in range(1, 9)
-        for kind in ("JPEG", "PNG", "WEBP")
+        for kind in ("JPEG", "PNG", "WEBP", "AVIF")
     }
     return (
         oriented
@@ -215,6 +244,23 @@ def every_kind():
             "grey and alpha.png": encoded(Image.merge("LA", [grey, soft])),
             "colours and alpha.png": encoded(veiled),
             "colours and alpha.webp": encoded(veiled, "WEBP", lossless=True, exact=True),
+            "colours.avif": encoded(PHOTO, "AVIF", **LIKE_IT),
+            "profile.avif": encoded(PHOTO, "AVIF", **LIKE_IT, **profile),
+            **{
+                f"named {name}.avif": encoded(PHOTO, "AVIF", **LIKE_IT).replace(NAMED, bytes([0, primaries, 0, curve]))
+                for name, primaries, curve in (
+                    ("P3", 12, 13),
+                    ("nothing", 2, 2),
+                    ("unknown", 99, 99),
+                    ("wide video", 9, 14),
+                    ("linear light", 1, 8),
+                    ("film", 1, 5),
+                )
+            },
+            "colours.bmp": encoded(PHOTO, "BMP"),
+            "grey.bmp": encoded(grey, "BMP"),
+            "palette.bmp": encoded(paletted, "BMP"),
+            "black and white.bmp": encoded(PHOTO.convert("1"), "BMP"),
             "one colour transparent.png": encoded(PHOTO, transparency=first),
             "one grey transparent.png": encoded(grey, transparency=int(np.asarray(grey)[0, 0])),
             "palette.png": encoded(paletted),

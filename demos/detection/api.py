@@ -23,7 +23,7 @@ def detection_detect(
     sprites; the models of the hub know 80 everyday things.
 
     Args:
-        image: PNG, JPEG, WebP or GIF of at most 20 MB and 8 megapixels (JPEG photos: 50).
+        image: an uploaded picture of at most 20 MB and 8 megapixels (JPEG photos 50, HEIC 16).
         threshold: boxes with a score above it are returned, 0 to 1.
         classes: names of the classes to return, such as ["ace", "digit 3"]; none for all.
         model: a name of the Detection tab.
@@ -67,7 +67,7 @@ def detection_explain(
     """Where every box in a picture comes from: its query, proposal, box and score after each layer, points, attention.
 
     Args:
-        image: PNG, JPEG, WebP or GIF of at most 20 MB and 8 megapixels (JPEG photos: 50).
+        image: an uploaded picture of at most 20 MB and 8 megapixels (JPEG photos 50, HEIC 16).
         threshold: boxes with a score above it are explained, 0 to 1.
         model: a name of the Detection tab.
 

@@ -87,7 +87,7 @@ def diffusion_transform(
     Streams one answer a step, as `/diffusion_generate` does, and the result at the end.
 
     Args:
-        image: PNG, JPEG, WebP or GIF; its middle square is shrunk to 32 x 32 pixels.
+        image: an uploaded picture; its middle square is shrunk to 32 x 32 pixels.
         sprite_class: one of the classes of the Diffusion tab, or "any".
         strength: 0 (the picture comes back as it is) to 1 (hardly anything of it is left): the share of steps run.
         count: how many sprites, 1 to 16.

@@ -45,7 +45,7 @@ def diffusion_inpaint(
     Streams one answer a step, as `/diffusion_generate` does, and the result at the end.
 
     Args:
-        image: PNG, JPEG, WebP or GIF; its middle square is shrunk to 32 x 32 pixels.
+        image: an uploaded picture; its middle square is shrunk to 32 x 32 pixels.
         mask: a picture of the same kind, shrunk in the same way: where it is light and opaque, the hole is.
         sprite_class: one of the classes of the Diffusion tab, or "any".
         rounds: how often each step is made, 1 to 4; more fit the hole to its surroundings.

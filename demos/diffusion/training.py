@@ -281,7 +281,7 @@ def _build_training(own: gr.State) -> list[Block]:
             )
             with gr.Column(visible=False) as own_pictures:
                 files = UploadedFiles(
-                    label="PNG, JPEG, WebP, GIF, or a zip of them",
+                    label="Pictures, or a zip of them",
                     file_count="multiple",
                     height=150,
                     elem_id="diffusion-files",

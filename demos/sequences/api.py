@@ -233,7 +233,7 @@ def sequences_caption(
     """A sentence for a picture (one to many).
 
     Args:
-        image: a picture file: PNG, JPEG, WebP or GIF (first frame).
+        image: an uploaded picture; of several the first.
         model: caption-gru, which knows the objects and colours of the scene maker and nothing else, or photo-captioner,
             which knows what is common on 2,000 photos, mostly of people and sport.
         beginning: words that the caption of a photo must begin with.

@@ -30,7 +30,7 @@ def vit_classify(image: str | None, model: str = EMBEDDED) -> dict[str, Any]:
     """Categories of a picture by a Vision Transformer, most probable first.
 
     Args:
-        image: an uploaded picture (PNG, JPEG, WebP or GIF; at most 20 MB and 8 megapixels, JPEG photos 50).
+        image: an uploaded picture of at most 20 MB and 8 megapixels (JPEG photos 50, HEIC 16).
 
         model: a name of the ViT tab.
 
@@ -56,7 +56,7 @@ def vit_trace(image: str | None, model: str, size: float) -> tuple[dict[str, Any
     """Everything a Vision Transformer computes for a picture.
 
     Args:
-        image: an uploaded picture (PNG, JPEG, WebP or GIF; at most 20 MB and 8 megapixels, JPEG photos 50).
+        image: an uploaded picture of at most 20 MB and 8 megapixels (JPEG photos 50, HEIC 16).
         model: a name of the ViT tab.
         size: side in pixels of the square that the network sees, a multiple of its patch size; 0 for the size it was
             trained for. At most 324 patches.
@@ -109,7 +109,7 @@ def vit_compare(image: str | None, damage: str = "shuffle", strength: float = 0.
     """A picture, damaged, as a Vision Transformer and a CNN answer it; both are given the same pixels.
 
     Args:
-        image: an uploaded picture (PNG, JPEG, WebP or GIF); its middle square, shrunk to 224 x 224, is damaged.
+        image: an uploaded picture; its middle square, shrunk to 224 x 224, is damaged.
         damage: "shuffle", "drop", "drop_most", "drop_least" (by the ViT's attention rollout), "blur", "rotate",
             "rescale", "smooth", "swap", "noise", "contrast" or "positions" (the ViT's position embeddings).
         strength: 0 (undamaged) to 1.

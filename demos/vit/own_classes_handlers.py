@@ -236,7 +236,7 @@ def vit_finetune(
     """Train a classifier of your own classes on the embedded Vision Transformer.
 
     Args:
-        images: uploaded pictures (PNG, JPEG, WebP or GIF; at most 20 MB and 8 megapixels each, JPEG photos 50).
+        images: uploaded pictures of at most 20 MB and 8 megapixels each (JPEG photos 50, HEIC 16).
         labels: the class of each picture, a JSON list of texts; 2 to 10 classes of 2 to 30 pictures.
         blocks: how many last blocks learn too: 0, 1, 2 or 4.
         seconds: for how long the blocks learn, 5 to 120; the head takes a second.

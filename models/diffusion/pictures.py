@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image
 
 from models.errors import InputError
-from models.images import MAX_FILE_BYTES, read_rgba
+from models.images import MAX_FILE_BYTES, formats_in_words, read_rgba
 
 MAX_PICTURES = 200
 MAX_ENTRIES = 1000
 MAX_TOTAL_BYTES = 60 * 2**20
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff", ".heic", ".heif")
 ENTRY_MARK = b"PK\x01\x02"  # begins every entry of a zip's table of contents
 
 
@@ -74,7 +74,7 @@ def _zipped(path: Path) -> Iterator[tuple[str, bytes]]:
         with zipfile.ZipFile(path) as archive:
             chosen = [entry for entry in archive.infolist() if _is_picture(entry, path.name)]
             if not chosen:
-                raise InputError(f"{_shown(path.name)} holds no picture: put PNG, JPEG, WebP or GIF files into it.")
+                raise InputError(f"{_shown(path.name)} holds no picture: put {formats_in_words()} files into it.")
             left = MAX_TOTAL_BYTES
             for entry in chosen:
                 data = _read_entry(archive, entry, left)

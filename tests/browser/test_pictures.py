@@ -26,7 +26,7 @@ ROUNDING = 1
 """Of 255: a browser multiplies by alpha before it composes."""
 COLORS_MEANT = 2
 """Of 255: two colour engines round curves and matrices each in their way."""
-COLOR_WORDS = (b"gAMA", b"cHRM", b"cICP", b"iCCP", b"ICCP", b"ICC_PROFILE")
+COLOR_WORDS = (b"gAMA", b"cHRM", b"cICP", b"iCCP", b"ICCP", b"ICC_PROFILE", b"colr")
 TABLE_OF_INKS = b"mft1"
 """Between the points of a table of four inks, colour engines go different ways."""
 PAINT = """async ([address, moving]) => {
@@ -183,6 +183,26 @@ def test_an_upload_is_shown_as_it_is_read(open_tab, tmp_path):
     size = image.evaluate("image => [image.naturalHeight, image.naturalWidth, getComputedStyle(image).transform]")
     assert [*read.shape[:2], "none"] == size
     np.testing.assert_array_equal(read, read_image(path))
+
+
+@pytest.mark.parametrize("kind", ["tiff", "avif", "bmp", "heic"])
+def test_what_few_browsers_paint_is_shown_too(open_tab, tmp_path, kind):
+    if kind == "heic":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    page = open_tab("vit")
+    path = tmp_path / f"halves.{kind}"
+    image = np.zeros((120, 160, 3), np.uint8)
+    image[:, :80, 0], image[:, 80:, 2] = 220, 220
+    Image.fromarray(image).save(path, "HEIF" if kind == "heic" else kind)
+    page.locator("#vit-image input[type=file]").set_input_files(path)
+    shown = page.locator("#vit-image img")
+    page.wait_for_function(
+        "document.querySelector('#vit-image img')?.naturalWidth === 160 && !document.querySelector('.toast-body')"
+    )
+    pixels = seen(shown)
+    middle = len(pixels) // 2
+    for across, color in ((0.25, (220, 0, 0)), (0.75, (0, 0, 220))):
+        assert np.abs(pixels[middle, round(across * pixels.shape[1])].astype(int) - color).max() < 12
 
 
 def test_own_classes_and_own_objects_read_what_they_show(open_tab, scene):

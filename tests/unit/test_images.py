@@ -11,9 +11,22 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
+from models import images
 from models.errors import InputError
-from models.images import MAX_FILE_BYTES, over_background, read_frame, read_image, read_rgba
-from tests.pictures import HEIGHT, WIDTH, chunk, encoded, every_kind, png, with_orientation
+from models.images import MAX_FILE_BYTES, formats_in_words, over_background, read_frame, read_image, read_rgba
+from tests.pictures import (
+    HEIGHT,
+    LIKE_IT,
+    NAMED,
+    WIDTH,
+    chunk,
+    encoded,
+    every_kind,
+    png,
+    swapped_profile,
+    tiff,
+    with_orientation,
+)
 from tests.pictures import PHOTO as BLOCKS
 
 
@@ -35,7 +48,20 @@ def jpeg_of_size(width, height):
     return data[:size] + struct.pack(">HH", height, width) + data[size + 4 :]
 
 
+def runs():
+    """A BMP of 2 x 2 pixels, stored as two runs."""
+    plain = bytearray(encoded(Image.new("P", (2, 2)), "BMP"))
+    plain[30:34] = struct.pack("<I", 1)
+    return bytes(plain[: struct.unpack_from("<I", plain, 10)[0]]) + b"\2\0\0\0\2\0\0\1"
+
+
+SMALL = np.arange(100, dtype=np.uint8).reshape(10, 10, 1)
+RUNS = runs()
+ABOVE = encoded(Image.new("L", (6000, 6000)), "AVIF", speed=10)
 PHOTO = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8))
+AVIF = encoded(BLOCKS, "AVIF", **LIKE_IT)
+ROUNDING = 3
+"""Of 255: what an AVIF that differs by rounding only may differ."""
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
@@ -83,10 +109,14 @@ def test_a_phone_photo_is_read_at_half_or_a_quarter_and_upright(mode, width, hei
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory of one moment is told by Linux only")
-@pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "an AVIF that lies"])
 def test_a_picture_that_is_refused_for_its_size_costs_no_memory(kind):
     """The limit is judged by the file's head: 36 megapixels, 108 MB if they were decoded."""
-    data = encoded(Image.new("RGB", (6000, 6000)), kind, **({"method": 0, "lossless": True} if kind == "WEBP" else {}))
+    options = {"WEBP": {"method": 0, "lossless": True}, "TIFF": {"compression": "tiff_lzw"}}.get(kind, {})
+    image = Image.new("1" if kind == "BMP" else "RGB", (6000, 6000))
+    data = ABOVE if "AVIF" in kind else encoded(image, kind, **options)
+    if kind == "an AVIF that lies":
+        data = data.replace((6000).to_bytes(4, "big") * 2, (60).to_bytes(4, "big") * 2)
     Path("/proc/self/clear_refs").write_text("5")  # the highest value so far is forgotten
     before = most_megabytes()
     with pytest.raises(InputError, match="more than 8 megapixels"):
@@ -114,17 +144,30 @@ def test_transparency_is_laid_over_white_and_kept_in_rgba():
         (b"not a picture at all", "not a picture"),
         (encoded(PHOTO)[:200], "damaged or cut short"),
         (encoded(PHOTO, "JPEG")[:300], "damaged or cut short"),
-        (encoded(PHOTO, "BMP"), "not a picture"),
-        (encoded(PHOTO.convert("RGB"), "TIFF"), "not a picture"),
+        (encoded(PHOTO, "PPM"), "not a picture"),
+        (encoded(PHOTO, "TIFF", compression="zstd"), "packed in a way that is not read"),
+        (encoded(Image.new("F", (4, 4)), "TIFF"), "no colours of a screen"),
+        (encoded(Image.new("I", (4, 4)), "TIFF"), "no colours of a screen"),
+        (tiff(SMALL, 1, fields=((322, 3, 1, 20_000), (323, 3, 1, 20_000))), "more than 8 megapixels"),
+        (tiff(SMALL, 1, fields=((700, 1, 150, 8), (701, 1, 150, 8))), "damaged"),
+        (tiff(SMALL, 1, fields=((34665, 4, 1, 8), (700, 1, 150, 8))), "damaged"),
+        (b"II+\0\x08\0\0\0" + bytes(60), "not a picture"),
+        (RUNS, "packed in runs"),
+        (ABOVE, "more than 8 megapixels"),
+        (encoded(PHOTO, "AVIF", save_all=True, append_images=[PHOTO]), "An AVIF that moves"),
+        (AVIF.replace(NAMED, bytes([0, 9, 0, 16])), "high dynamic range"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "not a picture"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "not a picture"),
+        (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", "not a picture"),
         (png_of_size(20000, 20000), "megapixels"),
         (png_of_size(13300, 13300), "megapixels"),
         (png_of_size(4000, 2001), "more than 8 megapixels"),
         (jpeg_of_size(9000, 6000), "may have 50"),
         (encoded(Image.new("L", (4000, 2001)), "GIF"), "more than 8 megapixels"),
         (encoded(Image.new("L", (4000, 2001)), "WEBP", method=0), "more than 8 megapixels"),
+        (encoded(Image.new("1", (4000, 2001)), "BMP"), "more than 8 megapixels"),
+        (encoded(Image.new("1", (4000, 2001)), "TIFF", compression="group4"), "more than 8 megapixels"),
         (encoded(Image.new("L", (4000, 2001)), "JPEG", progressive=True), "more than 8 megapixels"),
         (png_of_size(50000, 1), "long and thin"),
         (b"x" * (MAX_FILE_BYTES + 1), "limit is 20 MB"),
@@ -217,3 +260,121 @@ def test_a_profile_that_swaps_red_and_blue_does_so():
 
 def test_a_one_pixel_picture_is_a_picture():
     assert read_image(encoded(Image.new("RGB", (1, 1), "white"))).shape == (1, 1, 3)
+
+
+# Kinds that not every browser shows
+
+
+def test_what_is_read_is_said_in_one_place():
+    assert formats_in_words().startswith("PNG, JPEG, WebP, GIF, AVIF, BMP")
+    document = (Path(__file__).parents[2] / "docs" / "inputs.md").read_text(encoding="utf-8")
+    assert "PNG, JPEG, WebP, GIF, AVIF, BMP, TIFF and HEIC" in document
+    with pytest.raises(InputError, match=formats_in_words()):
+        read_image(b"no picture")
+
+
+@pytest.mark.parametrize("packed", ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
+def test_a_tiff_arrives_exactly(mode, packed):
+    image = PHOTO.convert(mode)
+    np.testing.assert_array_equal(
+        read_rgba(encoded(image, "TIFF", compression=packed)), np.asarray(image.convert("RGBA"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("photometric", "channels", "order"), [(1, 1, "<"), (1, 1, ">"), (0, 1, "<"), (2, 3, "<"), (2, 3, ">"), (5, 4, "<")]
+)
+def test_a_tiff_of_16_bits_is_cut_to_its_high_bytes(photometric, channels, order):
+    deep = np.random.default_rng(0).integers(0, 65536, (5, 7, channels), dtype=np.uint16)
+    high = (deep >> 8).astype(np.uint8)
+    shown = read_image(tiff(deep, photometric, order=order))
+    if photometric == 5:
+        np.testing.assert_array_equal(shown, np.asarray(Image.fromarray(high, "CMYK").convert("RGB")))
+    else:
+        np.testing.assert_array_equal(shown, np.broadcast_to(255 - high if photometric == 0 else high, (5, 7, 3)))
+
+
+def test_of_several_pages_the_first_is_read():
+    pages = [Image.new("RGB", (20, 20), color) for color in ("red", "blue")]
+    data = encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    assert read_image(data).reshape(-1, 3).tolist() == [[255, 0, 0]] * 400
+
+
+@pytest.mark.parametrize("packed", ["raw", "tiff_lzw"])
+@pytest.mark.parametrize("orientation", ORIENTED)
+def test_a_tiff_and_an_avif_stand_upright(orientation, packed):
+    data = encoded(BLOCKS, "TIFF", compression=packed, tiffinfo={274: orientation})
+    np.testing.assert_array_equal(read_image(data), ORIENTED[orientation](np.asarray(BLOCKS)))
+    turned = read_image(with_orientation(BLOCKS, orientation, "AVIF")).astype(int)
+    assert np.abs(turned - ORIENTED[orientation](read_image(AVIF).astype(int))).max() <= ROUNDING
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "AVIF"])
+def test_profiles_are_followed_in_other_kinds_too(kind):
+    options = LIKE_IT if kind == "AVIF" else {}
+    shown = read_image(encoded(BLOCKS, kind, icc_profile=swapped_profile(), **options)).astype(int)
+    expected = read_image(encoded(BLOCKS, "PNG", icc_profile=swapped_profile()))
+    assert np.abs(shown - expected).max() <= (ROUNDING + 2 if kind == "AVIF" else 0)
+    veiled = BLOCKS.copy()
+    veiled.putalpha(100)
+    rgba = read_rgba(encoded(veiled, kind, icc_profile=swapped_profile(), **options))
+    assert np.abs(rgba[..., :3] - expected.astype(int)).max() <= (ROUNDING + 2 if kind == "AVIF" else 0)
+    assert (rgba[..., 3] == 100).all()
+
+
+def damaged():
+    """Name to bytes of the kinds that are read by younger code."""
+    veiled = PHOTO.copy()
+    veiled.putalpha(100)
+    kinds = {
+        "TIFF": encoded(PHOTO, "TIFF"),
+        "packed TIFF": encoded(PHOTO, "TIFF", compression="tiff_adobe_deflate"),
+        "AVIF": encoded(veiled, "AVIF", speed=10),
+        "BMP": encoded(PHOTO, "BMP"),
+    }
+    return kinds | ({"HEIC": heic(PHOTO)} if "HEIF" in images.FORMATS else {})
+
+
+def heic(image, **options):
+    """The bytes of a HEIC, for which `pillow-heif` must be installed."""
+    pytest.importorskip("pillow_heif").register_heif_opener(thumbnails=False)
+    return encoded(image, "HEIF", quality=-1, chroma=444, **options)
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "packed TIFF", "AVIF", "BMP", "HEIC"])
+def test_a_damaged_file_is_a_picture_or_one_sentence(kind, capfd):
+    data = damaged().get(kind) or pytest.skip("pillow-heif is not installed")
+    random = np.random.default_rng(0)
+    for _ in range(120):
+        hurt = bytearray(data[: random.integers(1, len(data) + 1)])
+        for place in random.integers(0, min(len(hurt), 600), random.integers(0, 4)):
+            hurt[place] = random.integers(0, 256)
+        try:
+            assert read_image(bytes(hurt)).dtype == np.uint8
+        except InputError as problem:
+            assert len(str(problem)) < 200
+    capfd.readouterr()
+
+
+def test_a_heic_is_read_with_all_a_phone_writes():
+    shown = read_image(heic(BLOCKS)).astype(int)
+    assert np.abs(shown - np.asarray(BLOCKS)).max() <= ROUNDING
+    exif = Image.Exif()
+    exif[274] = 6
+    assert np.abs(read_image(heic(BLOCKS, exif=exif.tobytes())) - ORIENTED[6](shown)).max() <= ROUNDING
+    profiled = read_image(heic(BLOCKS, icc_profile=swapped_profile())).astype(int)
+    assert np.abs(profiled - read_image(encoded(BLOCKS, icc_profile=swapped_profile()))).max() <= ROUNDING + 2
+
+
+@pytest.mark.slow
+def test_a_phones_heic_is_shrunk_and_a_larger_one_refused():
+    assert read_image(heic(Image.new("RGB", (4032, 3024), "red"))).shape == (1512, 2016, 3)
+    with pytest.raises(InputError, match="HEIC 16"):
+        read_image(heic(Image.new("RGB", (4800, 3600))))
+
+
+def test_without_its_reader_a_heic_is_told_in_one_sentence(monkeypatch):
+    monkeypatch.setattr(images, "FORMATS", images.FORMATS[:7])
+    with pytest.raises(InputError, match=r"not a picture that can be opened: use PNG, .*, BMP or TIFF\.$"):
+        read_image(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))

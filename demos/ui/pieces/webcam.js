@@ -128,7 +128,7 @@ export async function pictureOf(file) {
   if (file.size > MAX_FILE_BYTES) throw new Error(`${file.name} has more than 20 MB.`);
   const picture = await createImageBitmap(file).catch(() => {
     throw new Error(
-      `${file.name || "The file"} is not a picture that this browser can open: use PNG, JPEG, WebP or GIF.`,
+      `${file.name || "The file"} is not a picture that this browser can open: use PNG, JPEG, WebP, GIF, AVIF or BMP.`,
     );
   });
   const [short, long] = [Math.min(picture.width, picture.height), Math.max(picture.width, picture.height)];
