@@ -127,6 +127,8 @@ CATALOGUE: dict[str, Weights] = {
         ),
         _embedded("sprites-unet", "diffusion", "Sprites 32 x 32", "CC0-1.0"),
         _embedded("sprites-words", "diffusion", "Sprites from words", "CC0-1.0 (reads with MiniLM: Apache-2.0)"),
+        _embedded("masked-lines", "diffusion/lines", "Lines out of blanks", "MIT"),
+        _embedded("one-stroke", "diffusion/strokes", "Drawings in one stroke", "MIT"),
         _hub(
             "smollm2-135m-instruct",
             "sequences/chat",

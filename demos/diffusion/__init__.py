@@ -12,6 +12,7 @@ from demos.diffusion import (
     image,
     inside,
     large,
+    other_data,
     reverse,
     side_by_side,
     toy,
@@ -24,7 +25,20 @@ from demos.tab import inner_page, inner_pages
 LEAD = """A diffusion model learns one thing: to tell picture and noise apart in a noisy picture. Adding noise needs no
 learning; taking it away, a little at a time, makes pictures that never existed."""
 
-PAGES = (forward, reverse, inside, side_by_side, between, image, training, copying, applications, toy, large)
+PAGES = (
+    forward,
+    reverse,
+    inside,
+    side_by_side,
+    between,
+    image,
+    training,
+    copying,
+    applications,
+    toy,
+    other_data,
+    large,
+)
 WITH_OWN_NETWORK = (reverse, inside, between, image, training)
 READ = {
     "network": "diffusion-network",

@@ -52,6 +52,29 @@ export interface AttentionKind {
   layers: number;
 }
 
+/** The same template in another number of steps: one line; words known and in all, counted over `lines` lines. */
+export interface BesideView {
+  steps: number;
+  line: string;
+  lines: number;
+  known: number;
+  total: number;
+}
+
+/** A line filled step by step (`blank_lines`). */
+export interface BlanksView {
+  alphabet: string;
+  lines: string[];
+  given: boolean[];
+  drawn_at: number[];
+  drawn_chance: number[];
+  likely: ArrayHandle;
+  chances: ArrayHandle;
+  entropy: ArrayHandle;
+  said: string;
+  beside: BesideView[];
+}
+
 /** A box as the model answers it, and the query it came from. */
 export interface CandidateBox {
   box: number[];
@@ -525,6 +548,13 @@ export interface LessonsView {
   losses: number[][];
 }
 
+/** The likeliest characters of one blank, their probabilities (0 to 1), and the entropy of all of them in bits. */
+export interface LikelyView {
+  characters: string;
+  chances: number[];
+  entropy: number;
+}
+
 /** What might stand in a place, and its probability, 0 to 1. */
 export interface LikelyWord {
   word: string;
@@ -841,6 +871,13 @@ export interface ShrunkStep {
   answers: ShrunkAnswer[];
 }
 
+/** What is said of one blank of a line by all that is there, and by what is left or right of it alone. */
+export interface SidesView {
+  both: LikelyView;
+  left: LikelyView;
+  right: LikelyView;
+}
+
 /** A training so far (`training_view`). */
 export interface SpriteTrainingView {
   run: string;
@@ -927,6 +964,16 @@ export interface StoryView {
   match: ArrayHandle;
   without: string[];
   note: string;
+}
+
+/** Strokes that come out of noise (`stroke_film`). */
+export interface StrokesView {
+  name: string;
+  x_t: ArrayHandle;
+  x_0: ArrayHandle;
+  times: number[];
+  first: number;
+  said: string;
 }
 
 /** One head of T tokens that look (queries) at S (keys), of width d (`weighted_sum`). */

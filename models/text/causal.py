@@ -130,7 +130,7 @@ class CausalTransformer(nn.Module):
             raise InputError(f"The text has {length:,} characters; this network reads {self.config.context:,} at most.")
 
 
-def causal_layer(config: CausalConfig) -> EncoderLayer:
+def causal_layer(config: Config) -> EncoderLayer:
     """An encoder layer whose attention is a `CausalAttention`."""
     layer = EncoderLayer(config)
     layer.attention = CausalAttention(config.width, config.heads)

@@ -64,6 +64,7 @@ TASKS = {
         "From copying to inventing": [("Samples, a row for each network", "ArrowDown ArrowRight")],
         "Applications": [("#diffusion-do input", "ArrowDown"), ("#diffusion-do-run", "Enter")],
         "A toy in 2-D": [("Letters", "Enter")],
+        "Other data": [("#diffusion-blanks-text textarea", "=the ___ of"), ("#diffusion-blanks-run", "Enter")],
         "Pictures from words": [("#diffusion-prompt textarea", "=a blue potion"), ("#diffusion-large-run", "Enter")],
     },
 }

@@ -286,6 +286,18 @@ def sprites():
     list(walk_between(plan, "monster", 1))
 
 
+def lines_and_strokes():
+    from models.diffusion.lines import symbols_of
+    from models.diffusion.masked import fill_beside, fill_blanks, look_from_sides
+    from models.diffusion.strokes import draw_strokes
+
+    template = symbols_of("the ____ of")
+    fill_blanks(template, 2, "random", 0)
+    few(fill_beside(template, "surest", 0), 1)
+    look_from_sides(template, 4)
+    draw_strokes("star", 2, 2, 0)
+
+
 def a_training_of_sprites():
     from models.diffusion.live import Settings, train_live, training_example
 
@@ -363,6 +375,7 @@ CASES = {
     "boxes of one's own": boxes_of_ones_own,
     "a watched clip": a_watched_clip,
     "sprites": sprites,
+    "lines and strokes": lines_and_strokes,
     "a training of sprites": a_training_of_sprites,
     "sprites of a class": sprites_of_a_class,
     "models of the hub": models_of_the_hub,

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { aboutPlace } from "../../demos/ui/components/blank_lines.js";
+import { pathOf } from "../../demos/ui/components/stroke_film.js";
 import { FilmPlace } from "../../demos/ui/pieces/film_controls.js";
 import { FilmRuns } from "../../demos/ui/pieces/film_runs.js";
 import { FlowLearner, FlowPath } from "../../demos/ui/pieces/flow_learner.js";
@@ -232,4 +234,20 @@ test("points drawn by hand: six a place, the latest two thousand", () => {
   assert.equal(points.length, 12);
   for (let time = 0; time < 400; time++) points = pointsWith(points, 1, -1);
   assert.equal(points.length, 4000);
+});
+
+test("a place of a line is given, blank, or drawn", () => {
+  const view = /** @type {any} */ ({
+    lines: ["a__", "a_ ", "ab "],
+    given: [true, false, false],
+    drawn_at: [0, 2, 1],
+    drawn_chance: [1, 0.25, 0.5],
+  });
+  assert.equal(aboutPlace(view, 0, 2), "Character 1, “a”, was given: it is never changed.");
+  assert.match(aboutPlace(view, 1, 1), /^Character 2 is a blank; step 2 will fill it/);
+  assert.match(aboutPlace(view, 2, 1), /^Character 3: step 1 drew “space”, which had 50 %/);
+});
+
+test("points become a path", () => {
+  assert.equal(pathOf([0, 1, -0.5, 0.25]), "M0.000 1.000L-0.500 0.250");
 });

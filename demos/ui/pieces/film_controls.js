@@ -47,7 +47,7 @@ export class FilmControls {
     this.node = node;
     this.film = film;
     this.shown = shown;
-    this.#part(".play").addEventListener("click", () => this.#play());
+    this.#part(".play").addEventListener("click", () => this.play());
     this.#part(".back").addEventListener("click", () => this.go(this.current - 1));
     this.#part(".forward").addEventListener("click", () => this.go(this.current + 1));
     const jump = this.#part(".jump");
@@ -61,6 +61,10 @@ export class FilmControls {
 
   get current() {
     return this.place.current;
+  }
+
+  get playing() {
+    return this.#timer !== undefined;
   }
 
   /** A hand goes to a step. @param {number} place */
@@ -88,13 +92,21 @@ export class FilmControls {
     this.place.follow = true;
   }
 
+  /** Plays from the beginning; stands at the end where motion is not wanted. */
+  start() {
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.jump(still ? this.film().length - 1 : 0);
+    if (!still) this.play();
+  }
+
   stop() {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#part(".play").textContent = "Play";
   }
 
-  #play() {
+  /** Plays from here, from the beginning where it is over; pauses where it plays. */
+  play() {
     if (this.#timer) return this.stop();
     if (this.current >= this.film().length - 1) this.jump(0);
     this.#part(".play").textContent = "Pause";

@@ -1,0 +1,36 @@
+"""A line out of blanks, and a drawing out of noise, in a real browser."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_line_out_of_blanks_is_read_by_keyboard_and_strokes_beside_it_on_a_phone(open_tab, screenshots):
+    page = open_tab("diffusion", "Other data", phone=True, dark=True)
+    view = page.locator(".blank-lines[data-state=full]")
+    view.locator(".where", has_text="step 32 of 32, nothing left to fill").wait_for()
+    view.locator("tbody tr").nth(2).wait_for()
+    assert view.locator(".bl-cell").count() == 64 and view.locator(".bl-given").count() == 13
+    view.locator(".bl-line").focus()
+    page.keyboard.press("ArrowRight")
+    view.locator(".bl-about", has_text="was given: it is never changed").wait_for()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    view.locator(".bl-about", has_text="Character 6: step").wait_for()
+    assert view.locator(".bl-drawn").count() <= 3
+    view.locator(".bl-side", has_text="From the right alone").locator(".gb-bar-row").nth(4).wait_for()
+    page.wait_for_url("**place=6**")
+    page.locator("#diffusion-blanks-text textarea").fill("She ___ no.")
+    page.locator("#diffusion-blanks-run").click()
+    view.locator(".gb-said", has_text="In 32 steps, the one word").wait_for()
+    assert view.locator(".bl-cell").count() == 11
+    film = page.locator(".stroke-film[data-state=full]")
+    assert film.locator(".sf-seen svg").count() == film.locator(".sf-said svg").count() == 6
+    film.locator(".sf-rows").focus()
+    page.keyboard.press("ArrowRight")
+    film.locator("figcaption", has_text="Drawing 2").wait_for()
+    film.locator(".forward").click()
+    page.locator("#diffusion-strokes-run").click()
+    film.locator(".where", has_text="finished").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.screenshot(path=screenshots / "diffusion-other-data-phone.png", full_page=True)
