@@ -47,6 +47,7 @@ export default class BlankLines {
   /** @type {HTMLElement[]} */ #cells = [];
   /** @type {Map<string, Sides>} */ #sides = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #asking;
+  #key = ""; // all lines of the film that is shown or on its way
   #place = 0;
 
   /** @param {import("../core/mount.js").Context} context */
@@ -82,12 +83,25 @@ export default class BlankLines {
     if (!value) return this.controls.stop();
     find(this.root, ".gb-said").textContent = value.said;
     this.#drawBeside(value);
-    if (value.lines.join() === this.#view?.lines.join()) return; // only more of it
-    const [likely, chances, entropy] = await Promise.all([value.likely, value.chances, value.entropy].map(load));
+    const key = value.lines.join();
+    if (key === this.#key && value.beside.length) return; // only more of it
+    this.#key = key;
+    const [likely, chances, entropy] = await this.#load(value);
+    if (key !== this.#key) return;
     [this.#view, this.#said] = [value, { likely, chances, entropy }];
     this.#sides.clear();
     this.#build(value);
     this.#begin(value);
+  }
+
+  /** @param {Blanks} value */
+  async #load({ likely, chances, entropy }) {
+    try {
+      return await Promise.all([likely, chances, entropy].map(load));
+    } catch (error) {
+      this.#key = ""; // the same line may be shown when it comes again
+      throw error;
+    }
   }
 
   /** @param {Blanks} view */
@@ -123,7 +137,8 @@ export default class BlankLines {
 
   #moved() {
     const last = (this.#view?.lines.length ?? 1) - 1;
-    this.look.set("step", this.controls.current === last ? null : this.controls.current);
+    const { current, playing } = this.controls;
+    this.look.set("step", playing || current === last ? null : current);
     this.#draw();
   }
 
