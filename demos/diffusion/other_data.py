@@ -27,7 +27,7 @@ ORDER = {
     "At random, as it was trained": "random",
     "Where it is surest first (no longer its own distribution)": "surest",
 }
-FIRST = "the " + HOLE * 6 + " of the " + HOLE * 45
+FIRST = "the " + HOLE * 6 + " of the " + HOLE * 46
 EXAMPLES = {
     "A line": HOLE * LENGTH,
     "A beginning": FIRST,

@@ -25,7 +25,7 @@ def test_a_line_comes_first_and_then_the_same_in_other_numbers_of_steps(shown):
     assert [[one.steps for one in view.beside] for view, _ in shown] == [[], [1], [1, 4], [1, 4, 16]]
     view, strip = shown[-1]
     assert len({tuple(one.lines) for one, _ in shown}) == 1
-    assert "Lines out of blanks" in strip and "<b>blanks</b> 51" in strip
+    assert "Lines out of blanks" in strip and "<b>blanks</b> 52" in strip
     for one in view.beside:
         assert one.lines == 8 and one.known <= one.total and one.line.startswith("the ") and HOLE not in one.line
 
