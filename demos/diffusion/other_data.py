@@ -136,7 +136,7 @@ def _text() -> tuple[dict[str, Component], list[Component]]:
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             text = gr.Textbox(
-                FIRST, label="A line, _ for each blank", max_length=LENGTH, lines=2, elem_id="diffusion-blanks-text"
+                FIRST, label="A line, _ for each blank", max_length=LENGTH, elem_id="diffusion-blanks-text"
             )
             with gr.Row(elem_classes="gb-examples"):
                 examples = [gr.Button(name, size="sm", min_width=90) for name in EXAMPLES]
