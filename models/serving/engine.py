@@ -64,7 +64,7 @@ class ServingEngine:
             return _taken(answer)
 
     def _stream(self, task: Task, concept: str, line: Line, request: Any, known: Any) -> Iterator[Any]:
-        with counted(task), told(task.name), self._following(concept, request().arguments):
+        with counted(task), told(task.name), self._following(concept, (request().arguments, request().named)):
             lacking = yield from _steps(line, request(known))
             if lacking:
                 yield from _steps(line, request(with_values(known)))
