@@ -114,6 +114,13 @@ CATALOGUE: dict[str, Weights] = {
             "Apache-2.0",
             does="25 things: hand signs for the digits, six playing cards (nine to ace), nine kinds of game sprite",
         ),
+        _embedded(
+            "rf-detr-s14-everyday",
+            "detection",
+            "RF-DETR, everyday things",
+            "Apache-2.0",
+            does="people and a few things around them: see its card",
+        ),
         _hub(
             "detr-resnet-50",
             "detection/detr",

@@ -23,6 +23,7 @@ from models.errors import InputError, SpokenError
 from models.inputs import check_flag, check_number, check_text
 
 TITLE = "The live camera"
+SIGNS, EVERYDAY = "rf-detr-s14-objects", "rf-detr-s14-everyday"
 ANSWER_SECONDS = 30
 
 
@@ -71,6 +72,11 @@ def view_live_model(model: object) -> str:
     return weights.find(model, "detection").name
 
 
+def choose_everyday() -> str:
+    """The model that knows people and what is around a webcam."""
+    return EVERYDAY
+
+
 @cache
 def clip_frame() -> np.ndarray:
     """The first frame of the example clip, `[height, width, 3]` uint8."""
@@ -102,7 +108,8 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
         "live_overlay",
         model.value,
         server_functions=[detect_frame],
-        known=True,
+        events=("others",),
+        known=SIGNS,
         clip=CLIP_ADDRESS,
         linked=True,
         elem_id="detection-live",
@@ -111,4 +118,5 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
     still = component("shared_value", taken=False, shares="still")
     keeps(model=model, threshold=threshold, looks=("line", "zone"))
     model.change(view_live_model, model, overlay, **private(), **LIGHT)
+    overlay.others(choose_everyday, None, model, **private(), **LIGHT)
     opens(compute_still, [model, threshold], [still, finding])

@@ -13,14 +13,19 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from transformers import RfDetrConfig, RfDetrForObjectDetection
 
+from models import weights
 from models.detection.boxes import Boxes, Prediction, postprocess
 from models.runtime import has_bfloat16
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
+FILE = "model.safetensors"
+BACKBONE = ".backbone.backbone."
+POSITIONS = "embeddings.position_embeddings"
 
 
 class Detector(nn.Module):
@@ -73,12 +78,54 @@ def load_detector(folder: Path) -> Detector:
     """A detector from a folder in transformers' format (config.json, model.safetensors), in float32.
 
     The input size is that of preprocessor_config.json where there is one (the hub's checkpoints), else the size for
-    which the backbone stores positions. Raises `OSError` or `ValueError` for a folder that holds no RF-DETR.
+    which the backbone stores positions. A configuration with `backbone_from`, the name of an embedded ViT, says that
+    the backbone is that one's, unchanged, and is not in the file. Raises `OSError` or `ValueError` for a folder that
+    holds no RF-DETR.
     """
-    network = RfDetrForObjectDetection.from_pretrained(
-        folder, use_safetensors=True, local_files_only=True, dtype=torch.float32
-    )
+    config = RfDetrConfig.from_pretrained(folder, local_files_only=True)
+    if lender := getattr(config, "backbone_from", None):
+        network = _with_lent_backbone(config, folder / FILE, weights.folder(lender) / FILE)
+    else:
+        network = RfDetrForObjectDetection.from_pretrained(
+            folder, use_safetensors=True, local_files_only=True, dtype=torch.float32
+        )
     return Detector(network, _resolution(folder, network.config))
+
+
+def _with_lent_backbone(config: RfDetrConfig, file: Path, backbone: Path) -> RfDetrForObjectDetection:
+    network = RfDetrForObjectDetection(config)
+    take_backbone(network, backbone)
+    own = {name: tensor.float() for name, tensor in load_file(file).items()}
+    if missing := [name for name in network.load_state_dict(own, strict=False)[0] if BACKBONE not in name]:
+        raise ValueError(f"{file} lacks {', '.join(missing)}")
+    return network
+
+
+def take_backbone(network: RfDetrForObjectDetection, file: Path) -> None:
+    """Give the network the DINOv2 weights in `file`, a backbone alone or a classifier's."""
+    backbone = network.model.backbone.backbone
+    state = {_renamed(name): tensor.float() for name, tensor in load_file(file).items() if "classifier" not in name}
+    mask_token: Any = backbone.embeddings.mask_token
+    state.setdefault("embeddings.mask_token", mask_token)  # only for pretraining with masks
+    patches = backbone.embeddings.position_embeddings.shape[1] - 1
+    state[POSITIONS] = _resample_positions(state[POSITIONS], patches)
+    backbone.load_state_dict(state)
+
+
+def _renamed(name: str) -> str:
+    """DINOv2's name of a weight as RF-DETR's."""
+    name = name.removeprefix("dinov2.")
+    for old, new in (("query", "q_proj"), ("key", "k_proj"), ("value", "v_proj")):
+        name = name.replace(f"attention.attention.{old}.", f"attention.{new}.")
+    return name.replace("attention.output.dense.", "attention.o_proj.")
+
+
+def _resample_positions(table: torch.Tensor, patches: int) -> torch.Tensor:
+    """(1, 1 + n*n, width) to (1, 1 + patches, width), as RF-DETR itself does at every call."""
+    old, new = round((table.shape[1] - 1) ** 0.5), round(patches**0.5)
+    grid = table[:, 1:].unflatten(1, (old, old)).permute(0, 3, 1, 2)
+    grid = nn.functional.interpolate(grid, size=(new, new), mode="bicubic", align_corners=False, antialias=True)
+    return torch.cat([table[:, :1], grid.flatten(2).transpose(1, 2)], 1)
 
 
 def _backbone(config: RfDetrConfig) -> Any:

@@ -228,6 +228,23 @@ def test_a_camera_that_cannot_be_had_is_said(open_live, fault, sentence):
     expect(page.get_by_role("button", name="Start the camera")).to_be_enabled()
 
 
+def test_where_nothing_is_known_another_model_and_teaching_are_offered(open_live):
+    page = open_live()
+    page.locator("#detection-threshold input[type=number]").fill("1")
+    page.locator("#detection-threshold input[type=number]").press("Enter")
+    start_camera(page)
+    nothing = live(page).locator(".nothing")
+    expect(nothing).to_contain_text("Another model knows other things")
+    expect(live(page).locator(".known")).to_be_visible()
+    nothing.get_by_role("button", name="Look for people and everyday things").click()
+    expect(page.locator("#detection-model input")).to_have_value("RF-DETR, everyday things")
+    expect(live(page).locator(".known")).to_be_hidden()
+    expect(live(page).locator(".facts")).to_contain_text("RF-DETR, everyday things")
+    expect(nothing).to_contain_text("Nothing here that I know; teach me yours in a minute.")
+    nothing.get_by_role("button", name="Teach it this one").click()
+    expect(page.locator("#detection-own-frames .fb-frames button")).to_have_count(1)
+
+
 def test_a_phone_in_the_dark_scrolls_nothing_sideways(open_live, screenshots):
     page = open_live(phone=True, dark=True)
     page.get_by_label("Counting line").check()

@@ -10,12 +10,12 @@ import pyarrow.parquet
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from models import training, weights
 from models.detection import learning
 from models.detection.boxes import Boxes
-from models.detection.network import load_detector
+from models.detection.network import BACKBONE, load_detector, take_backbone
 from models.recipes.detection import evaluate, everyday, train, train_everyday
 from models.recipes.detection.everyday import Views, classes_of, load_labelled
 from models.recipes.detection.scenes import Scene, is_held_out
@@ -23,6 +23,7 @@ from tests.detectors import tiny_detector
 
 LABELS = ("cat", "cup", "dog")
 RED = (220, 20, 20)
+LENDER = "vit-s14-caltech101"
 
 
 def photo(key, *, boxes=((10, 20, 40, 60),), labels=("cup",), annotated=LABELS, size=(96, 80)):
@@ -118,13 +119,20 @@ def test_photos_count_unless_they_were_trained_on(file, split, expected):
     assert len(list(evaluate.scenes_of(file, split=split, seed=0, trained_on={"photo 3"}))) == expected
 
 
+@pytest.fixture
+def no_folder_is_remembered():
+    yield
+    weights._verified_folder.cache_clear()
+
+
+@pytest.mark.usefixtures("no_folder_is_remembered")
 def test_a_training_goes_on_where_it_stopped_and_exports_what_it_finds(file, tmp_path, monkeypatch, capsys):
     tiny = tiny_detector().network
     (tmp_path / "start").mkdir()
     save_file(train.inference_state(tiny.state_dict(), 10), tmp_path / "start" / "model.safetensors")
     for module in (train, train_everyday):
         monkeypatch.setattr(module, "build_config", lambda labels, *, groups: _tiny_config(labels, groups))
-    for name, value in {"RESOLUTION": 56, "TOKENS": 17, "WIDTH": 32, "OFFERED": -2.0}.items():
+    for name, value in {"RESOLUTION": 56, "TOKENS": 17, "WIDTH": 32, "OFFERED": -2.0, "ENOUGH": 0}.items():
         monkeypatch.setattr(train_everyday, name, value)
     monkeypatch.setattr(weights, "EMBEDDED", tmp_path / "weights")
     monkeypatch.setattr(weights, "MANIFEST", tmp_path / "manifest.json")
@@ -150,18 +158,61 @@ def test_a_training_goes_on_where_it_stopped_and_exports_what_it_finds(file, tmp
     assert json.loads(capsys.readouterr().out)["images"] == len(load_labelled(file, held_out=True))
     command("--export")
     assert load_detector(tmp_path / "weights" / train_everyday.NAME).labels == LABELS
+    whole = training.load_checkpoint(run / "last.pt")
+    save_file(_as_a_classifier(train_everyday.averaged(run).network), _lender(tmp_path) / "model.safetensors")
+    weights.record(LENDER)
+    weights._verified_folder.cache_clear()
+    command("--export", "--backbone", _lender(tmp_path))
+    folder = tmp_path / "weights" / train_everyday.NAME
+    assert not [name for name in load_file(folder / "model.safetensors") if BACKBONE in name]
+    lent = load_detector(folder).network.state_dict()
+    for name, tensor in train.inference_state(whole["average"], 10).items():
+        torch.testing.assert_close(lent[name], tensor.half().float() if BACKBONE not in name else tensor)
+    save_file({"class_embed.weight": torch.zeros(3, 32)}, folder / "model.safetensors")
+    with pytest.raises(ValueError, match="lacks"):
+        load_detector(folder)
+
+
+def test_the_everyday_detector_is_what_the_catalogue_says():
+    entry, folder = weights.find(train_everyday.NAME), weights.folder(train_everyday.NAME)
+    labels = load_detector(folder).labels
+    assert all(label in entry.does for label in labels)
+    assert entry.does.startswith(f"{len(labels)} ")
+    assert "person" in labels
+
+
+@pytest.mark.parametrize(("columns", "model"), [((), evaluate.OBJECTS), (("annotated",), evaluate.EVERYDAY)])
+def test_a_file_is_measured_on_the_detector_it_is_made_for(tmp_path, monkeypatch, capsys, columns, model):
+    row = {name: value for name, value in photo("one").items() if name != "annotated" or name in columns}
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([row]), tmp_path / "file.parquet")
+    monkeypatch.setattr(evaluate, "measure", lambda name, _: {"model": name})
+    monkeypatch.setattr(sys, "argv", ["evaluate", "--data", str(tmp_path / "file.parquet")])
+    assert evaluate.main() == 0
+    assert json.loads(capsys.readouterr().out) == {"model": model}
+
+
+def _lender(folder):
+    path = folder / "weights" / LENDER
+    path.mkdir(exist_ok=True)
+    return path
+
+
+def _as_a_classifier(network):
+    """The backbone by DINOv2's names, as a classifier's file has them, with a head."""
+    file = {"classifier.weight": torch.zeros(3, 64)}
+    for name, tensor in network.model.backbone.backbone.state_dict().items():
+        for new, old in (("q_proj", "query"), ("k_proj", "key"), ("v_proj", "value")):
+            name = name.replace(f"attention.{new}.", f"attention.attention.{old}.")
+        file["dinov2." + name.replace("attention.o_proj.", "attention.output.dense.")] = tensor.clone()
+    return file
 
 
 def test_a_backbone_is_taken_from_a_classifier(tmp_path):
     source, network = tiny_detector().network, tiny_detector().network
     wanted = {name: torch.randn_like(tensor) for name, tensor in source.model.backbone.backbone.state_dict().items()}
-    file = {"classifier.weight": torch.zeros(3, 64)}
-    for name, tensor in wanted.items():
-        for new, old in (("q_proj", "query"), ("k_proj", "key"), ("v_proj", "value")):
-            name = name.replace(f"attention.{new}.", f"attention.attention.{old}.")
-        file["dinov2." + name.replace("attention.o_proj.", "attention.output.dense.")] = tensor
-    save_file(file, tmp_path / "model.safetensors")
-    train.take_backbone(network, tmp_path / "model.safetensors")
+    source.model.backbone.backbone.load_state_dict(wanted)
+    save_file(_as_a_classifier(source), tmp_path / "model.safetensors")
+    take_backbone(network, tmp_path / "model.safetensors")
     for name, tensor in network.model.backbone.backbone.state_dict().items():
         torch.testing.assert_close(tensor, wanted[name], rtol=1e-4, atol=1e-4)
 

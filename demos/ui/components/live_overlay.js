@@ -47,7 +47,7 @@ export const template = `
     <img src="detection/signs.png" alt="Ten hands that sign the digits 0 to 9" width="960" height="96">
     <img src="detection/cards.png" alt="Playing cards: nine, ten, ace" width="364" height="132">
   </div>
-  <p class="nothing" role="status" hidden>I know these things; teach me yours in a minute. <button type="button" class="teach">Teach it this one</button></p>
+  <p class="nothing" role="status" hidden><span></span> <button type="button" class="others" hidden>Look for people and everyday things</button> <button type="button" class="teach">Teach it this one</button></p>
   <div class="classes gb-chips" role="group" aria-label="Classes: press one to hide or show its boxes"></div>
   <table class="gb-table counts" hidden></table>
   <div class="gb-strip facts"></div>
@@ -61,6 +61,8 @@ const LONGEST_TAUGHT = 640; // pixels
 const FRESH_MS = 400; // boxes older than that fade
 const FADING_MS = 800;
 const ALONE_MS = 60_000; // how long the clip plays that nobody asked for
+const NOT_HERE = "Nothing here that I know. Another model knows other things, and yours I learn in a minute.";
+const NOTHING = "Nothing here that I know; teach me yours in a minute.";
 const STILL = "A frame of the example clip, asked once. Start the camera, or play something: then it is live.";
 const LIVE = "Live: each frame is answered, drawn and forgotten.";
 const ALONE = "Live on the example clip, for a minute. Start the camera to see yourself.";
@@ -76,7 +78,7 @@ export default class LiveOverlay {
   /** @type {Set<string>} labels whose boxes are not shown */ #hidden = new Set();
 
   /** @param {import("../core/mount.js").Context} context */
-  constructor({ root, props, server, look }) {
+  constructor({ root, props, server, look, emit }) {
     this.root = root;
     this.look = look;
     this.props = props;
@@ -87,9 +89,9 @@ export default class LiveOverlay {
     this.copy = document.createElement("canvas");
     this.marks = new WatchMarks(this.screen, (done) => (done ? this.#tell() : this.#draw()));
     /** @type {StillView | null} */ this.still = null;
-    find(root, ".known").hidden = !props.known;
     find(root, ".clip").hidden = !props.clip;
     find(root, ".teach").addEventListener("click", () => this.#teach());
+    find(root, ".others").addEventListener("click", () => emit.others());
     this.#listen();
     this.#listenToMarks();
     if (props.clip) this.#showStill(shared("still") ?? null);
@@ -140,6 +142,11 @@ export default class LiveOverlay {
 
   /** The model has changed. */
   show() {
+    const signs = this.props.known === this.props.value; // the model that knows what the pictures show
+    find(this.root, ".known").hidden = !signs;
+    find(this.root, ".others").hidden = !signs;
+    find(this.root, ".nothing span").textContent = signs ? NOT_HERE : NOTHING;
+    this.#session.foundAt = performance.now();
     if (this.props.linked) this.#takeMarks();
     this.#tell();
   }

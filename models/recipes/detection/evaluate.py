@@ -1,13 +1,15 @@
 """How a detector is measured: COCO's average precision on real photographs or on scenes composed from masked hands.
 
     python -m models.recipes.detection.evaluate --data FILE.parquet [--limit N] [--seed S] [--split test|train|all]
-        [--runtime pytorch|openvino] [--precision float32|bfloat16|"8 bits"]
+        [--model NAME] [--runtime pytorch|openvino] [--precision float32|bfloat16|"8 bits"]
 
 Prints one JSON line a model: `ap` (mean over IoU 0.50, 0.55 ... 0.95), `ap50`, `images`, for COCO's three sizes of
 object `ap` and the number of `objects`, and for every class `ap50` and `objects`. For all kinds of object at once:
 `models.recipes.detection.by_size`. The file has boxes (columns `jpeg, labels, boxes_xyxy`, optionally `split`) or
 masked hands (`key, digit, box_xyxy, jpeg, mask_png`); hands are pasted on procedural backgrounds, or on those of
-`--backgrounds FILE.parquet` (a column `jpeg`).
+`--backgrounds FILE.parquet` (a column `jpeg`). A file with a column `annotated` (the classes that were looked for in a
+photo) is for the detector of everyday things: boxes of classes that it does not offer, or that were not looked for,
+do not count.
 
 Which rows count: `test` (the default) takes rows with `split == "test"` where a file with boxes has such rows (else
 all of them), and hands that were not trained on: their `key` is not in the model's `trained_on.txt`. A file of unseen
@@ -23,7 +25,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet
@@ -34,9 +36,7 @@ from models.detection.network import Detector, detect, load_detector
 from models.errors import InputError
 from models.recipes.detection.scenes import Photo, Scene, load_hands, load_photos, scenes_with_each
 
-if TYPE_CHECKING:
-    pass
-
+OBJECTS, EVERYDAY = "rf-detr-s14-objects", "rf-detr-s14-everyday"
 BOX_COLUMNS = {"jpeg", "labels", "boxes_xyxy"}
 HAND_COLUMNS = {"key", "digit", "box_xyxy", "jpeg", "mask_png"}
 SIZES = {"small": (0, 32**2), "medium": (32**2, 96**2), "large": (96**2, float("inf"))}
@@ -200,6 +200,10 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     return {"model": name, **rounded(figures)}
 
 
+def _made_for(file: Path) -> str:
+    return EVERYDAY if "annotated" in pyarrow.parquet.read_schema(file).names else OBJECTS
+
+
 def rounded(figures: dict[str, Any]) -> dict[str, Any]:
     """The same figures with at most four decimals."""
     return json.loads(json.dumps(figures), parse_float=lambda digits: round(float(digits), 4))
@@ -213,11 +217,11 @@ def main() -> int:
     parser.add_argument("--limit", type=int, help="measure on the first N pictures only")
     parser.add_argument("--seed", type=int, default=0, help="how hands are composed into scenes")
     parser.add_argument("--split", choices=("test", "train", "all"), default="test")
-    parser.add_argument("--model", default="rf-detr-s14-objects")
+    parser.add_argument("--model", help=f"else {EVERYDAY} for photos with a column annotated, {OBJECTS} for all others")
     add_runtime(parser)
     options = parser.parse_args()
     try:
-        print(json.dumps(measure(options.model, options)))
+        print(json.dumps(measure(options.model or _made_for(options.data), options)))
     except (InputError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -31,12 +31,11 @@ from transformers import RfDetrForObjectDetection
 from models import training, weights
 from models.detection.classes import CLASSES
 from models.detection.learning import frozen_states, kept_depths, set_loss, start_from_states
-from models.detection.network import build_config, preprocess
+from models.detection.network import build_config, preprocess, take_backbone
 from models.recipes.detection.scenes import Scene, SceneMaker, is_held_out, load_hands, training_maker
 
 NAME = "rf-detr-s14-objects"
 SAVE_SECONDS = 120
-POSITIONS = "embeddings.position_embeddings"
 
 
 class FeatureCache:
@@ -80,17 +79,6 @@ def build_network(backbone_file: Path, groups: int) -> RfDetrForObjectDetection:
     _start_as_published(network)
     take_backbone(network, backbone_file)
     return network
-
-
-def take_backbone(network: RfDetrForObjectDetection, file: Path) -> None:
-    """Give the network the DINOv2 weights in `file`, a backbone alone or a classifier's."""
-    backbone = network.model.backbone.backbone
-    state = {_renamed(name): tensor.float() for name, tensor in load_file(file).items() if "classifier" not in name}
-    mask_token: Any = backbone.embeddings.mask_token
-    state.setdefault("embeddings.mask_token", mask_token)  # only for pretraining with masks
-    patches = backbone.embeddings.position_embeddings.shape[1] - 1
-    state[POSITIONS] = _resample_positions(state[POSITIONS], patches)
-    backbone.load_state_dict(state)
 
 
 def from_exported(file: Path, groups: int, labels: Sequence[str] = CLASSES) -> RfDetrForObjectDetection:
@@ -137,22 +125,6 @@ def _start_as_published(network: RfDetrForObjectDetection) -> None:
     points: Any = [*network.model.decoder.ref_point_head.layers, *network.model.enc_output]
     for linear in (*points, *heads):
         linear.reset_parameters()
-
-
-def _renamed(name: str) -> str:
-    """DINOv2's name of a weight as RF-DETR's."""
-    name = name.removeprefix("dinov2.")
-    for old, new in (("query", "q_proj"), ("key", "k_proj"), ("value", "v_proj")):
-        name = name.replace(f"attention.attention.{old}.", f"attention.{new}.")
-    return name.replace("attention.output.dense.", "attention.o_proj.")
-
-
-def _resample_positions(table: torch.Tensor, patches: int) -> torch.Tensor:
-    """(1, 1 + n*n, width) to (1, 1 + patches, width), as RF-DETR itself does at every call."""
-    old, new = round((table.shape[1] - 1) ** 0.5), round(patches**0.5)
-    grid = table[:, 1:].unflatten(1, (old, old)).permute(0, 3, 1, 2)
-    grid = nn.functional.interpolate(grid, size=(new, new), mode="bicubic", align_corners=False, antialias=True)
-    return torch.cat([table[:, :1], grid.flatten(2).transpose(1, 2)], 1)
 
 
 class Recipe:

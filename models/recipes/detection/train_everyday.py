@@ -5,12 +5,16 @@
     python -m models.recipes.detection.train_everyday --data FILE.parquet --run DIR --measure   AP50 of the average
     python -m models.recipes.detection.train_everyday --data FILE.parquet --run DIR --export    write assets/weights/
 
+With `--backbone` the exported file is without the backbone where that is still the one in DIR, an embedded model's: see
+`models.detection.network.load_detector`.
+
 As in `train`, the hidden states of views after the frozen blocks are kept in 16 bits in a file, each is used several
-times, and the oldest give way to fresh ones. All classes of the file are learnt; offered are those whose AP50 on the
-held-out photos is at least `OFFERED`.
+times, and the oldest give way to fresh ones. All classes of the file are learnt; offered are those of which the
+held-out photos show at least `ENOUGH` and whose AP50 on them is at least `OFFERED`.
 """
 
 import argparse
+import copy
 import json
 import time
 from collections.abc import Iterator
@@ -23,18 +27,17 @@ from transformers import RfDetrForObjectDetection
 
 from models import training, weights
 from models.detection.learning import frozen_states, kept_depths, set_loss, start_from_states
-from models.detection.network import Detector, build_config, detect, preprocess
+from models.detection.network import BACKBONE, Detector, build_config, detect, preprocess, take_backbone
 from models.recipes.detection.evaluate import average_precision, rounded
 from models.recipes.detection.everyday import LabelledPhoto, Views, classes_of, load_labelled
 from models.recipes.detection.train import (
     freeze,
     from_exported,
     inference_state,
-    take_backbone,
 )
 
 NAME = "rf-detr-s14-everyday"
-OFFERED = 0.25
+OFFERED, ENOUGH = 0.25, 8
 RESOLUTION, TOKENS, WIDTH = 252, 18 * 18 + 1, 384
 AT_ONCE = 4
 
@@ -184,14 +187,14 @@ def measure(detector: Detector, photos: list[LabelledPhoto]) -> dict[str, Any]:
     return average_precision((photo.scene() for photo in photos), lambda i: detect(detector, i, 0.0), detector.labels)
 
 
-def export(run: Path, data: Path) -> Path:
-    """Write the averaged network with the classes it can find to assets/weights/, float16.
+def export(run: Path, data: Path, lender: Path | None) -> Path:
+    """Write the averaged network with the classes it can find to assets/weights/, float16; `lender` as `--backbone`.
 
     `trained_on.txt` beside it lists the keys of the photos that were trained on: see `evaluate`.
     """
     detector = averaged(run)
     classes = measure(detector, load_labelled(data, held_out=True))["classes"]
-    offered = [i for i, label in enumerate(detector.labels) if classes.get(label, {"ap50": 0})["ap50"] >= OFFERED]
+    offered = [i for i, label in enumerate(detector.labels) if _is_found(classes.get(label))]
     config = build_config([detector.labels[i] for i in offered], groups=1)
     state = {
         name: tensor[offered] if "class_embed" in name else tensor
@@ -202,7 +205,23 @@ def export(run: Path, data: Path) -> Path:
     keys = [photo.key for photo in load_labelled(data, held_out=False)]
     (folder / "trained_on.txt").write_text("\n".join(keys) + "\n")
     content = config.to_dict() | {"architectures": ["RfDetrForObjectDetection"], "dtype": "float16"}
+    if lender and is_lent(detector, lender):
+        content["backbone_from"] = lender.name
+        state = {name: tensor for name, tensor in state.items() if BACKBONE not in name}
     return training.export(NAME, state, content, half=True)
+
+
+def _is_found(measured: dict[str, Any] | None) -> bool:
+    objects, ap50 = (measured["objects"], measured["ap50"]) if measured else (0, 0.0)
+    return objects >= ENOUGH and ap50 >= OFFERED
+
+
+def is_lent(detector: Detector, lender: Path) -> bool:
+    """Whether the backbone is the one in the folder `lender`, to the bit."""
+    other = copy.deepcopy(detector.network)
+    take_backbone(other, lender / "model.safetensors")
+    mine, theirs = detector.network.state_dict(), other.state_dict()
+    return all(torch.equal(mine[name], theirs[name]) for name in mine if BACKBONE in name)
 
 
 def _arguments() -> argparse.Namespace:
@@ -241,7 +260,7 @@ def main() -> None:
     options = _arguments()
     torch.set_num_threads(options.threads)
     if options.export:
-        print(export(options.run, options.data))
+        print(export(options.run, options.data, options.backbone))
         return
     if options.measure:
         print(json.dumps(rounded(measure(averaged(options.run), load_labelled(options.data, held_out=True)))))
