@@ -294,9 +294,10 @@ def view_arithmetic(name: str | None, event: gr.EventData) -> str:
 
 
 def _position(name: str | None, event: gr.EventData) -> "tuple[Reading, int]":
+    """The reading and where it was pointed at; its end, where the text has become shorter in between."""
     reading = kept_reading(name)
-    last = len(reading.trace.text) - 1
-    return reading, check_integer(payload(event, "position"), name="The position", low=0, high=last)
+    position = check_integer(payload(event, "position"), name="The position", low=0, high=MAX_CHARS)
+    return reading, min(position, len(reading.trace.text) - 1)
 
 
 @answering

@@ -285,6 +285,7 @@ class TestHandlers:
             assert page.view_reading(layer, 20, name).layer == layer
         assert "Unit 3" in page.view_arithmetic(name, event(position=2, unit=3))
         assert page.view_position(name, event(position=2)).selected == 2
+        assert page.view_position(name, event(position=900)).selected == len(kept(name).trace.text) - 1
         assert page.view_follow(8, name, event(layer="cell state", unit=3))[1].layer == "cell state"
         page.view_step_back(kept(name).text, *LOOK, name)
         assert kept(name).text == "It was"
