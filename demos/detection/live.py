@@ -73,7 +73,7 @@ def view_live_model(model: object) -> str:
 
 
 def choose_everyday() -> str:
-    """The model that knows people and what is around a webcam."""
+    """The model that knows people, and a few things around them."""
     return EVERYDAY
 
 

@@ -263,6 +263,8 @@ def _key(name: str) -> str:
     """What an export depends on, as 16 hexadecimal digits: the weights and the versions of what makes it."""
     folder = weights.folder(name)
     files = [folder / "config.json", folder / "preprocessor_config.json", *sorted(folder.glob("*.safetensors"))]
+    if lender := json.loads((folder / "config.json").read_text()).get("backbone_from"):
+        files.append(weights.folder(lender) / "model.safetensors")
     parts = [weights.sha256_of(file) for file in files if file.exists()]
     parts += [importlib.metadata.version(package) for package in ("openvino", "torch", "transformers")]
     return hashlib.sha256("\n".join([str(FORMAT), *parts]).encode()).hexdigest()[:16]

@@ -47,7 +47,7 @@ export const template = `
     <img src="detection/signs.png" alt="Ten hands that sign the digits 0 to 9" width="960" height="96">
     <img src="detection/cards.png" alt="Playing cards: nine, ten, ace" width="364" height="132">
   </div>
-  <p class="nothing" role="status" hidden><span></span> <button type="button" class="others" hidden>Look for people and everyday things</button> <button type="button" class="teach">Teach it this one</button></p>
+  <p class="nothing" role="status" hidden><span></span> <button type="button" class="others" hidden>Look for people</button> <button type="button" class="teach">Teach it this one</button></p>
   <div class="classes gb-chips" role="group" aria-label="Classes: press one to hide or show its boxes"></div>
   <table class="gb-table counts" hidden></table>
   <div class="gb-strip facts"></div>
@@ -61,7 +61,7 @@ const LONGEST_TAUGHT = 640; // pixels
 const FRESH_MS = 400; // boxes older than that fade
 const FADING_MS = 800;
 const ALONE_MS = 60_000; // how long the clip plays that nobody asked for
-const NOT_HERE = "Nothing here that I know. Another model knows other things, and yours I learn in a minute.";
+const NOT_HERE = "Nothing here that I know. Another model knows people, and your own things I learn in a minute.";
 const NOTHING = "Nothing here that I know; teach me yours in a minute.";
 const STILL = "A frame of the example clip, asked once. Start the camera, or play something: then it is live.";
 const LIVE = "Live: each frame is answered, drawn and forgotten.";

@@ -4,7 +4,8 @@
     python -m models.recipes.detection.eight_bits --data DIR [--model NAME] [--pictures 60]
 
 writes `eight_bits.safetensors` beside the weights (see `models.detection.eight_bits`) and its checksum into the
-manifest. DIR holds the files that `models.recipes.detection.train` reads. nncf is needed for nothing else. Measured:
+manifest. DIR holds the files that `models.recipes.detection.train` reads, or is the file of photos that
+`models.recipes.detection.train_everyday` reads. nncf is needed for nothing else. Measured:
 `models.recipes.detection.by_size --runtime openvino --precision "8 bits"`.
 """
 
@@ -12,6 +13,7 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,18 @@ from models import runtime, weights
 from models.detection.eight_bits import FILE, WEIGHT_STEPS, insert_rounding
 from models.detection.export import convert
 from models.detection.network import Detector, load_detector, preprocess
+from models.recipes.detection.everyday import load_labelled
 from models.recipes.detection.scenes import training_maker
 
 MODEL = "rf-detr-s14-objects"
+
+
+def training_pictures(data: Path, count: int) -> Iterator[np.ndarray]:
+    """What the training saw, (H, W, 3) uint8 each: composed scenes, or photos."""
+    if data.is_file():
+        return (photo.open() for photo in load_labelled(data, held_out=False)[:count])
+    maker = training_maker(data)
+    return (maker.scene(number).image for number in range(count))
 
 
 def quantize(model: Any, pictures: list[np.ndarray]) -> Any:
@@ -96,14 +107,13 @@ def check(model: Any, rounded: Any, file: Path, picture: np.ndarray) -> None:
 def main() -> int:
     """The command line described at the top of this module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with the files of the training")
+    parser.add_argument("--data", type=Path, required=True, help="folder, or file, of the training")
     parser.add_argument("--model", default=MODEL)
     parser.add_argument("--pictures", type=int, default=60)
     options = parser.parse_args()
     detector: Detector = runtime.load(options.model, load_detector).network
-    maker = training_maker(options.data)
-    scenes = (maker.scene(number).image for number in range(options.pictures))
-    pictures = [preprocess(image, detector.resolution).numpy() for image in scenes]
+    seen = training_pictures(options.data, options.pictures)
+    pictures = [preprocess(image, detector.resolution).numpy() for image in seen]
     rounded = quantize(convert(detector), pictures)
     file = weights.EMBEDDED / options.model / FILE
     tensors, weights_of = kept_of(rounded)

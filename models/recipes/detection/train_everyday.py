@@ -37,7 +37,7 @@ from models.recipes.detection.train import (
 )
 
 NAME = "rf-detr-s14-everyday"
-OFFERED, ENOUGH = 0.25, 8
+OFFERED, ENOUGH = 0.25, 10
 RESOLUTION, TOKENS, WIDTH = 252, 18 * 18 + 1, 384
 AT_ONCE = 4
 
