@@ -3,7 +3,7 @@
 Every picture and frame comes in here, and its pixels are those that a browser paints for the same file (compared with
 Chromium in tests/browser/test_pictures.py): turned and mirrored as the camera was held (`models.exif`), pixels square,
 colours by its profile or gamma (`models.color`), 16 bits a channel cut to their high bytes, of an animation the first
-frame. What screens show each in its own way, high dynamic range, is refused. HEIC is read where `pillow-heif` is
+frame. What screens show each in its own way, high dynamic range, is refused. HEIC is read where `pi-heif` is
 installed.
 """
 
@@ -34,7 +34,7 @@ NAMES = {
     "HEIF": "HEIC",
 }
 """What is read, by its name in Pillow: as it is called."""
-HEIC_READER = "pillow_heif"
+HEIC_READER = "pi_heif"
 FORMATS = tuple(NAMES if importlib.util.find_spec(HEIC_READER) else [name for name in NAMES if name != "HEIF"])
 MAX_FILE_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 8_000_000
