@@ -119,7 +119,7 @@ CATALOGUE: dict[str, Weights] = {
             "detection",
             "RF-DETR, people and a few things",
             "Apache-2.0",
-            does="5 things: a person, a bed, a bus, a horse, a pizza",
+            does="4 things: a person, a bus, a horse, a pizza",
         ),
         _hub(
             "detr-resnet-50",
