@@ -147,7 +147,7 @@ def pictures():
         "text.png": (b"not a picture at all", "not a picture"),
         "cut.png": (good[: len(good) // 2], "damaged|not a picture"),
         "picture.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture|must be|Invalid|invalid"),
-        "old.tiff": (saved(grey, "TIFF"), "not a picture|must be|Invalid|invalid"),
+        "old.pcx": (saved(grey, "PCX"), "not a picture|must be|Invalid|invalid"),
         "thin.png": (saved(Image.new("L", (3000, 1))), "too long and thin"),
         "huge.png": (saved(Image.new("1", (9000, 9000))), "limit|megapixels"),
     }
@@ -167,6 +167,13 @@ def test_every_ordinary_kind_of_picture_is_answered(client, tmp_path, mode):
     path = tmp_path / ("picture.jpg" if mode == "CMYK" else "picture.png")
     Image.new(mode, (50, 40)).save(path)
     assert ask(client, path)["labels"] is not None
+
+
+@pytest.mark.parametrize("kind", ["tiff", "avif", "bmp"])
+def test_a_picture_of_another_format_gives_the_same_boxes(client, tmp_path, kind):
+    path = tmp_path / f"picture.{kind}"
+    Image.open(SCENE).convert("RGB").save(path, **({"quality": 100, "subsampling": "4:4:4"} if kind == "avif" else {}))
+    assert ask(client, path)["labels"] == ask(client, SCENE)["labels"]
 
 
 # The camera
