@@ -305,11 +305,12 @@ def build(model: gr.Dropdown, threshold: gr.Slider) -> None:
                     height=160,
                     elem_id="detection-video-file",
                 )
-                start, end = _segment()
-            example = gr.Button("Four things wandering", size="sm")
+                example = gr.Button("Four things wandering", size="sm")
             with gr.Row():
                 process = gr.Button("Process", variant="primary", min_width=100)
                 cancel = gr.Button("Stop", min_width=100)
+            with fold("A part of it"):
+                start, end = _segment()
         with gr.Column(scale=5, min_width=300):
             finding = finding_line("detection-video-finding")
             marks_view = component("video_marks", taken=False, events=["marked"], elem_id="detection-video-marks")
