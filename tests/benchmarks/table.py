@@ -36,7 +36,7 @@ PARTS = {
     "the start": first_page,
     "memory": memory,
     "the first visit": first_open,
-    "a key, in the browser": keystroke_browser,
+    "a key in the browser": keystroke_browser,
     "sequences": sequences_keystroke,
     "attention": attention,
     "vit": vit,
