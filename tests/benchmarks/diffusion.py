@@ -77,7 +77,7 @@ def pages() -> Iterator[Row]:
     yield compare(
         f"words: 4 sprites, {STEPS} steps, guidance {GUIDANCE}", ROUNDS, lambda: list(denoise_entry(begin(words)))
     )
-    cells = tuple(Plan(name, 1, 10, seed) for name in ("potion", "monster", "sword") for seed in range(8))
+    cells = tuple(Plan(name, 1, 10, seed) for name in ("potion", "monster", "weapon") for seed in range(8))
     yield compare("a grid of 24 cells, 10 steps", ROUNDS, lambda: list(denoise_grid(cells)))
     yield compare("a grid of 24 cells, the first moment", ROUNDS, lambda: next(denoise_grid(cells)))
     plan, noise = Plan("monster", 1, STEPS, 0), first_noise(1, 0)
