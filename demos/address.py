@@ -209,6 +209,7 @@ def _number(control: gr.Slider | gr.Number, text: str) -> float | int:
 
 def _choice(control: gr.CheckboxGroup | gr.Radio | gr.Dropdown, text: str) -> Any:
     offered = {str(value): value for _, value in control.choices}
+    offered |= {value: value for value in getattr(control, "also", ())}  # what is taken without being offered
     if isinstance(control, gr.CheckboxGroup) or getattr(control, "multiselect", False):
         return [offered[part] for part in text.split(",") if part]
     return offered[text]

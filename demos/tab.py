@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, TypeVar
 
 import gradio as gr
 from gradio.components import Component
@@ -13,6 +13,7 @@ from gradio.events import Dependency
 from demos.base import empty_strip, visitor_errors
 from demos.wire import to_wire
 from demos.words import said
+from models import weights
 from models.errors import InputError
 
 
@@ -51,6 +52,27 @@ def inner_page(title: str, slug: str, **options: Any) -> Iterator[gr.Tab]:
 def fold(title: str = "Picture and settings") -> gr.Accordion:
     """Where the controls of a page lie: open beside the figure, folded on a phone (`page_opening.js`)."""
     return gr.Accordion(title, open=True, elem_classes="gb-fold")
+
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def chosen_from(**choices: Callable[[], Sequence[str]]) -> Callable[[Endpoint], Endpoint]:
+    """Say of an endpoint what some of its arguments are chosen from: the API page lists it (`demos/door/described.py`).
+
+    choices: by the argument's name; asked for with every description, for the hub may be switched on or off.
+    """
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        vars(endpoint)["choices"] = choices
+        return endpoint
+
+    return mark
+
+
+def models_of(concept: str) -> Callable[[], list[str]]:
+    """What the catalogue offers for a concept, each with its title."""
+    return lambda: [f"{name} ({weights.find(name).title})" for name in weights.offered(concept)]
 
 
 class Private(TypedDict):

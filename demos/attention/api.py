@@ -8,6 +8,7 @@ from gradio.data_classes import FileData
 from demos.attention.controls import check_sentence
 from demos.attention.drafts import MAX_WIDTH, MAX_WORDS_CHARS, offered
 from demos.base import ready_model, save_arrays
+from demos.tab import chosen_from, models_of
 from demos.views.attention_effect import rounded, view_of_effect
 from models import weights
 from models.errors import InputError
@@ -22,6 +23,7 @@ def _ready(name: str) -> str:
     return ready_model(name, "attention")
 
 
+@chosen_from(model=models_of("attention"))
 def attention_trace(text: str, model: str) -> tuple[dict[str, Any], str]:
     """Every attention weight of a model reading a text.
 
@@ -57,6 +59,7 @@ def attention_trace(text: str, model: str) -> tuple[dict[str, Any], str]:
     return facts, str(save_arrays("attention.npz", **arrays))
 
 
+@chosen_from(model=models_of("attention"))
 def attention_find(
     text: str,
     model: str,
@@ -99,12 +102,13 @@ def attention_find(
     }
 
 
+@chosen_from(model=offered)
 def attention_translate(text: str, model: str, beam: int = 1, beginning: str = "") -> tuple[dict[str, Any], FileData]:
     """English to French by one of the translators, with the alignment between the two.
 
     Args:
         text: up to 20 sentences of English, each translated on its own; the first 64 tokens of each are read.
-        model: translator-en-fr, gru-attention-en-fr, gru-translator-en-fr, or opus-mt-en-fr where hub models are on.
+        model: a translator of the Attention tab.
         beam: 1 (greedy) to 8 beginnings kept in the search for the likeliest translation.
         beginning: French words that the translation of the first sentence must begin with; it goes on from them.
 
@@ -137,6 +141,7 @@ def attention_translate(text: str, model: str, beam: int = 1, beginning: str = "
     return facts, FileData(path=str(path), orig_name="alignment.npz")
 
 
+@chosen_from(model=models_of("attention"))
 def attention_edit(
     text: str,
     model: str,

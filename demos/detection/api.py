@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from demos.base import ready_model, save_arrays
+from demos.tab import chosen_from, models_of
 from models.detection.classes import CLASSES, named
 from models.errors import InputError
 from models.images import read_image
@@ -16,11 +17,12 @@ MAX_CLASSES = 100
 ATTENDED = 5
 
 
+@chosen_from(model=models_of("detection"))
 def detection_detect(
     image: str | None, threshold: float = THRESHOLD, classes: list[str] | None = None, model: str = EMBEDDED
 ) -> dict[str, Any]:
     """Find what a detector knows in a picture: by default hand signs (digit 0-9), playing cards (nine to ace) and game
-    sprites; the models of the hub know 80 everyday things.
+    sprites; other models know people, or COCO's 80 everyday things.
 
     Args:
         image: an uploaded picture of at most 20 MB and 8 megapixels (JPEG photos 50, HEIC 16).
@@ -61,6 +63,7 @@ def _check_classes(classes: object, labels: tuple[str, ...]) -> list[str]:
     return [check_choice(name, labels, name="A class") for name in classes]
 
 
+@chosen_from(model=models_of("detection"))
 def detection_explain(
     image: str | None, threshold: float = THRESHOLD, model: str = EMBEDDED
 ) -> tuple[dict[str, Any], str]:

@@ -13,6 +13,7 @@ from demos.diffusion import (
     inside,
     large,
     other_data,
+    predictions_beyond,
     reverse,
     side_by_side,
     toy,
@@ -45,6 +46,7 @@ READ = {
     "schedule": "diffusion-schedule",
     **{name: f"diffusion-reverse-{name}" for name in ("steps", "seed", "guidance", "sampler")},
     "sprite_class": "diffusion-reverse-class",
+    **predictions_beyond.READ,
 }
 """What questions read, by the name they know it by: the element id of the control."""
 

@@ -15,9 +15,9 @@ from demos.diffusion import api_edits
 from demos.diffusion.answers import Facts, answers_of, as_files
 from demos.diffusion.forward import START_TIME, check_forward
 from demos.diffusion.image import STRENGTH, as_sprite, check_strength
-from demos.diffusion.plans import check_plan
+from demos.diffusion.plans import check_plan, counted_classes
 from demos.inputs.uploaded_image import UploadedImage
-from demos.tab import LIGHT, LONG
+from demos.tab import LIGHT, LONG, chosen_from
 from demos.views.diffusion import NOISE_RANGE, as_picture
 from models.diffusion.forward import NoisyPicture, noisy_picture
 from models.diffusion.pictures import shrink_square
@@ -27,6 +27,7 @@ from models.images import read_rgba
 from models.inputs import check_flag
 
 
+@chosen_from(sprite_class=counted_classes)
 def diffusion_generate(
     sprite_class: str,
     count: int = 4,
@@ -43,7 +44,7 @@ def diffusion_generate(
     files, and the result at the end. Cancel the job and the work stops within a step.
 
     Args:
-        sprite_class: one of the classes of the Diffusion tab, or "any".
+        sprite_class: what to draw.
         count: how many sprites, 1 to 16.
         steps: denoising steps, 1 to 100.
         seed: 0 to 2147483647.
@@ -69,6 +70,7 @@ def diffusion_generate(
         yield facts, as_files(paths)
 
 
+@chosen_from(sprite_class=counted_classes)
 def diffusion_transform(
     image: str | None,
     sprite_class: str = "any",
@@ -88,7 +90,7 @@ def diffusion_transform(
 
     Args:
         image: an uploaded picture; its middle square is shrunk to 32 x 32 pixels.
-        sprite_class: one of the classes of the Diffusion tab, or "any".
+        sprite_class: what to draw.
         strength: 0 (the picture comes back as it is) to 1 (hardly anything of it is left): the share of steps run.
         count: how many sprites, 1 to 16.
         steps: denoising steps of the whole timeline, 1 to 100.

@@ -12,11 +12,11 @@ from gradio.events import api
 from demos.diffusion.answers import Facts, answer_of_step, answers, as_files, facts_of_run
 from demos.diffusion.films import save_sprites
 from demos.diffusion.image import MAX_ROUNDS, as_sprite
-from demos.diffusion.plans import ALL_CLASSES, check_plan, check_seed
+from demos.diffusion.plans import ALL_CLASSES, check_plan, check_seed, counted_classes
 from demos.diffusion.reverse import describe_changes
 from demos.inputs.pixel_canvas import SIDE
 from demos.inputs.uploaded_image import UploadedImage
-from demos.tab import LONG
+from demos.tab import LONG, chosen_from
 from models.diffusion.found import distance
 from models.diffusion.pictures import shrink_square
 from models.diffusion.schedule import GUIDANCE, timesteps
@@ -27,6 +27,7 @@ from models.inputs import check_choice, check_flag, check_integer
 SAME = "same"
 
 
+@chosen_from(sprite_class=counted_classes)
 def diffusion_inpaint(
     image: str | None,
     mask: str | None,
@@ -47,7 +48,7 @@ def diffusion_inpaint(
     Args:
         image: an uploaded picture; its middle square is shrunk to 32 x 32 pixels.
         mask: a picture of the same kind, shrunk in the same way: where it is light and opaque, the hole is.
-        sprite_class: one of the classes of the Diffusion tab, or "any".
+        sprite_class: what to draw.
         rounds: how often each step is made, 1 to 4; more fit the hole to its surroundings.
         count: how many fillings, 1 to 16.
         steps: denoising steps, 1 to 100.
@@ -84,6 +85,7 @@ def hole_of(mask: str | None) -> np.ndarray:
     return hole
 
 
+@chosen_from(first_class=counted_classes)
 def diffusion_between(
     first_class: str = "potion",
     last_class: str = "tree",
@@ -99,7 +101,7 @@ def diffusion_between(
     Streams one answer a step, as `/diffusion_generate` does, and the result at the end.
 
     Args:
-        first_class: one of the classes of the Diffusion tab, or "any".
+        first_class: what to draw.
         last_class: the class of the other end; the same one changes the noise alone.
         first_seed: of the noise of the first sprite, 0 to 2147483647.
         last_seed: of the noise of the last one; the same one changes the class alone.
@@ -132,6 +134,7 @@ def diffusion_between(
     yield {**facts_of_run(plan, start, paths), "shares": shares, "distances": apart, **asked}, as_files(paths)
 
 
+@chosen_from(sprite_class=counted_classes)
 def diffusion_fork(
     sprite_class: str = "potion",
     step: int = 10,
@@ -151,7 +154,7 @@ def diffusion_fork(
     fork repeats the run bit by bit.
 
     Args:
-        sprite_class: one of the classes of the Diffusion tab, or "any".
+        sprite_class: what to draw.
         step: the first step that is made differently, 1 (everything) to the number of steps.
         to_class: the class from that step on, or "same".
         to_guidance: the guidance from that step on, 1 (none) to 8; 0 for the same.

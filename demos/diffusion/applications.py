@@ -184,7 +184,7 @@ def build() -> None:
                 words = gr.Textbox(
                     "a red potion", label="Words", max_length=MAX_CHARS, visible=False, elem_id="diffusion-do-words"
                 )
-                seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
+                seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", elem_id="diffusion-do-seed")
             with gr.Accordion("The sprites as files", open=False):
                 files = gr.Files(show_label=False, interactive=False, height=120)
         with gr.Column(scale=5, min_width=300):

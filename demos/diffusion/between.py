@@ -11,11 +11,11 @@ from demos.diffusion.films import film_strip, save_sprites, stop_button, stream_
 from demos.diffusion.networks import chosen_network, follow_choice, loading, network_choice
 from demos.diffusion.plans import (
     ALL_CLASSES,
-    CLASS_CHOICES,
     MAX_COUNT,
     MAX_GUIDANCE,
     MAX_SEED,
     SAMPLER_CHOICES,
+    ClassMenu,
     check_plan,
     check_seed,
 )
@@ -75,10 +75,10 @@ def build(own: gr.State) -> None:
             controls = fold("The two ends")
         with controls:
             with gr.Row():
-                first_class = gr.Dropdown(CLASS_CHOICES, value="potion", label="First class", min_width=110)
+                first_class = ClassMenu(value="potion", label="First class", min_width=110)
                 first_seed = gr.Number(1, precision=0, minimum=0, maximum=MAX_SEED, label="First seed", min_width=90)
             with gr.Row():
-                last_class = gr.Dropdown(CLASS_CHOICES, value="tree", label="Second class", min_width=110)
+                last_class = ClassMenu(value="tree", label="Second class", min_width=110)
                 last_seed = gr.Number(2, precision=0, minimum=0, maximum=MAX_SEED, label="Second seed", min_width=90)
             count = gr.Slider(2, MAX_COUNT, 8, step=1, label="Sprites, ends included")
             steps = gr.Slider(1, 50, 25, step=1, label="Steps")

@@ -144,7 +144,9 @@ def _text() -> tuple[dict[str, Component], list[Component]]:
             with fold("Steps and seed"):
                 steps = gr.Slider(1, LENGTH, 32, step=1, label="Steps", elem_id="diffusion-blanks-steps")
                 order = gr.Radio(list(ORDER.items()), value="random", label="Which blanks", elem_id="diffusion-order")
-                seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
+                seed = gr.Number(
+                    0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", elem_id="diffusion-blanks-seed"
+                )
         with gr.Column(scale=5, min_width=300):
             view = component("blank_lines", server_functions=[view_sides], elem_id="diffusion-blanks-view")
             strip = gr.HTML(empty_strip("The model is loaded with the first run."))
@@ -165,8 +167,10 @@ def _strokes() -> tuple[dict[str, Component], list[Component]]:
             with fold("What to draw"):
                 names = [*STROKES, ANY]
                 name = gr.Dropdown(names, value=FIRST_DRAWING, label="Drawing", elem_id="diffusion-strokes-name")
-                steps = gr.Slider(1, MAX_STEPS, 25, step=1, label="Steps")
-                seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed")
+                steps = gr.Slider(1, MAX_STEPS, 25, step=1, label="Steps", elem_id="diffusion-strokes-steps")
+                seed = gr.Number(
+                    0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", elem_id="diffusion-strokes-seed"
+                )
         with gr.Column(scale=5, min_width=300):
             film = component("stroke_film", elem_id="diffusion-strokes-film")
             strip = gr.HTML(empty_strip("The model is loaded with the first run."))

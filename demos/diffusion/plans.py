@@ -1,8 +1,8 @@
 """What the pages that denoise ask for: limits, controls, a checked plan."""
 
-from functools import cache
+from functools import cache, update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -40,11 +40,30 @@ READABLE = {
 """How many of 16 sprites of each class can be read, counted by eye at the defaults; the best first."""
 READABLE_OF, ENOUGH = 16, 12
 ALL_CLASSES = [*READABLE, ANY_CLASS]
-CLASS_CHOICES = [
-    (f"{name} ({READABLE[name]} of {READABLE_OF} are readable)" if READABLE.get(name, ENOUGH) < ENOUGH else name, name)
-    for name in ALL_CLASSES
-]
-"""As they are offered: a class whose sprites are often not readable says so."""
+BADLY_DRAWN = {name: count for name, count in READABLE.items() if count < ENOUGH}
+CLASS_CHOICES = [name for name in ALL_CLASSES if name not in BADLY_DRAWN]
+"""What is offered: the classes of which at least `ENOUGH` of `READABLE_OF` sprites can be read."""
+
+
+def counted_classes() -> list[str]:
+    """All that a run may be told, with how much of it can be read."""
+    return [*(f"{name} ({count} of {READABLE_OF} can be read)" for name, count in READABLE.items()), ANY_CLASS]
+
+
+class ClassMenu(gr.Dropdown):
+    """The menu of classes. It offers `CLASS_CHOICES`, and takes the others by name: from a link, a fork, a lesson."""
+
+    also = tuple(BADLY_DRAWN)
+
+    def __init__(self, choices: list[str] = CLASS_CHOICES, **options: Any) -> None:
+        super().__init__(choices, **{**options, "allow_custom_value": True})
+
+    def get_block_name(self) -> str:
+        """The browser draws it as Gradio's own."""
+        return "dropdown"
+
+
+update_wrapper(ClassMenu.__init__, gr.Dropdown.__init__)  # Gradio sends to the page what the signature names
 
 
 @cache
@@ -93,7 +112,7 @@ def plan_controls(page: str, *, count: int = 4) -> dict[str, Control]:
     names = ("class", "count", "steps", "seed", "guidance", "sampler")
     ids = {name: f"diffusion-{page}-{name}" for name in names}
     return {
-        "sprite_class": gr.Dropdown(CLASS_CHOICES, value=ALL_CLASSES[0], label="Class", elem_id=ids["class"]),
+        "sprite_class": ClassMenu(value=ALL_CLASSES[0], label="Class", elem_id=ids["class"]),
         "count": gr.Slider(1, MAX_COUNT, count, step=1, label="Sprites", elem_id=ids["count"]),
         "steps": gr.Slider(1, 50, 25, step=1, label="Steps", elem_id=ids["steps"]),
         "seed": gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", elem_id=ids["seed"]),

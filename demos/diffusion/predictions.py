@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from demos.diffusion import predictions_beyond
 from demos.diffusion.networks import EMBEDDED
 from demos.diffusion.plans import check_plan
 from demos.predict import Answered, Question, answered, in_order, yes_or_no
@@ -232,4 +233,5 @@ QUESTIONS = (
     Question("few", "four steps", "reverse", ask_few),
     Question("guidance", "guidance", "reverse", ask_guidance),
     Question("fork", "another class, late", "reverse", ask_fork),
+    *predictions_beyond.QUESTIONS,
 )

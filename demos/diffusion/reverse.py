@@ -1,15 +1,27 @@
 """Reverse: sprites denoised step by step, any step left by a fork, and compared with the training sprites."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import gradio as gr
+from gradio.events import Dependency
 
 from demos.address import keeps
 from demos.base import empty_strip
 from demos.diffusion.films import film_strip, place_in, save_sprites, stop_button, stream_film, view_pixel, wire_stop
 from demos.diffusion.networks import chosen_network, follow_choice, loading, network_choice
-from demos.diffusion.plans import CLASS_CHOICES, MAX_GUIDANCE, MAX_SEED, SAMPLER_CHOICES, check_plan, plan_controls
+from demos.diffusion.plans import (
+    BADLY_DRAWN,
+    ENOUGH,
+    MAX_GUIDANCE,
+    MAX_SEED,
+    READABLE_OF,
+    SAMPLER_CHOICES,
+    ClassMenu,
+    check_plan,
+    plan_controls,
+)
 from demos.inputs.pixel_canvas import Canvas, pixel_canvas, read_canvas, view_of_canvas
 from demos.opening import opens
 from demos.tab import LATEX, LIGHT, LONG, RUN, fold, payload, private
@@ -73,6 +85,11 @@ NOVELTY = """Each finished sprite is compared with all sprites of the training, 
 (DINOv2) sees them. The training sprites themselves are not part of this app, so that the nearest one is named, not
 shown. A distance alone says little; beside it stands how many real sprites that were never trained on are as near.
 Pictures of a network that you trained are compared pixel by pixel with those you gave it."""
+
+BADLY = f"""Of these classes fewer than {ENOUGH} of {READABLE_OF} sprites can be read, counted by eye at the settings
+with which this page opens, so that the menus do not offer them. Look for yourself. Nearly all potions have one
+outline, monsters have many; and half of all that the network has seen are monsters: more pictures alone did not
+help."""
 
 
 class Where(TypedDict):
@@ -217,6 +234,7 @@ def build(own: gr.State) -> None:
     with gr.Accordion("Noise or v: what the network is asked", open=False):
         gr.Markdown(NOISE_OR_V, latex_delimiters=LATEX)
     _build_nearest(run_name)
+    badly = _build_badly(controls["sprite_class"])
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
     keeps(network=network, **controls, looks=("step",))
@@ -225,9 +243,10 @@ def build(own: gr.State) -> None:
     asked = [network, own, *controls.values()]
     running = run.click(compute_sprites, asked, [*outputs, panel], **private(), **LONG)
     opens(open_sprites, asked, [*outputs, panel], queue=LONG)
+    drawing = [chosen.success(compute_sprites, asked, [*outputs, panel], **private(), **LONG) for chosen in badly]
     forking = go.click(compute_fork, [where, *fork_controls, canvas], outputs, **private(), **LONG)
     film.fork(view_fork, None, [panel, where, heading, canvas, *fork_controls, classed], **private(), **LIGHT)
-    wire_stop(stop, RUNS, run_name, strip, [running, forking])
+    wire_stop(stop, RUNS, run_name, strip, [running, forking, *drawing])
 
 
 def _build_fork() -> tuple[gr.Column, list[gr.components.Component], gr.Column, View, gr.Markdown, gr.Button]:
@@ -238,12 +257,24 @@ def _build_fork() -> tuple[gr.Column, list[gr.components.Component], gr.Column, 
                 canvas = pixel_canvas("diffusion-fork-canvas")
             with gr.Column(min_width=240):
                 with gr.Column() as classed:
-                    sprite_class = gr.Dropdown(CLASS_CHOICES, label="Class", elem_id="diffusion-fork-class")
+                    sprite_class = ClassMenu(label="Class", elem_id="diffusion-fork-class")
                     guidance = gr.Slider(1, MAX_GUIDANCE, GUIDANCE, step=0.1, label="Guidance", info="1: none")
                 sampler = gr.Dropdown(SAMPLER_CHOICES, value="ddim", label="Sampler", elem_id="diffusion-fork-sampler")
                 seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed of fresh noise")
                 go = gr.Button("Go on beside the original", variant="primary", elem_id="diffusion-fork-run")
     return panel, [sprite_class, guidance, sampler, seed], classed, canvas, heading, go
+
+
+def _build_badly(menu: gr.Dropdown) -> list[Dependency]:
+    """A button for each class that is not offered; returns the events that put it into the menu."""
+    with gr.Accordion("What it draws badly", open=False, elem_id="diffusion-badly"):
+        gr.Markdown(BADLY, elem_classes="gb-note")
+        with gr.Row(elem_classes="gb-examples"):
+            buttons = {
+                name: gr.Button(f"{name} {count}/{READABLE_OF}", size="sm", min_width=110)
+                for name, count in BADLY_DRAWN.items()
+            }
+    return [button.click(partial(str, name), None, menu, queue=False, **private()) for name, button in buttons.items()]
 
 
 def _build_nearest(run_name: gr.State) -> None:

@@ -9,16 +9,26 @@ import gradio as gr
 from demos.address import keeps
 from demos.base import empty_strip, strip_of
 from demos.diffusion.films import save_pictures, stop_button
+from demos.diffusion.image import check_strength
 from demos.diffusion.networks import loading
-from demos.diffusion.plans import ALL_CLASSES, CLASS_CHOICES, MAX_GUIDANCE, MAX_SEED, SAMPLER_CHOICES, check_plan
+from demos.diffusion.plans import (
+    ALL_CLASSES,
+    MAX_GUIDANCE,
+    MAX_SEED,
+    SAMPLER_CHOICES,
+    ClassMenu,
+    check_plan,
+    example_sprites,
+)
 from demos.opening import opens
 from demos.tab import LIGHT, LONG, fold, private, stops
 from demos.ui import component
 from demos.views.diffusion_grid import GridView, contact_sheet, find_changes, sheet_of_moment
 from models.diffusion.data import ANY_CLASS
 from models.diffusion.samplers import TITLES
-from models.diffusion.schedule import GUIDANCE
+from models.diffusion.schedule import GUIDANCE, steps_of
 from models.errors import InputError
+from models.images import read_rgba
 from models.inputs import check_choice, check_text
 
 if TYPE_CHECKING:
@@ -29,7 +39,8 @@ MAX_CELLS, MAX_STEPS, MAX_VALUES_CHARS = 48, 50, 400
 EMPTY = "Choose what differs from row to row and from column to column, and press Compare."
 
 GRID = """All cells begin with the noise of their seed and are denoised together: one batch, one line of time. A cell of
-few steps keeps its prediction until the others have come to the noise of its next step."""
+few steps keeps its prediction until the others have come to the noise of its next step. Where strength differs, all
+begin with a picture: a cell of little strength shows it until the others have come to the noise it enters at."""
 
 
 QUALITY = """Frechet distance of 355 sprites to real ones that were held out, divided by that of as many training
@@ -62,6 +73,7 @@ AXES = {
     "guidance": Axis("guidance", "1, 1.5, 3, 6", float),
     "seed": Axis("seed", "0, 1, 2, 3, 4, 5", int),
     "sprite_class": Axis("class", "potion, tree, wand, person"),
+    "strength": Axis("strength", "0.2, 0.4, 0.6, 0.8", float),
     "prompt": Axis("words", "red potion, blue potion, green tree, purple book"),
 }
 AXIS_CHOICES = [(axis.title, name) for name, axis in AXES.items()]
@@ -97,10 +109,22 @@ def check_grid(
     if "prompt" in (rows, columns):
         base = {**base, "sprite_class": ANY_CLASS}
     settings = [{**base, rows: row, columns: column} for row in down for column in across]
+    for setting in settings:
+        setting.pop("strength", None)  # `strengths_of` reads it: where a run begins is no part of its plan
     plans = tuple(check_plan(count=1, **setting) for setting in settings)  # pyright: ignore[reportArgumentType]
     if max(plan.steps for plan in plans) > MAX_STEPS:
         raise InputError(f"At most {MAX_STEPS} steps here.")
     return _named(rows, down), _named(columns, across), plans
+
+
+def strengths_of(rows: object, row_values: object, columns: object, column_values: object) -> tuple[float, ...]:
+    """The strength of every cell, row by row; none where it does not differ. Raises `InputError`."""
+    if "strength" not in (rows, columns):
+        return ()
+    cells = [
+        (row, column) for row in values_of(str(rows), row_values) for column in values_of(str(columns), column_values)
+    ]
+    return tuple(check_strength(row if rows == "strength" else column) for row, column in cells)
 
 
 def _named(axis: str, values: Sequence[Any]) -> list[str]:
@@ -119,26 +143,33 @@ def compute_grid(
     seed: object,
     guidance: object,
     sampler: object,
+    picture: object,
 ) -> Iterator[tuple[Any, ...]]:
     """Denoise all cells. Yields (grid, strip, file, where it is) after each moment; closing it stops all."""
     base = {"sprite_class": sprite_class, "steps": steps, "seed": seed, "guidance": guidance, "sampler": sampler}
     down, across, plans = check_grid(rows, row_values, columns, column_values, **base)
+    strengths = strengths_of(rows, row_values, columns, column_values)
+    picture = check_choice(picture, list(example_sprites()), name="The picture")
+    rgba = read_rgba(example_sprites()[picture]) if strengths else None
     yield gr.skip(), loading() or gr.skip(), None, ""
     from models.diffusion.grid import denoise_grid
 
     heads = AXES[str(rows)].title, AXES[str(columns)].title
     sheets: list[str] = []
     times: list[list[int]] = []
-    for moment in denoise_grid(plans):
+    made = [steps_of(plan.steps, share) for plan, share in zip(plans, strengths or [1.0] * len(plans), strict=True)]
+    for moment in denoise_grid(plans, rgba, strengths):
         sheets.append(sheet_of_moment(moment))
         times.append(list(moment.times))
         over = moment.index + 1 == moment.total
         note = "" if over else f"{moment.index + 1} of {moment.total}"
         file = save_pictures(contact_sheet(moment, len(across))[None], "grid")[0] if over else None
-        made = [plan.steps for plan in plans]
         finding = find_changes(moment.x_0, len(down), *heads) if over else ""
         view = GridView(*heads, down, across, moment.total, made, list(sheets), list(times), finding)
-        more = [("sprites", str(len(plans))), ("predictions", str(sum(moment.made)))]
+        more = [
+            ("sprites", str(len(plans))),
+            ("predictions", str(sum(moment.made) - sum(p.steps for p in plans) + sum(made))),
+        ]
         yield view, strip_of(moment.run, more=more, note=note), file, note
 
 
@@ -173,7 +204,7 @@ def build() -> None:
             gr.Markdown(GRID, elem_classes="gb-note")
             with gr.Accordion("How good each is, measured beforehand", open=False):
                 gr.Markdown(QUALITY)
-    names = ("class", "steps", "seed", "guidance", "sampler")
+    names = ("class", "steps", "seed", "guidance", "sampler", "picture")
     axes = {"rows": rows, "down": row_values, "columns": columns, "across": column_values}
     keeps(**axes, **dict(zip(names, shared, strict=True)), looks=("step",))
     for axis, values in ((rows, row_values), (columns, column_values)):
@@ -193,12 +224,13 @@ def _build_axis(name: str, axis: str) -> tuple[gr.Dropdown, gr.Textbox]:
     return chosen, values
 
 
-def _build_shared() -> list[gr.Dropdown | gr.Slider | gr.Number]:
-    """What is the same in all cells unless rows or columns say otherwise: class, steps, seed, guidance, sampler."""
+def _build_shared() -> list[gr.Dropdown | gr.Slider | gr.Number | gr.Radio]:
+    """What is the same in all cells unless rows or columns say otherwise, and the picture that strengths need."""
     return [
-        gr.Dropdown(CLASS_CHOICES, value=ALL_CLASSES[0], label="Class"),
+        ClassMenu(value=ALL_CLASSES[0], label="Class"),
         gr.Slider(1, MAX_STEPS, 16, step=1, label="Steps"),
         gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed"),
         gr.Slider(1, MAX_GUIDANCE, GUIDANCE, step=0.1, label="Guidance", info="1: none"),
         gr.Dropdown(SAMPLER_CHOICES, value="ddim", label="Sampler"),
+        gr.Radio(list(example_sprites()), value="potion", label="Picture", info="where strength differs"),
     ]

@@ -11,7 +11,7 @@ from gradio.blocks import Block
 
 from demos.address import keeps
 from demos.base import empty_strip, milliseconds
-from demos.diffusion.plans import ALL_CLASSES, MAX_SEED, check_seed, example_sprites
+from demos.diffusion.plans import CLASS_CHOICES, MAX_SEED, ClassMenu, check_seed, example_sprites
 from demos.finding import finding_line, forgets, html_of_finding
 from demos.inputs.session_file import fresh_folder, session_file, the_file
 from demos.inputs.uploaded_files import UploadedFiles
@@ -276,8 +276,8 @@ def _build_training(own: gr.State) -> list[Block]:
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             source = gr.Radio(list(SOURCES.items()), value="class", label="What to learn", elem_id="diffusion-source")
-            sprite_class = gr.Dropdown(
-                [name for name in ALL_CLASSES if name != ANY_CLASS], value="potion", label="Class"
+            sprite_class = ClassMenu(
+                [name for name in CLASS_CHOICES if name != ANY_CLASS], value="potion", label="Class"
             )
             with gr.Column(visible=False) as own_pictures:
                 files = UploadedFiles(

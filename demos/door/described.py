@@ -1,5 +1,6 @@
 """What the API page says of an endpoint: its arguments and answers in the words of its function's docstring.
 
+What an argument is chosen from is asked of whoever knows (`demos.tab.chosen_from`), such as the catalogue.
 Gradio names what it has no label for by a number, and promises files by web address, which this app refuses.
 """
 
@@ -18,6 +19,8 @@ ANSWERS = {"File": "files", "Json": "answer", "Api": "answer"}
 def described(told: dict[str, Any], function: Callable[..., Any]) -> dict[str, Any]:
     """What Gradio tells of the endpoint of `function`, in words; its names, types and order stay."""
     arguments, returned = _sections(inspect.getdoc(function) or "")
+    for name, choices in getattr(function, "choices", {}).items():
+        arguments[name] = f"{arguments.get(name, '')} One of: {'; '.join(choices())}.".lstrip()
     return {
         **told,
         "parameters": [_parameter(one, arguments.get(one["parameter_name"], "")) for one in told["parameters"]],

@@ -1,6 +1,7 @@
 """The public endpoints of the tab."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TypedDict
 
 import gradio as gr
@@ -17,7 +18,7 @@ from demos.sequences.networks import usable_network
 from demos.sequences.reach import TITLES
 from demos.sequences.reading import MAX_SAMPLED, checked_text
 from demos.sequences.story import checked_story
-from demos.tab import LIGHT, LONG, RUN
+from demos.tab import LIGHT, LONG, RUN, chosen_from, models_of
 from demos.views.captions import strange_of
 from demos.views.sequences import NextCharacter, next_characters
 from models.inputs import check_choice, check_integer, check_text
@@ -41,6 +42,7 @@ class Prediction(TypedDict):
     note: str
 
 
+@chosen_from(model=models_of("sequences"))
 def sequences_next(text: str, model: str = "char-lstm", top_k: int = 10) -> Prediction:
     """The most probable next characters of a text, by a character-level recurrent network.
 
@@ -75,6 +77,7 @@ class Continuation(TypedDict):
     note: str
 
 
+@chosen_from(model=models_of("sequences"))
 def sequences_sample(
     text: str,
     model: str = "char-lstm",
@@ -134,12 +137,13 @@ class Memory(TypedDict, total=False):
     note: str
 
 
+@chosen_from(model=partial(list, TITLES))
 def sequences_memory(text: str, model: str = "char-lstm") -> Iterator[tuple[Memory, FileData | None]]:
     """What every prediction of a network owes to every earlier character of a text (connectivity, Madsen 2019).
 
     Args:
         text: 1 to 20,000 characters; the last 200 count.
-        model: char-rnn, char-gru, char-lstm or char-transformer.
+        model: a network that predicts characters.
 
     Returns:
         {"model", "seconds", "done": share 0..1, "text": the T characters traced, beginning with a line break,

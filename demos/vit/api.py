@@ -10,6 +10,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from demos.base import ready_model, save_arrays
+from demos.tab import chosen_from, models_of
 from demos.views.vit import MAX_TRAVELLING_TOKENS, TOP, answers, logit_lens
 from demos.vit.damage_handlers import ROLLOUT, TOGETHER, categories, check_wish
 from demos.vit.shared import EMBEDDED
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 ARRAYS = ("image", "attention", "tokens", "embeddings", "positions", "probabilities", "lens")
 
 
+@chosen_from(model=models_of("vit"))
 def vit_classify(image: str | None, model: str = EMBEDDED) -> dict[str, Any]:
     """Categories of a picture by a Vision Transformer, most probable first.
 
@@ -52,6 +54,7 @@ def vit_classify(image: str | None, model: str = EMBEDDED) -> dict[str, Any]:
     return {"model": name, "seconds": round(found.run.seconds, 4), "top": best, "probably_none": none}
 
 
+@chosen_from(model=models_of("vit"))
 def vit_trace(image: str | None, model: str, size: float) -> tuple[dict[str, Any], str]:
     """Everything a Vision Transformer computes for a picture.
 

@@ -9,6 +9,8 @@ import torch
 
 from models import runtime
 from models.compute import Run, compute, run_of
+from models.diffusion.data import to_signal
+from models.diffusion.edits import enter
 from models.diffusion.reading import NAME as WORDS
 from models.diffusion.reading import load_sprite_words
 from models.diffusion.schedule import timesteps
@@ -44,10 +46,21 @@ class GridMoment:
 
 @dataclass
 class _Cell:
+    """One run. begins: what it is shown as before its first step, and the time it enters at; None from noise alone."""
+
     plan: Plan
     x_t: np.ndarray
     past: tuple[DenoisingStep, ...] = ()
     made: int = 0
+    begins: tuple[np.ndarray, int] | None = None
+
+    @property
+    def shown(self) -> tuple[np.ndarray, int]:
+        """What it last predicted, and at which time."""
+        if self.past:
+            return self.past[-1].x_0, self.past[-1].t
+        assert self.begins is not None  # from noise alone the first step is made at the first moment
+        return self.begins
 
     def due(self, moment: int, moments: int) -> bool:
         """Whether the cell makes a step now: one of few steps makes each when the others come to the same noise."""
@@ -55,28 +68,44 @@ class _Cell:
 
 
 @compute(heavy=True)
-def denoise_grid(plans: tuple[Plan, ...]) -> Iterator[GridMoment]:
-    """Denoise one sprite for each plan. Plans may differ in everything but whether they have a prompt."""
+def denoise_grid(
+    plans: tuple[Plan, ...], rgba: np.ndarray | None = None, strengths: tuple[float, ...] = ()
+) -> Iterator[GridMoment]:
+    """Denoise one sprite for each plan. Plans may differ in everything but whether they have a prompt.
+
+    strengths: one a plan, if its run begins with `rgba [size, size, 4] uint8` (`edits.enter`): the share of its steps
+    that are made. Until then the cell shows the picture.
+    """
     reads = bool(plans[0].prompt)
     loaded = runtime.load(WORDS, load_sprite_words) if reads else load_sprites()
     network: Network = loaded.network.unet if reads else loaded.network
     told = [loaded.network.told(p.prompt, p.negative, 1) if reads else None for p in plans]
-    cells = [_Cell(plan, first_noise(1, plan.seed)) for plan in plans]
+    if rgba is None:
+        cells = [_Cell(plan, first_noise(1, plan.seed)) for plan in plans]
+    else:
+        cells = [_entering(plan, rgba, strength) for plan, strength in zip(plans, strengths, strict=True)]
     moments, seconds = max(plan.steps for plan in plans), 0.0
     for moment in range(moments):
         start = time.perf_counter()
         due = [number for number, cell in enumerate(cells) if cell.due(moment, moments)]
-        _advance(network, [cells[number] for number in due], [told[number] for number in due])
+        if due:
+            _advance(network, [cells[number] for number in due], [told[number] for number in due])
         seconds += time.perf_counter() - start
-        last = [cell.past[-1] for cell in cells]
+        x_0, times = zip(*(cell.shown for cell in cells), strict=True)
         yield GridMoment(
             moment,
             moments,
-            np.concatenate([step.x_0 for step in last]),
-            tuple(step.t for step in last),
+            np.concatenate(x_0),
+            times,
             tuple(cell.made for cell in cells),
             run_of(loaded, seconds),
         )
+
+
+def _entering(plan: Plan, rgba: np.ndarray, strength: float) -> _Cell:
+    entry = enter(plan, rgba, strength)
+    t = [*timesteps(plan.steps), 0][entry.first]
+    return _Cell(plan, entry.x_t, made=entry.first, begins=(to_signal(rgba[None]), t))
 
 
 @torch.inference_mode()

@@ -78,6 +78,29 @@ def open_fork(page, place):
     page.locator("#diffusion-fork-canvas .choices canvas").first.wait_for()
 
 
+def test_what_is_drawn_badly_is_under_a_fold_and_in_links(open_tab, page, screenshots):
+    shown = open_tab("diffusion", calm=True)
+    menu = shown.locator("#diffusion-reverse-class input")
+    menu.click()
+    offered = [one.get_attribute("aria-label") for one in shown.get_by_role("option").all()]
+    assert offered == ["potion", "tree", "wand", "person", "jewellery", "any"]
+    menu.press("Escape")
+    shown.get_by_role("button", name="What it draws badly").click()
+    shown.get_by_role("button", name="monster 2/16").click()
+    expect(menu).to_have_value("monster")
+    shown.wait_for_url("**sprite_class=monster**")
+    shown.locator(f"{FILM} .where", has_text="step 25 of 25").wait_for()
+    shown.screenshot(path=screenshots / "diffusion-badly.png", full_page=True)
+    open_fork(shown, 3)
+    expect(shown.locator("#diffusion-fork-class input")).to_have_value("monster")
+    shown.locator("#diffusion-fork-run").click()
+    shown.locator(f"{FILM} .lane.other .lane-name", has_text="nothing changed").wait_for()
+    page.goto("/?tab=diffusion&at=reverse&sprite_class=armour&steps=4&count=1")
+    expect(page.locator("#diffusion-reverse-class input")).to_have_value("armour")
+    page.locator(f"{FILM} .where", has_text="of 4").wait_for()
+    assert page.get_by_text("not understood").count() == 0
+
+
 def stroke(page, canvas):
     paper = page.locator(f"{canvas} canvas.paper")
     paper.scroll_into_view_if_needed()

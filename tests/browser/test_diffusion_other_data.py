@@ -33,3 +33,24 @@ def test_a_line_out_of_blanks_is_read_by_keyboard_and_strokes_beside_it_on_a_pho
     film.locator(".where", has_text="finished").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=screenshots / "diffusion-other-data-phone.png", full_page=True)
+
+
+def test_the_same_drawing_again_is_played_again(open_tab):
+    page = open_tab("diffusion", "Other data")
+    film = page.locator(".stroke-film[data-state=full]")
+    for _ in range(2):
+        film.locator(".where", has_text="step ").wait_for()
+        page.locator("#diffusion-strokes-run").click()
+        film.locator(".where", has_text="step 1 of 25").wait_for()
+        film.locator(".where", has_text="finished").wait_for()
+        film.locator(".jump").press("Home")
+
+
+def test_a_wide_page_has_each_line_of_the_table_on_one_line(open_tab, screenshots):
+    page = open_tab("diffusion", "Other data", calm=True)
+    table = page.locator(".bl-beside table")
+    table.locator("tbody tr").nth(2).wait_for()
+    heights = table.locator("tbody td").evaluate_all("cells => cells.map((cell) => cell.offsetHeight)")
+    assert len(set(heights)) == 1 and heights[0] < 45
+    assert table.evaluate("node => node.offsetWidth <= node.parentElement.clientWidth")
+    page.screenshot(path=screenshots / "diffusion-other-data.png", full_page=True)

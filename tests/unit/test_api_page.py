@@ -8,6 +8,7 @@ import pytest
 
 from demos.door.described import described
 from demos.page import create_app
+from models import weights
 
 APP = create_app()
 ENDPOINTS = APP.get_api_info()["named_endpoints"]
@@ -48,6 +49,46 @@ def test_nothing_is_named_by_a_number(name):
     for one in [*told["parameters"], *told["returns"]]:
         for text in (one["label"], one.get("parameter_name", "")):
             assert not re.search(r"\d", text), text
+
+
+def described_argument(endpoint, name):
+    told = next(one for one in ENDPOINTS[endpoint]["parameters"] if one["parameter_name"] == name)
+    return told["python_type"]["description"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "concept"),
+    [
+        ("/detection_detect", "detection"),
+        ("/detection_explain", "detection"),
+        ("/vit_classify", "vit"),
+        ("/vit_trace", "vit"),
+        ("/attention_trace", "attention"),
+        ("/attention_find", "attention"),
+        ("/attention_edit", "attention"),
+        ("/sequences_next", "sequences"),
+        ("/sequences_sample", "sequences"),
+    ],
+)
+def test_models_are_named_as_the_catalogue_offers_them(endpoint, concept):
+    told = described_argument(endpoint, "model")
+    for name in weights.offered(concept):
+        assert f"{name} ({weights.find(name).title})" in told
+
+
+def test_what_else_is_chosen_from_is_named_too():
+    assert "rf-detr-s14-everyday (" in described_argument("/detection_detect", "model")
+    assert "gru-attention-en-fr" in described_argument("/attention_translate", "model")
+    assert "char-transformer" in described_argument("/sequences_memory", "model")
+    told = described_argument("/diffusion_generate", "sprite_class")
+    assert told.startswith("what to draw. One of: potion (15 of 16 can be read); ") and told.endswith("; any.")
+
+
+def test_models_that_are_switched_off_are_not_named(monkeypatch):
+    monkeypatch.setenv("GLASSBOX_MODELS", "embedded")
+    shown = described(ENDPOINTS["/detection_detect"], FUNCTIONS["/detection_detect"])
+    told = next(one for one in shown["parameters"] if one["parameter_name"] == "model")["python_type"]["description"]
+    assert "rf-detr-s14-everyday" in told and "rf-detr-nano" not in told
 
 
 def test_no_file_is_promised_by_its_web_address():

@@ -323,6 +323,32 @@ def test_average_precision_by_size_counts_each_object_in_its_size():
     assert answer["sizes"] == sizes(small=1, medium=0, large=1)
 
 
+def test_what_is_found_at_a_threshold_is_counted():
+    boxes = np.array([[0, 0, 31, 31], [40, 40, 80, 80], [100, 100, 199, 199]], np.float32)
+    scene = scenes.Scene(np.zeros((200, 200, 3), np.uint8), boxes, ("ace", "ace", "ace"))
+    moved = boxes[2] + 60  # overlaps too little
+    given = np.stack([boxes[0], boxes[0], boxes[1], boxes[2], moved])
+    scores = [0.9, 0.8, 0.7, 0.5, 0.95]  # the second box of the small one is too many, that of the large one too unsure
+
+    def counted(threshold, classes=(1, 1, 1, 1, 1)):
+        answer = evaluate.average_precision(
+            [scene], lambda _: found(given, np.array(classes), scores, 200), ("nine", "ace"), threshold
+        )
+        assert answer["at_threshold"]["threshold"] == threshold
+        return answer["at_threshold"]["classes"]
+
+    each = {"small": 1, "medium": 1, "large": 1}
+    assert counted(0.5) == {
+        "ace": {"objects": each, "found": {"small": 1, "medium": 1, "large": 0}, "boxes": 4, "right": 2}
+    }
+    assert counted(0.4)["ace"] == {"objects": each, "found": each, "boxes": 5, "right": 3}
+    none = dict.fromkeys(each, 0)
+    assert counted(0.96)["ace"] == {"objects": each, "found": none, "boxes": 0, "right": 0}
+    assert counted(0.1, (0, 0, 0, 0, 0))["ace"] == {"objects": each, "found": none, "boxes": 0, "right": 0}
+    nothing = evaluate.average_precision([scene], lambda _: found([], [], []), ("nine", "ace"), 0.5)
+    assert nothing["at_threshold"]["classes"]["ace"]["found"] == none
+
+
 def test_nothing_to_measure_is_said():
     with pytest.raises(InputError, match="nothing to measure"):
         evaluate.average_precision([], lambda _: found([], [], []), ("ace",))

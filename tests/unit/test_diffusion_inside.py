@@ -9,7 +9,8 @@ from demos.diffusion.inside import view_inside
 from demos.views.diffusion_grid import find_changes
 from demos.views.diffusion_inside import find_skip, view_of_inside
 from models import weights
-from models.diffusion.edits import begin
+from models.diffusion.data import to_signal
+from models.diffusion.edits import begin, enter
 from models.diffusion.grid import denoise_grid
 from models.diffusion.inside import look_inside, parts, skips, switches
 from models.diffusion.runs import RUNS, SpriteRun
@@ -130,6 +131,37 @@ def test_a_grid_is_its_runs_made_together():
         *_, alone = denoise_entry(begin(plan))
         difference = np.abs(moments[-1].x_0[number] - alone.step.x_0[0])
         assert difference.mean() < 0.02, "other batches round differently, no more"
+
+
+def test_a_grid_of_strengths_is_its_entries_made_together():
+    rgba = np.random.default_rng(0).integers(0, 256, (32, 32, 4), dtype=np.uint8)
+    plan = Plan("potion", 1, 4, 3)
+    moments = list(denoise_grid((plan,) * 4, rgba, (0.0, 0.25, 0.5, 1.0)))
+    assert [moment.made for moment in moments] == [(4, 3, 2, 1), (4, 3, 2, 2), (4, 3, 3, 3), (4, 4, 4, 4)]
+    assert [moment.times for moment in moments] == [
+        (0, 249, 499, 999),
+        (0, 249, 499, 749),
+        (0, 249, 499, 499),
+        (0, 249, 249, 249),
+    ]
+    picture = to_signal(rgba[None])[0]
+    for moment, waiting in zip(moments, (3, 3, 2, 1), strict=True):
+        assert (moment.x_0[:waiting] == picture).all()
+    for number, strength in ((1, 0.25), (2, 0.5), (3, 1.0)):
+        *_, alone = denoise_entry(enter(plan, rgba, strength))
+        assert np.abs(moments[-1].x_0[number] - alone.step.x_0[0]).mean() < 0.02
+
+
+def test_where_strength_differs_every_cell_has_its_own():
+    asked = ("strength", "0, 0.5", "seed", "1, 2")
+    rows, _, plans = side_by_side.check_grid(*asked, **BASE)
+    assert rows == ["0", "0.5"] and [plan.seed for plan in plans] == [1, 2, 1, 2]
+    assert side_by_side.strengths_of(*asked) == (0, 0, 0.5, 0.5)
+    assert side_by_side.strengths_of(*asked[2:], *asked[:2]) == (0, 0.5, 0, 0.5)
+    assert side_by_side.strengths_of("seed", "1", "steps", "2") == ()
+    for bad in ("1.5", "-0.1", "nan"):
+        with pytest.raises(InputError, match="Strength must be"):
+            side_by_side.strengths_of("strength", bad, "seed", "1")
 
 
 BASE = {"sprite_class": "potion", "steps": 8, "seed": 0, "guidance": 1.5, "sampler": "ddim"}

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from demos.diffusion.plans import ALL_CLASSES, CLASS_CHOICES, check_plan
+from demos.address import read_value
+from demos.diffusion.plans import ALL_CLASSES, CLASS_CHOICES, READABLE, ClassMenu, check_plan
+from demos.page import create_app
 from demos.views.diffusion import NOISE_SHADES, view_of_pixel, view_of_step
 from models.diffusion.data import ANY_CLASS, CLASSES
 from models.diffusion.schedule import cosine_schedule
@@ -74,9 +76,21 @@ def test_a_pixel_shows_both_conversions_of_v_as_the_step_made_them():
 def test_every_class_is_offered_once_and_any_last():
     assert sorted(ALL_CLASSES) == sorted([*CLASSES, ANY_CLASS])
     assert (ALL_CLASSES[0], ALL_CLASSES[-1]) == ("potion", ANY_CLASS)
-    assert [value for _, value in CLASS_CHOICES] == ALL_CLASSES
-    assert ("monster (2 of 16 are readable)", "monster") in CLASS_CHOICES
-    assert ("tree", "tree") in CLASS_CHOICES
+
+
+def test_only_what_can_be_read_is_offered_best_first_and_the_rest_is_taken():
+    assert CLASS_CHOICES == ["potion", "tree", "wand", "person", "jewellery", ANY_CLASS]
+    assert [READABLE[name] for name in CLASS_CHOICES[:-1]] == sorted(
+        (count for count in READABLE.values() if count >= 12), reverse=True
+    )
+    menus = [block for block in create_app().blocks.values() if isinstance(block, ClassMenu)]
+    assert len(menus) == 8
+    for menu in menus:
+        assert {value for _, value in menu.choices} <= set(CLASS_CHOICES)
+        assert menu.preprocess("monster") == read_value(menu, "monster") == "monster"
+        with pytest.raises(KeyError):
+            read_value(menu, "dragon")
+    assert check_plan("monster", 1, 5, 0).sprite_class == "monster"
 
 
 @pytest.mark.parametrize(

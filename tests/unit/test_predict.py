@@ -11,6 +11,7 @@ from demos.attention import predictions as of_attention
 from demos.detection import picture
 from demos.detection import predictions as of_detection
 from demos.detection.api import THRESHOLD
+from demos.diffusion import other_data, predictions_beyond
 from demos.diffusion import predictions as of_diffusion
 from demos.predict import Answered, Question, answered, ask_question
 from demos.sequences import edit, next_character, reach, tasks
@@ -69,10 +70,19 @@ GIVEN = {
         "guidance": 2.0,
         "sampler": "ddim",
         "schedule": "cosine",
+        "application_picture": "potion",
+        "application_seed": 0,
+        "line": other_data.FIRST,
+        "line_order": "random",
+        "line_seed": 0,
+        "drawing": other_data.FIRST_DRAWING,
+        "drawing_steps": 25,
+        "drawing_seed": 0,
     },
 }
 QUESTIONS = {tab: importlib.import_module(f"demos.{tab}.predictions").QUESTIONS for tab in DEMOS}
 SLOW = {"reach", "class", "fork", "guidance", "fresh", "small", "mirrored", "rests-on", "neighbours"}
+SLOW |= {"enlarged", "at-once"}
 EVERY = [
     pytest.param(tab, one, id=f"{tab}-{one.name}", marks=[pytest.mark.slow] if one.name in SLOW else [])
     for tab in DEMOS
@@ -190,6 +200,34 @@ def test_noise_outweighs_the_picture_where_the_schedule_says_so():
     assert schedule.alpha_bar(half) < 0.5 <= schedule.alpha_bar(half - 1)
 
 
+def test_what_copies_is_asked_of_what_is_stored():
+    from models.diffusion.copying import copying
+
+    networks = copying().networks
+    asked = predictions_beyond.ask_copies(GIVEN["diffusion"])
+    assert asked.options == ("1", "12", "200", "2,269")
+    halves = [2 * one.copies < len(one.rgba) for one in networks]
+    assert not any(halves[: asked.right]) and all(halves[asked.right :])
+    asked = predictions_beyond.ask_loss(GIVEN["diffusion"])
+    assert networks[asked.right].loss == min(one.loss for one in networks)
+
+
+@pytest.mark.parametrize(("line", "side"), [("the quee_", "from the left"), ("_ueen of the land", "from the right")])
+def test_a_blank_is_more_decided_by_the_side_where_letters_are(line, side):
+    asked = predictions_beyond.ask_side({**GIVEN["diffusion"], "line": line})
+    assert asked.options[asked.right] == side
+    assert f"character {line.index('_') + 1}:" in asked.question
+
+
+def test_strokes_of_one_step_are_nearer_to_each_other():
+    from models.diffusion.strokes import draw_strokes
+
+    asked = predictions_beyond.ask_mean(GIVEN["diffusion"])
+    few, many = (draw_strokes("star", 6, steps, 0).x_0[-1].std(0).mean() for steps in (1, 25))
+    assert f"{few:.3f} from drawing to drawing in one step, by {many:.3f} in 25" in asked.explanation
+    assert asked.right == (0 if few <= many / 10 else 1 if few <= many / 2 else 2)
+
+
 def test_a_last_step_in_which_nothing_is_true_lies_past_the_end():
     assert of_diffusion._since(np.array([False, True, True])) == 2
     assert of_diffusion._since(np.array([True, True])) == 1
@@ -208,6 +246,14 @@ BAD = [
     ("diffusion", of_diffusion.ask_few, {"network": "own"}, "embedded network"),
     ("diffusion", of_diffusion.ask_few, {"sprite_class": "cat"}, "sprite class"),
     ("diffusion", of_diffusion.ask_balance, {"schedule": []}, "The schedule"),
+    ("diffusion", predictions_beyond.ask_enlarged, {"application_picture": "cat"}, "The picture"),
+    ("diffusion", predictions_beyond.ask_enlarged, {"application_seed": -1}, "The seed"),
+    ("diffusion", predictions_beyond.ask_at_once, {"line": "no blank"}, "has no blank"),
+    ("diffusion", predictions_beyond.ask_at_once, {"line": "She ___"}, "Too few whole words"),
+    ("diffusion", predictions_beyond.ask_side, {"line": "_" * 64}, "letters as well as blanks"),
+    ("diffusion", predictions_beyond.ask_side, {"line": "_" * 65}, "has 65 characters"),
+    ("diffusion", predictions_beyond.ask_mean, {"drawing_steps": 1}, "more than one step"),
+    ("diffusion", predictions_beyond.ask_mean, {"drawing": "cube"}, "What to draw"),
 ]
 
 

@@ -11,6 +11,7 @@ from demos.course.lessons import read_lesson
 from demos.detection import predictions as of_detection
 from demos.detection.picture import EXAMPLES
 from demos.diffusion import predictions as of_diffusion
+from demos.diffusion import predictions_beyond
 from demos.sequences import predictions as of_sequences
 from demos.vit import predictions as of_vit
 from tests.unit.test_predict import GIVEN
@@ -77,3 +78,8 @@ def test_diffusion():
     assert np.array_equal(first, second)
     assert right(of_diffusion.ask_samplers(given)) == "less than 1 % of the range"
     assert right(of_diffusion.ask_fork(given)) == of_diffusion.ALIKE[1]
+    asked = predictions_beyond.ask_loss(given)
+    assert right(asked) == "the one with 1" and "on 1 (16 of 16 copied)" in asked.explanation
+    assert right(predictions_beyond.ask_enlarged(given)) == "Yes"
+    assert right(predictions_beyond.ask_at_once(given)) == predictions_beyond.AS_MANY[0]
+    assert right(predictions_beyond.ask_mean(given)) == predictions_beyond.AS_FAR[1]

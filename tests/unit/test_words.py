@@ -4,12 +4,14 @@ import re
 
 import pytest
 
+from demos.diffusion.plans import BADLY_DRAWN
 from demos.page import create_app
 from demos.sentences import percent
 from demos.ui import HERE
 from demos.words import INSTEAD, LANGUAGES, WORDS, in_english
 
-NAMES_OF_DATA = {"monster", "potion", "tree", "attention.npz", "detection.npz", "vit.npz", "or", "CLS", "grid", "noise"}
+NAMES_OF_DATA = {"person", "potion", "tree", "attention.npz", "detection.npz", "vit.npz", "or", "CLS", "grid", "noise"}
+NAMES_OF_DATA |= {f"{name} {count}/16" for name, count in BADLY_DRAWN.items()}
 """What names a class, a file or a quantity and is the same in every language."""
 
 

@@ -35,7 +35,7 @@ export const template = `
     <section class="bl-beside">
       <h3>The same blanks in other numbers of steps</h3>
       <div class="bl-scroll" tabindex="0" role="region" aria-label="The same blanks in other numbers of steps"><table class="gb-table">
-        <thead><tr><th>steps</th><th>a line</th><th>words of the books</th></tr></thead><tbody></tbody>
+        <thead><tr><th>steps</th><th>a line</th><th>words of the books <small class="bl-lines"></small></th></tr></thead><tbody></tbody>
       </table></div>
     </section>
   </div>
@@ -209,16 +209,17 @@ export default class BlankLines {
 
   /** @param {Blanks} view */
   #drawBeside({ beside }) {
-    const rows = beside.map(({ steps, line, lines, known, total }) =>
+    const rows = beside.map(({ steps, line, known, total }) =>
       element(
         "tr",
         {},
         element("td", { class: "gb-number" }, String(steps)),
         element("td", { class: "bl-text" }, line),
-        element("td", {}, total ? `${percent(known / total)} of ${total}, in ${lines} lines` : "no whole words"),
+        element("td", {}, total ? `${percent(known / total)} of ${total}` : "no whole words"),
       ),
     );
     find(this.root, ".bl-beside").hidden = !rows.length;
+    find(this.root, ".bl-lines").textContent = rows.length ? `in ${beside[0].lines} lines` : "";
     find(this.root, ".bl-beside tbody").replaceChildren(...rows);
   }
 }

@@ -1,15 +1,18 @@
 """How a detector is measured: COCO's average precision on real photographs or on scenes composed from masked hands.
 
     python -m models.recipes.detection.evaluate --data FILE.parquet [--limit N] [--seed S] [--split test|train|all]
-        [--model NAME] [--runtime pytorch|openvino] [--precision float32|bfloat16|"8 bits"]
+        [--model NAME] [--runtime pytorch|openvino] [--precision float32|bfloat16|"8 bits"] [--threshold 0.5]
 
 Prints one JSON line a model: `ap` (mean over IoU 0.50, 0.55 ... 0.95), `ap50`, `images`, for COCO's three sizes of
-object `ap` and the number of `objects`, and for every class `ap50` and `objects`. For all kinds of object at once:
-`models.recipes.detection.by_size`. The file has boxes (columns `jpeg, labels, boxes_xyxy`, optionally `split`) or
-masked hands (`key, digit, box_xyxy, jpeg, mask_png`); hands are pasted on procedural backgrounds, or on those of
-`--backgrounds FILE.parquet` (a column `jpeg`). A file with a column `annotated` (the classes that were looked for in a
-photo) is for the detector of everyday things: boxes of classes that it does not offer, or that were not looked for,
-do not count.
+object `ap` and the number of `objects`, and for every class `ap50` and `objects`. `at_threshold` counts what a visitor
+would see at that threshold: of each class the `objects` and those of them `found`, by size, and the `boxes` and those
+of them that are `right`, that is, paired with an object of the class at an IoU of 0.50 or more, one box an object. For
+all kinds of object at once: `models.recipes.detection.by_size`.
+
+The file has boxes (columns `jpeg, labels, boxes_xyxy`, optionally `split`) or masked hands (`key, digit, box_xyxy,
+jpeg, mask_png`); hands are pasted on procedural backgrounds, or on those of `--backgrounds FILE.parquet` (a column
+`jpeg`). A file with a column `annotated` (the classes that were looked for in a photo) is for the detector of everyday
+things: boxes of classes that it does not offer, or that were not looked for, do not count.
 
 Which rows count: `test` (the default) takes rows with `split == "test"` where a file with boxes has such rows (else
 all of them), and hands that were not trained on: their `key` is not in the model's `trained_on.txt`. A file of unseen
@@ -80,12 +83,16 @@ def _truths_of(scene: Scene, labels: tuple[str, ...]) -> tuple[np.ndarray, list[
 
 
 def average_precision(
-    scenes: Iterable[Scene], find: Callable[[np.ndarray], Boxes], labels: tuple[str, ...]
+    scenes: Iterable[Scene],
+    find: Callable[[np.ndarray], Boxes],
+    labels: tuple[str, ...],
+    threshold: float | None = None,
 ) -> dict[str, Any]:
     """`ap`, `ap50` (COCO's definition: all areas, 100 boxes a picture), `images`, `sizes` and `classes`.
 
     `sizes`: for each of `SIZES` the `ap` of its objects (None if there are none) and their number, `objects`.
-    `classes`: for each class that is shown its `ap50` and the number of its `objects`.
+    `classes`: for each class that is shown its `ap50` and the number of its `objects`. With a `threshold` also
+    `at_threshold`, what is found by boxes with a higher score (`counts_at`).
 
     `find` returns boxes with classes into `labels`. Classes that no scene shows do not count, and no boxes of
     classes that were not looked for in their scene.
@@ -117,15 +124,50 @@ def average_precision(
             "categories": [{"id": index, "name": label} for index, label in enumerate(labels)],
         }
         truth.createIndex()
-        if not found:
-            return _figures([0.0] * 6, np.zeros(len(labels)), truths, len(images), labels)
-        evaluation = COCOeval(truth, truth.loadRes(found), "bbox")
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    # (IoU, recall, class, area, boxes a picture): at IoU 0.50, for all areas and 100 boxes.
-    ap50_by_class = evaluation.eval["precision"][0, :, :, 0, 2].mean(0)
-    return _figures(list(evaluation.stats), ap50_by_class, truths, len(images), labels)
+        pairs, stats, ap50_by_class = [], [0.0] * 6, np.zeros(len(labels))
+        if found:
+            evaluation = COCOeval(truth, truth.loadRes(found), "bbox")
+            evaluation.evaluate()
+            evaluation.accumulate()
+            evaluation.summarize()
+            # (IoU, recall, class, area, boxes a picture): at IoU 0.50, for all areas and 100 boxes.
+            ap50_by_class = evaluation.eval["precision"][0, :, :, 0, 2].mean(0)
+            stats = list(evaluation.stats)
+            pairs = [one for one in evaluation.evalImgs if one and one["aRng"] == evaluation.params.areaRng[0]]
+    figures = _figures(stats, ap50_by_class, truths, len(images), labels)
+    if threshold is None:
+        return figures
+    return {**figures, "at_threshold": {"threshold": threshold, "classes": counts_at(threshold, pairs, truths, labels)}}
+
+
+def counts_at(
+    threshold: float, pairs: list[dict[str, Any]], truths: list[dict[str, Any]], labels: tuple[str, ...]
+) -> dict[str, Any]:
+    """Of each class that is shown: `objects` and `found` by size, `boxes` with a score above `threshold`, and `right`.
+
+    pairs: COCO's, by picture and class, for all areas: which box is which object's at each IoU, the first 0.50. Boxes
+    are paired best first, so that those below the threshold take no object from one above it.
+    """
+    shown = sorted({truth["category_id"] for truth in truths})
+    counts: dict[int, dict[str, Any]] = {
+        i: {"objects": dict.fromkeys(SIZES, 0), "found": dict.fromkeys(SIZES, 0), "boxes": 0, "right": 0} for i in shown
+    }
+    for truth in truths:
+        counts[truth["category_id"]]["objects"][_size_of(truth)] += 1
+    for one in pairs:
+        if (count := counts.get(one["category_id"])) is None:
+            continue
+        sure = {box for box, score in zip(one["dtIds"], one["dtScores"], strict=True) if score > threshold}
+        count["boxes"] += len(sure)
+        for truth_id, box in zip(one["gtIds"], one["gtMatches"][0], strict=True):
+            if int(box) in sure:
+                count["right"] += 1
+                count["found"][_size_of(truths[truth_id - 1])] += 1
+    return {labels[i]: count for i, count in counts.items()}
+
+
+def _size_of(truth: dict[str, Any]) -> str:
+    return next(name for name, (low, high) in SIZES.items() if low <= truth["area"] < high)
 
 
 def _figures(
@@ -196,7 +238,8 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
         trained_on=trained_on(name),
         backgrounds=options.backgrounds,
     )
-    figures = average_precision(islice(scenes, options.limit), finder(name, detector, options), detector.labels)
+    find = finder(name, detector, options)
+    figures = average_precision(islice(scenes, options.limit), find, detector.labels, options.threshold)
     return {"model": name, **rounded(figures)}
 
 
@@ -218,6 +261,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="how hands are composed into scenes")
     parser.add_argument("--split", choices=("test", "train", "all"), default="test")
     parser.add_argument("--model", help=f"else {EVERYDAY} for photos with a column annotated, {OBJECTS} for all others")
+    parser.add_argument("--threshold", type=float, default=0.5, help="of the counts in `at_threshold`")
     add_runtime(parser)
     options = parser.parse_args()
     try:
