@@ -1,12 +1,13 @@
 """How the ranges for 8 bits are measured: a detector sees training pictures, nncf notes the values inside.
 
     pip install nncf==3.4.0
-    python -m models.recipes.detection.eight_bits --data DIR [--model NAME] [--pictures 60]
+    python -m models.recipes.detection.eight_bits --data DIR [--model NAME] [--pictures 60] [--keep-projector]
 
 writes `eight_bits.safetensors` beside the weights (see `models.detection.eight_bits`) and its checksum into the
 manifest. DIR holds the files that `models.recipes.detection.train` reads, or is the file of photos that
-`models.recipes.detection.train_everyday` reads. nncf is needed for nothing else. Measured:
-`models.recipes.detection.by_size --runtime openvino --precision "8 bits"`.
+`models.recipes.detection.train_everyday` reads. `--keep-projector` leaves the projector in float32, for a backbone with
+channels so large that 256 steps over all of them are too coarse for the others. nncf is needed for nothing else.
+Measured: `models.recipes.detection.by_size`, or `evaluate` for photos, with `--runtime openvino --precision "8 bits"`.
 """
 
 import argparse
@@ -28,6 +29,8 @@ from models.recipes.detection.everyday import load_labelled
 from models.recipes.detection.scenes import training_maker
 
 MODEL = "rf-detr-s14-objects"
+BACKBONE, BACKBONE_ALONE = r"\.backbone\.", r"\.backbone\.backbone\."
+"""What the names of nodes have: of backbone and projector, and of the backbone alone."""
 
 
 def training_pictures(data: Path, count: int) -> Iterator[np.ndarray]:
@@ -38,12 +41,13 @@ def training_pictures(data: Path, count: int) -> Iterator[np.ndarray]:
     return (maker.scene(number).image for number in range(count))
 
 
-def quantize(model: Any, pictures: list[np.ndarray]) -> Any:
+def quantize(model: Any, pictures: list[np.ndarray], part: str = BACKBONE) -> Any:
     """The graph as nncf rounds it for pictures of (1, 3, H, W) float32.
 
-    Only the backbone and the projector: rounded as well, the decoder saved a tenth of the time, and with other
-    proposals as its queries lost an object of the examples. Weights take their whole range: `models.detection.fastest`
-    asks for processors that do not overflow. Biases are not corrected: it won nothing here.
+    Only nodes whose name has `part`, those of the backbone with or without the projector: rounded as well, the decoder
+    saved a tenth of the time, and with other proposals as its queries lost an object of the examples. Weights take
+    their whole range: `models.detection.fastest` asks for processors that do not overflow. Biases are not corrected: it
+    won nothing here.
     """
     import nncf  # pyright: ignore[reportMissingImports]
     from nncf.quantization.advanced_parameters import (  # pyright: ignore[reportMissingImports]
@@ -57,7 +61,7 @@ def quantize(model: Any, pictures: list[np.ndarray]) -> Any:
         preset=nncf.QuantizationPreset.MIXED,
         model_type=nncf.ModelType.TRANSFORMER,
         subset_size=len(pictures),
-        ignored_scope=nncf.IgnoredScope(patterns=[r"^(?!.*\.backbone\.).*$"]),
+        ignored_scope=nncf.IgnoredScope(patterns=[rf"^(?!.*{part}).*$"]),
         advanced_parameters=AdvancedQuantizationParameters(
             overflow_fix=OverflowFix.DISABLE,
             disable_bias_correction=True,
@@ -110,11 +114,12 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder, or file, of the training")
     parser.add_argument("--model", default=MODEL)
     parser.add_argument("--pictures", type=int, default=60)
+    parser.add_argument("--keep-projector", action="store_true", help="leave the projector in float32")
     options = parser.parse_args()
     detector: Detector = runtime.load(options.model, load_detector).network
     seen = training_pictures(options.data, options.pictures)
     pictures = [preprocess(image, detector.resolution).numpy() for image in seen]
-    rounded = quantize(convert(detector), pictures)
+    rounded = quantize(convert(detector), pictures, BACKBONE_ALONE if options.keep_projector else BACKBONE)
     file = weights.EMBEDDED / options.model / FILE
     tensors, weights_of = kept_of(rounded)
     save_file(tensors, file, {"weights": json.dumps(weights_of), "pictures": str(options.pictures)})

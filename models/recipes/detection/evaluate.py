@@ -141,7 +141,7 @@ def average_precision(
 
 
 def counts_at(
-    threshold: float, pairs: list[dict[str, Any]], truths: list[dict[str, Any]], labels: tuple[str, ...]
+    threshold: float, pairs: Iterable[Any], truths: list[dict[str, Any]], labels: tuple[str, ...]
 ) -> dict[str, Any]:
     """Of each class that is shown: `objects` and `found` by size, `boxes` with a score above `threshold`, and `right`.
 
