@@ -42,12 +42,12 @@ export const template = `
     <span class="hint" hidden>Drag the round handles, or move them with the arrow keys.</span>
   </div>
   <div class="screen"><img class="still" alt="A frame of the example clip" hidden><video autoplay muted playsinline></video><canvas></canvas></div>
+  <p class="nothing" role="status" hidden><span></span> <button type="button" class="others gb-primary" hidden>Look for people</button> <button type="button" class="teach">Teach it this one</button></p>
   <div class="known" hidden>
     <p class="gb-caption">Hold one of these up, or a drawing in the style of the game:</p>
     <img src="detection/signs.png" alt="Ten hands that sign the digits 0 to 9" width="960" height="96">
     <img src="detection/cards.png" alt="Playing cards: nine, ten, ace" width="364" height="132">
   </div>
-  <p class="nothing" role="status" hidden><span></span> <button type="button" class="others" hidden>Look for people</button> <button type="button" class="teach">Teach it this one</button></p>
   <div class="classes gb-chips" role="group" aria-label="Classes: press one to hide or show its boxes"></div>
   <table class="gb-table counts" hidden></table>
   <div class="gb-strip facts"></div>
