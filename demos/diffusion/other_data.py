@@ -54,10 +54,12 @@ itself, and few make words; the fewer blanks a step fills, the better they fit. 
 fit better still, but the common ones come too often: such a line is no sample of what was learned."""
 
 STROKE = r"""**A drawing can be a signal.** The same Gaussian diffusion as for sprites, on 64 points along the way of a
-pen: two numbers each, in one dimension. Noise moves every point by itself,
-$x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\epsilon$, and makes a scribble of it; a small Transformer, in
-which every point looks at all others, says where the pen went. Schedule, $v$ and sampler (DDIM) are those of
-the other pages. It learned from digits and shapes that a program draws, no two alike."""
+pen: two numbers each, in one dimension. Noise moves every point by itself and makes a scribble of the drawing:
+
+$$x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\epsilon$$
+
+A small Transformer, in which every point looks at all others, says where the pen went. Schedule, $v$ and sampler (DDIM)
+are those of the other pages. It learned from digits and shapes that a program draws, no two alike."""
 
 TRY = """- Choose a blank in an early step and in a late one: how far does its entropy fall as its neighbours come?
 - “One word”: what of it follows from the left alone, what from the right alone?

@@ -265,7 +265,7 @@ def _build_fork() -> tuple[gr.Column, list[gr.components.Component], gr.Column, 
     return panel, [sprite_class, guidance, sampler, seed], classed, canvas, heading, go
 
 
-def _build_badly(menu: gr.Dropdown) -> list[Dependency]:
+def _build_badly(menu: gr.components.Component) -> list[Dependency]:
     """A button for each class that is not offered; returns the events that put it into the menu."""
     with gr.Accordion("What it draws badly", open=False, elem_id="diffusion-badly"):
         gr.Markdown(BADLY, elem_classes="gb-note")
