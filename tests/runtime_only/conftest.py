@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, running_app
+from tests.conftest import ROOT, patient_client, running_app
 
 PYTHON = Path(os.environ.get("GLASSBOX_RUNTIME_PYTHON", ROOT / ".venv-runtime" / "bin" / "python"))
 
@@ -25,6 +25,4 @@ def app_url(runtime_python):
 
 @pytest.fixture(scope="session")
 def client(app_url):
-    from gradio_client import Client
-
-    return Client(app_url, verbose=False)
+    return patient_client(app_url)
