@@ -53,6 +53,7 @@ def links():
     }
 
 
+@pytest.mark.slow
 def test_every_page_takes_its_controls_from_a_link_and_says_them_again(new_page, links):
     page = new_page()
     page.route("**/queue/join*", lambda route: None)  # never answered: this is about controls, not about runs
@@ -96,6 +97,7 @@ def test_back_forward_and_reload_find_the_page_as_it_was(new_page):
     expect(page.locator("#attention-explorer .ax-readout")).to_have_text(readout)
 
 
+@pytest.mark.slow
 def test_what_was_painted_and_chosen_comes_back_from_a_link(new_page):
     """A painted mask, boxes drawn for the matcher, the toy's training: small edits stand in the address."""
     page = new_page()
@@ -156,6 +158,7 @@ def painted():
         ("/", "Diffusion", "diffusion/"),
     ],
 )
+@pytest.mark.slow
 def test_the_first_click_on_a_fresh_page_stays(new_page, address, clicked, page_of_it):
     """Whoever clicks before the address was read is not brought to where it says."""
     page, held = new_page(), []

@@ -79,6 +79,7 @@ def test_the_translator_shows_which_word_drove_which(open_tab, screenshots):
     page.screenshot(path=screenshots / "attention-translation.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_128_tokens_are_clickable_on_a_phone(open_tab, screenshots):
     page = open_tab("attention", phone=True, dark=True)
     trace(page, "The cat that lived in the house was asleep. " * 20)
@@ -97,6 +98,7 @@ def test_128_tokens_are_clickable_on_a_phone(open_tab, screenshots):
     page.screenshot(path=screenshots / "attention-phone.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_markup_stays_text(open_tab):
     page = open_tab("attention")
     trace(page, "<img src=x onerror=alert(1)> {{value}} ${1+1}")

@@ -136,6 +136,7 @@ def _first_row(page):
     return max(p for p, _ in pairs), max(q for _, q in pairs)
 
 
+@pytest.mark.slow
 def test_weights_are_written_with_the_keyboard_and_temperature_flattens(open_tab, translator):
     page = open_tab("attention", "A weighted sum")
     show(page, "sum")
@@ -159,6 +160,7 @@ def test_weights_are_written_with_the_keyboard_and_temperature_flattens(open_tab
     page.locator(f"{PAIR} .pp-changes", has_text="temperature 10").wait_for()
 
 
+@pytest.mark.slow
 def test_every_number_says_how_it_was_made(open_tab, translator):
     page = open_tab("attention", "A weighted sum")
     show(page, "sum")
@@ -183,6 +185,7 @@ def test_every_number_says_how_it_was_made(open_tab, translator):
     expect(readout).to_have_text(re.compile(r"^sum\[2\] = "))
 
 
+@pytest.mark.slow
 def test_a_head_is_chosen_and_hidden_keys_are_crossed_out(open_tab):
     page = open_tab("attention", "A weighted sum")
     show(page, "sum")
@@ -197,6 +200,7 @@ def test_a_head_is_chosen_and_hidden_keys_are_crossed_out(open_tab):
     assert page.locator(f"{SUM} .ws-matrices canvas").count() == 7
 
 
+@pytest.mark.slow
 def test_the_sentence_vector_of_an_encoder_without_words(open_tab):
     page = open_tab("attention", "A weighted sum")
     if not page.locator("#sum-model").count():
@@ -210,6 +214,7 @@ def test_the_sentence_vector_of_an_encoder_without_words(open_tab):
     assert 0.5 < cosine < 1
 
 
+@pytest.mark.slow
 def test_128_tokens_on_a_phone(open_tab, screenshots):
     page = open_tab("attention", "A weighted sum", phone=True, dark=True)
     show(page, "sum", "The cat that lived in the house was asleep. " * 20)
@@ -240,6 +245,7 @@ def test_128_tokens_on_a_phone(open_tab, screenshots):
     page.screenshot(path=screenshots / "attention-sum-phone.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_markup_stays_text(open_tab):
     page = open_tab("attention", "A weighted sum")
     show(page, "sum", "<img src=x onerror=alert(1)> {{value}} ${1+1}", seen="<unknown")
@@ -317,6 +323,7 @@ def test_four_accounts_of_one_prediction(open_tab, screenshots):
     page.screenshot(path=screenshots / "attention-importance.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_too_long_to_leave_tokens_out_is_said(open_tab):
     page = open_tab("attention", "Change the inside")
     show(page, "inside", "The cat that lived in the house was asleep. " * 20)
@@ -324,6 +331,7 @@ def test_too_long_to_leave_tokens_out_is_said(open_tab):
     page.get_by_text("64 at most").wait_for()
 
 
+@pytest.mark.slow
 def test_the_inside_on_a_phone(open_tab, screenshots):
     page = open_tab("attention", "Change the inside", phone=True, dark=True)
     show(page, "inside")

@@ -36,6 +36,7 @@ def test_from_the_grid_to_the_numbers(open_tab, screenshots):
     page.screenshot(path=screenshots / "attention-layers.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_temperature_top_k_and_a_token_written(open_tab):
     page = open_tab("attention", "Layer by layer")
     run(page)
@@ -52,6 +53,7 @@ def test_temperature_top_k_and_a_token_written(open_tab):
     read.last.get_by_text(word[-3:]).wait_for()
 
 
+@pytest.mark.slow
 def test_a_network_that_predicts_nothing(open_tab):
     page = open_tab("attention", "Layer by layer")
     page.locator("#layers-model input").click()
@@ -60,6 +62,7 @@ def test_a_network_that_predicts_nothing(open_tab):
     assert page.get_by_text("Run a network that predicts tokens").is_visible()
 
 
+@pytest.mark.slow
 def test_nothing_sideways_on_a_phone_in_the_dark(open_tab, screenshots):
     page = open_tab("attention", "Layer by layer", phone=True, dark=True)
     run(page, "the cat that lived in the house " * 30)

@@ -39,6 +39,7 @@ def test_the_measurement_streams_and_stops(page):
     page.locator("#parallel-strip", has_text=re.compile(r"\d points measured")).wait_for()
 
 
+@pytest.mark.slow
 def test_it_comes_to_an_end_and_is_drawn(open_tab, screenshots):
     page = open_tab("attention", "All at once")
     page.locator("#parallel-run").click()
@@ -53,6 +54,7 @@ def test_it_comes_to_an_end_and_is_drawn(open_tab, screenshots):
     page.screenshot(path=screenshots / "attention-parallel.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_nothing_sideways_on_a_phone_in_the_dark(open_tab, screenshots):
     page = open_tab("attention", "All at once", phone=True, dark=True)
     page.locator("#parallel-run").click()
@@ -63,6 +65,7 @@ def test_nothing_sideways_on_a_phone_in_the_dark(open_tab, screenshots):
     page.screenshot(path=screenshots / "attention-parallel-phone.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_loss_by_position_is_there_without_measuring(page):
     page.locator("#parallel-loss .line").nth(3).wait_for()
     assert page.get_by_text("Measured beforehand").is_visible()

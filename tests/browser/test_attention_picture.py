@@ -31,6 +31,7 @@ def test_a_part_opens_its_page_at_that_layer_head_and_token(picture, screenshots
     expect(page.locator("#sum-text textarea")).to_have_value("My brother bought a red car last week.")
 
 
+@pytest.mark.slow
 def test_the_feed_forward_network_opens_the_layer_of_the_token(picture):
     page = picture()
     view = page.locator("#picture-view")
@@ -55,6 +56,7 @@ def test_the_sentence_flows_step_by_step_and_the_twin_has_a_page(picture):
     expect(page.locator("#sequences-drawing .un-shared-title")).to_contain_text("2 cells with weights of their own")
 
 
+@pytest.mark.slow
 def test_nothing_goes_sideways_on_a_phone(picture, screenshots):
     page = picture(phone=True, dark=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

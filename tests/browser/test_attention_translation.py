@@ -64,6 +64,7 @@ def test_the_grid_grows_by_a_row_a_click(page):
     assert written(page).count() == 0
 
 
+@pytest.mark.slow
 def test_a_french_word_shows_its_english_ones_and_the_other_way_round(page, screenshots):
     write_all(page)
     names = written(page).all_inner_texts()
@@ -102,6 +103,7 @@ def test_another_word_is_forced_and_gone_on_from(page):
     assert second.startswith(other)
 
 
+@pytest.mark.slow
 def test_own_words_are_written(page):
     press(page, "next", 1)
     words = page.locator("#translate-words textarea, #translate-words input")
@@ -131,6 +133,7 @@ def test_the_beam_grows_a_tree(page, screenshots):
     )
 
 
+@pytest.mark.slow
 def test_without_attention_there_is_one_vector(page):
     choose(page, "GRU, one vector")
     page.get_by_text("This network has no attention").wait_for()
@@ -157,6 +160,7 @@ def test_why_attention_shows_three_networks_beside_each_other(open_tab, screensh
     expect(page.locator("#picture-view")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_markup_stays_text_and_mistakes_get_a_sentence(page):
     page.locator("#translate-text textarea").fill("<img src=x onerror=alert(1)> {{value}}")
     page.locator("#translate-next").click()
@@ -167,6 +171,7 @@ def test_markup_stays_text_and_mistakes_get_a_sentence(page):
     page.get_by_text("The sentence is empty").wait_for()
 
 
+@pytest.mark.slow
 def test_nothing_sideways_on_a_phone_in_the_dark(open_tab, screenshots):
     page = open_tab("attention", "Live translation", dark=True, phone=True)
     write_all(page)

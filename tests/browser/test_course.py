@@ -47,6 +47,7 @@ def test_every_idea_has_a_living_picture(new_page, how):
     assert widths[0] <= widths[1]
 
 
+@pytest.mark.slow
 def test_a_link_goes_straight_through(open_tab):
     page = open_tab("attention")
     page.locator(".course-bar button").first.wait_for()
@@ -74,6 +75,7 @@ def test_a_question_answered_rightly_and_wrongly(open_tab):
     expect(panel.locator(".pr-score")).to_have_text("1 of 2 right so far")
 
 
+@pytest.mark.slow
 def test_what_cannot_be_asked_is_said_in_the_panel(open_tab):
     page = open_tab("detection")
     panel = page.locator("#detection-predict")
@@ -172,6 +174,7 @@ def test_a_class_answers_and_the_projector_shows_the_tally(open_tab):
     expect(student.locator(".classroom")).to_contain_text("The room was closed")
 
 
+@pytest.mark.slow
 def test_all_words_are_explained_in_one_list(open_tab):
     page = open_tab("diffusion")
     page.get_by_role("button", name="Words", exact=True).click()

@@ -59,6 +59,7 @@ def test_an_example_gets_boxes_and_the_threshold_redraws_without_a_run(tab, scre
     assert sent == []
 
 
+@pytest.mark.slow
 def test_a_phone_in_the_dark_scrolls_nothing_sideways(tab, screenshots):
     page = tab(phone=True, dark=True)
     take_example(page)

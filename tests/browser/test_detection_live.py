@@ -80,6 +80,7 @@ def test_the_page_opens_on_the_clip_live_until_the_visitor_wants_the_camera(open
     expect(message(page)).to_have_text("The camera was stopped because the tab was left.")
 
 
+@pytest.mark.slow
 def test_who_wants_less_motion_gets_a_frame_and_no_video(open_live):
     page = open_live()
     expect(live(page).locator(".still")).to_be_visible()
@@ -131,6 +132,7 @@ def test_ids_the_line_and_the_zone(open_live, screenshots):
     expect(table).to_be_hidden(timeout=ANSWER_MS)
 
 
+@pytest.mark.slow
 def test_pausing_stepping_and_hiding_a_class(open_live):
     page = open_live()
     start_camera(page)
@@ -151,6 +153,7 @@ def test_pausing_stepping_and_hiding_a_class(open_live):
     answered(page, count + 3)
 
 
+@pytest.mark.slow
 def test_a_video_file_is_played_and_answered(open_live, tmp_path):
     page = open_live()
     files = page.locator("#detection-live .file")
@@ -176,6 +179,7 @@ def test_without_a_websocket_frames_go_by_single_requests(open_live):
     expect(live(page).locator(".facts")).to_contain_text("HTTP")
 
 
+@pytest.mark.slow
 def test_on_a_slow_network_frames_get_smaller(open_live):
     page = open_live()
     page.evaluate(SLOW_SOCKETS)
@@ -245,6 +249,7 @@ def test_where_nothing_is_known_another_model_and_teaching_are_offered(open_live
     expect(page.locator("#detection-own-frames .fb-frames button")).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_a_phone_in_the_dark_scrolls_nothing_sideways(open_live, screenshots):
     page = open_live(phone=True, dark=True)
     page.get_by_label("Counting line").check()
@@ -254,6 +259,7 @@ def test_a_phone_in_the_dark_scrolls_nothing_sideways(open_live, screenshots):
     page.screenshot(path=screenshots / "detection-live-phone.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_line_and_zone_stand_in_the_address(open_live):
     page = open_live()
     page.get_by_label("Counting line").check()
@@ -294,6 +300,7 @@ def test_a_video_is_processed_while_one_watches_and_leaves_three_files(open_tab,
     page.screenshot(path=screenshots / "detection-video.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_a_video_can_be_stopped(open_tab):
     page = open_tab("detection", "A video file")
     page.get_by_role("button", name="Four things wandering").click()
@@ -310,6 +317,7 @@ def test_a_video_can_be_stopped(open_tab):
     expect(page.locator("#detection-video-strip")).to_contain_text("Stopped")
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_video_is_said(open_tab, tmp_path):
     page = open_tab("detection", "A video file")
     page.locator("#detection-video-file input[type=file]").set_input_files(sound_only(tmp_path / "sound.mp4"))
@@ -324,6 +332,7 @@ def test_a_file_that_is_no_video_is_said(open_tab, tmp_path):
     expect(page.locator("#detection-video-strip")).not_to_contain_text("Opening the video")
 
 
+@pytest.mark.slow
 def test_a_part_of_a_video_is_chosen_and_stands_in_the_address(open_tab, tmp_path):
     page = open_tab("detection", "A video file")
     start, end = (page.locator(f"#detection-video-{name} input") for name in ("start", "end"))

@@ -62,6 +62,7 @@ def test_a_thing_is_drawn_learned_and_found_by_the_camera(open_tab, screenshots)
     page.locator("#detection-strip", has_text="RF-DETR, hands").wait_for()
 
 
+@pytest.mark.slow
 def test_nothing_sideways_on_a_phone(open_tab, screenshots):
     page = open_tab("detection", TITLE, phone=True, dark=True)
     page.locator(".fb-camera").click()

@@ -86,6 +86,7 @@ def check_the_arithmetic(page):
         assert float(row[3][2:]) == pytest.approx(float(row[1]) * factor, abs=3e-4)
 
 
+@pytest.mark.slow
 def test_points_queries_and_proposals(tab, screenshots):
     page = tab()
     choose_view(page, "sampling points")
@@ -113,6 +114,7 @@ def test_points_queries_and_proposals(tab, screenshots):
     expect(page.locator("#detection-figure .summary")).to_contain_text("says statue")
 
 
+@pytest.mark.slow
 def test_patches_follow_the_chosen_box_and_duplicates_are_counted(tab, screenshots):
     page = tab()
     unfold(page, "Where the patches look")
@@ -174,6 +176,7 @@ def test_drawn_boxes_are_matched_with_queries(tab, screenshots):
     page.screenshot(path=screenshots / "detection-matching.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_a_phone_in_the_dark_scrolls_nothing_sideways(tab, screenshots):
     page = tab(phone=True, dark=True)
     for view in ("layer by layer", "sampling points", "other queries", "proposals"):

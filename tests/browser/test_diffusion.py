@@ -135,6 +135,7 @@ def test_an_unchanged_fork_is_the_same_run_and_a_painted_one_is_not(open_tab, sc
     page.screenshot(path=screenshots / "diffusion-fork.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_the_numbers_of_a_pixel_go_with_their_step(open_tab):
     """Also where they come when another step is shown already, and when another run begins."""
     page = open_tab("diffusion")
@@ -163,6 +164,7 @@ def test_the_numbers_of_a_pixel_go_with_their_step(open_tab):
     expect(table).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_picture_in_the_middle_is_saved_on_the_chosen_background(open_tab, tmp_path):
     from PIL import Image
 
@@ -196,6 +198,7 @@ def test_a_drawing_becomes_a_sprite_and_a_hole_is_filled(open_tab, screenshots):
     film.locator(".where", has_text="step 25 of 25").wait_for()
 
 
+@pytest.mark.slow
 def test_a_walk_between_two_classes(open_tab):
     page = open_tab("diffusion", "Between two")
     film = page.locator("#diffusion-film-between")
@@ -206,6 +209,7 @@ def test_a_walk_between_two_classes(open_tab):
     film.locator(".where", has_text="step 25 of 25").wait_for()
 
 
+@pytest.mark.slow
 def test_nothing_sideways_on_a_phone_in_the_dark(open_tab, screenshots):
     page = open_tab("diffusion", phone=True, dark=True)
     page.locator("#diffusion-run").click()

@@ -31,6 +31,7 @@ def test_each_application_runs_and_says_what_was_measured(open_tab, screenshots)
     page.wait_for_url("**at=large**")
 
 
+@pytest.mark.slow
 def test_copies_and_inventions_side_by_side_by_keyboard_on_a_phone(open_tab, screenshots):
     page = open_tab("diffusion", "From copying to inventing", phone=True, dark=True)
     view = page.locator(".copying-view[data-state=full]")

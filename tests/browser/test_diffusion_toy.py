@@ -55,6 +55,7 @@ def test_it_trains_flows_steps_and_goes_back(toy_page, screenshots):
     page.screenshot(path=screenshots / "diffusion-toy.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_shapes_letters_and_points_drawn_by_hand(toy_page, screenshots):
     page = toy_page(dark=True)
     pictures = {plane(page)}
@@ -85,6 +86,7 @@ def test_shapes_letters_and_points_drawn_by_hand(toy_page, screenshots):
     assert page.locator(f"{TOY} .train").is_disabled()
 
 
+@pytest.mark.slow
 def test_reduced_motion_shows_results_without_moving_and_a_phone_is_wide_enough(toy_page, screenshots):
     page = toy_page(phone=True)
     page.emulate_media(reduced_motion="reduce")

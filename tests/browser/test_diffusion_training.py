@@ -108,6 +108,7 @@ def test_the_network_trained_here_runs_on_the_other_pages(training_page, screens
     page.locator("#diffusion-film-image .where", has_text="step 15 of 15").wait_for()
 
 
+@pytest.mark.slow
 def test_a_zip_without_pictures_is_a_sentence_and_nothing_goes_sideways(training_page, screenshots):
     page = training_page(phone=True, dark=True)
     page.get_by_label("my own pictures").check()

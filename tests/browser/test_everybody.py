@@ -149,6 +149,7 @@ def narrow(browser, app_url):
     context.close()
 
 
+@pytest.mark.slow
 def test_on_a_phone_tabs_and_pages_are_one_strip_that_scrolls(narrow, app_url):
     assert narrow.locator(".overflow-menu:visible").count() == 0
     for title in inner_pages(app_url, "vit"):
@@ -160,6 +161,7 @@ def test_on_a_phone_tabs_and_pages_are_one_strip_that_scrolls(narrow, app_url):
     assert wide <= room
 
 
+@pytest.mark.slow
 def test_no_text_is_smaller_than_12_pixels(narrow):
     small = narrow.evaluate(
         """() => [...document.querySelectorAll(".gradio-container *")].filter((node) =>
@@ -182,6 +184,7 @@ def test_arrow_keys_move_along_the_tabs_and_the_first_stop_skips_them(page):
     assert page.evaluate("document.activeElement.getAttribute('role')") == "tabpanel"
 
 
+@pytest.mark.slow
 def test_what_has_the_focus_is_seen(page):
     page.goto("/?tab=diffusion")
     panel = page.locator("#tab-diffusion")
@@ -208,6 +211,7 @@ def test_settings_are_kept_and_type_is_large(page):
     )
 
 
+@pytest.mark.slow
 def test_wide_screens_are_used(browser, app_url):
     context = browser.new_context(viewport={"width": 1920, "height": 1080}, base_url=app_url)
     page = context.new_page()
@@ -231,6 +235,7 @@ def test_waiting_is_said_and_can_be_stopped(page):
     assert told.value.post_data_json["event_id"] == "held"
 
 
+@pytest.mark.slow
 def test_a_dark_page_is_printed_light(browser, app_url):
     context = browser.new_context(color_scheme="dark", base_url=app_url)
     page = context.new_page()

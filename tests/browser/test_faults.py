@@ -43,6 +43,7 @@ def test_an_array_that_is_no_longer_kept_says_to_run_again(faulty_page):
     expect(page.locator("#attention-explorer .gb-fault")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_a_file_that_is_too_large_is_for_the_visitor_to_check(faulty_page):
     page = faulty_page
     page.goto("/?tab=vit")
@@ -53,6 +54,7 @@ def test_a_file_that_is_too_large_is_for_the_visitor_to_check(faulty_page):
     expect(toast).to_contain_text("20")
 
 
+@pytest.mark.slow
 def test_the_same_mistake_twice_is_for_the_visitor_to_check_too(faulty_page):
     """Gradio shows both in one message, with their number behind its title."""
     page = faulty_page
@@ -72,6 +74,7 @@ def test_an_old_browser_is_told_what_is_missing_and_the_page_works(faulty_page):
     page.locator("#attention-text textarea").wait_for()
 
 
+@pytest.mark.slow
 def test_a_new_browser_is_not(faulty_page):
     faulty_page.goto("/?tab=attention")
     faulty_page.locator("#attention-text textarea").wait_for()

@@ -48,6 +48,7 @@ def test_typing_shows_prediction_surprise_and_memory(tab, screenshots):
     page.screenshot(path=screenshots / "sequences.png")
 
 
+@pytest.mark.slow
 def test_pasting_and_deleting_are_seen_too(tab):
     page = tab()
     page.locator("#sequences-text textarea").focus()
@@ -109,6 +110,7 @@ def test_of_quick_moves_the_last_is_drawn(tab):
     expect(page.locator("#sequences-cell .un-title")).to_have_text("Inside the cell at step 4")
 
 
+@pytest.mark.slow
 def test_going_back_in_time_runs_no_network(tab):
     """Hovering asks nobody; a click has the cell drawn again from the stored trace, and the strip stays as it was."""
     page = tab("The old house stood")
@@ -153,6 +155,7 @@ def test_number_on_hover_and_arithmetic_of_a_cell(tab):
     expect(page.locator(".colouring")).to_have_value("unit")
 
 
+@pytest.mark.slow
 def test_layers(tab):
     page = tab("The old house stood")
     for label, heading in (("cell state", "Cell state, 512 units"), ("forget gate", "Forget gate, 512 units")):
@@ -161,6 +164,7 @@ def test_layers(tab):
     expect(page.locator(".map-scale .low")).to_have_text("0")
 
 
+@pytest.mark.slow
 def test_cell_state_may_grow_far_beyond_one_and_is_shown_as_it_is(tab):
     page = tab("Counting " * 12)
     page.get_by_label("cell state", exact=True).check()
@@ -192,6 +196,7 @@ def test_units_are_ranked_by_what_they_follow_and_switched_off(tab):
     expect(answer).to_contain_text("This text has nothing to follow")
 
 
+@pytest.mark.slow
 def test_the_rows_of_the_map(tab):
     """Few and named at first, each on its own scale; all units, alike ones together, when asked for."""
     page = tab("The old house stood at the end of the lane.")
@@ -206,6 +211,7 @@ def test_the_rows_of_the_map(tab):
     assert page.locator(".cells").evaluate("canvas => [canvas.height, canvas.clientHeight]") == [512, 512]
 
 
+@pytest.mark.slow
 def test_sampling_step_by_step_and_back(tab):
     page = tab("The old house stood")
     page.get_by_role("button", name="Write one character").click()
@@ -248,6 +254,7 @@ def test_typing_while_it_writes_wins(tab):
     expect(characters(page).last).to_have_text("Z")
 
 
+@pytest.mark.slow
 def test_a_bar_continues_the_text_from_any_moment(tab):
     page = tab("The old house stood")
     characters(page).nth(4).click()
@@ -258,6 +265,7 @@ def test_a_bar_continues_the_text_from_any_moment(tab):
     assert len(text_of(page)) == 5
 
 
+@pytest.mark.slow
 def test_markup_and_unknown_characters_are_shown_as_typed(tab):
     page = tab("<img src=x onerror=alert(1)>")
     expect(page.locator(".characters")).to_contain_text("<img src=x")
@@ -267,6 +275,7 @@ def test_markup_and_unknown_characters_are_shown_as_typed(tab):
     expect(page.locator(".summary")).to_contain_text("1 outside the alphabet")
 
 
+@pytest.mark.slow
 def test_nothing_goes_sideways_on_a_phone(tab, screenshots):
     page = tab("The old house stood at the end of the lane.", phone=True, dark=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -39,12 +39,14 @@ def test_a_photo_is_described_word_by_word_and_another_word_is_put_in(page, scre
     )
 
 
+@pytest.mark.slow
 def test_what_it_has_no_word_for_is_said(page):
     page.locator("#captions-beginning :is(input, textarea)").fill("xylophone")
     page.locator("#captions-beginning :is(input, textarea)").press("Enter")
     expect(page.get_by_text("It has no word “xylophone”")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_toy_scenes_have_their_own_network_that_looks_once(page):
     whole(page.locator("#captions-words"))
     page.locator("#captions-model").get_by_text("Toy scenes").click()
@@ -56,6 +58,7 @@ def test_toy_scenes_have_their_own_network_that_looks_once(page):
     expect(page.locator("#captions-knows")).to_contain_text("It knows ten objects in eight colours")
 
 
+@pytest.mark.slow
 def test_nothing_goes_sideways_on_a_phone_in_the_dark(open_tab, screenshots):
     page = open_tab("sequences", "Captions", phone=True, dark=True)
     whole(page.locator("#captions-words"))

@@ -57,6 +57,7 @@ class TestCell:
             expect(page.get_by_text(re.compile(equation)).first).to_be_visible()
             expect(page.locator("#sequences-layer input")).to_have_count(layers)
 
+    @pytest.mark.slow
     def test_the_cell_is_gone_through_with_its_numbers(self, open_page):
         """Forwards and back; the equation of every stage has the numbers of the maps below."""
         page = open_page("Next character")
@@ -77,6 +78,7 @@ class TestCell:
         cell.get_by_role("button", name="Stop", exact=True).click()
         expect(cell.get_by_role("button", name="Play", exact=True)).to_be_visible()
 
+    @pytest.mark.slow
     def test_a_unit_that_tracks_something_colours_the_text(self, open_page):
         page = open_page("Next character")
         page.get_by_role("button", name="An open quote").click()
@@ -144,6 +146,7 @@ class TestEdit:
         expect(figure.locator(".mc-edits li")).to_have_count(0)
         expect(figure.locator(".mc-summary")).to_have_text("No edit yet.")
 
+    @pytest.mark.slow
     def test_units_can_be_taken_from_a_list(self, open_page):
         page = open_page("Edit the memory")
         page.locator("#sequences-edit-read").click()
@@ -153,6 +156,7 @@ class TestEdit:
         page.get_by_role("option", name="inside quotation marks").click()
         expect(page.locator("#sequences-edit-units textarea")).to_have_value(re.compile(r"^\d+, \d+, \d+$"))
 
+    @pytest.mark.slow
     def test_nonsense_is_answered_with_a_sentence(self, open_page):
         page = open_page("Edit the memory")
         page.locator("#sequences-edit-kind").get_by_label("swap units").check()
@@ -160,6 +164,7 @@ class TestEdit:
         page.locator("#sequences-edit-apply").click()
         expect(page.get_by_text("Write units as numbers and ranges")).to_be_visible()
 
+    @pytest.mark.slow
     def test_the_text_of_the_first_page_is_taken_along(self, open_page):
         page = open_page("Next character")
         page.locator("#sequences-text textarea").fill("Once upon a time")
@@ -206,6 +211,7 @@ class TestTypes:
         expect(page.locator("#sequences-beside")).to_contain_text("The Transformer of the Attention tab")
         page.screenshot(path=screenshots / "sequences-many-to-many.png", full_page=True)
 
+    @pytest.mark.slow
     def test_order_and_length_of_a_review(self, open_page):
         page = open_page("Four types")
         runs = page.locator("#sequences-beside .gb-table tr")
@@ -221,6 +227,7 @@ class TestTypes:
         steps = [int(row.locator("td").nth(1).inner_text()) for row in runs.all()[1:]]
         assert steps[0] > steps[1] == steps[2]
 
+    @pytest.mark.slow
     def test_a_step_can_be_chosen(self, open_page):
         page = open_page("Four types")
         page.locator("#sequences-judge").click()
@@ -228,6 +235,7 @@ class TestTypes:
         drawing.locator(".un-step").nth(2).click()
         expect(drawing.locator(".un-title")).to_have_text("Inside the cell at step 2")
 
+    @pytest.mark.slow
     def test_a_scene_of_ones_own(self, open_page):
         page = open_page("Four types")
         self.choose(page, "one to many")
@@ -236,6 +244,7 @@ class TestTypes:
 
 
 @pytest.mark.parametrize("name", PAGES)
+@pytest.mark.slow
 def test_every_page_on_a_phone_in_the_dark(open_page, screenshots, name):
     page = open_page(name, phone=True, dark=True)
     run = {

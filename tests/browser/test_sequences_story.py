@@ -20,6 +20,7 @@ def test_an_answer_shows_which_sentences_it_read(open_tab, screenshots):
     page.screenshot(path=screenshots / "sequences-story.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_what_is_not_said_and_what_it_cannot_read(open_tab):
     page = open_tab("sequences", "Ask a story")
     view, question = page.locator("#story-answer"), page.locator("#story-question :is(input, textarea)")

@@ -73,6 +73,7 @@ def test_train_pause_change_the_rate_continue_and_keep(train_one, screenshots):
     page.screenshot(path=screenshots / "sequences-training.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_an_explosion_is_provoked_and_cured(train_one, screenshots):
     page = train_one()
     button(page, "Provoke an explosion").click()
@@ -88,6 +89,7 @@ def test_an_explosion_is_provoked_and_cured(train_one, screenshots):
     page.screenshot(path=screenshots / "sequences-training-cured.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_starting_again_while_it_trains_begins_at_zero(train_one):
     page = train_one()
     button(page, "Train").click()
@@ -108,6 +110,7 @@ def test_a_short_text_is_refused_in_one_sentence(train_one):
     expect(strip(page)).not_to_contain_text("Waiting for its turn")
 
 
+@pytest.mark.slow
 def test_nothing_goes_sideways_on_a_phone(train_one, screenshots):
     page = train_one(phone=True, dark=True)
     button(page, "Train").click()

@@ -53,6 +53,7 @@ def view(loaded_once):
     return opened(loaded_once[0], "#features-view .gb-take")
 
 
+@pytest.mark.slow
 def test_nothing_is_fetched_for_it_before_it_is_asked_for(loaded_once):
     page, fetched = loaded_once
     assert not any("taking.js" in url for url in fetched)
@@ -73,6 +74,7 @@ def test_a_figure_is_taken_as_svg_with_texts_and_pictures(loaded_once, view):
     assert not list(root.iter(f"{SVG}foreignObject")) and not list(root.iter(f"{SVG}script"))
 
 
+@pytest.mark.slow
 def test_a_figure_is_taken_as_png_twice_its_size(loaded_once, view):
     page, _ = loaded_once
     name, content = taken(page, view, "PNG")
@@ -94,6 +96,7 @@ def test_arrays_are_those_that_the_view_draws(loaded_once, view):
     assert b"steps: `[N, D]` of each layer" in archive.read("README.txt")
 
 
+@pytest.mark.slow
 def test_a_chart_and_a_table_are_taken_as_csv(loaded_once):
     page, _ = loaded_once
     _, content = taken(page, opened(page, "#features-distances .gb-take"), "CSV")
@@ -127,6 +130,7 @@ def test_a_view_is_kept_as_a_file_and_opened_again(open_tab, new_page, tmp_path)
     expect(fresh.locator(".page-link-said")).to_contain_text("was not saved by this app")
 
 
+@pytest.mark.slow
 def test_a_picture_of_ones_own_comes_back_with_its_view(open_tab, new_page, tmp_path):
     page = open_tab("vit", "What patches know")
     own = ROOT / "assets" / "media" / "vit-umbrella.jpg"

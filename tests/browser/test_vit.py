@@ -116,6 +116,7 @@ def test_a_patch_walks_in_numbers_and_the_link_knows_which(open_tab, screenshots
     expect(worked).to_contain_text("number 2: ")
 
 
+@pytest.mark.slow
 def test_without_positions_and_with_more_patches(open_tab, screenshots):
     page = open_tab("vit")
     take_example(page)
@@ -136,6 +137,7 @@ def test_without_positions_and_with_more_patches(open_tab, screenshots):
     page.screenshot(path=screenshots / "vit-20.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_a_webcam_snapshot(open_tab):
     page = open_tab("vit")
     page.locator("#vit-image").get_by_role("button", name=re.compile("webcam|Webcam|camera", re.I)).first.click()
@@ -146,6 +148,7 @@ def test_a_webcam_snapshot(open_tab):
     page.locator(".patch-view[data-state=full]").wait_for()
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_picture_gets_a_sentence_and_the_tab_goes_on(open_tab, screenshots, tmp_path):
     page = open_tab("vit", dark=True)
     (tmp_path / "bad.png").write_bytes(b"no picture")
@@ -155,6 +158,7 @@ def test_a_file_that_is_no_picture_gets_a_sentence_and_the_tab_goes_on(open_tab,
     page.screenshot(path=screenshots / "vit-dark.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_nothing_sideways_on_a_phone(open_tab, screenshots):
     page = open_tab("vit", phone=True)
     take_example(page)

@@ -20,6 +20,7 @@ def test_measure_and_ask(open_tab, screenshots):
     page.screenshot(path=screenshots / "vit-compare.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_a_phone_in_the_dark(open_tab, screenshots):
     page = open_tab("vit", "Six differences", phone=True, dark=True)
     page.locator("#compare-data svg[role=img]").wait_for()

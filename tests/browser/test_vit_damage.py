@@ -89,6 +89,7 @@ def test_paint_covers_and_changes_the_answer(open_tab):
     page.wait_for_function(f"(before) => {SHOWN} === before", arg=" ".join(before))
 
 
+@pytest.mark.slow
 def test_maps_are_those_of_the_strength_and_damage_on_the_screen(open_tab):
     """The last action wins, however soon it is asked for; another wish clears what it makes wrong."""
     page = open_tab("vit", TITLE)
@@ -110,6 +111,7 @@ def test_maps_are_those_of_the_strength_and_damage_on_the_screen(open_tab):
     page.wait_for_function("!document.querySelector('#damage-maps p, #damage-maps img')")
 
 
+@pytest.mark.slow
 def test_nothing_sideways_on_a_phone_in_the_dark(open_tab, screenshots):
     page = open_tab("vit", TITLE, phone=True, dark=True)
     whole_curve(page)

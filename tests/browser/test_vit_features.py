@@ -89,6 +89,7 @@ def test_two_pictures_layers_and_a_patch_followed_into_the_other(open_tab, scree
     page.screenshot(path=screenshots / "vit-features-similarity.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_picture_and_a_picture_taken_away(open_tab, screenshots, tmp_path):
     page = open_tab("vit", TITLE, dark=True)
     take(page, "An umbrella")
@@ -105,6 +106,7 @@ def test_a_file_that_is_no_picture_and_a_picture_taken_away(open_tab, screenshot
     page.screenshot(path=screenshots / "vit-features-dark.png", full_page=True)
 
 
+@pytest.mark.slow
 def test_nothing_sideways_on_a_phone(open_tab, screenshots):
     page = open_tab("vit", TITLE, phone=True)
     page.locator(PAGE).get_by_role("button", name="Picture and settings").tap()

@@ -47,6 +47,7 @@ def best(page, label):
     page.wait_for_function("label => document.querySelector('.class-trial').dataset.best === label", arg=label)
 
 
+@pytest.mark.slow
 def test_frames_are_taken_for_as_long_as_the_button_is_held(open_tab):
     page = open_tab("vit", TITLE)
     record, count = card(page, 0).locator(".cc-record"), card(page, 0).locator(".cc-count")
@@ -127,6 +128,7 @@ def test_what_cannot_be_trained_gets_a_sentence_and_nothing_is_lost(open_tab, st
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.slow
 def test_the_example_is_learned(open_tab, screenshots):
     page = open_tab("vit", TITLE)
     page.locator("#vit-own-example").click()
@@ -140,6 +142,7 @@ def test_the_example_is_learned(open_tab, screenshots):
     assert names == ["potion", "weapon", "tree", "person", "altar"]
 
 
+@pytest.mark.slow
 def test_the_nearest_photos_of_a_cheetah_before_and_after(open_tab):
     page = open_tab("vit", "Nearest photos")
     page.locator("#vit-page-neighbours").get_by_role("button", name="A cheetah").click()
