@@ -183,6 +183,7 @@ def test_a_forged_address_is_nobodys(app):
     assert 429 in statuses
 
 
+@pytest.mark.slow
 def test_behind_a_trusted_proxy_visitors_are_told_apart():
     with running_app("--models", "embedded", GLASSBOX_TRUSTED_PROXIES="1") as url, Visitor(url) as proxy:
 
@@ -214,6 +215,7 @@ def test_thirty_first_pages_at_once_are_one(app):
     assert max(taken[1:]) < NOTICED_SECONDS
 
 
+@pytest.mark.slow
 def test_eight_flooding_sockets_share_one_visitors_messages(app, neighbour):
     from websockets.sync.client import connect
 

@@ -3,6 +3,7 @@
 import gzip
 import socket
 import threading
+import time
 import uuid
 from contextlib import ExitStack, suppress
 from urllib.parse import urlsplit
@@ -268,7 +269,7 @@ def test_figures_are_not_given_through_any_proxy(app_url, name):
 
 def test_pages_for_many_hosts_are_made_for_a_few(app, neighbour):
     """Each new name of the host costs the making of a page of 2 MB."""
-    statuses = []
+    statuses, began = [], time.monotonic()
 
     def attack(_):
         with Visitor(app, FLOOD) as flood:
@@ -279,7 +280,8 @@ def test_pages_for_many_hosts_are_made_for_a_few(app, neighbour):
     with meanwhile(attack):
         wait_until(lambda: statuses)
         assert light_seconds(neighbour, 15) < NOTICED_SECONDS
-    assert set(statuses) == {200, 429}
+    slower_than_its_share = time.monotonic() - began > 60 * len(statuses) / NEW_PAGES_A_MINUTE  # never too many at once
+    assert set(statuses) == {200, 429} or (set(statuses) == {200} and slower_than_its_share)
 
 
 def test_connections_that_say_nothing_are_few(app, neighbour):
