@@ -89,8 +89,10 @@ def app_url():
 
 
 def patient_client(url):
-    """A client that asks once more where its stream was closed as it asked: the client of Gradio shares one stream among
-    its events, the server closes it after the last, and on a slow machine the next event may fall between the two.
+    """A client that asks once more where its stream was closed as it asked.
+
+    Gradio's client has one stream for all its events; the server closes it after the last one, and on a slow machine
+    the next may fall between the two.
     """
     from gradio_client import Client
 

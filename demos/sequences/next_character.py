@@ -98,9 +98,10 @@ def _controls() -> Controls:
         EXAMPLES["An open quote"],
         label="Your text",
         lines=3,
-        max_lines=10,
+        max_lines=3,  # else Gradio lays the page out anew at every key; the box grows by its style
         max_length=MAX_CHARS,
         elem_id="sequences-text",
+        elem_classes=["gb-grows"],
         placeholder="Type here",
     )
     with gr.Row():
