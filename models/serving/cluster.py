@@ -6,12 +6,13 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from models.serving.engine import Line, ServingEngine
-from models.serving.plan import CONCEPTS, Deployment, read_plan
+from models.serving.plan import CONCEPTS, MARKED, Deployment, fits, is_own, needs_of, read_plan
 from models.serving.replica import Replica
 from models.serving.sentences import log
 
@@ -86,7 +87,7 @@ class Cluster:
         threading.Thread(target=self._stay_joined, daemon=True, name="cluster").start()
 
     def lines(self) -> Mapping[str, Line]:
-        """The way to each concept's replicas; none as long as the cluster does not answer."""
+        """The way to each deployment's replicas; none as long as the cluster does not answer."""
         self._tried.wait(FIRST_SECONDS)
         return self._lines
 
@@ -102,16 +103,51 @@ class Cluster:
                 head = join(self.address)
                 if not self.address:
                     deploy(read_plan())
-                self._lines = lines()
+                deployments = Deployments()
+                self._lines = deployments.lines()
                 log.warning("computing on %s", self.address or "replicas on this machine")
                 self._tried.set()
+                looks = Looks(deployments.lines)
                 while not self._left.wait(LOOK_SECONDS):
                     knock(head)
+                    if (found := looks.latest()) is not None:
+                        self._lines = found
             except Exception as error:
                 log.warning("%s Computing here meanwhile.", reason(error, self.address))
             self._lines = {}
             self._tried.set()
             self._left.wait(RETRY_SECONDS)
+
+
+class Looks:
+    """What deployments there are, asked in a thread: Ray waits for a lost head as long as it is told to, a day here."""
+
+    def __init__(self, look: Callable[[], dict[str, Line]]) -> None:
+        self._look = look
+        self._begin()
+
+    def latest(self) -> dict[str, Line] | None:
+        """What the last look has found, and another one begins; None where it has not come back or has failed.
+
+        Raises `LookupError` where it did.
+        """
+        if not self._found.done():
+            return None
+        found, _ = self._found.result(), self._begin()
+        return found
+
+    def _begin(self) -> None:
+        self._found: Future[dict[str, Line] | None] = Future()
+        threading.Thread(target=self._into, args=(self._found,), daemon=True, name="look").start()
+
+    def _into(self, found: "Future[dict[str, Line] | None]") -> None:
+        try:
+            found.set_result(self._look())
+        except LookupError as error:
+            found.set_exception(error)
+        except Exception as error:  # Serve's controller is being replaced: replicas answer meanwhile
+            log.warning("the deployments were not told: %s", type(error).__name__)
+            found.set_result(None)
 
 
 def engine_for(named: str) -> ServingEngine:
@@ -152,33 +188,64 @@ def join(address: str) -> str:
 
 
 def deploy(plan: Mapping[str, Deployment]) -> None:
-    """Put replicas of every concept on the cluster that was joined, or change those that are there."""
+    """Put replicas on the cluster that was joined, or change those that are there.
+
+    Waits until those of every concept are ready. Those of single models may come later, with a node that can hold them.
+    """
     from ray import serve  # pyright: ignore[reportMissingImports]
 
+    for key in homeless(plan):
+        log.warning("%s: no node of the cluster can hold a replica; it waits for one that can", key)
     serve.start(proxy_location="Disabled")
-    serve.run_many(
-        [
-            serve.RunTarget(application({"concept": name, **vars(settings)}), name=_name(name), route_prefix=None)
-            for name, settings in plan.items()
-        ]
-    )
+    targets = {
+        key: serve.RunTarget(application(_settings(key, one)), name=_name(key), route_prefix=None)
+        for key, one in plan.items()
+    }
+    for wait in (False, True):
+        if some := [target for key, target in targets.items() if is_own(key) != wait]:
+            serve.run_many(some, wait_for_applications_running=wait)
+
+
+def withdraw(plan: Mapping[str, Deployment]) -> None:
+    """End the deployments of single models that are not in the plan."""
+    from ray import serve  # pyright: ignore[reportMissingImports]
+
+    for name in serve.status().applications:
+        if (key := _key(name)) and is_own(key) and key not in plan:
+            serve.delete(name)
+
+
+def homeless(plan: Mapping[str, Deployment]) -> list[str]:
+    """Deployments of which no node of the cluster that was joined can hold a replica."""
+    import ray  # pyright: ignore[reportMissingImports]
+
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return [key for key, one in plan.items() if not any(fits(needs_of(key, one), node) for node in nodes)]
+
+
+def _settings(key: str, plan: Deployment) -> dict[str, Any]:
+    concept, _, model = key.partition("/")
+    return {"concept": concept, "model": model, **vars(plan)}
 
 
 def application(settings: Mapping[str, Any]) -> Any:
-    """The Serve application of `settings["concept"]`, as files of Serve ask for it; the rest as in `Deployment`."""
+    """The Serve application of `settings["concept"]`, as files of Serve ask for it; the rest as in `Deployment`.
+
+    `settings["model"]`: the model whose own it is, if any.
+    """
     from ray import serve  # pyright: ignore[reportMissingImports]
 
-    concept, told = settings["concept"], {key: value for key, value in settings.items() if key != "concept"}
-    plan = replace(Deployment(), **told)
+    plan = replace(Deployment(), **{name: told for name, told in settings.items() if name not in ("concept", "model")})
+    key = "/".join(filter(None, (settings["concept"], settings.get("model"))))
     scaling = {"min_replicas": plan.replicas, "max_replicas": plan.most, "target_ongoing_requests": plan.ongoing / 2}
     threads = plan.threads or os.environ.get("GLASSBOX_THREADS") or os.environ.get("OMP_NUM_THREADS") or os.cpu_count()
     told_to = {"GLASSBOX_MEMORY_GB": str(plan.memory_gb), "GLASSBOX_THREADS": str(threads)}
-    told_to |= {key: value for key, value in os.environ.items() if key in ("GLASSBOX_MODELS", "GLASSBOX_LOCAL_MODELS")}
+    told_to |= {name: told for name, told in os.environ.items() if name in ("GLASSBOX_MODELS", "GLASSBOX_LOCAL_MODELS")}
     gather = functools.partial(serve.batch, max_batch_size=plan.batch, batch_wait_timeout_s=plan.wait_ms / 1000)
     return (
         serve.deployment(Replica)
         .options(
-            name=concept,
+            name=_name(key).removeprefix(PREFIX),
             num_replicas=plan.replicas if plan.most <= plan.replicas else "auto",
             autoscaling_config=scaling if plan.most > plan.replicas else None,
             max_ongoing_requests=plan.ongoing,
@@ -189,6 +256,8 @@ def application(settings: Mapping[str, Any]) -> Any:
             ray_actor_options={
                 "num_cpus": plan.cpus,
                 "num_gpus": plan.gpus,
+                "memory": needs_of(key, plan).get("memory"),
+                "resources": {plan.mark: MARKED} if plan.mark else {},
                 "runtime_env": {"env_vars": told_to},
             },
         )
@@ -196,14 +265,53 @@ def application(settings: Mapping[str, Any]) -> Any:
     )
 
 
-def lines() -> dict[str, Line]:
-    """The way to the replicas of every concept. Raises `LookupError` where the cluster has none."""
-    from ray import serve  # pyright: ignore[reportMissingImports]
+PREFIX = "glassbox-"
 
-    running = serve.status().applications
-    if missing := [name for name in CONCEPTS if _name(name) not in running]:
-        raise LookupError(f"The cluster has no replicas of {', '.join(missing)}: python -m models.serving ADDRESS.")
-    return {name: RayLine(serve.get_app_handle(_name(name))) for name in CONCEPTS}
+
+def _name(key: str) -> str:
+    """A deployment's name in Serve, which makes names of files of it."""
+    return PREFIX + key.replace("/", ".", 1)
+
+
+def _key(name: str) -> str | None:
+    return name.removeprefix(PREFIX).replace(".", "/", 1) if name.startswith(PREFIX) else None
+
+
+class Deployments:
+    """Lines to the deployments of the cluster that was joined, one for each: a handle of Serve has threads."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Line] = {}
+        self._absent: set[str] = set()
+
+    def lines(self) -> dict[str, Line]:
+        """By deployment, as it is now. Raises `LookupError` where there are no replicas of a concept.
+
+        Where a model's own are not to be had, those of its concept compute it, and the log says so.
+        """
+        from ray import serve  # pyright: ignore[reportMissingImports]
+
+        found = {key: one for name, one in serve.status().applications.items() if (key := _key(name))}
+        if missing := [name for name in CONCEPTS if name not in found]:
+            raise LookupError(f"The cluster has no replicas of {', '.join(missing)}: python -m models.serving ADDRESS.")
+        absent = {key: why for key, one in found.items() if is_own(key) and (why := why_absent(one))}
+        for key in absent.keys() - self._absent:
+            log.warning("%s: computed by the replicas of its concept meanwhile: %s", key, absent[key])
+        self._absent = set(absent)
+        for key in found.keys() - self._made.keys():
+            self._made[key] = RayLine(serve.get_app_handle(_name(key)))
+        return {key: self._made[key] for key in found if key not in absent}
+
+
+def why_absent(status: Any) -> str:
+    """Why a deployment would not answer soon, by Serve's status of its application; empty where it would.
+
+    One without any replica would: the first call brings one. Serve says after 30 s which it finds no node for.
+    """
+    if status.status != "RUNNING":
+        return f"{str(status.status).lower()} {status.message}".strip().splitlines()[0]
+    waits = (one.message for one in status.deployments.values() if not one.replica_states.get("RUNNING"))
+    return next((message.splitlines()[0] for message in waits if message), "")
 
 
 def reason(error: Exception, address: str) -> str:

@@ -12,12 +12,12 @@ from models.compute import LocalEngine, Task, counted
 from models.errors import EngineError
 from models.serving.belongings import belongings_of, names_in, take_back, with_values
 from models.serving.messages import Lacking, Over, Refused, Request, packed, unpacked
-from models.serving.plan import concept_of
+from models.serving.plan import concept_of, deployment_of
 from models.serving.sentences import LOST, log, told
 
 
 class Line(Protocol):
-    """The way to the replicas of one concept; its failures are those of whatever it is made of."""
+    """The way to the replicas of one deployment; its failures are those of whatever it is made of."""
 
     def ask(self, data: bytes) -> bytes:
         """The answer to a request."""
@@ -35,7 +35,7 @@ class Line(Protocol):
 class ServingEngine:
     """Runs computed functions on replicas, and in this process where there is no line to any.
 
-    lines: by concept, asked anew for every call, as a cluster may come late, go, and come back.
+    lines: by deployment, asked anew for every call, as a cluster may come late, go, and come back.
     """
 
     def __init__(self, lines: Callable[[], Mapping[str, Line]]) -> None:
@@ -49,29 +49,30 @@ class ServingEngine:
 
         Raises `EngineError` with a sentence where the replica is lost, busy or away.
         """
-        concept = None if task.stays else concept_of(task.name)
-        line = self._lines().get(concept) if concept else None
-        if concept is None or line is None:
+        lines = {} if task.stays else self._lines()
+        place = deployment_of(concept_of(task.name), names_in((arguments, named)), lines)
+        line = lines.get(place) if place else None
+        if place is None or line is None:
             return self._here.run(task, arguments, named)
         request = functools.partial(Request, task.name, arguments, named)
         known = belongings_of((arguments, named))
         if task.streams:
-            return self._stream(task, concept, line, request, known)
+            return self._stream(task, place, line, request, known)
         with counted(task), told(task.name):
             answer = unpacked(_answered(task, line, packed(request(known))))
             if isinstance(answer, Lacking):
                 answer = unpacked(_answered(task, line, packed(request(with_values(known)))))
             return _taken(answer)
 
-    def _stream(self, task: Task, concept: str, line: Line, request: Any, known: Any) -> Iterator[Any]:
-        with counted(task), told(task.name), self._following(concept, (request().arguments, request().named)):
+    def _stream(self, task: Task, place: str, line: Line, request: Any, known: Any) -> Iterator[Any]:
+        with counted(task), told(task.name), self._following(place, (request().arguments, request().named)):
             lacking = yield from _steps(line, request(known))
             if lacking:
                 yield from _steps(line, request(with_values(known)))
 
     @contextmanager
-    def _following(self, concept: str, arguments: object) -> Iterator[None]:
-        names = {(name, concept) for name in names_in(arguments)}
+    def _following(self, place: str, arguments: object) -> Iterator[None]:
+        names = {(name, place) for name in names_in(arguments)}
         with self._lock:
             self._followed.update(names)
         try:
@@ -85,9 +86,9 @@ class ServingEngine:
     def _wish(self, name: str) -> None:
         lines = self._lines()
         with self._lock:
-            concepts = [concept for known, concept in self._followed if known == name]
-        for concept in concepts:
-            if line := lines.get(concept):
+            places = [place for known, place in self._followed if known == name]
+        for place in places:
+            if line := lines.get(place):
                 line.tell(name)
 
 

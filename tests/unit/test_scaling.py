@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from docs import simulate
+from models.serving.plan import read_plan
 
 DOCS = Path(simulate.__file__).parent
 
@@ -32,3 +33,10 @@ def test_the_tables_of_the_page_are_those_of_the_file():
     for name, table in simulate.tables(told).items():
         (shown,) = re.findall(rf"<!-- {name} -->\n\n((?:\|.*\n)*)", page)
         assert shown == table + "\n", "run: python docs/simulate.py --write"
+
+
+def test_the_plan_of_the_page_is_one(tmp_path):
+    (text,) = re.findall(r"```json\n(.*?)```", (DOCS / "scaling.md").read_text(), re.DOTALL)
+    path = tmp_path / "plan.json"
+    path.write_text(text)
+    assert {"diffusion/sd-turbo", "diffusion/sdxl-turbo"} <= set(read_plan(path))

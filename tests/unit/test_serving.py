@@ -17,9 +17,9 @@ from models.errors import EngineError, InputError, WeightsError
 from models.serving import engine as module
 from models.serving import messages, sentences
 from models.serving.belongings import belongings_of, names_in
-from models.serving.cluster import Cluster, engine_for, reason
+from models.serving.cluster import Cluster, Looks, engine_for, reason, why_absent
 from models.serving.engine import ServingEngine
-from models.serving.plan import Deployment, concept_of, read_plan
+from models.serving.plan import Deployment, concept_of, deployment_of, fits, needs_of, read_plan
 from models.serving.replica import Replica
 from models.store import STORES, Store
 
@@ -388,10 +388,112 @@ def test_a_plan_says_what_differs(tmp_path):
     assert plan["attention"] == Deployment()
 
 
+def test_a_model_that_the_plan_names_has_replicas_of_its_own(tmp_path):
+    path = tmp_path / "plan.json"
+    path.write_text('{"diffusion/sdxl-turbo": {"replicas": 0, "gpus": 1, "memory_gb": 12, "mark": "large"}}')
+    plan = read_plan(path)
+    assert set(plan) == {"sequences", "attention", "vit", "detection", "diffusion", "diffusion/sdxl-turbo"}
+    needs = needs_of("diffusion/sdxl-turbo", plan["diffusion/sdxl-turbo"])
+    assert needs == {"GPU": 1, "memory": 12 * 2**30, "large": 0.001}
+    node = {"CPU": 8, "GPU": 1, "memory": 16 * 2**30, "large": 1}
+    assert fits(needs, node)
+    assert not any(fits(needs, node | {name: 0}) for name in needs)
+    assert not fits(needs, {"CPU": 8})
+    assert needs_of("diffusion", plan["diffusion"]) == {}, "concepts reserve what they are told to, no memory"
+
+
+@pytest.mark.parametrize(
+    ("concept", "names", "found"),
+    [
+        ("diffusion", ["a cat", "sdxl-turbo"], "diffusion/sdxl-turbo"),
+        ("diffusion", ["sd-turbo"], "diffusion"),
+        ("attention", ["sdxl-turbo"], "attention"),
+        ("attention", [], "attention"),
+        (None, ["sdxl-turbo"], None),
+    ],
+)
+def test_a_call_goes_to_the_replicas_of_the_model_that_it_names(concept, names, found):
+    assert deployment_of(concept, names, {"diffusion", "diffusion/sdxl-turbo", "attention"}) == found
+
+
+def test_calls_and_wishes_go_to_the_model_wherever_arguments_name_it(engine, line, monkeypatch):
+    own = Loop(Replica(4))
+    monkeypatch.setattr(engine, "_lines", lambda: {"vit": line, "vit/own-model": own})
+    told = []
+    monkeypatch.setattr(own, "tell", told.append)
+    assert (keep_as("own-model", [1]), own.asked, line.asked) == (None, 1, 0)
+    assert read_kept(Asked(("own-model",))) == 1
+    assert (own.asked, line.asked) == (3, 0), "once more with the value"
+    steps = make("own-model", 10**6)
+    next(steps)
+    stops.ask("own-model")
+    list(steps)
+    assert told == ["own-model"]
+    assert double(2) == 4
+    assert line.asked == 1
+    stops.forget("own-model")
+
+
+@dataclass
+class Told:
+    """As Serve tells of an application, or of a deployment in it."""
+
+    status: str = "RUNNING"
+    message: str = ""
+    deployments: dict | None = None
+    replica_states: dict | None = None
+
+
+@pytest.mark.parametrize(
+    ("status", "states", "message", "absent"),
+    [
+        ("RUNNING", {"RUNNING": 1}, "", False),
+        ("RUNNING", {}, "", False),
+        ("RUNNING", {"STARTING": 1}, "", False),
+        ("RUNNING", {"STARTING": 1}, "1 replicas that have taken more than 30s\nmore", True),
+        ("RUNNING", {"RUNNING": 1, "STARTING": 1}, "1 replicas that have taken more than 30s", False),
+        ("DEPLOYING", {"STARTING": 1}, "", True),
+        ("DEPLOY_FAILED", {}, "", True),
+    ],
+)
+def test_a_model_whose_replicas_find_no_node_is_computed_by_its_concept(status, states, message, absent):
+    why = why_absent(Told(status, deployments={"one": Told(message=message, replica_states=states)}))
+    assert bool(why) == absent
+    assert "\n" not in why
+
+
+def test_looking_for_deployments_never_waits():
+    answers, may = [LookupError("none"), RuntimeError("away"), {"vit": 1}], threading.Event()
+
+    def look():
+        may.wait(5)
+        answer = answers.pop()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    looks = Looks(look)
+    assert looks.latest() is None
+    may.set()
+    found = [_until_done(looks) for _ in range(2)]
+    assert found == [{"vit": 1}, None]
+    with pytest.raises(LookupError):
+        _until_done(looks)
+
+
+def _until_done(looks):
+    looks._found.exception(5)
+    return looks.latest()
+
+
 @pytest.mark.parametrize(
     "text",
     [
         '{"cats": {}}',
+        '{"vit/gpt2": {}}',
+        '{"diffusion/sdxl": {}}',
+        '{"diffusion/sdxl-turbo": {"replicas": 0, "most": 0}}',
+        '{"vit": {"mark": 3}}',
         "[]",
         '{"vit": 3}',
         '{"vit": {"replicas": "two"}}',
