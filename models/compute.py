@@ -131,18 +131,29 @@ def _computed(function: Callable[..., Any], *, heavy: bool, gpu_seconds: int, st
     return call
 
 
-BATCHES: dict[str, Callable[[Sequence[tuple[Any, ...]]], Sequence[Any]]] = {}
-"""What answers several calls of a computed function at once, by the function's name; see `batched`."""
+@dataclass(frozen=True)
+class Batch:
+    """What answers several calls of a computed function at once, and which calls it takes: see `batched`."""
+
+    several: Callable[[Sequence[tuple[Any, ...]]], Sequence[Any]]
+    takes: Callable[..., bool]
 
 
-def batched(function: Callable[..., Result]) -> Callable[[Callable[..., Sequence[Result]]], Callable[..., Any]]:
+BATCHES: dict[str, Batch] = {}
+"""By the function's name."""
+
+
+def batched(
+    function: Callable[..., Result], *, takes: Callable[..., bool] = lambda *_: True
+) -> Callable[[Callable[..., Sequence[Result]]], Callable[..., Any]]:
     """Mark what answers several calls of the computed `function`, given as tuples of all its arguments, as one batch.
 
-    An engine may use it for calls that come at the same time. Results are those of single calls but for rounding.
+    An engine may use it for calls that come at the same time and that it `takes`. Results are those of single calls but
+    for rounding.
     """
 
     def mark(several: Callable[..., Sequence[Result]]) -> Callable[..., Any]:
-        BATCHES[f"{function.__module__}.{function.__qualname__}"] = several
+        BATCHES[f"{function.__module__}.{function.__qualname__}"] = Batch(several, takes)
         return several
 
     return mark

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from transformers import (
     AttentionInterface,
     AttentionMaskInterface,
@@ -23,9 +24,9 @@ from transformers import (
 )
 from transformers.masking_utils import eager_mask
 
-from models.attention.subjects import MAX_TOKENS, Reading, Subject, one_by_one, require_tokens
+from models.attention.subjects import MAX_TOKENS, Reading, Run, Subject, one_by_one, require_tokens
 from models.errors import InputError, WeightsError
-from models.text.instrument import IMPLEMENTATION, Edits, Place, attend
+from models.text.instrument import IMPLEMENTATION, BatchTap, Edits, Place, attend
 from models.text.known import strangers_of
 from models.text.readable import readable_tokens
 
@@ -108,6 +109,25 @@ class EncoderSubject(LibrarySubject):
         if reading.ids[index] in (self.tokenizer.cls_token_id, self.tokenizer.sep_token_id):
             raise InputError("The marks at both ends are not words of the text: choose another token.")
         return super().without(reading, index)
+
+    def run_all(self, readings: Sequence[Reading]) -> list[Run]:
+        """`run` of each reading, unedited, in one pass: no token looks at what shorter ones are filled up with."""
+        texts = [torch.tensor(reading.ids) for reading in readings]
+        ids = pad_sequence(texts, batch_first=True).to(self.device)
+        mask = pad_sequence([torch.ones_like(text) for text in texts], batch_first=True).to(self.device)
+        with torch.no_grad(), self.collecting() as (embedded, stream), BatchTap(self.places) as tap:
+            output = self.network(input_ids=ids, attention_mask=mask)
+        logits = None if self.predicts == "nothing" else output.logits
+        hidden = torch.stack(stream, dim=1)
+        return [
+            Run(
+                tap.of(row, length),
+                {"encoder": hidden[row, :, :length].clone()},
+                None if logits is None else logits[row, :length].clone(),
+                embedded[0][row, :length].clone(),
+            )
+            for row, length in enumerate(map(len, texts))
+        ]
 
     def _compute(self, reading: Reading, edits: Edits) -> Tensor | None:
         output = self.network(**self._inputs(reading, edits))

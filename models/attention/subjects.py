@@ -206,6 +206,18 @@ class Subject(nn.Module):
         }
         return Run(tap.attended, stacked, logits, embedded[0])
 
+    @contextmanager
+    def collecting(self) -> Iterator[tuple[list[Tensor], list[Tensor]]]:
+        """Of a network of one stack, while entered: the vectors of the tokens read, and the residual stream, whole."""
+        embedded: list[Tensor] = []
+        stream: list[Tensor] = []
+        (layers,) = self.stacks.values()
+        hooks = [self.embedding.register_forward_hook(_of_this_thread(lambda _, __, out: embedded.append(out)))]
+        hook = _of_this_thread(_layer_hook(stream, off=False))
+        hooks += [layer.register_forward_hook(hook, with_kwargs=True) for layer in layers]
+        with _removed(hooks):
+            yield embedded, stream
+
     def parts_of(self, reading: Reading, kind: Kind, layer: int) -> dict[str, Tensor]:
         """What every part of one layer gives, `{part: [T, its width]}`, in the order of the anatomy."""
         found: dict[str, Tensor] = {}

@@ -309,7 +309,7 @@ def why_absent(status: Any) -> str:
     One without any replica would: the first call brings one. Serve says after 30 s which it finds no node for.
     """
     if status.status != "RUNNING":
-        return f"{str(status.status).lower()} {status.message}".strip().splitlines()[0]
+        return f"{str.lower(status.status)} {status.message}".strip().splitlines()[0]
     waits = (one.message for one in status.deployments.values() if not one.replica_states.get("RUNNING"))
     return next((message.splitlines()[0] for message in waits if message), "")
 

@@ -46,7 +46,8 @@ class Replica:
         """Call a function and answer with its result."""
         request: Request = await self._in_thread(unpacked, data)
         task = await self._in_thread(_task, request.task)
-        if self._together and task.name in BATCHES:
+        batch = BATCHES.get(task.name)
+        if self._together and batch and batch.takes(*_arguments(task, request)):
             return await self._together(request)
         return await self._in_thread(self._answer, request)
 
@@ -63,7 +64,7 @@ class Replica:
             if len(calls) < 2:
                 continue
             with contextlib.suppress(Exception):
-                values = self._engine.run(replace(task, function=BATCHES[name]), (calls,), {})
+                values = self._engine.run(replace(task, function=BATCHES[name].several), (calls,), {})
                 answers |= {place: packed(Result(value)) for place, value in zip(places, values, strict=True)}
         return [answers.get(place) or self._answer(request) for place, request in enumerate(requests)]
 

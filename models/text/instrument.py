@@ -8,7 +8,7 @@
 Outside of a tap `attend` is plain scaled dot-product attention (Vaswani et al. 2017, section 3.2).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -124,9 +124,11 @@ class Tap:
         off = [head.head for head in self.edits.heads_off if head[:2] == place]
         if off:
             mixed = mixed.index_fill(1, torch.tensor(off, device=mixed.device), 0.0)
-        parts = (part[0] for part in (query, key, value, scores, weights, mixed))
-        self.attended[place] = Attended(*(part if self.differentiable else part.detach() for part in parts))
+        self._keep(place, (query, key, value, scores, weights, mixed))
         return mixed
+
+    def _keep(self, place: Place, parts: Sequence[Tensor]) -> None:
+        self.attended[place] = Attended(*(part[0] if self.differentiable else part[0].detach() for part in parts))
 
     def _is_of_the_text(self, place: Place) -> bool:
         """Whether the keys are the tokens of the text read, not those of a translation being written."""
@@ -157,6 +159,27 @@ class Tap:
         for head, query, row in rows:
             weights[:, head, query] = weights.new_tensor(row)
         return weights
+
+
+class BatchTap(Tap):
+    """A tap that records every text of a batch, unedited: `of` gives each as `attended` would."""
+
+    def __init__(self, places: Mapping[nn.Module, Place]) -> None:
+        super().__init__(places)
+        self._whole: dict[Place, Sequence[Tensor]] = {}
+
+    def of(self, row: int, length: int) -> dict[Place, Attended]:
+        """The attentions of text number `row`, which has `length` tokens, without what it was filled up with."""
+        return {place: _of_text(parts, row, length) for place, parts in self._whole.items()}
+
+    def _keep(self, place: Place, parts: Sequence[Tensor]) -> None:
+        self._whole[place] = [part.detach() for part in parts]
+
+
+def _of_text(parts: Sequence[Tensor], row: int, length: int) -> Attended:
+    query, key, value, scores, weights, mixed = (part[row, :, :length] for part in parts)
+    own = (query, key, value, scores[..., :length], weights[..., :length], mixed)
+    return Attended(*(part.clone() for part in own))  # or one text kept would keep the whole batch
 
 
 _active: ContextVar[Tap | None] = ContextVar("tap", default=None)
