@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from models.serving.engine import Line, ServingEngine
 from models.serving.plan import CONCEPTS, MARKED, Deployment, fits, is_own, needs_of, read_plan
 from models.serving.replica import Replica
-from models.serving.sentences import log
+from models.serving.sentences import NoReplicaError, log, sentence_of
 
 if TYPE_CHECKING:
     from ray.serve.handle import DeploymentHandle  # pyright: ignore[reportMissingImports]
@@ -24,6 +25,7 @@ ANSWER_SECONDS = 180.0
 KNOCK_SECONDS, LOOK_SECONDS, RETRY_SECONDS, FIRST_SECONDS = 3.0, 5.0, 20.0, 60.0
 DAY_SECONDS = 86400
 STORE_BYTES = 200 * 2**20
+GONE = "the replicas have gone, and no node can hold others"
 NOT_INSTALLED = "Ray is not installed: pip install -r requirements-scale.txt"
 
 
@@ -32,15 +34,25 @@ class RayLine:
 
     def __init__(self, handle: "DeploymentHandle") -> None:
         self._handle = handle
+        self.absent = False
+        """Its replicas are not to be had for now: who waits for one should not go on waiting."""
 
     def ask(self, data: bytes) -> bytes:
-        """The answer of one replica."""
+        """The answer of one replica. Raises `NoReplicaError` where there is none any more."""
         response = self._handle.answer.remote(data)
-        try:
-            return response.result(timeout_s=ANSWER_SECONDS)
-        except TimeoutError:
-            response.cancel()
-            raise
+        until = time.monotonic() + ANSWER_SECONDS
+        while True:
+            try:
+                return response.result(timeout_s=LOOK_SECONDS)
+            except TimeoutError as error:
+                if sentence_of(error) is None:  # the computed function's own
+                    raise
+                if not (self.absent or time.monotonic() > until):
+                    continue
+                response.cancel()
+                if self.absent:
+                    raise NoReplicaError(GONE) from None
+                raise
 
     def stream(self, data: bytes) -> Iterator[bytes]:
         """The steps of one replica; it is told to stop where nobody asks for more, or the next one takes too long."""
@@ -48,8 +60,13 @@ class RayLine:
         ended = False
         try:
             while not ended:
-                with _deadline(response):
-                    step = next(response, None)
+                try:
+                    with _Watch(self, response):
+                        step = next(response, None)
+                except Exception:
+                    if self.absent:
+                        raise NoReplicaError(GONE) from None
+                    raise
                 ended = step is None
                 if step is not None:
                     yield step
@@ -63,15 +80,32 @@ class RayLine:
             self._handle.broadcast("wish", name).results(timeout_s=5, return_exceptions=True)
 
 
-@contextlib.contextmanager
-def _deadline(response: Any) -> Iterator[None]:
-    timer = threading.Timer(ANSWER_SECONDS, response.cancel)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+class _Watch:
+    """While entered, cancels a response that takes too long, or whose replicas have gone meanwhile."""
+
+    def __init__(self, line: RayLine, response: Any) -> None:
+        self._line, self._response, self._until = line, response, time.monotonic() + ANSWER_SECONDS
+        self._left = threading.Event()
+
+    def __enter__(self) -> None:
+        self._again()
+
+    def __exit__(self, *_: object) -> None:
+        self._left.set()
+        self._timer.cancel()
+
+    def _again(self) -> None:
+        self._timer = threading.Timer(LOOK_SECONDS, self._look)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _look(self) -> None:
+        if self._left.is_set():
+            return
+        if self._line.absent or time.monotonic() > self._until:
+            self._response.cancel()
+        else:
+            self._again()
 
 
 class Cluster:
@@ -281,7 +315,7 @@ class Deployments:
     """Lines to the deployments of the cluster that was joined, one for each: a handle of Serve has threads."""
 
     def __init__(self) -> None:
-        self._made: dict[str, Line] = {}
+        self._made: dict[str, RayLine] = {}
         self._absent: set[str] = set()
 
     def lines(self) -> dict[str, Line]:
@@ -300,6 +334,8 @@ class Deployments:
         self._absent = set(absent)
         for key in found.keys() - self._made.keys():
             self._made[key] = RayLine(serve.get_app_handle(_name(key)))
+        for key, line in self._made.items():
+            line.absent = key in absent
         return {key: self._made[key] for key in found if key not in absent}
 
 
@@ -322,7 +358,3 @@ def reason(error: Exception, address: str) -> str:
     if "ersion mismatch" in str(error):
         return f"The cluster at {address} runs another version of Ray or Python than this machine ({said})."
     return f"The cluster at {address or 'this machine'} does not answer ({type(error).__name__}: {said})."
-
-
-def _name(concept: str) -> str:
-    return f"glassbox-{concept}"

@@ -49,20 +49,25 @@ class ServingEngine:
 
         Raises `EngineError` with a sentence where the replica is lost, busy or away.
         """
-        lines = {} if task.stays else self._lines()
-        place = deployment_of(concept_of(task.name), names_in((arguments, named)), lines)
-        line = lines.get(place) if place else None
+        place, line = self._way(task, arguments, named)
         if place is None or line is None:
             return self._here.run(task, arguments, named)
         request = functools.partial(Request, task.name, arguments, named)
         known = belongings_of((arguments, named))
         if task.streams:
             return self._stream(task, place, line, request, known)
+        another = lambda: self._way(task, arguments, named)[1] or line  # noqa: E731
         with counted(task), told(task.name):
-            answer = unpacked(_answered(task, line, packed(request(known))))
+            answer = unpacked(_answered(task, line, another, packed(request(known))))
             if isinstance(answer, Lacking):
-                answer = unpacked(_answered(task, line, packed(request(with_values(known)))))
+                answer = unpacked(_answered(task, line, another, packed(request(with_values(known)))))
             return _taken(answer)
+
+    def _way(self, task: Task, arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[str | None, Line | None]:
+        """The deployment that computes a call, and the line to it if there is one."""
+        lines = {} if task.stays else self._lines()
+        place = deployment_of(concept_of(task.name), names_in((arguments, named)), lines)
+        return place, lines.get(place) if place else None
 
     def _stream(self, task: Task, place: str, line: Line, request: Any, known: Any) -> Iterator[Any]:
         with counted(task), told(task.name), self._following(place, (request().arguments, request().named)):
@@ -92,7 +97,7 @@ class ServingEngine:
                 line.tell(name)
 
 
-def _answered(task: Task, line: Line, data: bytes) -> bytes:
+def _answered(task: Task, line: Line, another: Callable[[], Line], data: bytes) -> bytes:
     """The answer; where a replica is lost on the way, that of another one: computed functions leave nothing behind."""
     try:
         with told(task.name):
@@ -101,7 +106,7 @@ def _answered(task: Task, line: Line, data: bytes) -> bytes:
         if str(error) != LOST:
             raise
         log.warning("%s: asked again", task.name)
-        return line.ask(data)
+        return another().ask(data)
 
 
 def _steps(line: Line, request: Request) -> Iterator[Any]:

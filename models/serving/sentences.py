@@ -26,6 +26,7 @@ SENTENCES = {
     "ObjectStoreFullError": NO_MEMORY,
     "OutOfDiskError": NO_MEMORY,
     "ReplicaUnavailableError": LOST,
+    "NoReplicaError": LOST,
     "DeploymentUnavailableError": AWAY,
     "RaySystemError": AWAY,
     "RpcError": AWAY,
@@ -36,6 +37,10 @@ SENTENCES = {
     "TimeoutError": LATE,
 }
 """By name of the class, as Ray need not be there; a class stands for those that inherit from it."""
+
+
+class NoReplicaError(Exception):
+    """The replicas that a call waits for will not come back soon; another deployment may compute it."""
 
 
 def sentence_of(error: BaseException) -> str | None:

@@ -17,10 +17,11 @@ from models.errors import EngineError, InputError, WeightsError
 from models.serving import engine as module
 from models.serving import messages, sentences
 from models.serving.belongings import belongings_of, names_in
-from models.serving.cluster import Cluster, Looks, engine_for, reason, why_absent
+from models.serving.cluster import Cluster, Looks, RayLine, engine_for, reason, why_absent
 from models.serving.engine import ServingEngine
 from models.serving.plan import Deployment, concept_of, deployment_of, fits, needs_of, read_plan
 from models.serving.replica import Replica
+from models.serving.sentences import NoReplicaError
 from models.store import STORES, Store
 
 KEPT: Store[list] = Store("own things", 1000, size=len, gone="Your thing is no longer kept.", travels=True)
@@ -56,6 +57,11 @@ def double(number, times=2):
 def double_all(calls):
     SIZES.append(len(calls))
     return [double(*call) for call in calls]
+
+
+@compute
+def add_two(model):
+    return [model, 2]
 
 
 @compute
@@ -338,7 +344,8 @@ def test_what_a_function_itself_raised_is_a_defect():
 def test_a_call_whose_replica_is_lost_is_made_again_and_a_stream_is_not(monkeypatch):
     monkeypatch.setattr(module, "concept_of", lambda _: "vit")
     lost = failure("ActorDiedError")
-    with using(ServingEngine(lambda: {"vit": Broken(lost, times=1)})):
+    once = Broken(lost, times=1)
+    with using(ServingEngine(lambda: {"vit": once})):
         assert add_one(np.zeros(1)) == "from another replica"
     with using(ServingEngine(lambda: {"vit": Broken(lost, after=2)})):
         steps = make("made-4", 5)
@@ -432,6 +439,59 @@ def test_calls_and_wishes_go_to_the_model_wherever_arguments_name_it(engine, lin
     assert double(2) == 4
     assert line.asked == 1
     stops.forget("own-model")
+
+
+class Waiting:
+    """A handle of Serve whose replicas do not come."""
+
+    def __init__(self, error=TimeoutError):
+        self.error, self.cancelled = error, threading.Event()
+        self.answer = self.stream = self
+
+    def options(self, **_):
+        return self
+
+    def remote(self, _):
+        return self
+
+    def result(self, timeout_s):
+        raise self.error
+
+    def __next__(self):
+        assert self.cancelled.wait(5)
+        raise failure("RequestCancelledError")
+
+    def cancel(self):
+        self.cancelled.set()
+
+
+def test_who_waits_for_a_model_whose_node_has_left_is_answered_by_its_concept(engine, line, monkeypatch, caplog):
+    monkeypatch.setattr("models.serving.cluster.LOOK_SECONDS", 0.02)
+    own = RayLine(Waiting())
+    lines = {"vit": line, "vit/far-model": own}
+
+    def known():
+        if own.absent:
+            lines.pop("vit/far-model", None)
+        return lines
+
+    monkeypatch.setattr(engine, "_lines", known)
+    threading.Timer(0.2, lambda: setattr(own, "absent", True)).start()
+    assert list(add_two("far-model")) == ["far-model", 2]
+    assert line.asked == 1
+    assert own._handle.cancelled.is_set()
+    assert "asked again" in caplog.text
+    with pytest.raises(NoReplicaError):
+        next(own.stream(b""))
+
+
+@pytest.mark.parametrize(("kind", "cancelled"), [("TimeoutError", True), ("RayTaskError", False)])
+def test_a_call_is_given_up_in_the_end_and_a_function_may_time_out_itself(monkeypatch, kind, cancelled):
+    monkeypatch.setattr("models.serving.cluster.ANSWER_SECONDS", 0.05)
+    line = RayLine(Waiting(failure(kind, TimeoutError)))
+    with pytest.raises(TimeoutError):
+        line.ask(b"")
+    assert line._handle.cancelled.is_set() == cancelled
 
 
 @dataclass
