@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 180.0
 """For a result, or the next step of a stream; the first of a replica waits until its network is loaded."""
 KNOCK_SECONDS, LOOK_SECONDS, RETRY_SECONDS, FIRST_SECONDS = 3.0, 5.0, 20.0, 60.0
+"""For a connection; between two looks at what there is, and two tries to join; until first clicks are computed here."""
 DAY_SECONDS = 86400
 STORE_BYTES = 200 * 2**20
 GONE = "the replicas have gone, and no node can hold others"
@@ -119,16 +120,26 @@ class Cluster:
         self._lines: Mapping[str, Line] = {}
         self._tried, self._left = threading.Event(), threading.Event()
         threading.Thread(target=self._stay_joined, daemon=True, name="cluster").start()
+        self._late = threading.Timer(FIRST_SECONDS, self._go_on)
+        self._late.daemon = True
+        self._late.start()
 
     def lines(self) -> Mapping[str, Line]:
         """The way to each deployment's replicas; none as long as the cluster does not answer."""
-        self._tried.wait(FIRST_SECONDS)
+        self._tried.wait()
         return self._lines
 
     def leave(self) -> None:
         """Compute here from now on, and look for the cluster no more."""
         self._left.set()
         self._lines = {}
+
+    def _go_on(self) -> None:
+        """First clicks wait so long for a cluster, all together; whoever listens there may be none."""
+        if not self._tried.is_set():
+            where = self.address or "this machine"
+            log.warning("The cluster at %s has not answered for %d s. Computing here meanwhile.", where, FIRST_SECONDS)
+            self._tried.set()
 
     def _stay_joined(self) -> None:
         """Join, look whether the head is still there, join again. A Ray that was started here ends with this thread."""
@@ -356,5 +367,6 @@ def reason(error: Exception, address: str) -> str:
     if isinstance(error, LookupError | ValueError):
         return said
     if "ersion mismatch" in str(error):
-        return f"The cluster at {address} runs another version of Ray or Python than this machine ({said})."
+        versions = " ".join(str(error).split())[:300]
+        return f"The cluster at {address} runs another version of Ray or Python than this machine ({versions})."
     return f"The cluster at {address or 'this machine'} does not answer ({type(error).__name__}: {said})."

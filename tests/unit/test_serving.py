@@ -593,9 +593,21 @@ def test_a_cluster_that_does_not_answer_is_a_line_in_the_log_and_pages_go_on(mon
     cluster.leave()
 
 
+def test_a_cluster_that_says_nothing_holds_up_only_the_first_clicks(monkeypatch, caplog):
+    answered = threading.Event()
+    monkeypatch.setattr("models.serving.cluster.FIRST_SECONDS", 0.2)
+    monkeypatch.setattr("models.serving.cluster.join", lambda _: answered.wait(20))
+    cluster = Cluster("10.0.0.1:6379")
+    assert [cluster.lines() for _ in range(3)] == [{}, {}, {}]
+    assert caplog.text.count("has not answered") == 1
+    cluster.leave()
+    answered.set()
+
+
 def test_another_version_of_ray_is_said_in_one_line():
     error = RuntimeError("Version mismatch: The cluster was started with: Ray: 2.9.0\n ...")
     assert "another version of Ray" in reason(error, "head:6379")
+    assert "Ray: 2.9.0" in reason(error, "head:6379")
     assert "\n" not in reason(error, "head:6379")
 
 
