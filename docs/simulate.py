@@ -98,6 +98,7 @@ def tables(told: Mapping[str, Any], visitors: Sequence[int] = CROWDS) -> dict[st
         for row in told["measured"]
     ]
     costs = [[name, *one.values()] for name, one in told["costs"].items()]
+    batches = [[row[key] for key in ("what", "alone_ms", "together_ms", "gain")] for row in told["batching"]["rows"]]
     crowds = [crowd(count, told) for count in visitors]
     kills = [
         [concept, *_of_kills(told["kills"], concept)] for concept in dict.fromkeys(k["concept"] for k in told["kills"])
@@ -105,6 +106,9 @@ def tables(told: Mapping[str, Any], visitors: Sequence[int] = CROWDS) -> dict[st
     return {
         "kills": _table(["replica of", "killed", "the sentence", "a new replica", "a step of it"], kills),
         "measured": _table(["", "endpoint", "requests a second", "median, s", "95 of 100 within, s", "load"], rows),
+        "batching": _table(
+            ["a call of", "alone, ms", "as one of " + str(told["batching"]["count"]) + ", ms", "gain"], batches
+        ),
         "costs": _table(["click", "interface, s", "replica, s", "bytes of the answer"], costs),
         "crowds": _table(["", *(f"{count:,}" for count in visitors)], list(zip(*_columns(crowds), strict=True))[1:]),
     }

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -103,7 +103,7 @@ class Tap:
         self.attended: dict[Place, Attended] = {}
         self._token: Token[Tap | None] | None = None
 
-    def __enter__(self) -> "Tap":
+    def __enter__(self) -> Self:
         self._token = _active.set(self)
         return self
 

@@ -6,8 +6,10 @@ All in one run, one after the other, on a machine that does other things too: co
 """
 
 import argparse
+import itertools
 import json
 import os
+import secrets
 import statistics
 import subprocess
 import sys
@@ -22,36 +24,44 @@ from tests.conftest import ROOT, running_app
 from tests.runtime_only.test_endpoints import CALLS
 from tests.serving.cluster import cluster, cpu_seconds, replicas, resident_bytes
 
-ENDPOINTS = ("/vit_classify",)
+ENDPOINTS = ("/vit_classify", "/attention_trace", "/diffusion_generate")
+BATCHED = ("/vit_classify", "/attention_trace")
 CLICKS = {"/vit_classify": 8, "/sequences_next": 8, "/detection_detect": 4, "/diffusion_generate": 1}
 """What visitors do, and how often it is done to know its cost."""
 
 
+def asked(endpoint):
+    """Arguments of one call after the other; texts differ, as the run of one that was just read is kept."""
+    numbers = itertools.count(secrets.randbelow(10**6))
+    while True:
+        first, *others = CALLS[endpoint]()
+        yield (f"{first} {next(numbers):07}" if endpoint == "/attention_trace" else first, *others)
+
+
 def ask(url, endpoint, ready, long, took):
     """One visitor who asks again as soon as answered, for so long after everybody has been answered once."""
-    client = Client(url, verbose=False)
-    arguments = CALLS[endpoint]()
-    client.predict(*arguments, api_name=endpoint)
+    client, arguments = Client(url, verbose=False), asked(endpoint)
+    client.predict(*next(arguments), api_name=endpoint)
     ready.wait()
     until = time.monotonic() + long
     while (start := time.monotonic()) < until:
-        client.predict(*arguments, api_name=endpoint)
+        client.predict(*next(arguments), api_name=endpoint)
         took.append(time.monotonic() - start)
 
 
-def measure(title, url, visitors, seconds, interfaces=()):
+def measure(title, url, visitors, seconds, interfaces=(), endpoints=ENDPOINTS):
     """Requests a second, median and 95th percentile of their seconds, for each endpoint alone.
 
     interfaces: processes whose processor time and memory are told, as are those of the replicas.
     """
     rows = []
-    for endpoint in ENDPOINTS:
+    for endpoint in endpoints:
         ready, took = threading.Barrier(visitors + 1, timeout=120), []
         threads = [threading.Thread(target=ask, args=(url, endpoint, ready, seconds, took)) for _ in range(visitors)]
         for thread in threads:
             thread.start()
         ready.wait()
-        computing = replicas(endpoint.strip("/").partition("_")[0])
+        computing = replicas(concept_of(endpoint))
         before = [[cpu_seconds(one) for one in group] for group in (interfaces, computing)]
         begun = time.monotonic()
         for thread in threads:
@@ -79,6 +89,11 @@ def measure(title, url, visitors, seconds, interfaces=()):
     return rows
 
 
+def concept_of(endpoint):
+    """The concept whose replicas compute an endpoint."""
+    return endpoint.strip("/").partition("_")[0]
+
+
 def costs(url, interface):
     """Processor seconds of one click, of the interface and of replicas, and bytes of its answer; by endpoint."""
     found = {}
@@ -86,7 +101,7 @@ def costs(url, interface):
         client = Client(url, verbose=False)
         arguments = CALLS[endpoint]()
         answer = client.predict(*arguments, api_name=endpoint)
-        computing = replicas(endpoint.strip("/").partition("_")[0])
+        computing = replicas(concept_of(endpoint))
         before = cpu_seconds(interface), sum(map(cpu_seconds, computing))
         for _ in range(times):
             client.predict(*arguments, api_name=endpoint)
@@ -133,12 +148,12 @@ def main():
             clicks = costs(first, one)
             rows += measure("Ray, 1 replica, 1 process", first, *told, [one])
             rows += measure("Ray, 1 replica, 2 processes", both, *told, pids)
-            two = {"vit": {"replicas": 2}}
-            deploy(arguments.python, made, folder, two)
+            deploy(arguments.python, made, folder, {concept_of(one): {"replicas": 2} for one in ENDPOINTS})
             rows += measure("Ray, 2 replicas, 1 process", first, *told, [one])
             rows += measure("Ray, 2 replicas, 2 processes", both, *told, pids)
-            deploy(arguments.python, made, folder, {"vit": {"batch": 8}})
-            rows += measure("Ray, 1 replica, 1 process, batches of up to 8", first, *told, [one])
+            several = [endpoint for endpoint in ENDPOINTS if endpoint in BATCHED]
+            deploy(arguments.python, made, folder, {concept_of(one): {"batch": 8} for one in ENDPOINTS})
+            rows += measure("Ray, 1 replica, 1 process, batches of up to 8", first, *told, [one], several)
             if arguments.write:
                 write(arguments.write, rows, clicks)
 
