@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,13 @@ def ray_python():
 
 @pytest.fixture(scope="session")
 def ray_url(ray_python):
-    """Address of an app that has started Ray for itself."""
+    """Address of an app that has started Ray for itself, and computes on its replicas."""
     with running_app("--models", "embedded", "--engine", "ray", python=ray_python, GLASSBOX_THREADS="1") as url:
+        log = ROOT / "artefacts" / f"app-{url.rpartition(':')[2]}.log"
+        deadline = time.monotonic() + 300
+        while "computing on replicas" not in log.read_text():  # until then the app computes in its own process
+            assert time.monotonic() < deadline, log.read_text()[-4000:]
+            time.sleep(0.5)
         yield url
 
 
