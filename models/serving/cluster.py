@@ -225,7 +225,7 @@ def join(address: str) -> str:
     quiet = {"log_to_driver": False, "logging_level": "warning", "include_dashboard": None if address else False}
     if not address:
         cores = max(2, os.cpu_count() or 1)
-        ray.init(num_cpus=cores, object_store_memory=STORE_BYTES, **quiet)
+        ray.init(address="local", num_cpus=cores, object_store_memory=STORE_BYTES, **quiet)  # not one that is here
     else:
         knock(address)
         ray.init(address=address, **quiet)
