@@ -117,7 +117,7 @@ class Cluster:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self._lines: Mapping[str, Line] = {}
+        self._lines: dict[str, RayLine] = {}
         self._tried, self._left = threading.Event(), threading.Event()
         threading.Thread(target=self._stay_joined, daemon=True, name="cluster").start()
         self._late = threading.Timer(FIRST_SECONDS, self._go_on)
@@ -133,6 +133,12 @@ class Cluster:
         """Compute here from now on, and look for the cluster no more."""
         self._left.set()
         self._lines = {}
+
+    def _take(self, found: "dict[str, RayLine]") -> None:
+        """These are the lines from now on; who waits on one that was dropped goes on waiting for none."""
+        before, self._lines = self._lines, found
+        for key, line in (before | found).items():
+            line.absent = key not in found
 
     def _go_on(self) -> None:
         """First clicks wait so long for a cluster, all together; whoever listens there may be none."""
@@ -156,7 +162,7 @@ class Cluster:
                 while not self._left.wait(LOOK_SECONDS):
                     knock(head)
                     if (found := looks.latest()) is not None:
-                        self._lines = found
+                        self._take(found)
             except Exception as error:
                 log.warning("%s Computing here meanwhile.", reason(error, self.address))
             self._lines = {}
@@ -167,11 +173,11 @@ class Cluster:
 class Looks:
     """What deployments there are, asked in a thread: Ray waits for a lost head as long as it is told to, a day here."""
 
-    def __init__(self, look: Callable[[], dict[str, Line]]) -> None:
+    def __init__(self, look: Callable[[], dict[str, RayLine]]) -> None:
         self._look = look
         self._begin()
 
-    def latest(self) -> dict[str, Line] | None:
+    def latest(self) -> dict[str, RayLine] | None:
         """What the last look has found, and another one begins; None where it has not come back or has failed.
 
         Raises `LookupError` where it did.
@@ -182,10 +188,10 @@ class Looks:
         return found
 
     def _begin(self) -> None:
-        self._found: Future[dict[str, Line] | None] = Future()
+        self._found: Future[dict[str, RayLine] | None] = Future()
         threading.Thread(target=self._into, args=(self._found,), daemon=True, name="look").start()
 
-    def _into(self, found: "Future[dict[str, Line] | None]") -> None:
+    def _into(self, found: "Future[dict[str, RayLine] | None]") -> None:
         try:
             found.set_result(self._look())
         except LookupError as error:
@@ -329,7 +335,7 @@ class Deployments:
         self._made: dict[str, RayLine] = {}
         self._absent: set[str] = set()
 
-    def lines(self) -> dict[str, Line]:
+    def lines(self) -> dict[str, RayLine]:
         """By deployment, as it is now. Raises `LookupError` where there are no replicas of a concept.
 
         Where a model's own are not to be had, those of its concept compute it, and the log says so.
@@ -345,8 +351,6 @@ class Deployments:
         self._absent = set(absent)
         for key in found.keys() - self._made.keys():
             self._made[key] = RayLine(serve.get_app_handle(_name(key)))
-        for key, line in self._made.items():
-            line.absent = key in absent
         return {key: self._made[key] for key in found if key not in absent}
 
 
