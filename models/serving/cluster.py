@@ -135,7 +135,7 @@ class Cluster:
         self._lines = {}
 
     def _take(self, found: "dict[str, RayLine]") -> None:
-        """These are the lines from now on; who waits on one that was dropped goes on waiting for none."""
+        """These are the lines from now on; who waits on one that was dropped need not wait on."""
         before, self._lines = self._lines, found
         for key, line in (before | found).items():
             line.absent = key not in found
