@@ -9,7 +9,7 @@
 | `visitors.py` | whose request it is, and how much of everything one visitor may hold |
 | `bodies.py`, `content.py` | how much is read and for how long; what JSON may hold |
 | `answers.py`, `pages.py` | headers, refusals as sentences; pages and assets kept compressed |
-| `mended.py` | two slow searches of Gradio's browser side, as look-ups |
+| `mended.py` | what is slow or wrong in Gradio's browser side, as it is served |
 | `shell.py`, `queue.py`, `sessions.py` | Gradio's events, places in its queue and sessions, shared fairly |
 | `sweep.py` | how long files of visitors stay |
 | `operations.py` | health, readiness, figures, one log line a job |
