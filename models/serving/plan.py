@@ -1,8 +1,8 @@
 """How many replicas of what, with which share of a machine; settings from a JSON file.
 
 One deployment a concept, and one more for each model that the file names ("diffusion/sdxl-turbo"), on the nodes that
-can hold it. Models that it does not name share the replicas of their concept: a process takes 500 MB before it holds
-any network, and those that come with the app take 1 to 200.
+can hold it. Models that it does not name share the replicas of their concept: a process takes 390 MB before it holds
+any network, and those that come with the app take 1 to 100.
 """
 
 import json
