@@ -26,7 +26,9 @@ def all_fields(tab):
     return [tab.locator(FIELDS).nth(place) for place in range(tab.locator(FIELDS).count())]
 
 
-@pytest.mark.parametrize("slug", DEMOS)
+@pytest.mark.parametrize(
+    "slug", [pytest.param(slug, marks=() if slug == "attention" else pytest.mark.slow) for slug in DEMOS]
+)
 def test_a_paste_that_does_not_fit_is_told_and_stays_as_it_is(open_tab, app_url, slug):
     page = open_tab(slug)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
