@@ -19,6 +19,7 @@ const HARMLESS = {
   "scrollbar-width": "Safari is told by ::-webkit-scrollbar",
   has: "Firefox shows no second ring around a chosen radio button, and prints hidden headings nowhere",
   "justify-content: safe": "what is too wide begins at the left in Safari",
+  "field-sizing": "a box of three lines scrolls instead of growing",
 };
 const TOLD = { "color-mix": "the sentence of demos/page_head.py" };
 
