@@ -4,9 +4,6 @@
 component's events through all events: with 1,300 components and 550 events that is most of what scripts do until a page
 is there. Nothing may be rendered anew (`gr.render`).
 
-**A page is built once.** As soon as it stands, Gradio builds the tree of all components again and gives those that are
-drawn their values again: what a page needs that its developer changes. The number of these changes is 0 for others.
-
 **The last one is the last one.** An event of `trigger_mode="always_last"` that comes while one before it runs is sent
 later with the data of the one before: who moves a slider quickly was left a step behind.
 
@@ -54,10 +51,6 @@ LISTED = """find_attached_events(node, events) {
   return node;
 }"""
 
-BUILT_AGAIN = re.compile(
-    r"(?P<effect>[\w$]+\(\(\)=>\{)(?P<reloads>[\w$]+)\(\),(?P<again>[\w$]+\(\(\)=>\{[\w$]+\.reload\([\w$]+\.components,)"
-)
-
 DEFERRED = re.compile(
     r"(?P<begin>async dispatch\((?P<given>\w+)\)\{[\s\S]{1,900}?)this\.queue\.add\((?P<event>\w+\.id)\);continue"
 )
@@ -72,7 +65,6 @@ LATEST = (
 MENDS = {
     re.compile(r"/assets/core-[\w-]{8}\.js"): [(FIND, LOOK_UP, 1), (EVENTS, LISTED, 1)],
     re.compile(r"/assets/Blocks-[\w-]{8}\.js"): [
-        (BUILT_AGAIN, r"\g<effect>\g<reloads>()&&\g<again>", 1),
         (re.compile(r"\bqueue=new Set;"), "queue=new Map;", 1),
         (DEFERRED, r"\g<begin>this.queue.set(\g<event>,\g<given>);continue", 1),
         (SENT_LATER, LATEST, 2),

@@ -74,13 +74,6 @@ def test_an_event_that_waits_keeps_its_own_data():
     assert text.count("this.dispatch(last)})(this.queue.get(r.id))") == 2
 
 
-def test_a_page_is_built_again_only_when_it_was_changed():
-    text = mended(f"/assets/{BLOCKS.name}", BLOCKS.read_bytes()).decode()
-    changes = re.search(r"(\w+)=\w+\(r,`reload_count`,11,0\)", text)[1]
-    assert len(re.findall(rf"\w+\(\(\)=>\{{{changes}\(\)&&\w+\(\(\)=>\{{\w+\.reload\(r\.components,", text)) == 1
-    assert text.count(".reload(r.components,") == 1
-
-
 def test_the_rest_of_the_script_is_as_it_was():
     assert FIND.search(MENDED) is EVENTS.search(MENDED) is None
     assert len(FIND.split(TEXT)[-1]) and MENDED.endswith(TEXT[-2000:]) and MENDED.startswith(TEXT[:2000])
