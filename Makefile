@@ -31,7 +31,7 @@ unit: $(VENV)/.dev node_modules/.installed
 	$(NPM) test --silent
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
 
-# All of `make test`, the long sets of attacks, and the audit of what is installed.
+# All of `make test`, the tests marked slow (browser tests, long sets of attacks), and the audit of what is installed.
 check: test audit
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 

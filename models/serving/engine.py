@@ -56,7 +56,10 @@ class ServingEngine:
         known = belongings_of((arguments, named))
         if task.streams:
             return self._stream(task, place, line, request, known)
-        another = lambda: self._way(task, arguments, named)[1] or line  # noqa: E731
+
+        def another() -> Line:
+            return self._way(task, arguments, named)[1] or line
+
         with counted(task), told(task.name):
             answer = unpacked(_answered(task, line, another, packed(request(known))))
             if isinstance(answer, Lacking):
