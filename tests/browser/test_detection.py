@@ -6,14 +6,13 @@ import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
-ANSWER_MS = 90_000
 
 
 @pytest.fixture
 def tab(open_tab):
     def open_(**how):
         page = open_tab("detection", **how)
-        expect(boxes(page).first).to_be_visible(timeout=ANSWER_MS)
+        expect(boxes(page).first).to_be_visible()
         return page
 
     return open_
@@ -23,7 +22,7 @@ def take_example(page):
     figure = page.locator("#detection-figure .figure")
     before = figure.get_attribute("data-run")
     page.get_by_role("button", name="Ten things").click()
-    expect(figure).not_to_have_attribute("data-run", before, timeout=ANSWER_MS)
+    expect(figure).not_to_have_attribute("data-run", before)
     expect(boxes(page).first).to_be_visible()
 
 
@@ -70,7 +69,7 @@ def test_a_phone_in_the_dark_scrolls_nothing_sideways(tab, screenshots):
 def test_an_object_is_made_smaller_until_it_is_lost_and_the_link_knows_how_small(open_tab, screenshots):
     page = open_tab("detection", "DETR and RF-DETR", phone=True)
     finding, view = page.locator("#shrink-finding"), page.locator("#shrink-view .sh")
-    expect(page.locator("#family-table tr")).to_have_count(8, timeout=ANSWER_MS)
+    expect(page.locator("#family-table tr")).to_have_count(8)
     expect(finding).to_contain_text("of its size.")
     expect(view.locator(".sh-said")).to_contain_text("patches a side.")
     slider = view.locator("input[type=range]")
@@ -83,5 +82,5 @@ def test_an_object_is_made_smaller_until_it_is_lost_and_the_link_knows_how_small
     other = view.locator(".sh-objects button").nth(1)
     name = other.inner_text().rsplit(" ", 1)[0]
     other.click()
-    expect(finding).to_contain_text(f"sure of {name} at", timeout=ANSWER_MS)
+    expect(finding).to_contain_text(f"sure of {name} at")
     page.screenshot(path=screenshots / "detection-shrink.png", full_page=True)

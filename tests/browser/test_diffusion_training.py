@@ -25,7 +25,6 @@ def pictures():
 def training_page(open_tab):
     def open_(**how):
         page = open_tab("diffusion", "Train one", **how)
-        page.set_default_timeout(120_000)
         page.locator("#diffusion-draw").wait_for()
         return page
 

@@ -7,13 +7,12 @@ import pytest
 from playwright.sync_api import expect
 
 from demos import DEMOS
-from tests.conftest import ROOT, choose_page, inner_pages
+from tests.conftest import PATIENCE, ROOT, choose_page, inner_pages
 
 pytestmark = pytest.mark.browser
 
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 WALK = Path(__file__).parent.parent / "runtime_only" / "walk.js"
-ANSWER_MILLISECONDS = 60_000
 OF_GRADIO = (
     "footer",
     ".toast-wrap",
@@ -33,16 +32,14 @@ IN_VIEW_ONLY = {"rules": {"region": {"enabled": False}}}
 
 
 def answered(page):
-    page.wait_for_function("runtime.completed >= runtime.asked", timeout=ANSWER_MILLISECONDS)
+    page.wait_for_function("runtime.completed >= runtime.asked")
 
 
 def shown(page, tab, title):
     """Open a page with a result: its own opening, or else what its first example and main button bring."""
     choose_page(tab, title)
     panel = tab.locator("[role=tabpanel]:visible").first
-    page.wait_for_function(
-        "slug => runtime.drawn(slug)", arg=f"#{tab.get_attribute('id')}", timeout=ANSWER_MILLISECONDS
-    )
+    page.wait_for_function("slug => runtime.drawn(slug)", arg=f"#{tab.get_attribute('id')}")
     answered(page)
     if panel.locator("[data-state=empty]:visible").count():
         for place in range(panel.evaluate("panel => runtime.mark(panel)")):
@@ -54,7 +51,7 @@ def shown(page, tab, title):
 def until_something_is_shown(page, panel):
     for stop in panel.get_by_role("button", name=re.compile("^Stop$")).all():
         if stop.is_visible() and stop.is_enabled():
-            panel.locator("[data-state=full]:visible").first.wait_for(timeout=ANSWER_MILLISECONDS)
+            panel.locator("[data-state=full]:visible").first.wait_for()
             stop.click()
     answered(page)
 
@@ -87,7 +84,7 @@ def faults(browser, app_url):
     def look(slug, looks, pages=None):
         context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=app_url, permissions=["camera"])
         page = context.new_page()
-        page.set_default_timeout(45_000)
+        page.set_default_timeout(PATIENCE)
         page.add_init_script(path=WALK)
         page.goto(f"/?tab={slug}")
         tab = page.locator(f"#tab-{slug}")
@@ -129,7 +126,7 @@ def test_the_interface_speaks_the_language_of_the_browser(browser, app_url, lang
     context = browser.new_context(locale=language, base_url=app_url)
     page = context.new_page()
     page.goto("/?tab=attention")
-    expect(page.get_by_role("tab", name=tab, exact=True)).to_be_visible(timeout=ANSWER_MILLISECONDS)
+    expect(page.get_by_role("tab", name=tab, exact=True)).to_be_visible()
     page.get_by_role("tab", name=page_title, exact=True).click()
     expect(page.get_by_role("button", name=button, exact=True)).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", language[:2])
@@ -142,7 +139,7 @@ def narrow(browser, app_url):
     """One page of 390 px with touch, on the tab that has most inner pages."""
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, base_url=app_url)
     page = context.new_page()
-    page.set_default_timeout(45_000)
+    page.set_default_timeout(PATIENCE)
     page.goto("/?tab=vit")
     page.locator("#tab-vit").wait_for(state="visible")
     yield page
@@ -228,7 +225,7 @@ def test_waiting_is_said_and_can_be_stopped(page):
     page.route("**/queue/data*", lambda route: None)
     page.goto("/?tab=attention")
     waiting = page.locator(".gb-waiting")
-    expect(waiting).to_contain_text("Running for", timeout=ANSWER_MILLISECONDS)
+    expect(waiting).to_contain_text("Running for")
     with page.expect_request("**/cancel") as told:
         waiting.get_by_role("button", name="Stop").click()
     expect(waiting).to_contain_text("Stopped.")

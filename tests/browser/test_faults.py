@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from demos.page_head import OLD_BROWSER
+from tests.conftest import PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -15,7 +16,7 @@ def faulty_page(browser, app_url):
     """A page whose console may hold the errors that the test makes."""
     context = browser.new_context(base_url=app_url)
     page = context.new_page()
-    page.set_default_timeout(45_000)
+    page.set_default_timeout(PATIENCE)
     yield page
     context.close()
 

@@ -86,7 +86,7 @@ def test_the_main_task_of_a_page_needs_no_pointer(open_tab, slug, title):
         before = page.evaluate(SHOWN, slug)
         tab_to(page, stop)
         press(page, keys)
-    page.wait_for_function(f"before => ({SHOWN})({slug!r}) !== before", arg=before, timeout=60_000)
+    page.wait_for_function(f"before => ({SHOWN})({slug!r}) !== before", arg=before)
 
 
 def tab_to(page, stop):

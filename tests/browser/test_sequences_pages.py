@@ -97,7 +97,7 @@ class TestReach:
         figure = page.locator("#sequences-reach-figure")
         page.locator("#sequences-reach-text textarea").fill("The boy ran home and the dog ran after him")
         page.locator("#sequences-reach-run").click()
-        expect(figure.locator(".iv-head b")).to_have_text(["RNN", "GRU", "LSTM", "Transformer"], timeout=60_000)
+        expect(figure.locator(".iv-head b")).to_have_text(["RNN", "GRU", "LSTM", "Transformer"])
         expect(figure.locator(".iv-curve .lc-legend span")).to_have_count(4)
         page.wait_for_timeout(500)
         seen = requests_of(page)
@@ -119,7 +119,7 @@ class TestReach:
         expect(rows.nth(5)).to_contain_text("Transformer, to 300")
         page.locator("#sequences-recall-run").click()
         chart = page.locator("#sequences-recall-chart")
-        expect(page.get_by_text("50 of 50 points")).to_be_visible(timeout=90_000)
+        expect(page.get_by_text("50 of 50 points")).to_be_visible()
         expect(chart.locator(".ch-legend span")).to_have_count(6)
         expect(chart.locator(".mark-text")).to_have_text(["trained to 100", "trained to 300"])
         chart.screenshot(path=screenshots / "sequences-recall.png")
@@ -185,7 +185,7 @@ class TestEdit:
 class TestTypes:
     def choose(self, page, name):
         page.locator("#sequences-type").get_by_label(name, exact=True).check()
-        expect(page.locator(f"#sequences-drawing .un[data-type='{name}']")).to_be_visible(timeout=60_000)
+        expect(page.locator(f"#sequences-drawing .un[data-type='{name}']")).to_be_visible()
         return page.locator("#sequences-drawing")
 
     def test_switching_the_type_changes_inputs_and_outputs(self, open_page, screenshots):

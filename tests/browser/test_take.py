@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.conftest import ROOT, settled
+from tests.conftest import PATIENCE, ROOT, settled
 
 pytestmark = pytest.mark.browser
 
@@ -40,10 +40,10 @@ def loaded_once(browser, app_url):
     """The page "What patches know", opened once; every module that it fetches is counted."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=app_url)
     page, fetched = context.new_page(), []
-    page.set_default_timeout(45_000)
+    page.set_default_timeout(PATIENCE)
     page.on("request", lambda request: fetched.append(request.url))
     page.goto("/?tab=vit&at=features")
-    page.locator("#vit-page-features[data-opened=true]").wait_for(timeout=60_000)
+    page.locator("#vit-page-features[data-opened=true]").wait_for()
     yield page, fetched
     context.close()
 

@@ -112,7 +112,7 @@ def test_a_patch_walks_in_numbers_and_the_link_knows_which(open_tab, screenshots
     expect(page).to_have_url(re.compile("number=1"))
     page.locator("#vit-walk").screenshot(path=screenshots / "vit-walk.png")
     page.reload()
-    expect(walk).to_have_attribute("data-at", "1.2.1", timeout=30_000)
+    expect(walk).to_have_attribute("data-at", "1.2.1")
     expect(worked).to_contain_text("number 2: ")
 
 

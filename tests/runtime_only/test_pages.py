@@ -13,12 +13,12 @@ import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from demos import DEMOS
-from tests.conftest import choose_page, inner_pages, wait_for_the_opening
+from tests.conftest import PATIENCE, choose_page, inner_pages, wait_for_the_opening
 
 pytestmark = pytest.mark.browser
 
 SCRIPT = Path(__file__).parent / "walk.js"
-BEGUN_MILLISECONDS, ANSWER_MILLISECONDS, END_MILLISECONDS = 3_000, 60_000, 3_000
+BEGUN_MILLISECONDS, END_MILLISECONDS = 3_000, 3_000
 LARGEST_SESSION_VALUE = 50_000
 STOP = re.compile(r"^Stop$")
 
@@ -41,7 +41,7 @@ def press(page, panel, button):
     if not until(page, "runtime.asked > argument", BEGUN_MILLISECONDS, asked):
         assert panel.screenshot() != shown, f"{name}: nothing happens"
         return
-    answered = until(page, "runtime.answers > argument || runtime.failures.length", ANSWER_MILLISECONDS, answers)
+    answered = until(page, "runtime.answers > argument || runtime.failures.length", PATIENCE, answers)
     assert answered, f"{name}: no answer"
     if not until(page, "runtime.completed >= runtime.asked", END_MILLISECONDS):
         for stop in panel.get_by_role("button", name=STOP).all():
@@ -74,10 +74,10 @@ BEFORE = {".fb-camera": teach_a_box}
 def walk(page, tab, title):
     choose_page(tab, title)
     panel = tab.locator("[role=tabpanel]:visible").first
-    drawn = until(page, "runtime.drawn(argument)", ANSWER_MILLISECONDS, f"#{tab.get_attribute('id')}")
+    drawn = until(page, "runtime.drawn(argument)", PATIENCE, f"#{tab.get_attribute('id')}")
     assert drawn, f"{title}: neither a button nor a sentence"
     wait_for_the_opening(page, tab.get_attribute("id").removeprefix("tab-"))
-    until(page, "runtime.completed >= runtime.asked", ANSWER_MILLISECONDS)
+    until(page, "runtime.completed >= runtime.asked", 60_000)
     for selector, prepare in BEFORE.items():
         if panel.locator(selector).count():
             prepare(page, panel)
