@@ -95,8 +95,11 @@ def values_of(axis: str, text: object) -> list[Any]:
 
 def check_grid(
     rows: object, row_values: object, columns: object, column_values: object, **base: object
-) -> tuple[list[str], list[str], "tuple[Plan, ...]"]:
-    """Names of the rows and of the columns, and the plans of all cells, row by row; or `InputError`."""
+) -> tuple[list[str], list[str], "tuple[Plan, ...]", tuple[float, ...]]:
+    """Names of the rows and of the columns; of all cells, row by row, plans and strengths, the latter if they differ.
+
+    Raises `InputError`.
+    """
     rows = check_choice(rows, list(AXES), name="What differs from row to row")
     columns = check_choice(columns, list(AXES), name="What differs from column to column")
     if rows == columns:
@@ -109,22 +112,12 @@ def check_grid(
     if "prompt" in (rows, columns):
         base = {**base, "sprite_class": ANY_CLASS}
     settings = [{**base, rows: row, columns: column} for row in down for column in across]
-    for setting in settings:
-        setting.pop("strength", None)  # `strengths_of` reads it: where a run begins is no part of its plan
+    # Where a run begins is no part of its plan.
+    strengths = tuple(check_strength(setting.pop("strength")) for setting in settings if "strength" in setting)
     plans = tuple(check_plan(count=1, **setting) for setting in settings)  # pyright: ignore[reportArgumentType]
     if max(plan.steps for plan in plans) > MAX_STEPS:
         raise InputError(f"At most {MAX_STEPS} steps here.")
-    return _named(rows, down), _named(columns, across), plans
-
-
-def strengths_of(rows: object, row_values: object, columns: object, column_values: object) -> tuple[float, ...]:
-    """The strength of every cell, row by row; none where it does not differ. Raises `InputError`."""
-    if "strength" not in (rows, columns):
-        return ()
-    cells = [
-        (row, column) for row in values_of(str(rows), row_values) for column in values_of(str(columns), column_values)
-    ]
-    return tuple(check_strength(row if rows == "strength" else column) for row, column in cells)
+    return _named(rows, down), _named(columns, across), plans, strengths
 
 
 def _named(axis: str, values: Sequence[Any]) -> list[str]:
@@ -147,8 +140,7 @@ def compute_grid(
 ) -> Iterator[tuple[Any, ...]]:
     """Denoise all cells. Yields (grid, strip, file, where it is) after each moment; closing it stops all."""
     base = {"sprite_class": sprite_class, "steps": steps, "seed": seed, "guidance": guidance, "sampler": sampler}
-    down, across, plans = check_grid(rows, row_values, columns, column_values, **base)
-    strengths = strengths_of(rows, row_values, columns, column_values)
+    down, across, plans, strengths = check_grid(rows, row_values, columns, column_values, **base)
     picture = check_choice(picture, list(example_sprites()), name="The picture")
     rgba = read_rgba(example_sprites()[picture]) if strengths else None
     yield gr.skip(), loading() or gr.skip(), None, ""

@@ -154,14 +154,14 @@ def test_a_grid_of_strengths_is_its_entries_made_together():
 
 def test_where_strength_differs_every_cell_has_its_own():
     asked = ("strength", "0, 0.5", "seed", "1, 2")
-    rows, _, plans = side_by_side.check_grid(*asked, **BASE)
+    rows, _, plans, strengths = side_by_side.check_grid(*asked, **BASE)
     assert rows == ["0", "0.5"] and [plan.seed for plan in plans] == [1, 2, 1, 2]
-    assert side_by_side.strengths_of(*asked) == (0, 0, 0.5, 0.5)
-    assert side_by_side.strengths_of(*asked[2:], *asked[:2]) == (0, 0.5, 0, 0.5)
-    assert side_by_side.strengths_of("seed", "1", "steps", "2") == ()
+    assert strengths == (0, 0, 0.5, 0.5)
+    assert side_by_side.check_grid(*asked[2:], *asked[:2], **BASE)[-1] == (0, 0.5, 0, 0.5)
+    assert side_by_side.check_grid("seed", "1", "steps", "2", **BASE)[-1] == ()
     for bad in ("1.5", "-0.1", "nan"):
         with pytest.raises(InputError, match="Strength must be"):
-            side_by_side.strengths_of("strength", bad, "seed", "1")
+            side_by_side.check_grid("strength", bad, "seed", "1", **BASE)
 
 
 BASE = {"sprite_class": "potion", "steps": 8, "seed": 0, "guidance": 1.5, "sampler": "ddim"}
@@ -194,7 +194,7 @@ def test_the_measured_table_is_that_of_the_card():
 
 
 def test_a_grid_has_a_plan_for_every_cell():
-    rows, columns, plans = side_by_side.check_grid("sampler", "ddim, unipc", "guidance", "1, 2.5", **BASE)
+    rows, columns, plans, _ = side_by_side.check_grid("sampler", "ddim, unipc", "guidance", "1, 2.5", **BASE)
     assert (rows, columns) == (["DDIM", "UniPC"], ["1", "2.5"])
     assert [(p.sampler, p.guidance) for p in plans] == [("ddim", 1), ("ddim", 2.5), ("unipc", 1), ("unipc", 2.5)]
     assert {(p.count, p.steps, p.sprite_class) for p in plans} == {(1, 8, "potion")}
