@@ -200,7 +200,9 @@ def attend(
     heads share a key), `attention_mask` added to the scores `[batch, heads, T, S]`, or True where a look is allowed.
     Returns the sums as the library wants them, `[batch, T, heads, d]`, and no weights: those are in the tap.
     """
-    key, value = (part.repeat_interleave(query.shape[1] // part.shape[1], dim=1) for part in (key, value))
+    sharing = query.shape[1] // key.shape[1]
+    if sharing > 1:
+        key, value = (part.repeat_interleave(sharing, dim=1) for part in (key, value))
     scores = query @ key.transpose(-2, -1) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
     if attention_mask is not None:
         allowed = attention_mask.dtype == torch.bool
