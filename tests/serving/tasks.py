@@ -15,6 +15,12 @@ def process_of(model):
 
 
 @compute
+def clock(model):
+    """What time it is where a model is computed, in seconds."""
+    return time.time()
+
+
+@compute
 def give(megabytes):
     """A result of that size."""
     return np.ones(megabytes << 20, np.uint8)

@@ -8,11 +8,12 @@ import pytest
 from models.serving import sentences
 from models.serving.messages import TOO_LARGE
 from tests.conftest import ROOT
+from tests.serving.trouble import HOURS_AHEAD
 
 pytestmark = pytest.mark.slow
 
 
-GROUPS = (("nobody", "silent", "older"), ("idle", "placed", "sizes"), ("memory",))
+GROUPS = (("nobody", "silent", "older"), ("idle", "placed", "sizes"), ("memory",), ("clocks",))
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +80,13 @@ def test_a_replica_out_of_memory_is_a_sentence_and_is_replaced(found):
     assert any("memory" in line for line in told["log"])
     assert told["again"] is not None
     assert told["another"]
+
+
+def test_clocks_of_machines_may_differ(found, ray_python):
+    if subprocess.run([ray_python, "-c", "import libfaketime"], capture_output=True).returncode:
+        pytest.skip("what fakes a clock is not installed: run `make cluster`")
+    told = found("clocks")
+    assert told["ahead"] == pytest.approx(3600 * HOURS_AHEAD, abs=60)
+    assert told["steps"] == [0, 1, 2, 3, 4]
+    assert told["after"]["sentence"] == ""
+    assert told["log"] == []

@@ -1,9 +1,12 @@
 """A cluster brought into trouble for real, on this machine: what a visitor reads, what the log says, what goes on.
 
 python -m tests.serving.trouble            with a Python that has Ray; prints what was found as JSON
+
+With `OLD_RAY=FOLDER/bin/ray` the older head is a real one.
 """
 
 import contextlib
+import importlib.util
 import json
 import logging
 import os
@@ -32,6 +35,7 @@ PLAN = {OWN: {"mark": "apart", "memory_gb": 1}, f"vit/{IDLE}": {"replicas": 0, "
 STORE_BYTES = 80 * 2**20
 OLD = "import ray; ray.__version__ = '2.9.0'; from ray.scripts.scripts import main; main()"
 """A head that says of itself that it is an older one."""
+HOURS_AHEAD = 2
 
 
 class Log(logging.Handler):
@@ -113,7 +117,8 @@ def older(log):
     """A head of an older Ray."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        return first_click(head(stack, folder, program=[sys.executable, "-c", OLD]), log)
+        real = os.environ.get("OLD_RAY")
+        return first_click(head(stack, folder, program=[real] if real else [sys.executable, "-c", OLD]), log)
 
 
 def idle(log, *_):
@@ -137,6 +142,25 @@ def memory(log, *_):
     found = sentence_of(lambda: tasks.take_memory(4096))
     again = until(lambda: _well(lambda: tasks.process_of("none")), 120)
     return found | {"log": log.lines[lines:], "again": again, "another": tasks.process_of("none") != before}
+
+
+def clocks(log, *_):
+    """Replicas whose clock is ahead: a click, a stream to its end, and one that is left before."""
+    lines, ahead = len(log.lines), tasks.clock("none") - time.time()
+    steps = list(tasks.count("none", 5))
+    left = tasks.count("none", 600)
+    next(left)
+    left.close()
+    return {"ahead": ahead, "steps": steps, "after": sentence_of(lambda: tasks.give(1)), "log": log.lines[lines:]}
+
+
+def another_clock():
+    """An environment in which processes have the wrong time; None where what fakes it is not installed."""
+    spec = importlib.util.find_spec("libfaketime")
+    if spec is None or spec.origin is None:
+        return None
+    library = Path(spec.origin).parent / "vendor" / "libfaketime" / "src" / "libfaketime.so.1"
+    return {"LD_PRELOAD": str(library), "FAKETIME": f"+{HOURS_AHEAD}h", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 def _well(work):
@@ -174,20 +198,22 @@ def main():
     logging.getLogger("glassbox.serving").addHandler(log)
     module.concept_of = lambda _: "vit"  # these tasks are of no concept
     ways = {"nobody": nobody, "silent": silent, "older": older}
-    inside = {"placed": placed, "idle": idle, "sizes": sizes, "memory": memory}
+    inside = {"placed": placed, "idle": idle, "sizes": sizes, "memory": memory, "clocks": clocks}
+    little = {"RAY_memory_usage_threshold": f"{share_with_more(2 * 2**30):.3f}"}
     asked, found = sys.argv[1:] or [*ways, *inside], {}
     for name in [name for name in asked if name in ways]:
         found[name] = ways[name](log)
-    for group in (["idle", "placed", "sizes"], ["memory"]):
-        if group := [name for name in group if name in asked]:
-            with running(log, memory=group == ["memory"]) as made:
+    for group, environment in ((["idle", "placed", "sizes"], {}), (["memory"], little), (["clocks"], another_clock())):
+        group = [name for name in group if name in asked and environment is not None]
+        if group:
+            with running(log, **environment) as made:
                 found |= {name: inside[name](log, *made) for name in group}
     print(json.dumps(found))
 
 
 @contextlib.contextmanager
-def running(log, *, memory):
-    """A cluster of one node with little room for results; with `memory` only 2 GB more of it may be filled.
+def running(log, **environment):
+    """A cluster of one node with little room for results, in that environment.
 
     Gives the engine, the address, what closes what is added, and a folder.
     """
@@ -195,8 +221,7 @@ def running(log, *, memory):
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "plan.json").write_text(json.dumps(PLAN))
         os.environ |= {"GLASSBOX_SERVING": str(folder / "plan.json"), "GLASSBOX_THREADS": "1", "GLASSBOX_EARLY": "0"}
-        limit = {"RAY_memory_usage_threshold": f"{share_with_more(2 * 2**30):.3f}"} if memory else {}
-        address = head(stack, folder, **limit)
+        address = head(stack, folder, **environment)
         command = [sys.executable, "-m", "models.serving", address]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         log.lines += done.stderr.splitlines()
