@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from playwright.sync_api import sync_playwright
 
@@ -113,6 +114,7 @@ def network() -> Iterator[Row]:
     image = next(VideoFile(ROOT / "assets" / "media" / "detection-video.mp4").frames()).image
     detector = runtime.load(NAME, load_detector).network
     folder = exported_folder(NAME)
+    in_torch = partial(predict, detector, image)
     what = f"RF-DETR, {detector.resolution} pixels, "
     for precision in precisions(folder):
         exported = Exported(folder, detector, precision)
@@ -121,10 +123,12 @@ def network() -> Iterator[Row]:
             ROUNDS,
             lambda exported=exported: exported.predict(image),
             "PyTorch, float32",
-            lambda: predict(detector, image),
+            in_torch,
+            counted=in_torch,
         )
     if runtime.has_bfloat16():
-        yield compare(f"{what}PyTorch, bfloat16", ROUNDS, lambda: predict(detector, image, reduced=True))
+        reduced = partial(in_torch, reduced=True)
+        yield compare(f"{what}PyTorch, bfloat16", ROUNDS, reduced, counted=reduced)
 
 
 def without_bfloat16() -> Iterator[Row]:

@@ -6,6 +6,7 @@ network that reads words; a grid of 24 settings, and its first moment; one step 
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from diffusers import DDIMScheduler, DiffusionPipeline
@@ -64,9 +65,11 @@ def rows() -> Iterator[Row]:
         return view_of_step(next(trace_denoising(network, "monster", 4, STEPS, 0)), cosine_schedule())
 
     assert (ours() - theirs()).abs().mean() < 0.02, "both must draw the same sprites"
-    yield compare(f"{COUNT} sprites, {STEPS} steps, all kept", ROUNDS, ours, "diffusers' pipeline", theirs)
-    yield compare(f"{COUNT} sprites, {STEPS} steps, guidance {GUIDANCE}", ROUNDS, lambda: ours(guidance=GUIDANCE))
-    yield compare(f"4 sprites, {STEPS} steps, guidance {GUIDANCE}", ROUNDS, lambda: ours(4, GUIDANCE))
+    what = f"{COUNT} sprites, {STEPS} steps, all kept"
+    yield compare(what, ROUNDS, ours, "diffusers' pipeline", theirs, counted=ours)
+    for count in (COUNT, 4):
+        guided = partial(ours, count, GUIDANCE)
+        yield compare(f"{count} sprites, {STEPS} steps, guidance {GUIDANCE}", ROUNDS, guided, counted=guided)
     yield compare("the first step of 4 sprites, drawn", ROUNDS, first_frame)
     yield from pages()
 
@@ -74,11 +77,18 @@ def rows() -> Iterator[Row]:
 def pages() -> Iterator[Row]:
     """What a click costs on the pages "Pictures from words", "Side by side" and "Inside the U-Net"."""
     words = Plan("", 4, STEPS, 0, prompt="a red potion")
-    yield compare(
-        f"words: 4 sprites, {STEPS} steps, guidance {GUIDANCE}", ROUNDS, lambda: list(denoise_entry(begin(words)))
-    )
+
+    def from_words():
+        return list(denoise_entry(begin(words)))
+
+    what = f"words: 4 sprites, {STEPS} steps, guidance {GUIDANCE}"
+    yield compare(what, ROUNDS, from_words, counted=from_words)
     cells = tuple(Plan(name, 1, 10, seed) for name in ("potion", "monster", "weapon") for seed in range(8))
-    yield compare("a grid of 24 cells, 10 steps", ROUNDS, lambda: list(denoise_grid(cells)))
+
+    def grid():
+        return list(denoise_grid(cells))
+
+    yield compare("a grid of 24 cells, 10 steps", ROUNDS, grid, counted=grid)
     yield compare("a grid of 24 cells, the first moment", ROUNDS, lambda: next(denoise_grid(cells)))
     plan, noise = Plan("monster", 1, STEPS, 0), first_noise(1, 0)
     yield compare("one step looked into", 5 * ROUNDS, lambda: look_inside(plan, 999, noise, 0))

@@ -5,21 +5,34 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from torch.utils.flop_counter import FlopCounterMode
+
 
 @dataclass(frozen=True)
 class Row:
-    """Milliseconds (or another unit) of single runs, ours and those of `instead` (none where nothing is beside it)."""
+    """Milliseconds (or another unit) of single runs, ours and those of `instead` (none where nothing is beside it).
+
+    flops: of one run of ours, as `flops_of` counts them; 0 where the arithmetic is not what takes the time.
+    """
 
     what: str
     ours: tuple[float, ...]
     instead: str = ""
     theirs: tuple[float, ...] = ()
     unit: str = "ms"
+    flops: int = 0
 
     @property
     def ratio(self) -> float:
         """How many times as long `instead` takes, by the medians."""
         return statistics.median(self.theirs) / statistics.median(self.ours)
+
+
+def flops_of(run: Callable[[], object]) -> int:
+    """Multiplications and additions of all matrix products, attention and convolutions in one run in PyTorch."""
+    with FlopCounterMode(display=False) as counter:
+        run()
+    return counter.get_total_flops()
 
 
 def in_turn(rounds: int, *runs: Callable[[], object]) -> list[list[float]]:
@@ -41,7 +54,10 @@ def compare(
     ours: Callable[[], object],
     instead: str = "",
     theirs: Callable[[], object] | None = None,
+    *,
+    counted: Callable[[], object] | None = None,
 ) -> Row:
-    """A row measured by `in_turn`."""
+    """A row measured by `in_turn`; with the arithmetic of `counted`, where that is what takes the time."""
     mine, *other = in_turn(rounds, ours, *([theirs] if theirs else []))
-    return Row(what, tuple(mine), instead, tuple(other[0]) if other else ())
+    flops = flops_of(counted) if counted else 0
+    return Row(what, tuple(mine), instead, tuple(other[0]) if other else (), flops=flops)

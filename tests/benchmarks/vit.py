@@ -10,8 +10,9 @@ import time
 from collections.abc import Iterator
 
 import torch
+from PIL import Image
 from playwright.sync_api import sync_playwright
-from transformers import AutoModel
+from transformers import AutoModel, AutoModelForImageClassification, ViTImageProcessor, pipeline
 
 from demos.views.explorer import pack_attention, view_of_patch_attention
 from demos.views.vit import picture_of, view_of_answers, view_of_patches
@@ -24,6 +25,7 @@ from models.vit.cost import cost_of
 from models.vit.curve import Wish, measure_curve
 from models.vit.lens import probed
 from models.vit.trace import VitResult, load_vit, patch_embedding, trace_image
+from tests.benchmarks import onnx
 from tests.benchmarks.rows import Row, compare
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, running_app
 
@@ -74,6 +76,12 @@ def rows() -> Iterator[Row]:
     yield from in_the_browser()
 
 
+def image_classifier():
+    """The library's own way from a picture to a name."""
+    network = AutoModelForImageClassification.from_pretrained(weights.folder(EMBEDDED))
+    return pipeline("image-classification", network, image_processor=ViTImageProcessor(size=224))
+
+
 def server_side() -> Iterator[Row]:
     network = load_vit(EMBEDDED).network
     eager = AutoModel.from_pretrained(weights.folder(EMBEDDED), attn_implementation="eager").eval()
@@ -88,9 +96,17 @@ def server_side() -> Iterator[Row]:
         return trace_image(network, picture)
 
     trace = traced()
-    yield compare("ViT-S/14, 224 pixels, everything kept", ROUNDS, traced, "transformers, eager", forward)
+    what = "ViT-S/14, 224 pixels, everything kept"
+    yield compare(what, ROUNDS, traced, "transformers, eager", forward, counted=traced)
+    classify = image_classifier()
+    shown = Image.fromarray(picture)
+    yield compare(f"{what}, beside the answer alone", ROUNDS, traced, "transformers' pipeline", lambda: classify(shown))
+    if onnx.HERE:
+        run = onnx.onnx_run(eager, {"pixel_values": pixels})
+        yield compare(f"{what}, beside a graph that keeps as much", ROUNDS, traced, "ONNX Runtime", run)
     yield compare("the same, drawn for the browser", ROUNDS, lambda: draw(network, trace))
     wish = Wish(square(picture), "shuffle")
+
     yield compare("Break it: both networks at eleven strengths, with maps", 3, lambda: list(measure_curve(wish)))
 
 
