@@ -26,6 +26,7 @@ COPY --chown=user:user models models
 COPY --chown=user:user assets assets
 
 USER user
+RUN python -m compileall -q app.py demos models
 RUN [ -z "${MODELS}" ] || python -m models.hub ${MODELS}
 ENV GLASSBOX_HOST=0.0.0.0 \
     GLASSBOX_PORT=7860 \

