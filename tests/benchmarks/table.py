@@ -107,8 +107,8 @@ def page(head: list[tuple[str, str]], parts: dict[str, list[Row]], ceiling: floa
         "the runs lies. Both sides of a row ran in turn in the same run. The column before the last says how many",
         "times as long the other takes. The last one, where arithmetic is what takes the time, says how much of it a",
         "run has (as PyTorch counts matrix products, attention and convolutions), and with what share of the speed of",
-        "the fastest large matrix product above it is done. 8 bits may do more. ONNX Runtime's threads wait by spinning,",
-        "as they do by default, so that what runs in turn with them is slower than alone.",
+        "the fastest large matrix product above it is done. 8 bits may do more. ONNX Runtime's threads spin while they",
+        "wait, as they do by default: what runs in turn with them is slower than alone.",
         "",
         *_table(["", ""], [f"| {name} | {value} |" for name, value in head]),
     ]

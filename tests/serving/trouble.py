@@ -2,7 +2,7 @@
 
 python -m tests.serving.trouble            with a Python that has Ray; prints what was found as JSON
 
-With `OLD_RAY=FOLDER/bin/ray` the older head is a real one.
+With `GLASSBOX_OLD_RAY=FOLDER/bin/ray` the older head is a real one.
 """
 
 import contextlib
@@ -117,7 +117,7 @@ def older(log):
     """A head of an older Ray."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        real = os.environ.get("OLD_RAY")
+        real = os.environ.get("GLASSBOX_OLD_RAY")
         return first_click(head(stack, folder, program=[real] if real else [sys.executable, "-c", OLD]), log)
 
 
