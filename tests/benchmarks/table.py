@@ -110,6 +110,9 @@ def page(head: list[tuple[str, str]], parts: dict[str, list[Row]], ceiling: floa
         "the fastest large matrix product above it is done. 8 bits may do more. ONNX Runtime's threads spin while they",
         "wait, as they do by default: what runs in turn with them is slower than alone.",
         "",
+        "Profiles: `python tests/benchmarks/keystroke_browser.py --profile --trace` says what a key's time goes to,",
+        "`python -X importtime app.py` what the start's does (docs/architecture.md tells what is left of it).",
+        "",
         *_table(["", ""], [f"| {name} | {value} |" for name, value in head]),
     ]
     for title, rows in parts.items():
