@@ -16,7 +16,7 @@ from demos.views.explorer import view_of_attention
 from demos.wire import to_wire
 from models import weights
 from models.attention.trace import load, trace_attention
-from tests.benchmarks import onnx
+from tests.benchmarks import onnx_graph
 from tests.benchmarks.rows import Row, compare
 
 MODEL, TOKENS, ROUNDS = "all-minilm-l6-v2", 64, 15
@@ -57,8 +57,8 @@ def rows() -> Iterator[Row]:
     yield compare(what, ROUNDS, traced, "transformers, eager", forward, counted=traced)
     read = partial(pipeline("feature-extraction", AutoModel.from_pretrained(folder), tokenizer=tokenizer), text)
     yield compare(f"{what}, beside the last layer alone", ROUNDS, traced, "transformers' pipeline", read)
-    if onnx.HERE:
-        run = onnx.onnx_run(eager, tokenizer(text, return_tensors="pt"))
+    if onnx_graph.HERE:
+        run = onnx_graph.onnx_run(eager, tokenizer(text, return_tensors="pt"))
         yield compare(f"{what}, beside a graph that keeps as much", ROUNDS, traced, "ONNX Runtime", run)
     if importlib.util.find_spec("bertviz"):
         yield compare(f"{what} and drawn", ROUNDS, drawn, "BertViz", head_view)

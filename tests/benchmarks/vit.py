@@ -25,7 +25,7 @@ from models.vit.cost import cost_of
 from models.vit.curve import Wish, measure_curve
 from models.vit.lens import probed
 from models.vit.trace import VitResult, load_vit, patch_embedding, trace_image
-from tests.benchmarks import onnx
+from tests.benchmarks import onnx_graph
 from tests.benchmarks.rows import Row, compare
 from tests.conftest import CHROMIUM, CHROMIUM_FLAGS, running_app
 
@@ -101,12 +101,11 @@ def server_side() -> Iterator[Row]:
     classify = image_classifier()
     shown = Image.fromarray(picture)
     yield compare(f"{what}, beside the answer alone", ROUNDS, traced, "transformers' pipeline", lambda: classify(shown))
-    if onnx.HERE:
-        run = onnx.onnx_run(eager, {"pixel_values": pixels})
+    if onnx_graph.HERE:
+        run = onnx_graph.onnx_run(eager, {"pixel_values": pixels})
         yield compare(f"{what}, beside a graph that keeps as much", ROUNDS, traced, "ONNX Runtime", run)
     yield compare("the same, drawn for the browser", ROUNDS, lambda: draw(network, trace))
     wish = Wish(square(picture), "shuffle")
-
     yield compare("Break it: both networks at eleven strengths, with maps", 3, lambda: list(measure_curve(wish)))
 
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from models.video import VideoFile
-from tests.conftest import PATIENCE, settled
+from tests.conftest import settled
 from tests.videos import encoded, sound_only
 
 pytestmark = pytest.mark.browser
@@ -92,7 +92,7 @@ def test_known_things_are_found_and_the_strip_says_how_fast(open_live, screensho
     start_camera(page)
     frames = answered(page, 8)
     assert_truth(frames[-1]["boxes"])
-    assert all(0 < frame["latency"] < PATIENCE for frame in frames)
+    assert all(0 < frame["latency"] < 90_000 for frame in frames)
     expect(live(page)).to_have_attribute("data-transport", "WebSocket")
     expect(live(page)).to_have_attribute("data-latency", re.compile(r"^[1-9]\d*$"))
     expect(live(page)).to_have_attribute("data-rate", re.compile(r"^\d*[1-9.]"))

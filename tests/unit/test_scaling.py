@@ -40,3 +40,12 @@ def test_the_plan_of_the_page_is_one(tmp_path):
     path = tmp_path / "plan.json"
     path.write_text(text)
     assert {"diffusion/sd-turbo", "diffusion/sdxl-turbo"} <= set(read_plan(path))
+
+
+def test_what_is_said_of_the_rows_is_so():
+    rows = json.loads(simulate.FILE.read_text(encoding="utf-8"))["measured"]
+    for endpoint in {row["endpoint"] for row in rows}:
+        speeds = [row["requests_a_second"] for row in rows if row["endpoint"] == endpoint]
+        assert max(speeds) / min(speeds) < 1 + 1 / 7, f"{endpoint}: not within a seventh of each other"
+    pictures = [row["replica_cpu_seconds"] for row in rows if row["endpoint"] == "/vit_classify"]
+    assert {round(used, 2) for used in pictures if used} == {0.17, 0.18}
