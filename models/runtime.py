@@ -179,19 +179,9 @@ def large_model_dtype(*, float16_will_do: bool = False) -> "torch.dtype":
 
     if device().type != "cuda":
         return torch.float32
-    if takes_bfloat16("cuda"):
+    if has_bfloat16("cuda"):
         return torch.bfloat16
     return torch.float16 if float16_will_do else torch.float32
-
-
-@functools.cache
-def takes_bfloat16(kind: str) -> bool:
-    """Whether a device of that kind runs everything in bfloat16: any CPU; CUDA from Ampere on; not Apple's."""
-    import torch
-
-    if kind == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return kind == "cpu"
 
 
 WITHOUT_BFLOAT16 = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"}
@@ -199,17 +189,25 @@ WITHOUT_BFLOAT16 = {"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_
 
 
 @functools.cache
-def has_bfloat16() -> bool:
-    """Whether bfloat16 is worth it here: it runs in hardware, on CUDA from Ampere on, or on a CPU with AVX-512 BF16 or
-    AMX that is not held to less.
+def has_bfloat16(kind: str | None = None) -> bool:
+    """Whether bfloat16 is worth it on a device of that kind, or on the one in use: it runs in hardware, on CUDA from
+    Ampere on, or on a CPU with AVX-512 BF16 or AMX that is not held to less. Elsewhere it is imitated, or refused.
     """
     import torch
 
-    if device().type != "cpu":
-        return takes_bfloat16(device().type)
-    if os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() in WITHOUT_BFLOAT16:
+    kind = kind or device().type
+    if kind == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if kind != "cpu" or os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() in WITHOUT_BFLOAT16:
         return False
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def autocast(kind: str = "cpu", *, wanted: bool = True) -> "torch.autocast":
+    """Matrix products and convolutions in bfloat16 where it is `wanted` and a device of that kind has it."""
+    import torch
+
+    return torch.autocast(kind, torch.bfloat16, enabled=wanted and has_bfloat16(kind))
 
 
 class Stopwatch:

@@ -15,7 +15,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from models import weights
+from models import runtime, weights
+from models.muon import Muon
 
 STEPS_BETWEEN_LINES = 50
 SECONDS_BETWEEN_CHECKPOINTS = 180
@@ -139,7 +140,7 @@ class Trainer(ABC, Generic[Network]):
         """One optimiser step. It reports the highest learning rate of all groups."""
         start, rate = time.perf_counter(), self._set_learning_rates()
         self.network.train()
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        with runtime.autocast(wanted=self.bfloat16):
             loss, examples = self.loss()
         self.network.zero_grad()
         loss.backward()
@@ -208,7 +209,7 @@ def muon_and_adam(
     matrices = [p for name, p in named if inner(name, p)]
     others = [p for name, p in named if not inner(name, p)]
     return {
-        "muon": torch.optim.Muon(matrices, lr=peaks["muon"], weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
+        "muon": Muon(matrices, peaks["muon"], weight_decay=0.02),
         "adam": torch.optim.AdamW(others, lr=peaks["adam"], betas=(0.9, 0.98), weight_decay=0.0),
     }
 

@@ -134,7 +134,7 @@ def _has_fast_path(loaded: runtime.Loaded) -> bool:
         return False
     if loaded.device == "cpu" and memory.STAYING_BYTES < ROOM_BYTES:
         return False
-    return loaded.device == "cpu" or (loaded.device == "cuda" and runtime.takes_bfloat16("cuda"))
+    return loaded.device == "cpu" or (loaded.device == "cuda" and runtime.has_bfloat16("cuda"))
 
 
 def prepare(loaded: runtime.Loaded, image: np.ndarray) -> Fast | None:

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from transformers import RfDetrForObjectDetection
 
-from models.runtime import takes_bfloat16
+from models import runtime
 
 SURELY_NOT = -20.0
 """A logit so low that the loss has nothing to teach a class that is not there."""
@@ -60,7 +60,7 @@ def set_loss(
 
     Where targets have `annotated` (classes,) bool, nothing is learnt of the other classes in that picture.
     """
-    with torch.autocast(states.device.type, torch.bfloat16, enabled=takes_bfloat16(states.device.type)):
+    with runtime.autocast(states.device.type):
         outputs = network.model(states)
     hidden, reference = outputs.intermediate_hidden_states.float(), outputs.intermediate_reference_points.float()
     logits, boxes = network.predict_class_and_boxes(hidden, reference)

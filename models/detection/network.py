@@ -17,9 +17,8 @@ from safetensors.torch import load_file
 from torch import nn
 from transformers import RfDetrConfig, RfDetrForObjectDetection
 
-from models import weights
+from models import runtime, weights
 from models.detection.boxes import Boxes, Prediction, postprocess
-from models.runtime import has_bfloat16
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -163,7 +162,7 @@ def predict_all(detector: Detector, images: Sequence[np.ndarray], *, reduced: bo
     """The same for several pictures, each of any size, in one pass."""
     device = next(detector.parameters()).device
     pixels = torch.cat([preprocess(image, detector.resolution) for image in images]).to(device)
-    with torch.autocast(device.type, torch.bfloat16, enabled=reduced and has_bfloat16()):
+    with runtime.autocast(device.type, wanted=reduced):
         outputs = detector(pixels)
     logits, boxes = (tensor.float().cpu().numpy() for tensor in (outputs.logits, outputs.pred_boxes))
     sizes = ((image.shape[0], image.shape[1]) for image in images)

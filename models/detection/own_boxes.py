@@ -16,13 +16,13 @@ from PIL import Image
 from torch import nn
 from transformers import RfDetrForObjectDetection
 
+from models import runtime
 from models.detection.learning import frozen_states, set_loss, start_from_states
 from models.detection.network import Detector, preprocess
 from models.detection.own import Learned
 from models.errors import InputError
 from models.inputs import check_name
 from models.normal import same_name
-from models.runtime import takes_bfloat16
 from models.vision.alike import looks, mirrored
 
 MAX_FRAMES, MAX_BOXES, MAX_CLASSES, MAX_NAME_CHARS = 20, 12, 6, 40
@@ -240,7 +240,7 @@ class Training:
         for start in range(0, len(pictures), READ_AT_ONCE):
             some = pictures[start : start + READ_AT_ONCE]
             pixels = torch.cat([preprocess(one.image, self.resolution) for one in some]).to(self.device)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=takes_bfloat16(self.device.type)):
+            with runtime.autocast(self.device.type):
                 self._states.append(frozen_states(self.backbone, pixels, self.frozen).bfloat16())
             self._targets += [_target(one, self.device) for one in some]
             yield start + len(some)

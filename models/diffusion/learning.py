@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from models import runtime
-from models.diffusion.muon import Muon
 from models.diffusion.network import SpriteUNet
 from models.diffusion.schedule import add_noise, cosine_schedule, velocity
+from models.muon import Muon
 
 SNR_CAP = 5.0
 
@@ -50,7 +50,7 @@ def sprite_loss(network: SpriteUNet, x_0: Tensor, sprite_class: Tensor, t: Tenso
     schedule = cosine_schedule()
     snr = torch.from_numpy(schedule.signal_to_noise(t)).float()
     weight = snr.clamp(max=SNR_CAP) / (snr + 1)
-    with torch.autocast(x_0.device.type, torch.bfloat16, enabled=runtime.has_bfloat16()):
+    with runtime.autocast(x_0.device.type):
         said = network(add_noise(schedule, x_0, epsilon, t), t, sprite_class).float()
     if network.config.predicts == "epsilon":
         return (said - epsilon).square().mean()

@@ -10,7 +10,6 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from safetensors import safe_open
 
 from models import runtime, weights
@@ -68,7 +67,7 @@ def sprite_features(rgba: np.ndarray) -> np.ndarray:
 
     backbone = runtime.load(BACKBONE, library.load).network
     images = over_background(rgba, BACKGROUND).repeat(7, axis=1).repeat(7, axis=2)
-    with torch.autocast(runtime.device().type, torch.bfloat16, enabled=runtime.takes_bfloat16(runtime.device().type)):
+    with runtime.autocast(runtime.device().type):
         return image_features(backbone, images, size=FEATURE_PIXELS).astype(np.float64)
 
 

@@ -229,7 +229,7 @@ def predict(network: Network, x_t: Tensor, t: Tensor, told: Told, guidance: floa
     The prediction without class, or with the negative prompt, runs in the same batch, and only where it counts.
     """
     unguided = isinstance(guidance, float | int) and guidance == 1
-    with torch.autocast(x_t.device.type, torch.bfloat16, enabled=runtime.has_bfloat16()):
+    with runtime.autocast(x_t.device.type):
         if isinstance(network, WordsUNet):
             assert isinstance(told, tuple)
             without, asked = told

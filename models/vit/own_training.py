@@ -224,7 +224,7 @@ class Training:
 
     @torch.inference_mode()
     def _pool(self, tokens: torch.Tensor) -> torch.Tensor:
-        with _reduced(self.device):
+        with runtime.autocast(self.device.type):
             for block in last_blocks(self.network, self.settings.blocks):
                 tokens = block(tokens)
             return self.network.pool(self.network.norm(tokens)).float()
@@ -290,7 +290,7 @@ class Training:
                 break
             for batch in torch.randperm(len(learned_from), generator=random).split(BLOCK_BATCH):
                 chosen = learned_from[batch.to(self.device)]
-                with _reduced(self.device):
+                with runtime.autocast(self.device.type):
                     logits = own.logits(self.network, tokens[chosen])
                 optimizer.zero_grad()
                 functional.cross_entropy(logits.float(), self.truth[chosen]).backward()
@@ -304,7 +304,7 @@ class Training:
     @torch.no_grad()
     def _said(self, own: OwnClassifier, tokens: torch.Tensor) -> torch.Tensor:
         own.eval()
-        with _reduced(self.device):
+        with runtime.autocast(self.device.type):
             said = torch.cat([own.logits(self.network, some).float() for some in tokens.split(READ_AT_ONCE)])
         own.train()
         return said
@@ -337,7 +337,7 @@ def frozen_tokens(network: VisionTransformer, images: Sequence[np.ndarray], bloc
     """`images`, `(height, width, 3)` uint8 each, through all but the last `blocks` blocks: `(N, T, D)`."""
     squares = np.stack([network.preprocessing.square(image) for image in images])
     device = network.cls.device
-    with _reduced(device):
+    with runtime.autocast(device.type):
         tokens = network.tokens(network.preprocessing.to_tensor(squares).to(device))
         for block in list(network.blocks)[: len(network.blocks) - blocks]:
             tokens = block(tokens)
@@ -353,7 +353,7 @@ def classify(own: OwnClassifier, image: np.ndarray) -> tuple[np.ndarray, np.ndar
     """
     network = runtime.load(own.backbone, library.load).network
     tokens = frozen_tokens(network, [image], len(own.tail))
-    with _reduced(tokens.device):
+    with runtime.autocast(tokens.device.type):
         encoded = own.encoded(network, tokens)
         logits = own.head(network.pool(encoded).float())[0].float()
     weight = own.head.weight.float()
@@ -362,11 +362,6 @@ def classify(own: OwnClassifier, image: np.ndarray) -> tuple[np.ndarray, np.ndar
     adds = patches @ toward / len(patches) if len(toward) else patches.new_zeros(len(patches))
     side = round(len(patches) ** 0.5)
     return logits.softmax(-1).numpy(force=True), adds.reshape(side, -1).numpy(force=True)
-
-
-def _reduced(device: torch.device) -> torch.autocast:
-    """Matrix products in bfloat16 where the hardware has them."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=runtime.has_bfloat16())
 
 
 def _linear(weight: torch.Tensor, bias: torch.Tensor) -> nn.Linear:

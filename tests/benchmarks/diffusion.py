@@ -36,7 +36,7 @@ class SpritePipeline(DiffusionPipeline):
     def __call__(self, sample, labels, steps, callback_on_step_end):
         self.scheduler.set_timesteps(steps)
         for index, t in enumerate(self.scheduler.timesteps):
-            with torch.autocast("cpu", torch.bfloat16, enabled=runtime.has_bfloat16()):
+            with runtime.autocast():
                 v = self.unet(sample, t.expand(len(sample)), labels).float()
             sample = self.scheduler.step(v, t, sample, use_clipped_model_output=True).prev_sample
             callback_on_step_end(self, index, t, {"latents": sample})

@@ -16,7 +16,7 @@ KINDS = {
     "cuda before Ampere": {"kind": "cuda", "bfloat16": False},
     "mps": {"kind": "mps", "float64": False, "bfloat16": False},
 }
-CACHED = (runtime.device, runtime.takes_bfloat16, runtime.has_bfloat16)
+CACHED = (runtime.device, runtime.has_bfloat16)
 
 
 def forget():

@@ -107,7 +107,7 @@ def test_on_cuda_the_network_is_compiled_and_compared(fresh, monkeypatch):
     """As on CUDA, but with a compiler that runs anywhere: PyTorch's tracer without code generation."""
     monkeypatch.setattr(export.Compiled.__init__, "__defaults__", ("aot_eager",))
     monkeypatch.setattr(export.threading, "Thread", _thread([]))
-    monkeypatch.setattr(export.runtime, "takes_bfloat16", lambda device: True)
+    monkeypatch.setattr(export.runtime, "has_bfloat16", lambda kind=None: True)
     on_cuda = dataclasses.replace(fresh, device="cuda")
     expected, title = export.predict_fast(on_cuda, PICTURE)
     assert "a compiled network is being prepared" in title

@@ -1,4 +1,4 @@
-"""Sprites as data, the network, Muon, training that goes on where it stopped, traces, measuring, pipelines."""
+"""Sprites as data, the network, training that goes on where it stopped, traces, measuring, pipelines."""
 
 import json
 from dataclasses import asdict
@@ -11,7 +11,6 @@ from safetensors.torch import save_file
 from models.diffusion import novelty
 from models.diffusion.data import CLASSES, to_rgba, to_signal
 from models.diffusion.learning import Recipe
-from models.diffusion.muon import Muon, orthogonalise
 from models.diffusion.network import Config, SpriteUNet, load_network
 from models.diffusion.schedule import add_noise, cosine_schedule, from_velocity, noise_in, velocity
 from models.diffusion.trace import ANY_CLASS, DenoisingStep, finished_sprites, trace_denoising
@@ -114,28 +113,6 @@ def test_weights_and_back(network, tmp_path):
     assert loaded.config == SMALL
     x, t = torch.randn(1, 4, 32, 32), torch.tensor([300])
     torch.testing.assert_close(loaded(x, t, torch.tensor([2])), network(x, t, torch.tensor([2])), atol=1e-2, rtol=1e-2)
-
-
-@pytest.mark.parametrize("shape", [(8, 40), (40, 8), (16, 16)])
-def test_muon_moves_along_all_directions_alike(shape):
-    matrix = torch.randn(*shape, generator=torch.Generator().manual_seed(0)) @ torch.diag(
-        torch.logspace(0, -1, shape[1])
-    )
-    values = torch.linalg.svdvals(orthogonalise(matrix).float())
-    assert values.min() > 0.3
-    assert values.max() < 1.4
-
-
-def test_muon_learns_a_matrix():
-    torch.manual_seed(0)
-    weight, target = torch.nn.Parameter(torch.zeros(6, 6)), torch.randn(6, 6)
-    optimizer = Muon([weight], lr=0.02, weight_decay=0.0)
-    for _ in range(400):
-        loss = (weight - target).square().mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    assert loss < 0.02
 
 
 def steps_of(training):

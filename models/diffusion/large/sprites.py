@@ -52,7 +52,7 @@ class Sprites(LargeNetwork):
         prompts = Prompts(text["vectors"], text["mask"])
         count = len(prompts.mask)
         times = torch.full((count,), int(time.t), device=x_t.device)
-        with torch.autocast(x_t.device.type, torch.bfloat16, enabled=runtime.has_bfloat16()):
+        with runtime.autocast(x_t.device.type):
             return self.denoiser(x_t.expand(count, -1, -1, -1), times, prompts).float().split(1)
 
     def solve(self, x_t: Tensor, output: Tensor, level: Level) -> tuple[Tensor, Tensor]:

@@ -26,7 +26,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from models import weights
+from models import runtime, weights
 from models.recipes.attention.forms import with_forms
 from models.text.pairs import Part, part_of, read_pairs
 from models.text.tokenizer import PAD, as_target, load_tokenizer, train_tokenizer
@@ -92,7 +92,7 @@ def loss_of(network: Translator, batch: Batch, smoothing: float) -> torch.Tensor
     The uniform part needs only the mean logit, which is the product with the mean embedding. Padding is left out.
     """
     source, target = batch
-    with torch.autocast("cpu", torch.bfloat16):
+    with runtime.autocast():
         states = network.decode(target[:, :-1], *network.encode(source))
         real = target[:, 1:] != PAD
         states, wanted = states[real], target[:, 1:][real]

@@ -28,7 +28,7 @@ from safetensors.torch import load_file
 from torch import nn
 from transformers import RfDetrForObjectDetection
 
-from models import training, weights
+from models import runtime, training, weights
 from models.detection.classes import CLASSES
 from models.detection.learning import frozen_states, kept_depths, set_loss, start_from_states
 from models.detection.network import build_config, preprocess, take_backbone
@@ -179,7 +179,7 @@ class Recipe:
         first = self.scenes + self.rank * count
         scenes = [maker.scene(first + i) for i in range(count)]
         pixels = torch.cat([preprocess(scene.image, 252) for scene in scenes])
-        with torch.autocast("cpu", torch.bfloat16):
+        with runtime.autocast():
             states = frozen_states(self.network, pixels, self.options.frozen)
         self.cache.add(states, [target_of(scene) for scene in scenes])
         self.scenes += count * self.processes

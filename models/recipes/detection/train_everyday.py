@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from transformers import RfDetrForObjectDetection
 
-from models import training, weights
+from models import runtime, training, weights
 from models.detection.learning import frozen_states, kept_depths, set_loss, start_from_states
 from models.detection.network import BACKBONE, Detector, build_config, detect, preprocess, take_backbone
 from models.recipes.detection.evaluate import average_precision, rounded
@@ -100,7 +100,7 @@ class Recipe:
         """Run new views through the frozen blocks and keep what they give."""
         numbers = range(self.seen, self.seen + AT_ONCE)
         pixels = torch.cat([preprocess(self.views.view(number)[0], RESOLUTION) for number in numbers])
-        with torch.autocast("cpu", torch.bfloat16):
+        with runtime.autocast():
             self.cache.add(frozen_states(self.network, pixels, self.options.frozen), numbers)
         self.seen += AT_ONCE
 

@@ -19,11 +19,11 @@ from models import runtime, weights
 from models.diffusion.colours import COLOURS, dominant_colours, recoloured
 from models.diffusion.data import CLASSES, to_signal
 from models.diffusion.learning import SNR_CAP
-from models.diffusion.muon import Muon
 from models.diffusion.network import channels_last, load_network
 from models.diffusion.reading import Reader
 from models.diffusion.schedule import TRAINING_STEPS, add_noise, cosine_schedule, velocity
 from models.diffusion.words_network import Prompts, WordsConfig, WordsUNet, mean_vector, padded
+from models.muon import Muon
 from models.recipes.diffusion.captions import UNSEEN, caption, kind_of, words_of_name
 from models.recipes.diffusion.data import Sprites, held_out, read_sprites
 from models.training import Trainer, Trapezoid, export, recipe_parser, run_recipe
@@ -137,7 +137,7 @@ def words_loss(
     schedule = cosine_schedule()
     snr = torch.from_numpy(schedule.signal_to_noise(t)).float()
     weight = snr.clamp(max=SNR_CAP) / (snr + 1)
-    with torch.autocast(x_0.device.type, torch.bfloat16, enabled=runtime.has_bfloat16()):
+    with runtime.autocast(x_0.device.type):
         v = network(add_noise(schedule, x_0, epsilon, t), t, prompts, sentences=sentences)
     error = (v.float() - velocity(schedule, x_0, epsilon, t)).square().mean(dim=(1, 2, 3))
     return (weight * error).sum() / weight.sum()

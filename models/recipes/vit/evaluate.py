@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models import weights
+from models import runtime, weights
 from models.errors import InputError
 from models.recipes.vit import data
 from models.recipes.vit.probe import mean_class_accuracy
@@ -38,7 +38,7 @@ def predict(network: Network, photos: Sequence[data.Photo]) -> np.ndarray:
     for start in range(0, len(photos), BATCH):
         squares = [network.preprocessing.square(photo.pixels()) for photo in photos[start : start + BATCH]]
         images = network.preprocessing.to_tensor(np.stack(squares)).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type != "mps"):
+        with runtime.autocast(device.type):
             predicted.append(network(images).float().argmax(1).cpu().numpy())
     return np.concatenate(predicted) if predicted else np.zeros(0, np.int64)
 

@@ -169,7 +169,7 @@ def probe_pretrained(parts: dict[str, Pictures], run: Path, share: int, seed: in
 def _features(pictures: Pictures, path: Path) -> torch.Tensor:
     if not path.exists():
         network = runtime.load(PRETRAINED, library.load).network
-        with torch.autocast("cpu", torch.bfloat16):
+        with runtime.autocast():
             np.save(path, image_features(network, pictures.images.numpy(), size=FEATURE_SIDE))
     return torch.from_numpy(np.load(path))
 

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from models import runtime
 from models.recipes.vit import data
 from models.vision import library
 from models.vision.network import VisionTransformer
@@ -36,7 +37,7 @@ def layer_features(
     parts: dict[str, list[torch.Tensor]] = {"cls": [], "mean": [], "last_cls": []}
     for start in range(0, len(pictures), batch_size):
         squares = [network.preprocessing.square(p, size) for p in pictures[start : start + batch_size]]
-        with torch.autocast("cpu", torch.bfloat16):
+        with runtime.autocast():
             tokens = network.tokens(network.preprocessing.to_tensor(np.stack(squares)))
             last = []
             for block in network.blocks:

@@ -41,7 +41,7 @@ def readings(network: VisionTransformer, pictures: Sequence[np.ndarray]) -> np.n
     """
     squares = np.stack([network.preprocessing.square(picture) for picture in pictures])
     prepared = network.preprocessing.to_tensor(squares).to(network.cls.device)
-    with torch.autocast(prepared.device.type, torch.bfloat16, enabled=prepared.device.type != "mps"):
+    with runtime.autocast(prepared.device.type):
         tokens = network.tokens(prepared)
         stream = [tokens]
         for block in network.blocks:

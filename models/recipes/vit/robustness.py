@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from models import weights
+from models import runtime, weights
 from models.errors import InputError
 from models.recipes.vit import data
 from models.recipes.vit.evaluate import choose, known_photos, label_indices
@@ -58,7 +57,7 @@ def importance(network: Network, squares: np.ndarray) -> list[np.ndarray]:
 
 def answers_of(network: Network, squares: np.ndarray, positions: float = 1.0) -> np.ndarray:
     """Logits `(N, C)`, in bfloat16 as `models.recipes.vit.evaluate` measures."""
-    with torch.autocast(next(network.parameters()).device.type, torch.bfloat16):
+    with runtime.autocast(next(network.parameters()).device.type):
         return contenders.logits(network, squares, positions=positions)
 
 

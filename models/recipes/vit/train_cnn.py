@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models import training, weights
+from models import runtime, training, weights
 from models.recipes.vit import data
 from models.recipes.vit.probe import fit_linear
 from models.recipes.vit.train import TRAINING_PHOTOS, Batches, PhotoTraining, Recipe
@@ -86,7 +86,7 @@ def frozen_features(network: cnn.EfficientNetLite, pictures: Sequence[np.ndarray
     parts = []
     for start in range(0, len(pictures), BATCH):
         squares = np.stack([network.preprocessing.square(p) for p in pictures[start : start + BATCH]])
-        with torch.autocast("cpu", torch.bfloat16):
+        with runtime.autocast():
             parts.append(network.features(network.preprocessing.to_tensor(squares)).float())
     return torch.cat(parts)
 

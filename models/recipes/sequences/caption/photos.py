@@ -18,7 +18,6 @@ from typing import Literal
 
 import numpy as np
 import pyarrow.parquet as pq
-import torch
 from PIL import Image
 
 from models import runtime
@@ -102,7 +101,7 @@ def features_of(pictures: Sequence[np.ndarray]) -> np.ndarray:
     eyes = runtime.load(VIT, library.load).network, runtime.load(CNN, cnn.load).network
     seen = []
     for first in range(0, len(pictures), BATCH):
-        with torch.autocast("cpu", torch.bfloat16):
+        with runtime.autocast():
             seen.append(see(*eyes, list(pictures[first : first + BATCH])).float().half().numpy())
     return np.concatenate(seen)
 

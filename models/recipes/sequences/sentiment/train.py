@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoModel
 
-from models import training, weights
+from models import runtime, training, weights
 from models.recipes.sequences.sentiment import data
 from models.recipes.sequences.sentiment.evaluate import accuracy
 from models.recipes.sequences.sentiment.negations import generated
@@ -143,7 +143,7 @@ class Training(Trainer[nn.ModuleDict]):
         kept = (torch.rand(length, batch, 1) >= PIECE_DROPOUT).float()
         vectors = network.embedding(pieces) * kept
         vectors = vectors * F.dropout(torch.ones(1, batch, network.config.width), VECTOR_DROPOUT)
-        with torch.autocast("cpu", torch.bfloat16):
+        with runtime.autocast():
             hidden, _ = network.recurrent(vectors)
         hidden = hidden.float() * F.dropout(torch.ones(1, batch, network.config.units), UNIT_DROPOUT)
         return network.output(hidden).squeeze(-1)

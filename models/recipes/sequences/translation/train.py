@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from models import training, weights
+from models import runtime, training, weights
 from models.recipes.attention.train import Batch, Encoded, PairTraining, encode_pairs
 from models.text.gru_translator import Config, GruTranslator
 from models.text.tokenizer import PAD, load_tokenizer
@@ -56,7 +56,7 @@ def loss_of(network: GruTranslator, batch: Batch, smoothing: float) -> torch.Ten
     """
     source, target = batch
     real = target[:, 1:] != PAD
-    with torch.autocast("cpu", torch.bfloat16):
+    with runtime.autocast():
         readouts = network.decode(target[:, :-1], network.encode(source))[0][real]
         total = network.logits(readouts).logsumexp(dim=1).float()
     readouts = readouts.float()

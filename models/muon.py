@@ -12,15 +12,19 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from models import runtime
+
 ITERATIONS = 5
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 def orthogonalise(matrix: Tensor) -> Tensor:
-    """The matrix with all singular values moved near 1 (Newton-Schulz, 0.7 to 1.2), bfloat16, same shape."""
+    """The matrix with all singular values moved near 1 (Newton-Schulz, 0.7 to 1.2), same shape; in bfloat16 where the
+    hardware has it.
+    """
     a, b, c = COEFFICIENTS
     tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if tall else matrix).bfloat16()
+    x = (matrix.T if tall else matrix).to(torch.bfloat16 if runtime.has_bfloat16(matrix.device.type) else torch.float32)
     x = x / (x.norm() + 1e-7)
     for _ in range(ITERATIONS):
         gram = x @ x.T
