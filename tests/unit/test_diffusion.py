@@ -17,7 +17,7 @@ from models.diffusion.trace import ANY_CLASS, DenoisingStep, finished_sprites, t
 from models.errors import InputError, WeightsError
 from models.recipes.diffusion import evaluate as measuring
 from models.recipes.diffusion.data import Sprites, held_out, read_sprites
-from models.recipes.diffusion.train import Training
+from models.recipes.diffusion.train import Training, recoloured
 from models.training import save_checkpoint
 
 SMALL = Config(classes=CLASSES, widths=(16, 16), blocks=1, heads=2, embedding=16)
@@ -113,6 +113,27 @@ def test_weights_and_back(network, tmp_path):
     assert loaded.config == SMALL
     x, t = torch.randn(1, 4, 32, 32), torch.tensor([300])
     torch.testing.assert_close(loaded(x, t, torch.tensor([2])), network(x, t, torch.tensor([2])), atol=1e-2, rtol=1e-2)
+
+
+def test_colours_change_places_and_shapes_stay():
+    signal = torch.from_numpy(to_signal(random_rgba(400)))
+    changed = recoloured(signal, 0.3, torch.Generator().manual_seed(0))
+    assert torch.equal(changed[:, 3], signal[:, 3])
+    assert torch.equal(changed[:, :3].sort(1).values, signal[:, :3].sort(1).values)
+    other = (changed != signal).flatten(1).any(1)
+    assert 0.15 < other.float().mean() < 0.35  # one order in six is the old one
+    assert torch.equal(recoloured(signal, 0.0, torch.Generator()), signal)
+
+
+def test_a_training_begins_with_the_weights_it_is_given(tmp_path):
+    signal, labels = torch.from_numpy(to_signal(random_rgba(12))), torch.arange(12) % 3
+    network = SpriteUNet(SMALL)
+    save_file({k: v.half() for k, v in network.state_dict().items()}, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps(asdict(SMALL)))
+    begun, anew = Training(RECIPE, SMALL, signal, labels, tmp_path), Training(RECIPE, SMALL, signal, labels)
+    for name, tensor in network.state_dict().items():
+        torch.testing.assert_close(begun.network.state_dict()[name], tensor.half().float())
+    assert begun.schedule.peak < anew.schedule.peak
 
 
 def steps_of(training):
