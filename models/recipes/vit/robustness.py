@@ -56,7 +56,7 @@ def importance(network: Network, squares: np.ndarray) -> list[np.ndarray]:
 
 
 def answers_of(network: Network, squares: np.ndarray, positions: float = 1.0) -> np.ndarray:
-    """Logits `(N, C)`, in bfloat16 as `models.recipes.vit.evaluate` measures."""
+    """Logits `(N, C)`, in the precision that `models.recipes.vit.evaluate` measures in."""
     with runtime.autocast(next(network.parameters()).device.type):
         return contenders.logits(network, squares, positions=positions)
 
