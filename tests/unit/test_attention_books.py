@@ -176,7 +176,7 @@ def test_the_induction_score_is_the_attention_to_what_came_after_the_same_piece(
     subject = load("book-gpt").network
     eager = GPT2LMHeadModel.from_pretrained(weights.folder("book-gpt"), attn_implementation="eager").float().eval()
     torch.manual_seed(0)
-    windows, _ = train_books.repeating_windows(evaluate_books.WINDOWS)
+    windows, _ = train_books.repeating_windows(train_books.MEASURED_WINDOWS)
     with torch.inference_mode():
         attention = torch.stack(eager(windows[:, :-1], output_attentions=True).attentions)
     shares = []

@@ -163,7 +163,7 @@ def test_muon_steps_as_the_library_s_own_does():
 
 @pytest.mark.parametrize("in_hardware", [True, False])
 def test_bfloat16_is_used_where_the_processor_has_it_only(monkeypatch, in_hardware):
-    """Where it is imitated a matrix product takes four times as long as in float32."""
+    """Where it is imitated a matrix product takes several times as long as in float32."""
     monkeypatch.setattr(runtime, "has_bfloat16", lambda kind=None: in_hardware)
     dtype = torch.bfloat16 if in_hardware else torch.float32
     with runtime.autocast():

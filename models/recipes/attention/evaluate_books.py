@@ -19,16 +19,21 @@ import torch
 from models.attention.heads import best_heads, score_heads
 from models.attention.subjects import Reading, Subject
 from models.attention.trace import attention_of, load
-from models.recipes.attention.train_books import NAME, encode, nats_per_piece, repeating_windows, repetition_nats
-
-WINDOWS = 32
+from models.recipes.attention.train_books import (
+    MEASURED_WINDOWS,
+    NAME,
+    encode,
+    nats_per_piece,
+    repeating_windows,
+    repetition_nats,
+)
 
 
 def induction(subject: Subject) -> np.ndarray:
-    """Score of "induction" `[layers, heads]` on random pieces over and over, in the mean of `WINDOWS` windows."""
+    """Score of "induction" `[layers, heads]` on random pieces over and over, in the mean of `MEASURED_WINDOWS`."""
     torch.manual_seed(0)
     scores = []
-    for ids in repeating_windows(WINDOWS)[0].tolist():
+    for ids in repeating_windows(MEASURED_WINDOWS)[0].tolist():
         reading = Reading(tuple(ids[:-1]), tuple(map(str, ids[:-1])))
         [trace] = attention_of(subject, reading, subject.run(reading)).traces
         scores.append(score_heads(trace)["induction"])

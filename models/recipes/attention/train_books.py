@@ -4,12 +4,12 @@
     python -m models.recipes.attention.train_books --data DIR --run DIR --resume      go on exactly
     python -m models.recipes.attention.train_books --data DIR --run DIR --export      write assets/weights/book-gpt/
 
-The books and their split are those of `models.text.books`: of each 32 windows 10 come from the nine books, whose
-held-out passages are measured, and 14 from eight more books. Eight are a few random pieces over and over, of which only
-the repetition is a lesson: nothing but looking up what came after the same piece earlier helps there, and that is what
-induction heads do (Olsson et al. 2022). Such heads appear late in a training, and then at once; here two heads are told
-where to look for the first `GUIDED_SHARE` of the steps, one at the piece before and one at what came after the same
-piece, and nothing tells them afterwards.
+The books and their split are those of `models.text.books`: `NINE_BOOKS_SHARE` of the windows of text come from the nine
+books, whose held-out passages are measured, the others from more books. `REPEATING` of all `WINDOWS` are a few random
+pieces over and over, of which only the repetition is a lesson: nothing but looking up what came after the same piece
+earlier helps there, and that is what induction heads do (Olsson et al. 2022). Such heads appear late in a training, and
+then at once; here two heads are told where to look for the first `GUIDED_SHARE` of the steps, one at the piece before
+and one at what came after the same piece, and nothing tells them afterwards.
 
 The pieces are a byte-level BPE vocabulary (Radford et al. 2019) learned from the training passages: every text can be
 written in it. Muon (Jordan et al. 2024) for the matrices of the layers and AdamW for the rest, bfloat16 autocast where
@@ -36,6 +36,7 @@ from models.training import Trainer, Trapezoid
 NAME = "book-gpt"
 VOCABULARY, CONTEXT = 4096, 128
 WINDOWS, REPEATING = 32, 8
+MEASURED_WINDOWS = 32
 NINE_BOOKS_SHARE = 0.4
 PEAK = {"muon": 4e-3, "adam": 3e-3}
 CONTINUED_PEAK = 0.5
@@ -191,9 +192,9 @@ def nats_per_piece(network: GPT2LMHeadModel, text: Tensor) -> float:
 
 @torch.inference_mode()
 def repetition_nats(network: GPT2LMHeadModel) -> float:
-    """Mean surprise at random pieces that come again, over 32 windows; log(4,096) = 8.3 for who does not look back."""
+    """Mean surprise at random pieces that come again; log(4,096) = 8.3 for who does not look back."""
     torch.manual_seed(0)
-    windows, first = repeating_windows(32)
+    windows, first = repeating_windows(MEASURED_WINDOWS)
     nats = F.cross_entropy(network(windows[:, :-1]).logits.flatten(0, 1), windows[:, 1:].flatten(), reduction="none")
     return float(nats[~first[:, 1:].flatten()].mean())
 
