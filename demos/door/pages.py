@@ -26,7 +26,7 @@ SOURCE = re.compile(rb"\bsrc\s*=", re.IGNORECASE)
 HASHED = re.compile(r"/assets/.*-[A-Za-z0-9_-]{8}\.[a-z0-9]+")
 IMMUTABLE, CHECKED = "public, max-age=31536000, immutable", "no-cache"
 ROOT_HEADERS = ("host", "x-forwarded-host", "x-forwarded-proto")
-QUERY_KEYS = ("page", "all_endpoints")
+READ_KEYS = ("all_endpoints",)  # not `page`, Gradio's own for apps of several: it fails on one that is not there
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,7 @@ class Pages:
         note: called before a page is made for whoever asks (assets are only read); what it raises ends the answer.
         """
         headers = Headers(scope=scope)
-        query = urlencode(
-            [pair for pair in parse_qsl(scope["query_string"].decode("latin-1")) if pair[0] in QUERY_KEYS]
-        )
+        query = urlencode([pair for pair in parse_qsl(scope["query_string"].decode("latin-1")) if pair[0] in READ_KEYS])
         static = path.startswith(("/assets/", "/static/"))
         key = (path, query, *([] if static else [headers.get(name, "") for name in ROOT_HEADERS]))
         if scope["method"] == "HEAD" and path == "/" and key not in self._kept:

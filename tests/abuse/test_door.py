@@ -73,6 +73,12 @@ def test_paths_outside_the_uploads_are_refused(api, endpoint, path):
     assert without_mark.status_code == 422
 
 
+@pytest.mark.parametrize("key", ["page", "view", "deep_link", "at", "__theme", "all_endpoints", "anything"])
+def test_any_query_gets_the_page(app_url, key):
+    for address in ("/", "/config", "/gradio_api/info"):
+        assert httpx.get(app_url + address, params={key: "no page of ours"}, timeout=60).status_code == 200, address
+
+
 def test_files_of_the_project_are_not_served(app_url):
     for path in ("app.py", "assets/manifest.json", "/proc/self/environ", "../app.py"):
         assert httpx.get(f"{app_url}/gradio_api/file={path}").status_code in (403, 404)
