@@ -7,6 +7,9 @@ is there. Nothing may be rendered anew (`gr.render`).
 **The last one is the last one.** An event of `trigger_mode="always_last"` that comes while one before it runs is sent
 later with the data of the one before: who moves a slider quickly was left a step behind.
 
+**A clock that stops.** A status that was taken off the page while its event ran went on counting seconds for ever, with
+every frame of the screen.
+
 Where a file does not read as it does here, as in another version, it is served as it is.
 """
 
@@ -62,7 +65,14 @@ LATEST = (
     r"((last)=>{this.queue.delete(\g<event>);this.dispatch(last)})(this.queue.get(\g<event>))"
 )
 
+CLOCK = re.compile(
+    r"(?P<begin>,(?P<node>\w+),(?P<on>\w+)=!1,[\s\S]{1,1500}?function (?P<tick>\w+)\(\)\{"
+    r"\w+\(\(\)=>\{[^{}]{1,80},)(?P=on)&&(?P=tick)\(\)\}\)\}"
+)
+WHILE_SHOWN = r"\g<begin>\g<on>&&\g<node>&&\g<tick>()})}"
+
 MENDS = {
+    re.compile(r"/assets/statustracker-[\w-]{8}\.js"): [(CLOCK, WHILE_SHOWN, 1)],
     re.compile(r"/assets/core-[\w-]{8}\.js"): [(FIND, LOOK_UP, 1), (EVENTS, LISTED, 1)],
     re.compile(r"/assets/Blocks-[\w-]{8}\.js"): [
         (re.compile(r"\bqueue=new Set;"), "queue=new Map;", 1),

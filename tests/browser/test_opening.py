@@ -39,6 +39,28 @@ def test_a_page_opens_full_on_a_busy_machine(new_page, tab, view):
     expect(page.locator(f"{view} [data-state=full]")).to_be_visible()
 
 
+FRAMES_ASKED = """(() => {
+  const frame = requestAnimationFrame.bind(window);
+  window.frames_asked = 0;
+  window.requestAnimationFrame = (act) => (window.frames_asked++, frame(act));
+})()"""
+AT_REST = """async () => {
+  const before = frames_asked;
+  await new Promise((done) => setTimeout(done, 500));
+  return frames_asked === before;
+}"""
+
+
+@pytest.mark.parametrize("slug", DEMOS)
+def test_a_page_at_rest_draws_nothing(new_page, slug):
+    page = new_page()
+    page.add_init_script(FRAMES_ASKED)
+    page.goto(f"/?tab={slug}")
+    wait_for_the_opening(page, slug)
+    page.wait_for_function(AT_REST, polling=100)
+    assert page.evaluate("frames_asked") > 0
+
+
 WITHOUT_A_RUN = [
     ("sequences", "Train one", "Recorded beforehand", "#training-curves svg, #training-curves canvas", "#training-go"),
     ("diffusion", "A toy in 2-D", "After 1,500 updates", "#diffusion-toy .plane", "#diffusion-toy .train"),

@@ -1,6 +1,7 @@
 """The look-ups that take the place of Gradio's searches give what those gave, on trees and events drawn by chance.
 
-That the last of several quick events is the one that is sent shows in `tests/browser/test_sequences.py`.
+That the last of several quick events is the one that is sent shows in `tests/browser/test_sequences.py`, that a page at
+rest asks for no frames in `tests/browser/test_layout.py`.
 """
 
 import json
@@ -14,7 +15,7 @@ import pytest
 from demos.door.mended import EVENTS, FIND, is_mended, mended
 
 ASSETS = Path(gradio.__file__).parent / "templates/frontend/assets"
-(CORE,), (BLOCKS,) = ASSETS.glob("core-*.js"), ASSETS.glob("Blocks-*.js")
+(CORE,), (BLOCKS,), (STATUS,) = (ASSETS.glob(f"{name}-*.js") for name in ("core", "Blocks", "statustracker"))
 PATH, TEXT = f"/assets/{CORE.name}", CORE.read_text()
 MENDED = mended(PATH, TEXT.encode()).decode()
 
@@ -72,6 +73,12 @@ def test_an_event_that_waits_keeps_its_own_data():
     text = mended(f"/assets/{BLOCKS.name}", BLOCKS.read_bytes()).decode()
     assert text.count("queue=new Map;") == text.count("this.queue.set(r.id,e);continue") == 1
     assert text.count("this.dispatch(last)})(this.queue.get(r.id))") == 2
+
+
+def test_a_clock_stops_with_what_shows_it():
+    text = mended(f"/assets/{STATUS.name}", STATUS.read_bytes()).decode()
+    assert text.count("W&&U&&ze()") == 1
+    assert len(text) == len(STATUS.read_text()) + len("U&&")
 
 
 def test_the_rest_of_the_script_is_as_it_was():

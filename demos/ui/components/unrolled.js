@@ -1,6 +1,7 @@
 // A recurrent network unrolled in time: what goes into each step, what is remembered, what comes out, the shared weights.
 //
-// Event: `step` (position), a step was chosen. Words stand at once; numbers are fetched and painted when they are on screen.
+// Event: `step` (position), a step was chosen. Far from the screen words follow when changes rest, for who searches or
+// listens; numbers are fetched and painted when they come on screen.
 
 import { load, part } from "../core/arrays.js";
 import { onScreen, paintCells } from "../core/canvas.js";
@@ -43,6 +44,8 @@ export const template = `
 </div>`;
 
 const LOWERED = "₀₁₂₃₄₅₆₇₈₉";
+
+const REST_MILLISECONDS = 600; // longer than between two keys of who types
 
 /** @param {number} number */
 const subscript = (number) => Array.from(String(number), (digit) => LOWERED[Number(digit)]).join("");
@@ -119,15 +122,23 @@ export default class Unrolled {
       onStage: (maps) => this.#markMaps(maps),
       onUnit: (unit) => this.#read(unit),
     });
-    this.screen = onScreen(root, () => this.#paint());
+    this.words = onScreen(root, () => this.#write(), REST_MILLISECONDS);
+    this.numbers = onScreen(root, () => this.#paint());
   }
 
   /** @param {UnrolledView | null} view */
   show(view) {
-    const box = find(this.root, ".un");
+    const first = !this.#view;
+    this.#view = view;
+    first || !view ? this.#write() : this.words.refresh();
+    return view ? this.numbers.refresh() : undefined;
+  }
+
+  /** All that needs no numbers. */
+  #write() {
+    const [box, view] = [find(this.root, ".un"), this.#view];
     box.dataset.state = view ? "full" : "empty";
     if (!view) return;
-    this.#view = view;
     box.dataset.type = view.sequence_type;
     find(this.root, ".un-shared-title").textContent = view.shared;
     find(this.root, ".un-length").hidden = !view.recurrent;
@@ -135,7 +146,6 @@ export default class Unrolled {
     this.#drawCount(view);
     this.#drawLength();
     this.#nameInside(view);
-    return this.screen.refresh();
   }
 
   /** @param {UnrolledView} view */

@@ -111,20 +111,31 @@ export function fitText(context, text, width) {
 }
 
 /**
- * Calls `act` when `node` comes on the screen, or near it, after what it shows has changed.
+ * Calls `act` after what `node` shows has changed: at once where it is on the screen, or near it, else when it comes
+ * there. Until then the node is marked `data-far`.
  * @param {Element} node @param {() => unknown} act
+ * @param {number} [rest] milliseconds without a change after which it is called far from the screen too
  * @returns {{ refresh: () => unknown }} `refresh` says that it has changed
  */
-export function onScreen(node, act) {
-  let [near, stale] = [false, false];
+export function onScreen(node, act, rest) {
+  let [near, stale, waiting] = [false, false, 0];
+  const now = () => {
+    clearTimeout(waiting);
+    stale = false;
+    return act();
+  };
   const refresh = () => {
-    stale = !near;
-    return near ? act() : undefined;
+    if (near) return now();
+    stale = true;
+    clearTimeout(waiting);
+    if (rest) waiting = window.setTimeout(now, rest);
+    return undefined;
   };
   const seen = new IntersectionObserver(
     (entries) => {
-      near = entries.some((entry) => entry.isIntersecting);
-      if (near && stale) refresh();
+      near = entries[entries.length - 1].isIntersecting;
+      node.toggleAttribute("data-far", !near);
+      if (near && stale) now();
     },
     { rootMargin: "25%" },
   );

@@ -90,6 +90,8 @@ export class MemoryMap {
   /** @type {string[]} */ #characters = [];
   /** @type {(value: number) => number[]} */ #color = () => [0, 0, 0];
   /** @type {string[] | null} of the marked character and the others, as the page shows them now */ #inks = null;
+  /** The line of characters, off the page: a font set on it lays out the page at once. */
+  #drawn = element("canvas");
   #place = 0;
   #width = 0; // pixels of the frame
   #written = ""; // what the line of characters shows
@@ -221,7 +223,7 @@ export class MemoryMap {
     const written = `${first} ${end} ${here}`;
     if (written === this.#written) return;
     this.#written = written;
-    const context = fit(this.letters, width, LETTERS);
+    const context = fit(this.#drawn, width, LETTERS);
     const wide = under ? width / columnsShown(count) : width / (end - first);
     this.#advance ||= advanceOf(context);
     context.font = `${under ? clamp(wide * 1.5, 10, 13) : wide / this.#advance}px ${TYPE}`;
@@ -234,6 +236,7 @@ export class MemoryMap {
       context.fillText(text, text.length > 1 ? left : left + wide / 2, 13);
       if (place === here) context.fillRect(left, 17, Math.max(2, wide), 2);
     }
+    fit(this.letters, width, LETTERS).drawImage(this.#drawn, 0, 0, width, LETTERS);
   }
 
   /** @param {MouseEvent} event @returns {Cell | null} */
