@@ -43,6 +43,15 @@ class TestCell:
         expect(cell.locator(".lc-legend span")).to_have_count(2)
         cell.screenshot(path=screenshots / "sequences-cell.png")
 
+    def test_far_from_the_screen_its_words_follow_and_its_canvases_wait(self, open_page):
+        page = open_page("Next character")
+        page.locator("#sequences-text textarea").fill("The cat sat")
+        cell, canvas = page.locator("#sequences-cell"), page.locator("#sequences-cell .un-step canvas").last
+        expect(cell.locator(".un-title")).to_have_text("Inside the cell at step 11")
+        expect(canvas).to_be_hidden()
+        cell.scroll_into_view_if_needed()
+        expect(canvas).to_be_visible()
+
     def test_the_three_cells_read_the_same_text(self, open_page):
         page = open_page("Next character")
         page.locator("#sequences-text textarea").fill("It was")
