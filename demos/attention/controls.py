@@ -17,6 +17,7 @@ EXAMPLES = {
     "It, the animal": "The animal didn't cross the street because it was too tired.",
     "To translate": "I don't know what you were talking about yesterday.",
     "A repeated word": "The bank by the river is not the bank that lends money.",
+    "A list, twice": "stone bird green letter moon garden stone bird green letter moon",
 }
 
 

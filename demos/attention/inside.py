@@ -24,7 +24,7 @@ from models.errors import InputError
 from models.inputs import check_integer
 
 TITLE = "Change the inside"
-EXAMPLE = "Alice was tired, and she sat by her sister on the bank"
+EXAMPLE = EXAMPLES["A list, twice"]
 PARTS = ("heads_off", "layers_off", "edges_off", "unseen", "positions", "swap")
 MOST_TOKENS, MOST_WORDS = 10_000, 10_000_000
 
@@ -48,7 +48,9 @@ methods is [Spearman](#term-Spearman)'s rank correlation of the sizes: 1, the sa
 It is measured on the
 unedited network."""
 
-TRY = """- Switch off one head after the other: most change little. Find the one that changes a prediction most.
+TRY = """- In a list that is read twice one head finds what came after the same word before (an induction head, Olsson
+  et al. 2022). Without it the next word is anybody's guess; switch it on again, and off all others of its layer.
+- Switch off one head after the other in an ordinary sentence: most change little.
 - Switch off a whole layer, early and late. Which does more harm?
 - Cut the look from a pronoun to its noun in all heads; then hide the noun from everyone.
 - Swap two nouns; then take the positions away and swap them again: does the order still count?

@@ -25,17 +25,17 @@ SAMPLER_CHOICES = [(title, name) for name, title in TITLES.items()]
 READABLE = {
     "potion": 15,
     "tree": 15,
-    "wand": 14,
-    "person": 13,
+    "wand": 15,
+    "person": 12,
     "jewellery": 12,
     "statue": 11,
     "scroll": 11,
     "altar": 9,
     "gateway": 9,
+    "food": 9,
     "weapon": 8,
-    "food": 7,
-    "monster": 2,
-    "armour": 1,
+    "monster": 4,
+    "armour": 2,
 }
 """How many of 16 sprites of each class can be read, counted by eye at the defaults; the best first."""
 READABLE_OF, ENOUGH = 16, 12
