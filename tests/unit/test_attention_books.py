@@ -9,7 +9,9 @@ import torch
 from torch.nn import functional as F
 from transformers import GPT2LMHeadModel
 
+from demos.attention.inside import EXAMPLE
 from models import training, weights
+from models.attention.inside import edit_inside, look_inside
 from models.attention.trace import load
 from models.recipes.attention import evaluate_books, train_books
 from models.training import Trapezoid
@@ -187,6 +189,20 @@ def test_the_embedded_weights_are_those_of_the_card(tmp_path, monkeypatch, capsy
     assert line["bits_per_character"] < 1.5
     assert f"| {line['repetition_nats']:.1f} nats | head {line['induction_head']} with" in card
     assert f"with {line['induction_attention']:.2f} of its attention" in card
+
+
+def test_one_head_holds_the_list_that_is_read_twice():
+    """What the page "Change the inside" opens on and says to try, with the figures of the card."""
+    layer, head = train_books.INDUCTION_HEAD
+    found = look_inside("book-gpt", EXAMPLE, without=True)
+    assert (found.off.layer, found.off.head) == (layer, head)
+    [(word, before, after)] = [row for row in found.comparison.rows[-1] if row[0].strip() == "garden"]
+    card = " ".join((weights.folder("book-gpt") / "README.md").read_text().split())
+    assert f"“{EXAMPLE}” with “{word}” at {100 * before:.0f} %" in card
+    assert after < 0.001
+    others = [["decoder", layer, other] for other in range(8) if other != head]
+    without_others = edit_inside("book-gpt", EXAMPLE, {"heads_off": others}).comparison.rows[-1]
+    assert max(without_others, key=lambda row: row[2])[0] == word
 
 
 def test_the_induction_score_is_the_attention_to_what_came_after_the_same_piece():
