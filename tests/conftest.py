@@ -31,11 +31,17 @@ CHROMIUM_FLAGS = [
 ]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """A browser test may fail once, as machines that share their cores stall; the summary names it (RERUN)."""
+    """A browser test may fail once, as machines that share their cores stall; the summary names it (RERUN).
+
+    It is for `make check` (`thorough`) unless it says that `make test` runs it too (`core`).
+    """
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=1))
+            if not (item.get_closest_marker("core") or item.get_closest_marker("slow")):
+                item.add_marker(pytest.mark.thorough)
 
 
 def free_port():

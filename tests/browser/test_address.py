@@ -67,6 +67,7 @@ def test_every_page_takes_its_controls_from_a_link_and_says_them_again(new_page,
     expect(page.locator(".page-link-said")).to_have_text("")
 
 
+@pytest.mark.core
 def test_back_forward_and_reload_find_the_page_as_it_was(new_page):
     page = new_page()
     page.add_init_script(path=COUNTER)

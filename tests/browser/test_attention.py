@@ -31,6 +31,7 @@ def readout(page):
     return page.locator(f"{EXPLORER} .ax-readout").inner_text()
 
 
+@pytest.mark.core
 def test_pick_a_head_and_a_token(open_tab, screenshots):
     page = open_tab("attention")
     trace(page)

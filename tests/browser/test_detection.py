@@ -36,6 +36,7 @@ def set_threshold(page, value):
     number.press("Tab")
 
 
+@pytest.mark.core
 def test_the_page_opens_on_an_example_whose_things_are_all_found(tab):
     page = tab()
     expect(boxes(page)).to_have_count(5)

@@ -87,6 +87,7 @@ def test_who_wants_less_motion_gets_a_frame_and_no_video(open_live):
     expect(live(page)).to_have_attribute("data-state", "off")
 
 
+@pytest.mark.core
 def test_known_things_are_found_and_the_strip_says_how_fast(open_live, screenshots):
     page = open_live()
     start_camera(page)

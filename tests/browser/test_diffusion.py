@@ -24,6 +24,7 @@ def test_forward_noise_on_the_slider(open_tab):
     assert float(page.locator(".noise-view .signal").inner_text()) < 0.2
 
 
+@pytest.mark.core
 def test_sprites_appear_step_by_step_and_can_be_stepped_back(open_tab, screenshots):
     page = open_tab("diffusion")
     page.locator("#diffusion-run").click()

@@ -21,6 +21,7 @@ def faulty_page(browser, app_url):
     context.close()
 
 
+@pytest.mark.core
 def test_a_module_that_does_not_load_is_named_and_the_rest_works(faulty_page):
     page = faulty_page
     page.route("**/components/attention_explorer.js", lambda route: route.abort())

@@ -9,6 +9,7 @@ from tests.conftest import COUNTER, choose_page, inner_pages, settled, wait_for_
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.core
 def test_a_page_opens_on_a_run_of_its_example_and_hidden_pages_cost_nothing(new_page):
     page, events = new_page(), []
     page.on("request", lambda request: events.append(request.post_data_json) if "/queue/join" in request.url else None)

@@ -59,6 +59,7 @@ def painted(browser):
     page.close()
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("name", every_kind())
 def test_a_picture_is_read_as_the_browser_shows_it(painted, name):
     check(painted, every_kind()[name], name.rpartition(".")[2])

@@ -22,6 +22,7 @@ SMUGGLED = """() => {
 }"""
 
 
+@pytest.mark.core
 def test_the_page_runs_and_what_was_smuggled_in_does_not(browser, app_url):
     """Every other browser test fails for a violation, as browsers tell it as an error on the console."""
     context = browser.new_context(base_url=app_url)
@@ -38,6 +39,7 @@ def test_the_page_runs_and_what_was_smuggled_in_does_not(browser, app_url):
         context.close()
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("path", ["/", "/healthz", "/gradio_api/info", "/gradio_api/nothing"])
 def test_no_answer_allows_scripts_by_their_place(app_url, path):
     policy = httpx.get(app_url + path).headers["content-security-policy"]

@@ -36,6 +36,7 @@ def text_of(page):
     return page.locator("#sequences-text textarea").input_value()
 
 
+@pytest.mark.core
 def test_typing_shows_prediction_surprise_and_memory(tab, screenshots):
     page = tab()
     page.locator("#sequences-text textarea").press_sequentially("The old house sto", delay=40)

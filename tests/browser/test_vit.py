@@ -45,6 +45,7 @@ def text(page, where):
     return page.locator(where).inner_text()
 
 
+@pytest.mark.core
 def test_follow_a_patch_from_its_pixels_to_the_answer(open_tab, screenshots):
     page = open_tab("vit")
     take_example(page)

@@ -1,5 +1,6 @@
-"""Every inner page, used as a visitor would, where only `requirements.txt` is installed: open it, press its example and
-its main button. Anything but an answer fails: a refusal, an apology, an error of the browser, silence.
+"""Every inner page, used as a visitor would, where only `requirements.txt` is installed: open it; and, in a second test,
+press its example and its main button. Anything but an answer fails: a refusal, an apology, an error of the browser,
+silence.
 
 Pages are found in the app's own configuration and buttons by their rank, so that a new page is walked without being
 listed here.
@@ -71,25 +72,33 @@ BEFORE = {".fb-camera": teach_a_box}
 """What a page with such an element needs before its main button has something to work on."""
 
 
-def walk(page, tab, title):
+def open_page(page, tab, title):
+    """The page of that title, open and at rest: what it opens on has been computed."""
     choose_page(tab, title)
-    panel = tab.locator("[role=tabpanel]:visible").first
     drawn = until(page, "runtime.drawn(argument)", PATIENCE, f"#{tab.get_attribute('id')}")
     assert drawn, f"{title}: neither a button nor a sentence"
     wait_for_the_opening(page, tab.get_attribute("id").removeprefix("tab-"))
     until(page, "runtime.completed >= runtime.asked", 60_000)
+    assert not faults(page), f"{title}: {faults(page)}"
+    return tab.locator("[role=tabpanel]:visible").first
+
+
+def faults(page):
+    return page.evaluate("runtime.failures") + page.locator(".toast-body.error").all_inner_texts()
+
+
+def walk(page, tab, title):
+    panel = open_page(page, tab, title)
     for selector, prepare in BEFORE.items():
         if panel.locator(selector).count():
             prepare(page, panel)
     count = panel.evaluate("panel => runtime.mark(panel)")
     for place in range(count):
         press(page, panel, panel.locator(f'[data-walk="{place}"]'))
-    failures = page.evaluate("runtime.failures") + page.locator(".toast-body.error").all_inner_texts()
-    assert not failures, f"{title}: {failures}"
+    assert not faults(page), f"{title}: {faults(page)}"
 
 
-@pytest.mark.parametrize("slug", DEMOS)
-def test_every_page_of_the_tab_answers(new_page, app_url, slug):
+def each_page(new_page, app_url, slug, visit):
     page = new_page()
     page.add_init_script(path=SCRIPT)
     page.goto(f"/?tab={slug}")
@@ -98,7 +107,18 @@ def test_every_page_of_the_tab_answers(new_page, app_url, slug):
     titles = inner_pages(app_url, slug)
     assert titles
     for title in titles:
-        walk(page, tab, title)
+        visit(page, tab, title)
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("slug", DEMOS)
+def test_every_page_of_the_tab_opens(new_page, app_url, slug):
+    each_page(new_page, app_url, slug, open_page)
+
+
+@pytest.mark.parametrize("slug", DEMOS)
+def test_every_page_of_the_tab_answers(new_page, app_url, slug):
+    each_page(new_page, app_url, slug, walk)
     told = httpx.get(f"{app_url}/metrics").text
     largest = re.search(r'^glassbox_session_bytes{kind="largest"} (\S+)$', told, re.MULTILINE)
     assert float(largest[1]) <= LARGEST_SESSION_VALUE, "what is large belongs into a Store, its name into the session"

@@ -1,6 +1,7 @@
 """Teach a recurrent network to predict the next character, by truncated backpropagation through time.
 
     python -m models.recipes.sequences.train --data DIR --run DIR [--cell lstm] [--steps N] [--cooldown M] [--resume]
+                                             [--start FOLDER] [--more]
     python -m models.recipes.sequences.train --data DIR --run DIR --export      write assets/weights/char-<cell>/
 
 Readers go through the corpus side by side, 128 characters a step; the state is carried from window to window, the
@@ -8,6 +9,8 @@ gradient is not (Williams and Peng 1990). Now and then a reader jumps to the sta
 state, so that the network also learns to begin. One character in 100 is replaced by any other: without these slips a
 network that has only read printed books takes a typing error or a capital for impossible (surprises of 30 bits), and
 loses its thread afterwards. Learning rate: warm-up, constant, linear cool-down of `--cooldown` steps before `--steps`.
+`--start` goes on from the weights of a folder, with other readers and at half the learning rate. `--more` has them read
+the eight further books beside the nine, in about half of the time.
 """
 
 import math
@@ -21,7 +24,7 @@ from torch.nn import functional as F
 from models import training
 from models.sequences.bits import bits_per_character
 from models.text import books
-from models.text.recurrent import CellName, CharacterNetwork, Config, State, describe
+from models.text.recurrent import CellName, CharacterNetwork, Config, State, describe, load
 from models.text.symbols import ALPHABET, START, encode
 from models.training import Trainer, Trapezoid
 
@@ -80,11 +83,14 @@ class Training(Trainer[CharacterNetwork]):
 
     loss_unit = math.log(2)
 
-    def __init__(self, text: Tensor, config: Config, schedule: Trapezoid, seed: int = 0) -> None:
+    def __init__(
+        self, text: Tensor, config: Config, schedule: Trapezoid, seed: int = 0, start: Path | None = None
+    ) -> None:
+        """Readers of `text` `[N]` symbols; the weights are those of folder `start`, or new ones."""
         torch.manual_seed(seed)
-        network = CharacterNetwork(config)
+        network = load(start) if start else CharacterNetwork(config)
         network.dropout.p = DROPOUT
-        if config.cell == "lstm":
+        if config.cell == "lstm" and not start:
             _open_forget_gates(network)
         optimizer = torch.optim.AdamW(network.parameters(), lr=1.0, betas=(0.9, 0.99), weight_decay=0.01)
         super().__init__(network, {"adam": optimizer}, schedule, bfloat16=True)
@@ -117,18 +123,29 @@ def _open_forget_gates(network: CharacterNetwork) -> None:
         network.recurrent.bias_hh_l0[units : 2 * units] = 0.0
 
 
+def reading(folder: Path, *, more: bool) -> Tensor:
+    """What the readers read, `[N]` symbols: the nine books' training passages; with `more` twice, then other books."""
+    nine = books.read(folder, "train")
+    parts = [nine, nine, books.read_more(folder)] if more else [nine]
+    text = "".join(books.vary(part, seed) for seed, part in enumerate(parts))
+    return torch.from_numpy(encode(text).symbols)
+
+
 def main() -> None:
     """The command line described at the top of this module."""
     parser = training.recipe_parser("Train a character network.", steps=7_300, cooldown=2_500)
     parser.add_argument("--data", type=Path, required=True, help="folder with the nine books of books.py")
     parser.add_argument("--cell", choices=("rnn", "gru", "lstm"), default="lstm")
     parser.add_argument("--units", type=int, default=512)
+    parser.add_argument("--start", type=Path, help="folder of a network of this cell and size to go on from")
+    parser.add_argument("--more", action="store_true", help="read the further books of books.py too")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    schedule = Trapezoid(PEAK_LEARNING_RATE[arguments.cell], WARMUP_STEPS, arguments.steps, arguments.cooldown)
+    peak = PEAK_LEARNING_RATE[arguments.cell] / (2 if arguments.start else 1)
+    schedule = Trapezoid(peak, WARMUP_STEPS, arguments.steps, arguments.cooldown)
     config = Config(arguments.cell, arguments.units)
-    text = books.vary(books.read(arguments.data, "train"), seed=0)
-    job = Training(torch.from_numpy(encode(text).symbols), config, schedule)
+    text = reading(arguments.data, more=arguments.more)
+    job = Training(text, config, schedule, seed=int(bool(arguments.start)), start=arguments.start)
     validation = torch.from_numpy(encode(books.read(arguments.data, "validation")).symbols)
 
     def figures(loss: float) -> dict[str, float]:
