@@ -51,9 +51,11 @@ export function find(root, selector) {
   return node;
 }
 
-/** Gives a node its text; the same text again costs no layout. @param {Node} node @param {string} text */
+/** Gives a node its text; the same text again costs no layout, another one no new node. @param {Node} node @param {string} text */
 export function say(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  const only = node.childNodes.length === 1 ? node.firstChild : null;
+  if (only?.nodeType !== 3) node.textContent = text;
+  else if (only.nodeValue !== text) only.nodeValue = text;
 }
 
 /**

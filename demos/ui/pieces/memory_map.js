@@ -3,7 +3,7 @@
 // Only new columns are painted: the canvas has room for more of them than are shown, and its frame hides the rest.
 
 import { contextOf, fit, onTheme, onWidth } from "../core/canvas.js";
-import { element } from "../core/dom.js";
+import { element, say } from "../core/dom.js";
 import { clamp, onCells } from "../core/keys.js";
 import { role } from "../core/ramps.js";
 import { styleOf } from "../core/style.js";
@@ -171,7 +171,12 @@ export class MemoryMap {
     this.#named = names;
     this.canvas.style.height = few ? `${ROW_PIXELS * this.#order.length}px` : "";
     this.names.hidden = !few;
-    this.names.replaceChildren(...(few ? this.#order.map((unit) => element("span", {}, String(unit))) : []));
+    const shown = few ? this.#order : [];
+    while (this.names.childElementCount > shown.length) this.names.lastChild?.remove();
+    while (this.names.childElementCount < shown.length) this.names.append(element("span"));
+    shown.forEach((unit, row) => {
+      say(this.names.children[row], String(unit));
+    });
   }
 
   /** @param {number} kept */
