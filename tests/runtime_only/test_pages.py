@@ -1,6 +1,6 @@
-"""Every inner page, used as a visitor would, where only `requirements.txt` is installed: open it; and, in a second test,
-press its example and its main button. Anything but an answer fails: a refusal, an apology, an error of the browser,
-silence.
+"""Every inner page, used as a visitor would, where only `requirements.txt` is installed: open it; and, in a second
+test, press its example and its main button. Anything but an answer fails: a refusal, an apology, an error of the
+browser, silence.
 
 Pages are found in the app's own configuration and buttons by their rank, so that a new page is walked without being
 listed here.
