@@ -76,6 +76,9 @@ MADE_BY_USE = {"trackers/"}
 """Named in the documents and found in no fresh copy: what a download or a package brings."""
 
 
+NUMBER = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?")
+
+
 def text_of(document):
     return (ROOT / document).read_text(encoding="utf-8")
 
@@ -98,6 +101,16 @@ def in_words(parameters):
     return str(parameters or "-")
 
 
+def numbers_in(text):
+    return [number.replace(",", "") for number in NUMBER.findall(text)]
+
+
+def is_rounded(said, measured):
+    """Whether `said` is `measured` to as many digits as it has, or a share in percent."""
+    half = 0.5 * 10 ** -len(said.partition(".")[2]) + 1e-9
+    return any(abs(float(said) - scale * float(measured)) <= half for scale in (1, 100))
+
+
 class TestFigures:
     def test_the_file_says_what_the_project_is(self):
         assert figures.computed() == WRITTEN, "run: python docs/figures.py"
@@ -118,6 +131,16 @@ class TestFigures:
         for names, numbers in rows:
             shown |= dict(zip(re.findall(r"`([^`]+)`", names), numbers.split(", "), strict=True))
         assert shown == {name: in_words(model["parameters"]) for name, model in WRITTEN["models"].items()}
+
+    def test_a_figure_in_the_table_of_models_is_that_of_a_card(self):
+        """Of a model that the row names."""
+        strange = []
+        for row in re.findall(r"^\| `[^|]+ \| [^|]+ \| [^|]+ \| [^|]+ \|$", text_of("README.md"), re.M):
+            names = [name for name in re.findall(r"`([^`]+)`", row) if name in WRITTEN["models"]]
+            measured = [n for name in names for n in numbers_in(text_of(f"assets/weights/{name}/README.md"))]
+            figure = row.split("|")[4]
+            strange += [(names[0], n) for n in numbers_in(figure) if not any(is_rounded(n, m) for m in measured)]
+        assert not strange
 
     @pytest.mark.parametrize("name", WRITTEN["models"])
     def test_a_card_that_counts_parameters_counts_those_of_the_file(self, name):
