@@ -98,6 +98,13 @@ def vary(text: str, seed: int) -> str:
     return "".join(parts)
 
 
+def varied(folder: Path, *, more: bool = False) -> str:
+    """The training passages of the nine books as `vary` sets them; with `more` twice, and all of the other books."""
+    nine = read(folder, "train")
+    parts = [nine, nine, read_more(folder)] if more else [nine]
+    return "".join(vary(part, seed) for seed, part in enumerate(parts))
+
+
 def main() -> None:
     """The command line described at the top of this module."""
     parser = argparse.ArgumentParser(description="Print one part of the corpus.")

@@ -142,6 +142,16 @@ class TestTraining:
         for name, tensor in whole.network.state_dict().items():
             assert torch.equal(tensor, second.network.state_dict()[name]), name
 
+    def test_it_goes_on_from_given_weights(self, text, tmp_path, monkeypatch):
+        monkeypatch.setattr(weights, "EMBEDDED", tmp_path)
+        monkeypatch.setattr(weights, "MANIFEST", tmp_path / "manifest.json")
+        begun = self.job(text)
+        list(begun.fit())
+        folder = training.export(NAME, begun.weights(), dataclasses.asdict(SMALL), half=True)
+        continued = train_causal.Training(text, SMALL, Trapezoid(1.0, 2, 5, 2), 1, folder)
+        for name, tensor in begun.network.state_dict().items():
+            torch.testing.assert_close(continued.network.state_dict()[name], tensor.half().float())
+
     def test_exported_weights_load_and_damaged_ones_are_refused(self, network, tmp_path, monkeypatch):
         monkeypatch.setattr(weights, "EMBEDDED", tmp_path)
         monkeypatch.setattr(weights, "MANIFEST", tmp_path / "manifest.json")

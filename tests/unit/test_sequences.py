@@ -83,6 +83,17 @@ class TestBooks:
         assert varied.count("\n\n") < self.TEXT.count("\n\n")
         assert "PARAGRAPH" in varied
 
+    def test_more_to_read_are_the_nine_books_twice_and_all_of_the_others_unheld(self, tmp_path):
+        for title in (*books.TITLES, *books.MORE_TITLES):
+            pages = "\n\n".join(f"{title} page {page}" for page in range(40))
+            (tmp_path / f"{title}.txt").write_text(pages)
+        texts = books.varied(tmp_path), books.varied(tmp_path, more=True)
+        nine, more = (" ".join(text.lower().split()) for text in texts)
+        assert nine.count(f"{books.TITLES[0]} page ") == 36
+        assert more.count(f"{books.TITLES[0]} page ") == 72
+        assert nine.count(books.MORE_TITLES[0]) == 0
+        assert more.count(f"{books.MORE_TITLES[0]} page ") == 40
+
     def test_missing_books_are_named(self, tmp_path):
         with pytest.raises(InputError, match="sherlock-holmes"):
             books.read(tmp_path, "train")
@@ -254,6 +265,19 @@ class TestTraining:
         assert [step.loss for step in second.fit()] == losses[3:]
         for name, tensor in whole.network.state_dict().items():
             assert torch.equal(tensor, second.network.state_dict()[name]), name
+
+    def test_it_goes_on_from_given_weights_with_other_readers(self, text, tmp_path, monkeypatch):
+        monkeypatch.setattr(weights, "EMBEDDED", tmp_path)
+        monkeypatch.setattr(weights, "MANIFEST", tmp_path / "manifest.json")
+        begun = self.job(text)
+        list(begun.fit())
+        folder = training.export("char-lstm", begun.weights(), describe(begun.network), half=True)
+        begun_text, config, schedule = torch.from_numpy(text), Config("lstm", units=8), Trapezoid(1e-3, 2, 5, 2)
+        continued = train.Training(begun_text, config, schedule, seed=1, start=folder)
+        for name, tensor in begun.network.state_dict().items():
+            torch.testing.assert_close(continued.network.state_dict()[name], tensor.half().float())
+        assert continued.network.dropout.p == train.DROPOUT
+        assert not torch.equal(continued.readers.positions, self.job(text).readers.positions)
 
     def test_exported_weights_load_and_damaged_ones_are_refused(self, lstm, tmp_path, monkeypatch):
         monkeypatch.setattr(weights, "EMBEDDED", tmp_path)

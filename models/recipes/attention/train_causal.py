@@ -1,6 +1,7 @@
 """Teach a causal Transformer to predict the next character: every position of a window is a lesson, all at once.
 
     python -m models.recipes.attention.train_causal --data DIR --run DIR [--steps N] [--cooldown M] [--resume]
+                                                 [--start FOLDER] [--more]
     python -m models.recipes.attention.train_causal --data DIR --run DIR --export
         write assets/weights/char-transformer/
 
@@ -8,7 +9,8 @@ The books, the split, the varied paragraphs and the slips are those of `models.r
 network can be compared with the recurrent ones. A quarter of the windows begin where a paragraph begins, so that the
 network also learns to begin; the others begin anywhere. Muon (Jordan et al. 2024) for the matrices of the layers and
 AdamW for the rest, bfloat16 autocast. Learning rate: warm-up, constant, linear cool-down of `--cooldown` steps before
-`--steps`.
+`--steps`. `--start` goes on from the weights of a folder, with other windows and at half the learning rates; `--more`
+takes half of the windows from the eight further books.
 """
 
 import dataclasses
@@ -22,7 +24,7 @@ from torch.nn import functional as F
 from models import training
 from models.recipes.attention.evaluate_causal import NAME, bits_per_character
 from models.text import books
-from models.text.causal import CausalConfig, CausalTransformer
+from models.text.causal import CausalConfig, CausalTransformer, load
 from models.text.symbols import ALPHABET, START, encode
 from models.training import Trainer, Trapezoid
 
@@ -37,9 +39,12 @@ class Training(Trainer[CausalTransformer]):
 
     loss_unit = math.log(2)
 
-    def __init__(self, text: Tensor, config: CausalConfig, schedule: Trapezoid, seed: int = 0) -> None:
+    def __init__(
+        self, text: Tensor, config: CausalConfig, schedule: Trapezoid, seed: int = 0, start: Path | None = None
+    ) -> None:
+        """Windows of `text` `[N]` symbols; the weights are those of folder `start`, or new ones."""
         torch.manual_seed(seed)
-        network = CausalTransformer(config)
+        network = load(start) if start else CausalTransformer(config)
         optimizers = training.muon_and_adam(network, PEAK, lambda name, p: p.ndim == 2 and "embedding" not in name)
         super().__init__(network, optimizers, schedule, bfloat16=True)
         self.text, self.seed = text, seed
@@ -73,12 +78,15 @@ def main() -> None:
     """The command line described at the top of this module."""
     parser = training.recipe_parser("Train the causal character Transformer.", steps=5_000, cooldown=2_300)
     parser.add_argument("--data", type=Path, required=True, help="folder with the nine books of books.py")
+    parser.add_argument("--start", type=Path, help="folder of a network of this size to go on from")
+    parser.add_argument("--more", action="store_true", help="read the further books of books.py too")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     config = CausalConfig()
-    text = encode(books.vary(books.read(arguments.data, "train"), seed=0)).symbols
-    schedule = Trapezoid(1.0, WARMUP_STEPS, arguments.steps, arguments.cooldown)
-    job = Training(torch.from_numpy(text), config, schedule)
+    text = encode(books.varied(arguments.data, more=arguments.more)).symbols
+    schedule = Trapezoid(0.5 if arguments.start else 1.0, WARMUP_STEPS, arguments.steps, arguments.cooldown)
+    seed = int(bool(arguments.start))
+    job = Training(torch.from_numpy(text), config, schedule, seed, arguments.start)
     validation = torch.from_numpy(encode(books.read(arguments.data, "validation")).symbols)
 
     def figures(loss: float) -> dict[str, float]:

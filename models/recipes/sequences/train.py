@@ -123,14 +123,6 @@ def _open_forget_gates(network: CharacterNetwork) -> None:
         network.recurrent.bias_hh_l0[units : 2 * units] = 0.0
 
 
-def reading(folder: Path, *, more: bool) -> Tensor:
-    """What the readers read, `[N]` symbols: the nine books' training passages; with `more` twice, then other books."""
-    nine = books.read(folder, "train")
-    parts = [nine, nine, books.read_more(folder)] if more else [nine]
-    text = "".join(books.vary(part, seed) for seed, part in enumerate(parts))
-    return torch.from_numpy(encode(text).symbols)
-
-
 def main() -> None:
     """The command line described at the top of this module."""
     parser = training.recipe_parser("Train a character network.", steps=7_300, cooldown=2_500)
@@ -144,8 +136,8 @@ def main() -> None:
     peak = PEAK_LEARNING_RATE[arguments.cell] / (2 if arguments.start else 1)
     schedule = Trapezoid(peak, WARMUP_STEPS, arguments.steps, arguments.cooldown)
     config = Config(arguments.cell, arguments.units)
-    text = reading(arguments.data, more=arguments.more)
-    job = Training(text, config, schedule, seed=int(bool(arguments.start)), start=arguments.start)
+    text = encode(books.varied(arguments.data, more=arguments.more)).symbols
+    job = Training(torch.from_numpy(text), config, schedule, seed=int(bool(arguments.start)), start=arguments.start)
     validation = torch.from_numpy(encode(books.read(arguments.data, "validation")).symbols)
 
     def figures(loss: float) -> dict[str, float]:
