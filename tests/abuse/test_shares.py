@@ -14,6 +14,8 @@ from demos.door.visitors import STREAMS, UPLOADS
 from tests.abuse.visitors import LIGHT, Visitor, sentence_of
 from tests.conftest import running_app
 
+pytestmark = pytest.mark.thorough
+
 FLOOD, NEIGHBOUR = "127.0.0.2", "127.0.0.3"
 NOTICED_SECONDS = 5.0
 """Far above what an event takes on two busy cores; behind a flood's events or bodies one waits as long as they last."""

@@ -18,6 +18,8 @@ from tests.abuse.test_shares import HEAVY, NOTICED_SECONDS, light_seconds, meanw
 from tests.abuse.visitors import FORBIDDEN, LIGHT, Visitor, sentence_of
 from tests.conftest import running_app
 
+pytestmark = pytest.mark.thorough
+
 BODY = b'{"data": ["hi", "char-lstm", 1]}'
 JSON = b"content-type: application/json\r\n"
 CALL = "/gradio_api/call/sequences_next"

@@ -19,6 +19,8 @@ from tests.abuse.visitors import Visitor
 from tests.conftest import running_app
 from tests.jobs import FROM_THE_HUB, Starter, seconds_until_idle
 
+pytestmark = pytest.mark.thorough
+
 STEP_SHARE, LEAST_SECONDS, AFTER_STEP_SECONDS = 4, 1.0, 0.5
 """Free within max(1 s, one step + 0.5 s) on two idle cores; four times that where other work goes on beside."""
 LONGEST = {

@@ -58,6 +58,7 @@ def test_figures_are_not_given_through_a_proxy(app_url):
     assert httpx.get(f"{app_url}/metrics", headers={"x-forwarded-for": "1.2.3.4"}).status_code == 403
 
 
+@pytest.mark.thorough
 def test_one_line_a_job_and_no_word_of_the_visitor():
     secret = "Wombat in the attic"
     with running_app("--models", "embedded") as url, Visitor(url) as visitor:
@@ -72,6 +73,7 @@ def test_one_line_a_job_and_no_word_of_the_visitor():
     assert "Wombat" not in log
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("prefix", ["", "/glassbox"])
 def test_pages_and_assets_behind_a_prefix(prefix):
     """A proxy may leave the prefix in the path or take it away; both lead to the same door."""

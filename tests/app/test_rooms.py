@@ -27,6 +27,7 @@ def room_of(app_url):
     return ask
 
 
+@pytest.mark.thorough
 def test_thirty_clients_answer_one_question(room_of):
     room = room_of({"do": "open"})
     question = {"question": "Which?", "options": ["a", "b", "c"], "right": 1, "explanation": "It is b."}

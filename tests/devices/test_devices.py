@@ -383,6 +383,7 @@ CASES = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", CASES)
 def test_a_tab_runs_on_the_device(on_device, case):
     CASES[case]()

@@ -17,6 +17,8 @@ from demos.base import usable_model
 from models import hub, hub_cache, hub_fetch, weights
 from models.errors import InputError, WeightsError
 
+pytestmark = pytest.mark.thorough
+
 
 def test_a_model_arrives_whole_and_is_not_asked_for_again(stand_in, fetch):
     state = fetch("gpt2")

@@ -25,6 +25,8 @@ from models.diffusion.large.trace import (
 from models.diffusion.samplers import combine
 from models.errors import InputError
 
+pytestmark = pytest.mark.thorough
+
 RGB = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 GUIDED = Request("A red potion", "blue", steps=4, guidance=4, seed=5)
 PLAIN = Request("a red potion", steps=2, seed=1)

@@ -25,6 +25,8 @@ from models.images import read_image
 from tests.hub.conftest import FIRST_COMMIT
 from tests.hub.published import PUBLISHED, RF_DETR
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "docs" / "true_format.md"
 TEXT = "the cat sat on the mat, and the dog sat on the log."

@@ -43,6 +43,7 @@ def test_every_text_can_be_written_in_pieces(tokenizer, text):
     assert tokenizer.decode(train_books.encode(tokenizer, text)) == text
 
 
+@pytest.mark.thorough
 def test_it_learns(job, monkeypatch):
     monkeypatch.setattr(train_books, "GUIDE_WEIGHT", 0.0)
     losses = [report.loss for report in job.fit()]
@@ -51,6 +52,7 @@ def test_it_learns(job, monkeypatch):
     assert losses[-1] < losses[0] - 0.3
 
 
+@pytest.mark.thorough
 def test_a_resumed_training_goes_on_exactly(job, small, tokenizer, tmp_path):
     whole = [report.loss for report in job.fit()]
     first = train_books.Training(job.text, job.more, SCHEDULE)
@@ -64,6 +66,7 @@ def test_a_resumed_training_goes_on_exactly(job, small, tokenizer, tmp_path):
         torch.testing.assert_close(second.ema.state[name], tensor)
 
 
+@pytest.mark.thorough
 def test_a_training_begins_with_the_weights_it_is_given(job, tokenizer, tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "EMBEDDED", tmp_path)
     monkeypatch.setattr(weights, "MANIFEST", tmp_path / "manifest.json")
@@ -162,6 +165,7 @@ def test_a_calibrated_network_is_as_sure_as_it_may_be(job):
     assert nats[temperature] == min(nats.values())
 
 
+@pytest.mark.thorough
 def test_what_is_stored_is_what_was_averaged(job, tokenizer, tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "EMBEDDED", tmp_path / "weights")
     monkeypatch.setattr(weights, "MANIFEST", tmp_path / "manifest.json")
@@ -205,6 +209,7 @@ def test_one_head_holds_the_list_that_is_read_twice():
     assert max(without_others, key=lambda row: row[2])[0] == word
 
 
+@pytest.mark.thorough
 def test_the_induction_score_is_the_attention_to_what_came_after_the_same_piece():
     """Against the library's own attention weights, head by head."""
     subject = load("book-gpt").network

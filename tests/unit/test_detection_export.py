@@ -17,6 +17,8 @@ from models.detection.network import load_detector
 from models.errors import WeightsError
 from tests.detectors import tiny_detector
 
+pytestmark = pytest.mark.thorough
+
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
 
 

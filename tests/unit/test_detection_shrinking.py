@@ -18,6 +18,8 @@ from models.errors import InputError
 from models.images import read_image
 from tests.handles import array_of
 
+pytestmark = pytest.mark.thorough
+
 EXAMPLE = next(iter(page.EXAMPLES.values()))
 EMBEDDED = "rf-detr-s14-objects"
 

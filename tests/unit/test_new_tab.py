@@ -17,6 +17,8 @@ from demos import letters
 from demos.page import create_app
 from demos.wire import to_wire
 
+pytestmark = pytest.mark.thorough
+
 create_app()
 view, strip = letters.letters_count("A banana")
 counts = dict(zip(view.letters, np.asarray(view.counts).tolist()))

@@ -85,14 +85,12 @@ class TestBooks:
 
     def test_more_to_read_are_the_nine_books_twice_and_all_of_the_others_unheld(self, tmp_path):
         for title in (*books.TITLES, *books.MORE_TITLES):
-            pages = "\n\n".join(f"{title} page {page}" for page in range(40))
-            (tmp_path / f"{title}.txt").write_text(pages)
+            (tmp_path / f"{title}.txt").write_text("\n\n".join([f"a page of {title[:5]} is here"] * 40))
         texts = books.varied(tmp_path), books.varied(tmp_path, more=True)
         nine, more = (" ".join(text.lower().split()) for text in texts)
-        assert 30 < nine.count(f"{books.TITLES[0]} page ") < 40
-        assert more.count(f"{books.TITLES[0]} page ") == 2 * nine.count(f"{books.TITLES[0]} page ")
-        assert nine.count(books.MORE_TITLES[0]) == 0
-        assert more.count(f"{books.MORE_TITLES[0]} page ") == 40
+        assert 30 < nine.count("page of arthu") < 40
+        assert more.count("page of arthu") == 2 * nine.count("page of arthu")
+        assert (nine.count("page of p-g-w"), more.count("page of p-g-w")) == (0, 40)
 
     def test_missing_books_are_named(self, tmp_path):
         with pytest.raises(InputError, match="sherlock-holmes"):
