@@ -156,6 +156,10 @@ def test_on_a_phone_tabs_and_pages_are_one_strip_that_scrolls(narrow, app_url):
         expect(tab).to_be_in_viewport(ratio=0.99)
     wide, room = narrow.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert wide <= room
+    narrow.goto("/?tab=diffusion&at=applications")
+    opened = narrow.locator("#tab-diffusion [role=tab][aria-selected=true]:visible")
+    expect(opened).to_have_text(inner_pages(app_url, "diffusion")[8])
+    expect(opened).to_be_in_viewport(ratio=0.99)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 // Titles of tabs and pages: arrow keys move along a strip, and the selected title is scrolled into sight.
 
+import { onArrivals } from "./arrivals.js";
 import { clamp } from "./keys.js";
 
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
@@ -33,5 +34,5 @@ export function followTabs() {
     for (const { target } of changes)
       if (target instanceof Element && target.matches(selected)) requestAnimationFrame(() => intoSight(target));
   }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["aria-selected"] });
-  for (const tab of document.querySelectorAll(selected)) intoSight(tab);
+  onArrivals(selected, (tab) => requestAnimationFrame(() => intoSight(tab)));
 }
