@@ -1,5 +1,7 @@
 """The sprite network that reads words: colours, captions, what is read, what is refused; grids and the inside."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -87,24 +89,31 @@ def test_every_combination_is_asked_and_those_kept_aside_more_often():
 
 def test_colours_and_kinds_are_counted(monkeypatch):
     monkeypatch.setattr(evaluate_words, "sprite_features", lambda rgba: rgba)
-    monkeypatch.setattr(evaluate_words, "kinds", lambda values, training: np.array([0, 1, 0, 0]))
+    tells = SimpleNamespace(predict=lambda values: np.array([0, 1, 0, 0]))
     asked = [
         evaluate_words.Asked(0, colour, unseen)
         for colour, unseen in zip(COLOURS, [False, False, True, True], strict=False)
     ]
     rgba = np.concatenate([plain(220, 30, 30), plain(240, 140, 20), plain(40, 60, 230), plain(40, 200, 50)])
-    figures = evaluate_words.measure(asked, rgba, None)
+    figures = evaluate_words.measure(asked, rgba, tells)
     assert [one.colour for one in asked] == ["red", "orange", "yellow", "green"]
     assert (figures["colour_right"], figures["kind_right"], figures["both_right"]) == (1, 0.5, 0.5)
     assert (figures["unseen_colour_right"], figures["unseen_kind_right"]) == (0.5, 1)
     assert (figures["sprites"], figures["unseen_sprites"]) == (2, 2)
 
 
-def test_the_kind_is_that_of_the_three_nearest_on_average():
-    labels = np.repeat(np.arange(len(CLASSES)), 4)
-    values = np.stack([labels * 10.0, np.tile([0.0, 1, 2, 50], len(CLASSES))], 1)
-    found = evaluate_words.kinds(np.array([[30.0, 1], [52, 1]]), Features(values, labels))
-    assert found.tolist() == [3, 5]
+def test_kinds_are_told_across_noise_that_says_nothing_and_rare_ones_too():
+    """Class k stands at k on the first of 20 features; the others are noise, ten times as strong."""
+    random = np.random.default_rng(0)
+
+    def sprites(labels):
+        return np.concatenate([labels[:, None] == np.arange(4), 10 * random.normal(size=(len(labels), 16))], 1)
+
+    labels = np.repeat(np.arange(4), [300, 100, 100, 12])
+    tells = evaluate_words.teller(Features(sprites(labels), labels))
+    asked = np.repeat(np.arange(4), 50)
+    right = tells.predict(sprites(asked)) == asked
+    assert [right[asked == label].mean() > 0.8 for label in range(4)] == [True] * 4
 
 
 @pytest.fixture(scope="module")

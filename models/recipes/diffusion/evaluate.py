@@ -56,7 +56,7 @@ from models.diffusion.schedule import GUIDANCE
 from models.diffusion.trace import finished_sprites, trace_denoising
 from models.errors import InputError, WeightsError
 from models.recipes.diffusion.data import Sprites, held_out, read_sprites
-from models.recipes.diffusion.evaluate_words import draw, measure, measure_kinds_of_real, prompts
+from models.recipes.diffusion.evaluate_words import draw, measure, measure_kinds_of_real, prompts, teller
 
 BATCH = 32
 NEAREST = 3
@@ -246,11 +246,12 @@ def _measure_words(chosen: argparse.Namespace) -> None:
         training = stored.features
     elif isinstance(training, Sprites):
         training = Features(sprite_features(training.rgba), training.labels)
-    real, asked = measure_kinds_of_real(reference, training, chosen.seed), prompts(chosen.each, chosen.each_unseen)
+    tells, asked = teller(training), prompts(chosen.each, chosen.each_unseen)
+    real = measure_kinds_of_real(reference, tells, chosen.seed)
     for sampler, steps in itertools.product(chosen.sampler, chosen.steps):
         start = time.perf_counter()
         settings = {"steps": steps, "seed": chosen.seed, "guidance": chosen.words_guidance, "sampler": sampler}
-        figures = measure(asked, draw(asked, **settings), training) | real
+        figures = measure(asked, draw(asked, **settings), tells) | real
         seconds = round(time.perf_counter() - start, 1)
         print(json.dumps({"model": WORDS, **figures, **settings, "seconds": seconds}), flush=True)
 
