@@ -279,9 +279,9 @@ class TestExample:
         assert len(units) == 3
         others = [unit for unit in range(512) if unit not in units][::170][:3]
         at = edit_page.EXAMPLE_POSITION
-        assert quote() == pytest.approx(0.311, abs=0.01)
-        assert quote(Edit("erase", at)) == pytest.approx(0.064, abs=0.01)
-        assert quote(Edit("zero", at, tuple(units))) == pytest.approx(0.117, abs=0.01)
+        assert quote() == pytest.approx(0.319, abs=0.01)
+        assert quote(Edit("erase", at)) == pytest.approx(0.115, abs=0.01)
+        assert quote(Edit("zero", at, tuple(units))) == pytest.approx(0.143, abs=0.01)
         assert quote(Edit("zero", at, tuple(others))) > 0.9 * quote()
 
 

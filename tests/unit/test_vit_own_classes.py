@@ -185,12 +185,14 @@ def test_stopping_ends_after_the_present_step(network):
 
 
 def test_a_training_asked_to_stop_by_its_name_keeps_what_it_learned(embedded):
-    page.stop_training("mine")
+    name = "a training of classes that is asked to stop"
+    page.stop_training(name)
     *_, last = own_classes.train_own(check_examples(colors()), Settings(), "other")
     assert isinstance(last, own_classes.Learned)
-    early = list(own_classes.train_own(check_examples(colors()), Settings(), "mine"))
+    early = list(own_classes.train_own(check_examples(colors()), Settings(), name))
     assert not any(isinstance(state, own_classes.Learned) for state in early), "no picture was read whole"
-    assert stops.asked("mine")
+    assert stops.asked(name)
+    stops.forget(name)
 
 
 def test_what_was_learned_is_kept_and_answers_as_it_did(network, embedded):
