@@ -1,6 +1,5 @@
-"""Every inner page, used as a visitor would, where only `requirements.txt` is installed: open it; and, in a second
-test, press its example and its main button. Anything but an answer fails: a refusal, an apology, an error of the
-browser, silence.
+"""Every inner page, used as a visitor would, where only `requirements.txt` is installed: open it, press its example and
+its main button. Anything but an answer fails: a refusal, an apology, an error of the browser, silence.
 
 Pages are found in the app's own configuration and buttons by their rank, so that a new page is walked without being
 listed here.
@@ -72,23 +71,17 @@ BEFORE = {".fb-camera": teach_a_box}
 """What a page with such an element needs before its main button has something to work on."""
 
 
-def open_page(page, tab, title):
-    """The page of that title, open and at rest: what it opens on has been computed."""
-    choose_page(tab, title)
-    drawn = until(page, "runtime.drawn(argument)", PATIENCE, f"#{tab.get_attribute('id')}")
-    assert drawn, f"{title}: neither a button nor a sentence"
-    wait_for_the_opening(page, tab.get_attribute("id").removeprefix("tab-"))
-    until(page, "runtime.completed >= runtime.asked", 60_000)
-    assert not faults(page), f"{title}: {faults(page)}"
-    return tab.locator("[role=tabpanel]:visible").first
-
-
 def faults(page):
     return page.evaluate("runtime.failures") + page.locator(".toast-body.error").all_inner_texts()
 
 
 def walk(page, tab, title):
-    panel = open_page(page, tab, title)
+    choose_page(tab, title)
+    panel = tab.locator("[role=tabpanel]:visible").first
+    drawn = until(page, "runtime.drawn(argument)", PATIENCE, f"#{tab.get_attribute('id')}")
+    assert drawn, f"{title}: neither a button nor a sentence"
+    wait_for_the_opening(page, tab.get_attribute("id").removeprefix("tab-"))
+    until(page, "runtime.completed >= runtime.asked", 60_000)
     for selector, prepare in BEFORE.items():
         if panel.locator(selector).count():
             prepare(page, panel)
@@ -98,27 +91,32 @@ def walk(page, tab, title):
     assert not faults(page), f"{title}: {faults(page)}"
 
 
-def each_page(new_page, app_url, slug, visit):
-    page = new_page()
-    page.add_init_script(path=SCRIPT)
-    page.goto(f"/?tab={slug}")
-    tab = page.locator(f"#tab-{slug}")
-    tab.wait_for(state="visible")
-    titles = inner_pages(app_url, slug)
-    assert titles
-    for title in titles:
-        visit(page, tab, title)
+@pytest.fixture
+def open_tab(new_page):
+    def opened(slug):
+        page = new_page()
+        page.add_init_script(path=SCRIPT)
+        page.goto(f"/?tab={slug}")
+        tab = page.locator(f"#tab-{slug}")
+        tab.wait_for(state="visible")
+        return page, tab
+
+    return opened
 
 
 @pytest.mark.core
 @pytest.mark.parametrize("slug", DEMOS)
-def test_every_page_of_the_tab_opens(new_page, app_url, slug):
-    each_page(new_page, app_url, slug, open_page)
+def test_the_first_page_of_the_tab_answers(open_tab, app_url, slug):
+    walk(*open_tab(slug), inner_pages(app_url, slug)[0])
 
 
 @pytest.mark.parametrize("slug", DEMOS)
-def test_every_page_of_the_tab_answers(new_page, app_url, slug):
-    each_page(new_page, app_url, slug, walk)
+def test_every_page_of_the_tab_answers(open_tab, app_url, slug):
+    page, tab = open_tab(slug)
+    titles = inner_pages(app_url, slug)
+    assert titles
+    for title in titles:
+        walk(page, tab, title)
     told = httpx.get(f"{app_url}/metrics").text
     largest = re.search(r'^glassbox_session_bytes{kind="largest"} (\S+)$', told, re.MULTILINE)
     assert float(largest[1]) <= LARGEST_SESSION_VALUE, "what is large belongs into a Store, its name into the session"

@@ -9,6 +9,8 @@ from textwrap import dedent
 
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("demos", "models", "app.py", "pyproject.toml", "biome.json", "package.json")
 RUN = """
@@ -16,8 +18,6 @@ import numpy as np
 from demos import letters
 from demos.page import create_app
 from demos.wire import to_wire
-
-pytestmark = pytest.mark.thorough
 
 create_app()
 view, strip = letters.letters_count("A banana")
