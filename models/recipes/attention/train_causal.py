@@ -85,8 +85,7 @@ def main() -> None:
     config = CausalConfig()
     text = encode(books.varied(arguments.data, more=arguments.more)).symbols
     schedule = Trapezoid(0.5 if arguments.start else 1.0, WARMUP_STEPS, arguments.steps, arguments.cooldown)
-    seed = int(bool(arguments.start))
-    job = Training(torch.from_numpy(text), config, schedule, seed, arguments.start)
+    job = Training(torch.from_numpy(text), config, schedule, seed=int(bool(arguments.start)), start=arguments.start)
     validation = torch.from_numpy(encode(books.read(arguments.data, "validation")).symbols)
 
     def figures(loss: float) -> dict[str, float]:
