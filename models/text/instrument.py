@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 IMPLEMENTATION = "glassbox"
 
@@ -201,13 +202,16 @@ def attend(
     Returns the sums as the library wants them, `[batch, T, heads, d]`, and no weights: those are in the tap.
     """
     sharing = query.shape[1] // key.shape[1]
+    tap = _active.get()
+    if tap is None and module.training:  # the same sums, with nothing kept for the way back but what made them
+        mixed = F.scaled_dot_product_attention(query, key, value, attention_mask, scale=scaling, enable_gqa=sharing > 1)
+        return mixed.transpose(1, 2), None
     if sharing > 1:
         key, value = (part.repeat_interleave(sharing, dim=1) for part in (key, value))
     scores = query @ key.transpose(-2, -1) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
     if attention_mask is not None:
         allowed = attention_mask.dtype == torch.bool
         scores = scores.masked_fill(~attention_mask, -torch.inf) if allowed else scores + attention_mask
-    tap = _active.get()
     mixed = tap.attend(module, query, key, value, scores) if tap else _softmax(scores).to(value.dtype) @ value
     return mixed.transpose(1, 2), None
 

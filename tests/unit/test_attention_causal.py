@@ -61,6 +61,17 @@ class TestNetwork:
         torch.testing.assert_close(attention.sum(-1), torch.ones(2, 2, 20))
         assert (attention.triu(1) == 0).all()
 
+    def test_learning_takes_the_same_sums_and_gradients(self, network, symbols):
+        network.requires_grad_(True)
+        gradients = []
+        for learning in (False, True):
+            network.train(learning).zero_grad()
+            F.cross_entropy(network(symbols[None, :-1])[0], symbols[1:]).backward()
+            gradients.append([parameter.grad.clone() for parameter in network.parameters()])
+        for written_out, fused in zip(*gradients, strict=True):
+            torch.testing.assert_close(fused, written_out)
+        torch.testing.assert_close(network.attention(symbols), network.eval().attention(symbols))
+
     def test_longer_texts_than_the_context_are_refused(self, network):
         with pytest.raises(InputError, match="25 characters; this network reads 24"):
             network(torch.zeros(1, 25, dtype=torch.int64))

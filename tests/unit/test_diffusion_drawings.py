@@ -1,11 +1,14 @@
 """The recipes of the page "Other data": drawings are what they are called, and both trainings learn and export."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 import torch
 
+from models import training, weights
+from models.diffusion import lines
 from models.diffusion.lines import BLANK
 from models.diffusion.masked_network import MaskedConfig
 from models.diffusion.stroke_classes import STROKES
@@ -43,14 +46,27 @@ def test_the_training_of_strokes_learns():
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
 
 
+def test_the_training_of_lines_goes_on_from_given_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "EMBEDDED", tmp_path)
+    monkeypatch.setattr(weights, "MANIFEST", tmp_path / "manifest.json")
+    text = torch.from_numpy(np.array([2, 3, 4, 5] * 200))
+    config = MaskedConfig(width=16, heads=2, layers=1, hidden=32)
+    begun = masked.Training(text, config, Trapezoid(1.0, 5, 5))
+    list(begun.fit())
+    folder = training.export(lines.NAME, begun.weights(), dataclasses.asdict(config))
+    continued = masked.Training(text, config, Trapezoid(0.5, 5, 10), seed=1, start=folder)
+    for name, tensor in begun.weights().items():
+        torch.testing.assert_close(continued.network.state_dict()[name], tensor)
+
+
 def test_the_training_of_lines_learns_and_knows_its_words():
     text = torch.from_numpy(np.array([2, 3, 4, 5] * 200))  # " abc", again and again
     config = MaskedConfig(width=16, heads=2, layers=1, hidden=32)
     job = masked.Training(text, config, Trapezoid(1.0, 5, 40))
     losses = [step.loss for step in job.fit()]
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
-    lines = job.lines(torch.Generator().manual_seed(1))
-    assert lines.numel() <= masked.CHARACTERS and (lines[:, 0] == 3).all(), "a line begins with a word"
+    drawn = job.lines(torch.Generator().manual_seed(1))
+    assert drawn.numel() <= masked.CHARACTERS and (drawn[:, 0] == 3).all(), "a line begins with a word"
     assert masked.book_words(text) == ["abc"]
     bits = masked.bits_per_character(job.averaged_network(), text, 8)
     assert 0 < bits < math.log2(BLANK)

@@ -1,6 +1,7 @@
 """Teach a Transformer to fill the blanks of lines of books: masked diffusion on characters.
 
     python -m models.recipes.diffusion.masked --data DIR --run DIR [--steps N] [--cooldown M] [--resume]
+                                              [--start FOLDER]
     python -m models.recipes.diffusion.masked --data DIR --run DIR --export      write assets/weights/masked-lines/
 
 The books and their split are those of `models.text.books`, all white space as single spaces. A line begins where a word
@@ -10,6 +11,7 @@ The loss is the bound of Sahoo et al. (2024, equation 10) per character: of a li
 mean cross-entropy over the blanks. With the linear schedule that is the integral over time, done exactly (see
 `blank_counts`). Muon (Jordan et al. 2024) for the matrices of the layers and AdamW for the rest,
 bfloat16 autocast, an exponential moving average of the weights. Learning rate: warm-up, constant, linear cool-down.
+`--start` goes on from the weights of a folder, with other lines and at half the learning rates.
 """
 
 import dataclasses
@@ -23,7 +25,7 @@ from torch.nn import functional as F
 
 from models import training
 from models.diffusion.lines import BLANK, NAME, WORD
-from models.diffusion.masked_network import BlankReader, MaskedConfig
+from models.diffusion.masked_network import BlankReader, MaskedConfig, load
 from models.text import books
 from models.text.symbols import decode, encode
 from models.training import Trainer, Trapezoid
@@ -58,9 +60,12 @@ class Training(Trainer[BlankReader]):
 
     loss_unit = math.log(2)
 
-    def __init__(self, text: Tensor, config: MaskedConfig, schedule: Trapezoid, seed: int = 0) -> None:
+    def __init__(
+        self, text: Tensor, config: MaskedConfig, schedule: Trapezoid, seed: int = 0, start: Path | None = None
+    ) -> None:
+        """Lines of `text` `[N]` symbols; the weights are those of folder `start`, or new ones."""
         torch.manual_seed(seed)
-        network = BlankReader(config)
+        network = load(start) if start else BlankReader(config)
         optimizers = training.muon_and_adam(network, PEAK, lambda name, p: p.ndim == 2 and "embedding" not in name)
         super().__init__(network, optimizers, schedule, ema_decay=EMA_DECAY, bfloat16=True)
         self.text, self.seed = text, seed
@@ -121,10 +126,12 @@ def main() -> None:
     """The command line described at the top of this module."""
     parser = training.recipe_parser("Train the network that fills blanks.", steps=6_000, cooldown=2_400)
     parser.add_argument("--data", type=Path, required=True, help="folder with the nine books of books.py")
+    parser.add_argument("--start", type=Path, help="folder of a network of this size to go on from")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     config, text = MaskedConfig(), read_lines(arguments.data, "train")
-    job = Training(text, config, Trapezoid(1.0, WARMUP_STEPS, arguments.steps, arguments.cooldown))
+    schedule = Trapezoid(0.5 if arguments.start else 1.0, WARMUP_STEPS, arguments.steps, arguments.cooldown)
+    job = Training(text, config, schedule, seed=int(bool(arguments.start)), start=arguments.start)
     validation = read_lines(arguments.data, "validation")
 
     def figures(loss: float) -> dict[str, float]:
