@@ -51,10 +51,10 @@ the centre of the chosen box; click another to move it. Here you see the picture
 square."""
 
 SUPPRESSION = """Most detectors find one thing many times over and remove the duplicates afterwards (non-maximum
-suppression, [NMS](#term-NMS)). This one learns not to make them: in training only one query is rewarded for each
-object, and the
-queries can see each other. Here NMS is applied all the same, to what each stage would answer. Hide them from each
-other, and the duplicates come back; take out the query that answers for a thing, and another takes its place."""
+suppression, [NMS](#term-NMS)). RF-DETR learns not to make them: in training only one query is rewarded for each
+object, and the queries can see each other. Here NMS is applied all the same, to what each stage would answer. Hide them
+from each other, and the duplicates come back; take out the query that answers for a thing, and another takes its
+place."""
 
 MATCHING = r"""In training each true object $i$ is matched with one query $\sigma(i)$, all at once, so that the sum of
 costs is least (the Hungarian algorithm). Only then is the loss computed: matched queries learn class and box, all

@@ -133,6 +133,9 @@ def ask_suppression(given: Mapping[str, Any]) -> Answered:
     stages = suppress(explained.trace, threshold, IOU)
     gone = [len(stage.found) - int(stage.kept.sum()) for stage in stages]
     scale = ("none", "1", "2 to 5", "more than 5")
+    learnt = "In training only one query is rewarded for each object, so that duplicates are not made."
+    if explained.trace.prediction.overlap is not None:
+        learnt = "This detector was trained too briefly to unlearn duplicates: elsewhere they are not shown."
     level = next(index for index, most in enumerate((0, 1, 5, 10**6)) if gone[-1] <= most)
     return in_order(
         f"Suppression removes a box that overlaps a surer one of its class by more than {percent(IOU)}. How many of "
@@ -142,7 +145,7 @@ def ask_suppression(given: Mapping[str, Any]) -> Answered:
         level,
         "Removed: "
         + ", ".join(f"{count} of {len(stage.found)} ({stage.name})" for stage, count in zip(stages, gone, strict=True))
-        + ". In training only one query is rewarded for each object, so that duplicates are not made.",
+        + f". {learnt}",
     )
 
 

@@ -87,7 +87,7 @@ def _suppress_boxes(run: "Explained", request: Mapping[str, object]) -> object:
     as_it_is = suppress(run.trace, threshold, iou)
     hidden = request.get("hidden", "none")
     if hidden == "none":
-        return view_of_suppression(as_it_is, as_it_is)
+        return view_of_suppression(as_it_is, as_it_is, overlap=run.trace.prediction.overlap)
     alone = hidden == "alone"
     answering = [int(query) for query in as_it_is[-1].found.queries]
     query = -1 if alone else check_integer(hidden, name="The query", low=0, high=len(run.trace.references_cxcywh) - 1)

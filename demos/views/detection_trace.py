@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from demos import wire
+from demos.sentences import percent
 from demos.views.detection import FoundBox, answers, rounded, shrunk
 from demos.views.explorer import ExplorerView, PatchAttention, pack_rows
 from demos.views.picture import Picture
@@ -121,7 +122,8 @@ class AnsweringQuery:
 class SuppressionView:
     """Every stage with and without suppression (`suppression_view`).
 
-    queries: those that answer when all see each other, best first. said: what hiding them has done.
+    queries: those that answer when all see each other, best first. said: what hiding them has done,
+    or that this detector's duplicates are not shown elsewhere.
     """
 
     stages: list[StageView]
@@ -220,8 +222,12 @@ def _cost(trace: "DetectionTrace", matching: "Matching", query: int, truth: int)
     )
 
 
-def view_of_suppression(stages: "list[Stage]", as_it_is: "list[Stage]", hidden: str = "none") -> SuppressionView:
-    """Every stage with its boxes; `as_it_is`: the stages of the network unchanged; hidden: as `_sentence_of` says."""
+def view_of_suppression(
+    stages: "list[Stage]", as_it_is: "list[Stage]", hidden: str = "none", overlap: float | None = None
+) -> SuppressionView:
+    """Every stage with its boxes; `as_it_is`: the stages of the network unchanged; hidden: as `_sentence_of` says;
+    overlap: at which its answers are suppressed everywhere else, None where they are not.
+    """
     found = as_it_is[-1].found
     queries = [
         AnsweringQuery(int(query), name, round(float(score), 4))
@@ -234,7 +240,14 @@ def view_of_suppression(stages: "list[Stage]", as_it_is: "list[Stage]", hidden: 
         )
         for stage in stages
     ]
-    return SuppressionView(shown, queries[:MOST_QUERIES], _sentence_of(stages[-1], as_it_is[-1], hidden))
+    sentence = _sentence_of(stages[-1], as_it_is[-1], hidden)
+    if overlap is not None and hidden == "none":
+        twice = len(found) - int(as_it_is[-1].kept.sum())
+        sentence = (
+            f"This detector was trained too briefly to unlearn duplicates: NMS removes {twice} of its {len(found)} "
+            f"boxes here, and everywhere else its answers are shown after NMS at {percent(overlap)}."
+        )
+    return SuppressionView(shown, queries[:MOST_QUERIES], sentence)
 
 
 def _sentence_of(stage: "Stage", before: "Stage", hidden: str) -> str:

@@ -15,13 +15,16 @@ class Prediction:
     """What the network says about one picture before any threshold.
 
     `logits` (queries, classes) float32, before the sigmoid; `boxes_cxcywh` (queries, 4) float32, centre and size as
-    shares of the picture; `size` (height, width) of the picture in pixels; `labels` by class index.
+    shares of the picture; `size` (height, width) of the picture in pixels; `labels` by class index. `overlap`: a box
+    that overlaps a surer one of its class by more than this is taken for a duplicate; None: there is no suppression,
+    as the network has learnt to make none.
     """
 
     logits: np.ndarray
     boxes_cxcywh: np.ndarray
     size: tuple[int, int]
     labels: tuple[str, ...]
+    overlap: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ def postprocess(prediction: Prediction, threshold: float) -> Boxes:
     """The most probable (query, class) pairs with a score above `threshold`, best first.
 
     Score = sigmoid(logit). As many pairs as there are queries are looked at, so one query may answer with two classes.
-    No suppression. Boxes end where the picture ends; those that lie outside of it altogether are left out.
+    Boxes end where the picture ends; those that lie outside of it altogether are left out. Duplicates are suppressed
+    only where the prediction says by which `overlap` they are told.
     """
     queries, classes = prediction.logits.shape
     scores = 1 / (1 + np.exp(-prediction.logits.astype(np.float64).reshape(-1)))
@@ -75,7 +79,19 @@ def postprocess(prediction: Prediction, threshold: float) -> Boxes:
     shares = corners(prediction.boxes_cxcywh[best // classes]).clip(0, 1).astype(np.float32)
     inside = (shares[:, 2:] > shares[:, :2]).all(1)
     best, shares = best[inside], shares[inside]
-    return Boxes(shares, scores[best].astype(np.float32), best % classes, best // classes, prediction.labels)
+    found = Boxes(shares, scores[best].astype(np.float32), best % classes, best // classes, prediction.labels)
+    return found if prediction.overlap is None else found.take(kept_by_suppression(found, prediction.overlap))
+
+
+def kept_by_suppression(boxes: Boxes, overlap: float) -> np.ndarray:
+    """What greedy non-maximum suppression leaves, class by class: indices, best first (OpenCV's `NMSBoxesBatched`)."""
+    import cv2  # not needed to draw what was found
+
+    left_top_size = np.concatenate([boxes.corners[:, :2], boxes.corners[:, 2:] - boxes.corners[:, :2]], -1)
+    kept = cv2.dnn.NMSBoxesBatched(
+        left_top_size.astype(float).tolist(), boxes.scores.tolist(), boxes.classes.tolist(), 0.0, overlap
+    )
+    return np.sort(np.asarray(kept, int).reshape(-1))
 
 
 def corners(boxes_cxcywh: np.ndarray) -> np.ndarray:

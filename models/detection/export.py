@@ -68,7 +68,7 @@ class Exported:
             "ENABLE_CPU_PINNING": False,  # the browser or another visitor may have the core that a thread is tied to
         }
         self.title = f"OpenVINO, {precision}"
-        self.resolution, self.labels = detector.resolution, detector.labels
+        self.resolution, self.labels, self.overlap = detector.resolution, detector.labels, detector.overlap
         compiled = core.compile_model(model, "CPU", options)
         self._free: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(PARALLEL):
@@ -84,7 +84,7 @@ class Exported:
         finally:
             self._free.put(request)
         height, width = image.shape[:2]
-        return Prediction(logits, boxes, (height, width), self.labels)
+        return Prediction(logits, boxes, (height, width), self.labels, self.overlap)
 
 
 class Compiled:

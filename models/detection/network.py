@@ -41,6 +41,11 @@ class Detector(nn.Module):
         names: Any = self.network.config.id2label
         return tuple(names[index] for index in sorted(names))
 
+    @property
+    def overlap(self) -> float | None:
+        """By how much boxes of a class may overlap, where it makes duplicates (`suppression_overlap` of its config)."""
+        return getattr(self.network.config, "suppression_overlap", None)
+
     def forward(self, pixel_values: torch.Tensor) -> Any:
         """(batch, 3, resolution, resolution) normalised pixels to the network's outputs."""
         return self.network(pixel_values)
@@ -166,7 +171,8 @@ def predict_all(detector: Detector, images: Sequence[np.ndarray], *, reduced: bo
         outputs = detector(pixels)
     logits, boxes = (tensor.float().cpu().numpy() for tensor in (outputs.logits, outputs.pred_boxes))
     sizes = ((image.shape[0], image.shape[1]) for image in images)
-    return [Prediction(*found, detector.labels) for found in zip(logits, boxes, sizes, strict=True)]
+    own = detector.labels, detector.overlap
+    return [Prediction(*found, *own) for found in zip(logits, boxes, sizes, strict=True)]
 
 
 def detect(detector: Detector, image: np.ndarray, threshold: float, *, reduced: bool = False) -> Boxes:

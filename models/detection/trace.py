@@ -116,7 +116,7 @@ def trace_detection(detector: Detector, image: np.ndarray, unseen: Unseen = NOBO
     logits, boxes = _array(outputs.logits[0]), _array(outputs.pred_boxes[0])
     queries = len(logits)
     return DetectionTrace(
-        prediction=Prediction(logits, boxes, (height, width), detector.labels),
+        prediction=Prediction(logits, boxes, (height, width), detector.labels, detector.overlap),
         proposals=_proposals(seen, outputs, queries),
         shifts=_array(network.model.reference_point_embed.weight[:queries]),
         references_cxcywh=_array(outputs.init_reference_points[0]),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import supervision
 import torch
 import transformers
 from hypothesis import given, settings
@@ -68,6 +69,25 @@ def test_postprocessing_is_the_published_one(threshold, seed):
     np.testing.assert_allclose(ours.scores, expected["scores"], atol=1e-6)
     np.testing.assert_array_equal(ours.classes, expected["labels"])
     np.testing.assert_allclose(ours.pixels((480, 640)), clamped, atol=1e-3)
+
+
+@pytest.mark.parametrize("overlap", [0.1, 0.3, 0.5])
+@pytest.mark.parametrize("seed", range(5))
+def test_suppression_is_the_librarys(overlap, seed):
+    random = np.random.default_rng(seed)
+    logits, boxes = random.normal(0, 2, (60, 3)).astype(np.float32), random.random((60, 4)).astype(np.float32)
+    plain = postprocess(Prediction(logits, boxes, (480, 640), ("a", "b", "c")), 0.1)
+    ours = postprocess(Prediction(logits, boxes, (480, 640), ("a", "b", "c"), overlap), 0.1)
+    rows = np.column_stack([plain.pixels((480, 640)), plain.scores, plain.classes])
+    library = supervision.box_non_max_suppression(rows, overlap)
+    assert 0 < len(ours) < len(plain)
+    np.testing.assert_array_equal(ours.queries, plain.queries[library])
+    np.testing.assert_array_equal(ours.classes, plain.classes[library])
+
+
+def test_nothing_found_is_nothing_suppressed():
+    nothing = Prediction(np.full((3, 1), -9, np.float32), np.full((3, 4), 0.5, np.float32), (9, 9), ("a",), 0.5)
+    assert len(postprocess(nothing, 0.5)) == 0
 
 
 def test_traced_points_reproduce_the_cross_attention():

@@ -157,7 +157,8 @@ def test_a_training_goes_on_where_it_stopped_and_exports_what_it_finds(file, tmp
     command("--measure")
     assert json.loads(capsys.readouterr().out)["images"] == len(load_labelled(file, held_out=True))
     command("--export")
-    assert load_detector(tmp_path / "weights" / train_everyday.NAME).labels == LABELS
+    exported = load_detector(tmp_path / "weights" / train_everyday.NAME)
+    assert (exported.labels, exported.overlap) == (LABELS, train_everyday.OVERLAP)
     whole = training.load_checkpoint(run / "last.pt")
     save_file(_as_a_classifier(train_everyday.averaged(run).network), _lender(tmp_path) / "model.safetensors")
     weights.record(LENDER)

@@ -153,6 +153,10 @@ def test_suppression_is_drawn_in_shares_of_the_picture(trace):
     last = stages[-1].found
     np.testing.assert_allclose(view.stages[-1].boxes[0].box, last.corners[0], atol=1e-4)
     assert [len(stage.boxes) for stage in view.stages] == [len(stage.found) for stage in stages]
+    assert view.said == ""
+    removed = int((~stages[-1].kept).sum())
+    said = views.view_of_suppression(stages, stages, overlap=0.5).said
+    assert f"removes {removed} of its {len(last)} boxes here" in said and "after NMS at 50 %" in said
 
 
 def test_sizes_say_what_was_measured_and_what_was_published():

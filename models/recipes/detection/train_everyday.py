@@ -10,7 +10,8 @@ With `--backbone` the exported file is without the backbone where that is still 
 
 As in `train`, the hidden states of views after the frozen blocks are kept in 16 bits in a file, each is used several
 times, and the oldest give way to fresh ones. All classes of the file are learnt; offered are those of which the
-held-out photos show at least `ENOUGH` and whose AP50 on them is at least `OFFERED`.
+held-out photos show at least `ENOUGH` and whose AP50 on them is at least `OFFERED`. The training is too short to
+unlearn duplicates: the exported configuration says that boxes of a class that overlap by more than `OVERLAP` are one.
 """
 
 import argparse
@@ -38,6 +39,7 @@ from models.recipes.detection.train import (
 
 NAME = "rf-detr-s14-everyday"
 OFFERED, ENOUGH = 0.25, 10
+OVERLAP = 0.5
 RESOLUTION, TOKENS, WIDTH = 252, 18 * 18 + 1, 384
 AT_ONCE = 4
 
@@ -177,6 +179,7 @@ def averaged(run: Path) -> Detector:
     """The detector of the last checkpoint: averaged weights, one group of queries."""
     saved = training.load_checkpoint(run / "last.pt")
     config = build_config(saved["labels"], groups=1)
+    config.suppression_overlap = OVERLAP
     network = RfDetrForObjectDetection(config)
     network.load_state_dict(inference_state(saved["average"], config.num_queries))
     return Detector(network.eval().requires_grad_(False), RESOLUTION)
@@ -205,6 +208,7 @@ def export(run: Path, data: Path, lender: Path | None) -> Path:
     keys = [photo.key for photo in load_labelled(data, held_out=False)]
     (folder / "trained_on.txt").write_text("\n".join(keys) + "\n")
     content = config.to_dict() | {"architectures": ["RfDetrForObjectDetection"], "dtype": "float16"}
+    content["suppression_overlap"] = OVERLAP
     if lender and is_lent(detector, lender):
         content["backbone_from"] = lender.name
         state = {name: tensor for name, tensor in state.items() if BACKBONE not in name}
