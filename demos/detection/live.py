@@ -97,7 +97,7 @@ def compute_still(model: object, threshold: object) -> tuple[Any, str]:
     image = clip_frame()
     found = find_boxes(name, image)
     boxes = postprocess(found.prediction, threshold)
-    said = sentence_of_frame(boxes.names, boxes.scores.tolist(), milliseconds(found.run.seconds))
+    said = sentence_of_frame(boxes.names, boxes.scores.tolist(), threshold, milliseconds(found.run.seconds))
     return view_of_still(image, found.prediction), html_of_finding(said)
 
 

@@ -107,7 +107,7 @@ def compute_boxes(path: str | None, model: object, own: object = "") -> Iterator
         way = longest_way(explained.trace, found)
         figure = view_of_trace(explained.trace, image, run, way.query if way else None)
         patches = view_of_patches(explained.trace, image, run)
-    said = html_of_finding(sentence_of_boxes(found, way))
+    said = html_of_finding(sentence_of_boxes(found, way, THRESHOLD))
     yield (
         figure,
         patches,

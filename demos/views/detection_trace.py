@@ -244,8 +244,8 @@ def view_of_suppression(
     if overlap is not None and hidden == "none":
         twice = len(found) - int(as_it_is[-1].kept.sum())
         sentence = (
-            f"This detector was trained too briefly to unlearn duplicates: NMS removes {twice} of its {len(found)} "
-            f"boxes here, and everywhere else its answers are shown after NMS at {percent(overlap)}."
+            f"This detector was trained too briefly to unlearn duplicates: NMS removes {twice} of {len(found)} "
+            f"here. Everywhere else its answers are shown after NMS at {percent(overlap)}."
         )
     return SuppressionView(shown, queries[:MOST_QUERIES], sentence)
 

@@ -40,7 +40,7 @@ def set_threshold(page, value):
 def test_the_page_opens_on_an_example_whose_things_are_all_found(tab):
     page = tab()
     expect(boxes(page)).to_have_count(5)
-    expect(page.locator("#detection-finding p")).to_contain_text("Five things are found. The box of")
+    expect(page.locator("#detection-finding p")).to_contain_text("Five things are found above 0.5. The box of")
 
 
 def test_an_example_gets_boxes_and_the_threshold_redraws_without_a_run(tab, screenshots):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from demos.detection import picture as page
-from demos.views.detection_found import NOTHING, sentence_of_boxes
+from demos.views.detection_found import sentence_of_boxes
 from models.detection.boxes import overlaps, postprocess
 from models.detection.detect import find_boxes
 from models.detection.found import longest_way
@@ -51,4 +51,4 @@ def test_the_box_that_came_the_longest_way_is_named():
 
 def test_nothing_found_is_said():
     assert longest_way(traced([], [[]]), SimpleNamespace(queries=[])) is None
-    assert sentence_of_boxes([], None) == NOTHING
+    assert sentence_of_boxes([], None, 0.5).startswith("Nothing is found above 0.5: lower")

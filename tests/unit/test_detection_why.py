@@ -156,7 +156,7 @@ def test_suppression_is_drawn_in_shares_of_the_picture(trace):
     assert view.said == ""
     removed = int((~stages[-1].kept).sum())
     said = views.view_of_suppression(stages, stages, overlap=0.5).said
-    assert f"removes {removed} of its {len(last)} boxes here" in said and "after NMS at 50 %" in said
+    assert f"removes {removed} of {len(last)} here" in said and "after NMS at 50 %" in said
 
 
 def test_sizes_say_what_was_measured_and_what_was_published():

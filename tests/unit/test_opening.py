@@ -14,7 +14,7 @@ from demos.detection.own_boxes import CLIP_FRAMES, clip_frames, compute_example
 from demos.inputs.frame_boxes import read_frames
 from demos.opening import _OPENINGS, first_openings, open_early, opens
 from demos.sequences.learning import compute_opening
-from demos.views.detection_found import NOTHING, sentence_of_frame
+from demos.views.detection_found import sentence_of_frame
 from demos.views.diffusion_training import sentence_of_recorded, view_of_recorded
 from demos.views.own_boxes import sentence_before
 from models import memory
@@ -144,9 +144,9 @@ def test_what_the_detector_finds_before_a_training_is_counted():
 
 
 def test_what_is_found_in_one_frame():
-    said = sentence_of_frame(["book", "tree"], [0.9, 0.6], "80 ms")
+    said = sentence_of_frame(["book", "tree"], [0.9, 0.6], 0.5, "80 ms")
     assert said.startswith("Two things are found") and "least sure of tree (60 %)" in said
-    assert sentence_of_frame([], [], "80 ms") == NOTHING
+    assert sentence_of_frame([], [], 0.25, "80 ms").startswith("Nothing is found above 0.25: lower")
 
 
 def test_the_clip_is_watched_once_and_leaves_its_files(monkeypatch, tmp_path):
