@@ -57,13 +57,13 @@ LOSS_NOTE = """Measured beforehand, over 1,148 windows: `python -m models.recipe
 so differences between them are surer than that; points far apart are means over several positions.
 
 Most is learnt from the first sixteen characters, by all four. From there on (9 to 16 characters read, against 129
-to 256) the RNN gains 0.02 bits, the Transformer 0.07, GRU and LSTM 0.1 each: the gated networks use more of
+to 256) the RNN gains 0.02 bits, the Transformer 0.08, GRU and LSTM 0.1 each: the gated networks use more of
 the text than the RNN, which rewrites its whole memory at every character. Beyond 64 characters none gains more than
 about 0.02 bits, so on this text and at this size a far look hardly pays. The Transformer is ahead at every length,
-most in the first four predictions (0.31 bits over the GRU, 0.40 over the RNN, 1.0 over the LSTM), at the end by
-0.05 over the LSTM. Part of its start is training: its windows began anywhere on a page, while the recurrent
-networks carried their memory on and seldom began afresh. They have also read eight more books, which helps little
-here. Part of the RNN's distance is size: it has 0.37 M parameters."""
+most in the first four predictions (0.29 bits over the GRU, 0.39 over the RNN, 1.0 over the LSTM), at the end by
+0.07 over the LSTM. Part of its start is training: its windows began anywhere on a page, while the recurrent
+networks carried their memory on and seldom began afresh. All four have read the same seventeen books. Part of the
+RNN's distance is size: it has 0.37 M parameters."""
 
 TRY = """- Step through the schedule: what does the LSTM compute at step 5, what the Transformer?
 - Lengthen the text: which number of steps grows, which stays?

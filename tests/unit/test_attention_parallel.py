@@ -130,11 +130,12 @@ def test_the_page_says_what_the_stored_figures_say():
         return sum(bits[low - 1 : high]) / (high - low + 1)
 
     gains = {name: mean(name, 9, 16) - mean(name, 129, 256) for name in positions.NAMES}
-    assert [round(gains[name], 2) for name in positions.NAMES] == [0.02, 0.1, 0.1, 0.07]
+    assert [round(gains[name], 2) for name in positions.NAMES] == [0.02, 0.1, 0.1, 0.08]
     ahead = {name: mean(name, 1, 4) - mean("char-transformer", 1, 4) for name in positions.NAMES}
-    assert ahead["char-gru"] == pytest.approx(0.31, abs=0.005)
-    assert ahead["char-rnn"] == pytest.approx(0.40, abs=0.005)
+    assert ahead["char-gru"] == pytest.approx(0.29, abs=0.005)
+    assert ahead["char-rnn"] == pytest.approx(0.39, abs=0.005)
     assert ahead["char-lstm"] == pytest.approx(1.0, abs=0.05)
+    assert mean("char-lstm", 129, 256) - mean("char-transformer", 129, 256) == pytest.approx(0.07, abs=0.005)
     assert max(mean(n, 33, 64) - mean(n, 65, 256) for n in positions.NAMES) < 0.025
 
 
