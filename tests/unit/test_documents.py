@@ -280,11 +280,16 @@ def variables(*folders):
     named = {}
     for path in project_files():
         if path.endswith(".py") and path.startswith(folders):
-            for node in ast.walk(ast.parse(text_of(path))):
-                key = node.value if isinstance(node, ast.Constant) else None
-                if isinstance(key, str) and OF_LIBRARIES.match(key):
-                    named.setdefault(key, path)
+            for name in variables_in(path):
+                named.setdefault(name, path)
     return named
+
+
+@cache
+def variables_in(path):
+    """Environment variables that one Python file names."""
+    constants = (node.value for node in ast.walk(ast.parse(text_of(path))) if isinstance(node, ast.Constant))
+    return [constant for constant in constants if isinstance(constant, str) and OF_LIBRARIES.match(constant)]
 
 
 def keys_of_the_environment(source):
