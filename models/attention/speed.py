@@ -27,6 +27,7 @@ THREAD_LENGTH = 512
 REPEATS = 5
 SECONDS_A_POINT = 0.5
 FEWEST = 2
+LENGTHS_SHARE = 0.6
 BYTES = 4
 
 RECURRENT = {"GRU": "char-gru", "LSTM": "char-lstm"}
@@ -163,8 +164,10 @@ def measure(
     lengths: Sequence[int] = LENGTHS,
     batches: Sequence[int] = BATCHES,
 ) -> Iterator[Timing]:
-    """Time every network: several texts at once, several threads, then every length, short ones first, until `budget`
-    seconds are likely to be used up.
+    """Time every network at every length, short ones first, then with several texts at once and several threads.
+
+    Lengths may take `LENGTHS_SHARE` of `budget` seconds and batches what is left of it: the next one is not begun when
+    it would likely take longer. The first length and the first two batches are measured however slow the machine is.
 
     A recurrent network reads with PyTorch's fused cells and writes with one step from the state it has reached. The
     Transformer writes with its cache; without one, writing one character is reading all before it.
@@ -174,23 +177,32 @@ def measure(
         title: stretched(n, 1 + max(*lengths, THREAD_LENGTH)) if isinstance(n, CausalTransformer) else n
         for title, n in networks.items()
     }
-    yield from _batches(ready, batches)
+    yield from _lengths(ready, lengths, started + LENGTHS_SHARE * budget)
+    yield from _batches(ready, batches, started + budget)
     yield from _threads(ready)
+
+
+def _lengths(networks: Mapping[str, Network], lengths: Sequence[int], end: float) -> Iterator[Timing]:
     spent: dict[str, float] = {}
     for length in lengths:
-        for title, network in ready.items():
-            if title in spent and time.monotonic() - started + 4 * spent[title] > budget:
-                return
+        for title, network in networks.items():
             begun = time.monotonic()
+            if title in spent and begun + 4 * spent[title] > end:
+                return
             for task, name, run in _tasks(title, network, length):
                 yield Timing(name, task, length, *_median(run))
             spent[title] = time.monotonic() - begun
 
 
-def _batches(networks: Mapping[str, Network], batches: Sequence[int]) -> Iterator[Timing]:
-    for count in batches:
+def _batches(networks: Mapping[str, Network], batches: Sequence[int], end: float) -> Iterator[Timing]:
+    spent = 0.0
+    for number, count in enumerate(batches):
+        begun = time.monotonic()
+        if number > 1 and begun + 4 * spent > end:
+            return
         for title, network in networks.items():
             yield Timing(title, "batch", count, *_median(_reading(network, BATCH_LENGTH, count)))
+        spent = time.monotonic() - begun
 
 
 def _threads(networks: Mapping[str, Network]) -> Iterator[Timing]:
