@@ -240,14 +240,14 @@ def view_of_suppression(
         )
         for stage in stages
     ]
-    sentence = _sentence_of(stages[-1], as_it_is[-1], hidden)
+    said = _sentence_of(stages[-1], as_it_is[-1], hidden)
     if overlap is not None and hidden == "none":
-        twice = len(found) - int(as_it_is[-1].kept.sum())
-        sentence = (
+        twice = int((~as_it_is[-1].kept).sum())
+        said = (
             f"This detector was trained too briefly to unlearn duplicates: NMS removes {twice} of {len(found)} "
             f"here. Everywhere else its answers are shown after NMS at {percent(overlap)}."
         )
-    return SuppressionView(shown, queries[:MOST_QUERIES], sentence)
+    return SuppressionView(shown, queries[:MOST_QUERIES], said)
 
 
 def _sentence_of(stage: "Stage", before: "Stage", hidden: str) -> str:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.detection.boxes import Boxes, Prediction, postprocess
-from models.detection.supervised import detections_of, places_of
+from models.detection.boxes import Boxes, Prediction, kept_by_suppression, postprocess
 from models.detection.trace import DetectionTrace
 
 
@@ -26,7 +25,7 @@ def suppress(trace: DetectionTrace, threshold: float, iou: float, without: int =
     without: number of a query whose own answers are left out; -1 for none.
 
     Greedy, within a class: a box goes if it overlaps a better one of its class by more than `iou`
-    (supervision's `Detections.with_nms`).
+    (`kept_by_suppression`).
     """
     proposals, size, labels = trace.proposals, trace.prediction.size, trace.prediction.labels
     chosen = proposals.chosen
@@ -40,6 +39,5 @@ def _stage(name: str, prediction: Prediction, threshold: float, iou: float, with
     found = postprocess(prediction, threshold)
     found = found.take(found.queries != without)
     kept = np.zeros(len(found), bool)
-    if len(found):
-        kept[places_of(detections_of(found, prediction.size).with_nms(iou))] = True
+    kept[kept_by_suppression(found, iou)] = True
     return Stage(name, found, kept)
