@@ -9,7 +9,7 @@ import gradio as gr
 from demos.diffusion.networks import plan_for
 from models.diffusion.data import ANY_CLASS
 from models.diffusion.samplers import SAMPLERS, TITLES
-from models.diffusion.schedule import GUIDANCE
+from models.diffusion.schedule import ALL_THE_WAY, GUIDANCE, GUIDED
 from models.errors import InputError
 from models.inputs import check_choice, check_integer, check_number, check_text
 
@@ -87,6 +87,7 @@ def check_plan(
     network: str = "",
     prompt: object = "",
     negative: object = "",
+    guided: object = ALL_THE_WAY,
 ) -> "Plan":
     """The values that define a run of the network of that name, or of the one that reads words; or `InputError`."""
     sprite_class = check_choice(sprite_class, ALL_CLASSES, name="The sprite class")
@@ -95,6 +96,7 @@ def check_plan(
     seed = check_seed(seed)
     guidance = check_number(guidance, name="Guidance", low=1, high=MAX_GUIDANCE)
     sampler = check_choice(sampler, list(SAMPLERS), name="The sampler")
+    guided = check_choice(guided, list(GUIDED), name="Where guidance acts")
     prompt = check_text(prompt, name="The prompt", max_chars=MAX_CHARS, allow_empty=True).strip()
     negative = check_text(negative, name="The negative prompt", max_chars=MAX_CHARS, allow_empty=True)
     if prompt and sprite_class != ANY_CLASS:
@@ -103,7 +105,7 @@ def check_plan(
         raise InputError("A negative prompt needs a prompt: the network that is told a class reads no words.")
     from models.diffusion.trace import Plan
 
-    plan = Plan(sprite_class, count, steps, seed, guidance, sampler, prompt=prompt, negative=negative)
+    plan = Plan(sprite_class, count, steps, seed, guidance, sampler, prompt=prompt, negative=negative, guided=guided)
     return plan_for(network, plan)
 
 

@@ -39,7 +39,9 @@ MAX_CELLS, MAX_STEPS, MAX_VALUES_CHARS = 48, 50, 400
 EMPTY = "Choose what differs from row to row and from column to column, and press Compare."
 
 GRID = """All cells begin with the noise of their seed and are denoised together: one batch, one line of time. A cell of
-few steps keeps its prediction until the others have come to the noise of its next step. Where strength differs, all
+few steps keeps its prediction until the others have come to the noise of its next step. Guidance in the middle acts
+at the times 300 to 849 alone: what a sprite is has mostly been decided before, what it looks like in detail comes after
+(Kynkäänniemi et al. 2024, [arXiv 2404.07724](https://arxiv.org/abs/2404.07724)). Where strength differs, all
 begin with a picture: a cell of little strength shows it until the others have come to the noise it enters at."""
 
 
@@ -69,6 +71,7 @@ AXES = {
     "sampler": Axis("sampler", "ddim, ddpm, dpm-solver++, unipc"),
     "steps": Axis("number of steps", "2, 4, 8, 16", int),
     "guidance": Axis("guidance", "1, 1.5, 3, 6", float),
+    "guided": Axis("where guidance acts", "all the way, in the middle"),
     "seed": Axis("seed", "0, 1, 2, 3, 4, 5", int),
     "sprite_class": Axis("class", "potion, tree, wand, person"),
     "strength": Axis("strength", "0.2, 0.4, 0.6, 0.8", float),

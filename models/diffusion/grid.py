@@ -113,7 +113,8 @@ def _advance(network: Network, cells: Sequence[_Cell], told: Sequence[Told | Non
     """One step of each of the cells, predicted in one batch."""
     x_t = torch.from_numpy(np.concatenate([cell.x_t for cell in cells])).to(network.fold.weight.device)
     times = [timesteps(cell.plan.steps)[cell.made] for cell in cells]
-    guidance = torch.tensor([cell.plan.guidance for cell in cells], device=x_t.device)
+    strengths = [cell.plan.guidance_at(t) for cell, t in zip(cells, times, strict=True)]
+    guidance = torch.tensor(strengths, device=x_t.device)
     v = predict(network, x_t, torch.tensor(times, device=x_t.device), _together(network, cells, told), guidance)
     for number, cell in enumerate(cells):
         one = slice(number, number + 1)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 TRAINING_STEPS = 1000
 MAX_BETA = 0.999
 GUIDANCE = 1.5
+ALL_THE_WAY = "all the way"
+GUIDED = {ALL_THE_WAY: (0, TRAINING_STEPS), "in the middle": (300, 850)}
+"""At which times guidance acts, from and below (Kynkäänniemi et al. 2024, "Applying Guidance in a Limited Interval
+Improves Sample and Distribution Quality in Diffusion Models", arXiv 2404.07724)."""
 
 
 @dataclass(frozen=True)

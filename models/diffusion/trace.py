@@ -14,7 +14,9 @@ from models.diffusion.data import ANY_CLASS, to_rgba
 from models.diffusion.network import CHANNELS, SIZE, SpriteUNet
 from models.diffusion.samplers import CORRECTED, EPSILON, FRESH, SAMPLERS, X_0, X_T, Sum, Update, combine, level_at
 from models.diffusion.schedule import (
+    ALL_THE_WAY,
     GUIDANCE,
+    GUIDED,
     cosine_schedule,
     from_velocity,
     guide,
@@ -38,7 +40,8 @@ prompts, one of each for every picture."""
 class Plan:
     """What a run is asked for: `count` sprites of a class in `steps` steps, from the noise that `seed` gives.
 
-    `size` is that of the network's pictures, in pixels a side. A network that reads words is told a `prompt`, and
+    `guided`, one of `GUIDED`, says where guidance acts; elsewhere it is 1. `size` is that of the network's pictures, in
+    pixels a side. A network that reads words is told a `prompt`, and
     `negative`, what guidance leads away from, in place of the class.
     """
 
@@ -51,6 +54,12 @@ class Plan:
     size: int = SIZE
     prompt: str = ""
     negative: str = ""
+    guided: str = ALL_THE_WAY
+
+    def guidance_at(self, t: int) -> float:
+        """The guidance at time `t`."""
+        low, high = GUIDED[self.guided]
+        return self.guidance if low <= t < high else 1.0
 
 
 @dataclass(frozen=True)
@@ -98,13 +107,14 @@ def trace_denoising(
     *,
     guidance: float = GUIDANCE,
     sampler: str = "ddim",
+    guided: str = ALL_THE_WAY,
 ) -> Iterator[DenoisingStep]:
     """Denoise `count` sprites in `steps` steps, giving each step when it is done; the same `seed`, the same sprites.
 
     `sprite_class` is one of the network's classes or `ANY_CLASS`, `sampler` one of `SAMPLERS`. Stop iterating and
     nothing more is computed. Raises `InputError` for an unknown class or sampler, before the first step.
     """
-    plan = Plan(sprite_class, count, steps, seed, guidance, sampler)
+    plan = Plan(sprite_class, count, steps, seed, guidance, sampler, guided=guided)
     yield from denoise(network, plan, first_noise(count, seed))
 
 
@@ -220,7 +230,7 @@ def _device(network: Network) -> torch.device:
 def predicted(network: Network, plan: Plan, told: Told, t: int, x_t: np.ndarray) -> tuple[Tensor, Tensor]:
     """What the network saw at time `t`, and v as it says it, `[count, 4, size, size]` each."""
     seen = torch.from_numpy(x_t).to(_device(network))
-    return seen, predict(network, seen, torch.full((len(seen),), t, device=seen.device), told, plan.guidance)
+    return seen, predict(network, seen, torch.full((len(seen),), t, device=seen.device), told, plan.guidance_at(t))
 
 
 def predict(network: Network, x_t: Tensor, t: Tensor, told: Told, guidance: float | Tensor) -> Tensor:

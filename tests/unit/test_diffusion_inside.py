@@ -3,6 +3,7 @@
 import gradio as gr
 import numpy as np
 import pytest
+import torch
 
 from demos.diffusion import side_by_side
 from demos.diffusion.inside import view_inside
@@ -15,7 +16,7 @@ from models.diffusion.grid import denoise_grid
 from models.diffusion.inside import look_inside, parts, skips, switches
 from models.diffusion.runs import RUNS, SpriteRun
 from models.diffusion.sprites import denoise_entry, load_sprites
-from models.diffusion.trace import Plan
+from models.diffusion.trace import Plan, class_vectors, first_noise, predicted
 from models.errors import InputError
 
 PLAN = Plan("potion", 2, 3, 0)
@@ -122,15 +123,47 @@ def test_questions_that_are_refused(step, wrong):
 
 def test_a_grid_is_its_runs_made_together():
     plans = tuple(
-        Plan("potion", 1, steps, 3, guidance, sampler)
-        for steps, guidance, sampler in ((2, 1.0, "ddim"), (4, 1.5, "ddpm"), (4, 3.0, "unipc"))
+        Plan("potion", 1, steps, 3, guidance, sampler, guided=guided)
+        for steps, guidance, sampler, guided in (
+            (2, 1.0, "ddim", "all the way"),
+            (4, 1.5, "ddpm", "all the way"),
+            (4, 3.0, "unipc", "all the way"),
+            (4, 6.0, "ddim", "in the middle"),
+        )
     )
     moments = list(denoise_grid(plans))
-    assert [moment.made for moment in moments] == [(1, 1, 1), (1, 2, 2), (2, 3, 3), (2, 4, 4)]
+    assert [moment.made for moment in moments] == [(1, 1, 1, 1), (1, 2, 2, 2), (2, 3, 3, 3), (2, 4, 4, 4)]
     for number, plan in enumerate(plans):
         *_, alone = denoise_entry(begin(plan))
         difference = np.abs(moments[-1].x_0[number] - alone.step.x_0[0])
         assert difference.mean() < 0.02, "other batches round differently, no more"
+
+
+def test_guidance_in_the_middle_is_none_before_and_after():
+    network = load_sprites().network
+    told = class_vectors(network, ["potion"] * 2)
+    x_t = first_noise(2, 0)
+    plain, strong, middle = (
+        [predicted(network, plan, told, t, x_t)[1] for t in (999, 850, 849, 300, 299, 0)]
+        for plan in (
+            Plan("potion", 2, 4, 0, 1.0),
+            Plan("potion", 2, 4, 0, 4.0),
+            Plan("potion", 2, 4, 0, 4.0, guided="in the middle"),
+        )
+    )
+    expected = [plain[0], plain[1], strong[2], strong[3], plain[4], plain[5]]
+    assert all(torch.equal(found, wanted) for found, wanted in zip(middle, expected, strict=True))
+    assert not torch.equal(plain[2], strong[2])
+
+
+def test_where_guidance_acts_is_a_setting_of_the_grid():
+    _, _, plans, _ = side_by_side.check_grid("guided", "all the way, in the middle", "guidance", "1.5, 2.5", **BASE)
+    assert [(plan.guided, plan.guidance) for plan in plans] == [
+        ("all the way", 1.5),
+        ("all the way", 2.5),
+        ("in the middle", 1.5),
+        ("in the middle", 2.5),
+    ]
 
 
 def test_a_grid_of_strengths_is_its_entries_made_together():
@@ -177,6 +210,7 @@ BASE = {"sprite_class": "potion", "steps": 8, "seed": 0, "guidance": 1.5, "sampl
         (("steps", "60", "seed", "1"), "At most 50 steps"),
         (("sampler", "fast", "seed", "1"), "sampler must be one of"),
         (("prompt", "red potion", "sprite_class", "tree"), "two different networks"),
+        (("guided", "sometimes", "seed", "1"), "Where guidance acts must be one of"),
         (("colour", "red", "seed", "1"), "row to row"),
         (("seed", "1" * 401, "steps", "2"), "the limit is 400"),
     ],

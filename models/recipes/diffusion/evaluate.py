@@ -1,13 +1,13 @@
 """Measure the sprite models against sprites, anybody's, in the feature space of the embedded DINOv2 backbone.
 
     python -m models.recipes.diffusion.evaluate --data FILE.npz [--limit 500] [--seed 0] [--training FILE.npz]
-        [--steps 25 ...] [--sampler ddim ...] [--guidance 1.5] [--network classes words]
+        [--steps 25 ...] [--sampler ddim ...] [--guidance 1.5] [--guided "all the way"] [--network classes words]
         [--words-guidance 3] [--each 2] [--each-unseen 16]
     python -m models.recipes.diffusion.evaluate --data FILE.npz --store-training-features
 
 prints one JSON line for each network, sampler and number of steps. Of the network that reads words: how often colour
 and kind are those asked for (`evaluate_words.py`), `--each` sprites a combination, `--each-unseen` of those that the
-training never had. Of the network that is told classes:
+training never had. Of the network that is told classes (`--guided` is for this one):
 
     frechet_distance    between samples and the sprites of FILE (Heusel et al. 2017, with DINOv2: Stein et al. 2023)
     frechet_training    the same between training sprites and those of FILE: what a perfect copyist would get
@@ -52,7 +52,7 @@ from models.diffusion.novelty import (
 )
 from models.diffusion.reading import NAME as WORDS
 from models.diffusion.samplers import SAMPLERS
-from models.diffusion.schedule import GUIDANCE
+from models.diffusion.schedule import ALL_THE_WAY, GUIDANCE, GUIDED
 from models.diffusion.trace import finished_sprites, trace_denoising
 from models.errors import InputError, WeightsError
 from models.recipes.diffusion.data import Sprites, held_out, read_sprites
@@ -81,7 +81,13 @@ class Comparison:
 
 
 def draw_samples(
-    labels: np.ndarray, *, steps: int, seed: int, guidance: float = GUIDANCE, sampler: str = "ddim"
+    labels: np.ndarray,
+    *,
+    steps: int,
+    seed: int,
+    guidance: float = GUIDANCE,
+    sampler: str = "ddim",
+    guided: str = ALL_THE_WAY,
 ) -> np.ndarray:
     """One generated sprite for each label, `[N, 32, 32, 4] uint8`, in the order of `labels`."""
     network = runtime.load(NAME, load_network).network
@@ -91,9 +97,8 @@ def draw_samples(
         for start in range(0, len(places), BATCH):
             chosen = places[start : start + BATCH]
             batch_seed = seed * 1_000_003 + int(number) * 1009 + start
-            *_, last = trace_denoising(
-                network, CLASSES[number], len(chosen), steps, batch_seed, guidance=guidance, sampler=sampler
-            )
+            told = CLASSES[number], len(chosen), steps, batch_seed
+            *_, last = trace_denoising(network, *told, guidance=guidance, sampler=sampler, guided=guided)
             rgba[chosen] = finished_sprites(last.x_0)
     return rgba
 
@@ -217,6 +222,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, nargs="+", default=[25])
     parser.add_argument("--sampler", choices=SAMPLERS, nargs="+", default=["ddim"])
     parser.add_argument("--guidance", type=float, default=GUIDANCE)
+    parser.add_argument("--guided", choices=list(GUIDED), default=ALL_THE_WAY, help="where guidance acts")
     parser.add_argument("--network", choices=["classes", "words"], nargs="+", default=["classes", "words"])
     parser.add_argument("--words-guidance", type=float, default=OFFERS[WORDS].guidance)
     parser.add_argument("--each", type=int, default=2, help="sprites for each combination of colour and kind")
@@ -261,6 +267,7 @@ def _measure_classes(chosen: argparse.Namespace) -> None:
     for sampler, steps in itertools.product(chosen.sampler, chosen.steps):
         start = time.perf_counter()
         settings = {"seed": chosen.seed, "steps": steps, "guidance": chosen.guidance, "sampler": sampler}
+        settings["guided"] = chosen.guided
         figures = evaluate(comparison, draw_samples(comparison.labels, **settings))
         seconds = round(time.perf_counter() - start, 1)
         line = {"model": NAME, "data": chosen.data.name, **figures, **settings, "seconds": seconds}
