@@ -11,7 +11,7 @@ import gradio as gr
 from demos.address import keeps
 from demos.base import empty_strip, strip_of, usable_model
 from demos.detection.api import EMBEDDED, THRESHOLD, detection_detect, detection_explain
-from demos.detection.questions import TRACES, attention_rows, match_boxes, query_rows, suppress_boxes
+from demos.detection.questions import TRACES, attention_rows, look_closer, match_boxes, query_rows, suppress_boxes
 from demos.detection.taught import Taught, given_picture, nobodys, sentence_of_taught
 from demos.finding import finding_line, html_of_finding
 from demos.inputs.uploaded_image import UploadedImage
@@ -56,6 +56,11 @@ object, and the queries can see each other. Here NMS is applied all the same, to
 from each other, and the duplicates come back; take out the query that answers for a thing, and another takes its
 place."""
 
+CLOSER = """Every picture is squashed to the same small square, and a thing that covers one or two of its patches is
+mixed with what is around it. So the same network is asked about four overlapping parts of the picture as well, in which
+things are larger, and of boxes that lie on one another the surest stays (slicing, Akyon et al. 2022,
+[arXiv 2202.06934](https://arxiv.org/abs/2202.06934)). It costs four more runs."""
+
 MATCHING = r"""In training each true object $i$ is matched with one query $\sigma(i)$, all at once, so that the sum of
 costs is least (the Hungarian algorithm). Only then is the loss computed: matched queries learn class and box, all
 others learn to say nothing. Draw what should be found, and see which query would be made responsible for it.
@@ -75,6 +80,7 @@ TRY = """- Move the threshold: the network has already answered, only the weaker
 - Choose "layer by layer" and press play: most of the way is done by the first layer. In which picture is it not?
 - Choose "other queries" for two boxes that lie close together: do they attend to each other?
 - Choose "proposals": which places looked like objects at first and were dropped? Their queries ended with low scores.
+- Take "Ten things" and open "Look closer": which of the ten does the whole picture miss, and how small are they?
 - Compare the stages under "Is suppression needed?" at a low threshold: which has the most duplicates, which the fewest?
 - Draw the same box twice under "Matched in training": the second one must take another query, and its cost shows it.
 - Show it something it was never taught, such as a face or a cup, and see what it takes it for."""
@@ -124,6 +130,13 @@ def _sizes() -> str:
 
 
 @cache
+def _windows() -> str:
+    from demos.views.detection_measured import table_of_windows
+
+    return table_of_windows(json.loads((MEASURED / "detection_by_window.json").read_text(encoding="utf-8")))
+
+
+@cache
 def _layers() -> str:
     from demos.views.detection_measured import table_of_stages
 
@@ -170,6 +183,10 @@ def build(model: gr.Dropdown, threshold: gr.Slider, taught: Taught) -> None:
             server_functions=[attention_rows],
             elem_id="detection-patches",
         )
+    with gr.Accordion("Look closer: parts of the picture", open=False) as by_window:
+        gr.Markdown(CLOSER, elem_classes="gb-note")
+        component("closer_view", server_functions=[look_closer], elem_id="detection-closer")
+        windows = gr.HTML()
     with gr.Accordion("Is suppression needed?", open=False) as by_layer:
         gr.Markdown(SUPPRESSION, elem_classes="gb-note")
         component("suppression_view", server_functions=[suppress_boxes], elem_id="detection-suppression")
@@ -183,6 +200,7 @@ def build(model: gr.Dropdown, threshold: gr.Slider, taught: Taught) -> None:
     with gr.Accordion("What to try", open=False):
         gr.Markdown(TRY)
     _build_data(image, threshold, model)
+    by_window.expand(_windows, None, windows, queue=False, **private())
     by_layer.expand(_layers, None, layers, queue=False, **private())
     by_size.expand(_sizes, None, sizes, queue=False, **private())
     keeps(picture=image, model=model, threshold=threshold, looks=("query", "boxes", "hidden"))
@@ -210,13 +228,14 @@ def _build_data(image: UploadedImage, threshold: gr.Slider, model: gr.Dropdown) 
             allow_custom_value=True,
             label="Classes; none: all of them",
         )
+        closer = gr.Checkbox(label="Look closer: at four parts of the picture too")
         ask = gr.Button("Get the boxes", size="sm")
         answer = gr.JSON(label="Boxes in pixels of the picture")
         explain = gr.Button("Explain the boxes", size="sm")
         explained = gr.JSON(label="Every box with its query, layer by layer")
         file = gr.File(label="detection.npz", interactive=False)
     model.change(lambda name: gr.Dropdown(_classes_of(name), value=[]), model, classes, queue=False, **private())
-    ask.click(detection_detect, [image, threshold, classes, model], answer, api_name="detection_detect", **RUN)
+    ask.click(detection_detect, [image, threshold, classes, model, closer], answer, api_name="detection_detect", **RUN)
     explain.click(detection_explain, [image, threshold, model], [explained, file], api_name="detection_explain", **RUN)
 
 

@@ -52,6 +52,11 @@ def suppress_boxes(request: object) -> Any:
     return _answer(request, _suppress_boxes)
 
 
+def look_closer(request: object) -> Any:
+    """What four parts of the picture show besides: `{"run"}` to a `CloserView`."""
+    return _answer(request, _look_closer)
+
+
 def match_boxes(request: object) -> Any:
     """Match drawn boxes: `{"run", "boxes": [[left, top, right, bottom] as shares], "labels"}` to a `MatchingView`."""
     return _answer(request, _match_boxes)
@@ -106,6 +111,14 @@ def _hidden(run: "Explained", name: str, query: int, *, alone: bool) -> "Explain
     if kept not in TRACES:
         TRACES.put(explain_boxes(run.model, run.image, Unseen(alone, query)), kept)
     return TRACES.find(kept)
+
+
+def _look_closer(run: "Explained", request: Mapping[str, object]) -> object:
+    from demos.views.detection_closer import view_of_closer
+    from models.detection import closer
+
+    found = closer.look_closer(run.model, run.image, run.trace.prediction)
+    return view_of_closer(found, run.trace.backbone.grid)
 
 
 def _match_boxes(run: "Explained", request: Mapping[str, object]) -> object:

@@ -190,6 +190,24 @@ export interface ClassVerdict {
   blocks: [string, number] | null;
 }
 
+/** A box of the picture and its parts together. */
+export interface CloserBox {
+  box: number[];
+  label: string;
+  score: number;
+  window: number;
+  before: number;
+}
+
+/** A picture as a whole, and with its parts (`closer_view`); seconds: of the parts. */
+export interface CloserView {
+  whole: FoundBox[];
+  together: CloserBox[];
+  windows: number[][];
+  patches: number[];
+  seconds: number;
+}
+
 /** A text of T characters read twice (`memory_compare`). Pairs are of the unedited run and the edited one. */
 export interface ComparisonView {
   text: string[];

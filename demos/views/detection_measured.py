@@ -13,6 +13,7 @@ KIND_NAMES = {
     "cards": "real photos of cards",
     "mixed": "mixed scenes",
     "far": "the same, from twice as far",
+    "photos": "photographs of everyday things",
 }
 PUBLISHED = (
     ("DETR, ResNet-50", 20.5, 45.8, 61.1, 42.0),
@@ -36,6 +37,22 @@ def table_of_sizes(measured: Mapping[str, Any]) -> str:
         f"how many objects</th></tr>{''.join(rows)}"
         '<tr><th colspan="6">Published, on COCO val (Carion et al. 2020, table 1)</th></tr>'
         f"{''.join(published)}</tbody></table></div>"
+    )
+
+
+def table_of_windows(measured: Mapping[str, Any]) -> str:
+    """HTML: average precision of whole pictures, and with four parts of each, by size; measured beforehand."""
+    head = "".join(f"<th>{name}</th>" for name in ("picture", *SIZES, "all", "AP50"))
+    rows = "".join(
+        f'<tr><th colspan="6">{html.escape(KIND_NAMES[kind])}: {html.escape(found["model"])}</th></tr>'
+        f"{_measured_row('whole', found['whole'])}{_measured_row('with its parts', found['closer'])}"
+        for kind, found in measured["kinds"].items()
+    )
+    return (
+        '<p class="gb-note">Measured beforehand on held-out pictures: average precision in percent by size of object; '
+        f"in brackets how many objects. Command: <code>{html.escape(measured['command'])}</code></p>"
+        f'<div {scrolls("Whole pictures and their parts")}><table class="gb-table" id="detection-by-window">'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

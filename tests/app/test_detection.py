@@ -50,6 +50,19 @@ def test_the_threshold_is_kept_and_has_a_default(client):
     assert high["labels"] == []
 
 
+def test_parts_of_the_picture_show_what_the_whole_misses(client):
+    whole, closer = ask(client, SCENE), ask(client, SCENE, 0.5, [], "rf-detr-s14-objects", True)
+    assert (len(whole["labels"]), len(closer["labels"])) == (5, 10)
+    assert closer["scores"] == sorted(closer["scores"], reverse=True)
+    assert ask(client, SCENE, 0.5, ["tree"], "rf-detr-s14-objects", True)["labels"] == ["tree"]
+
+
+@pytest.mark.parametrize("closer", ["yes", 1, None, [True]])
+def test_looking_closer_is_true_or_false(client, closer):
+    with pytest.raises(AppError, match="must be true or false"):
+        ask(client, SCENE, 0.5, [], "rf-detr-s14-objects", closer)
+
+
 @pytest.mark.parametrize("threshold", [2, -0.1, "much", None, True, [0.5], {"a": 1}])
 def test_a_bad_threshold_is_answered_with_a_sentence(client, threshold):
     with pytest.raises(AppError) as problem:
@@ -114,6 +127,7 @@ def test_every_box_is_explained_and_the_file_agrees(client):
     [
         ("detection-figure", "query_rows"),
         ("detection-patches", "attention_rows"),
+        ("detection-closer", "look_closer"),
         ("detection-suppression", "suppress_boxes"),
         ("detection-matching", "match_boxes"),
     ],

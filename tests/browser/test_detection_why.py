@@ -113,6 +113,32 @@ def test_points_queries_and_proposals(tab, screenshots):
     expect(page.locator("#detection-figure .summary")).to_contain_text("says statue")
 
 
+def test_parts_of_the_picture_show_more_and_follow_picture_and_threshold(tab, screenshots):
+    page = tab()
+    unfold(page, "Look closer")
+    view = page.locator("#detection-closer .cv")
+    expect(view).to_have_attribute("data-boxes", "5 10")
+    expect(view.locator(".cv-said")).to_contain_text(
+        re.compile(
+            r"shows 5 things, with its four parts it shows 10\. The smallest that is new, potion, covers 0\.9 by"
+        )
+    )
+    page.screenshot(path=screenshots / "detection-closer.png", full_page=True)
+    threshold = page.get_by_label("number input for Threshold")
+    threshold.fill("1")
+    threshold.press("Enter")
+    expect(view).to_have_attribute("data-boxes", "0 0")
+    expect(view.locator(".cv-said")).to_have_text(
+        "Above 1.00 the four parts show nothing that the whole picture does not."
+    )
+    page.get_by_role("button", name="A hand and a card").first.click()
+    threshold.fill("0.5")
+    threshold.press("Enter")
+    expect(view).to_have_attribute("data-boxes", "5 5")
+    page.locator("#detection-image").get_by_label("Remove Image").click()
+    expect(view).to_have_attribute("data-state", "empty")
+
+
 @pytest.mark.slow
 def test_patches_follow_the_chosen_box_and_duplicates_are_counted(tab, screenshots):
     page = tab()

@@ -8,6 +8,7 @@ import { role } from "../core/ramps.js";
 import { follow, shared } from "../core/shared.js";
 import { paintBoxes, threshold } from "../pieces/boxes.js";
 import { NewestOnly } from "../pieces/newest.js";
+import { picturePair } from "../pieces/picture_pair.js";
 
 /** @typedef {import("../types.js").StageView} StageView */
 /** @typedef {import("../types.js").StageBox} StageBox */
@@ -24,10 +25,7 @@ export const template = `
     <div class="gb-chips sv-hidden" role="group" aria-label="hidden queries"></div></div>
     <p class="gb-fault sv-problem" role="status" hidden></p>
     <p class="gb-said sv-said" aria-live="polite" hidden></p>
-    <div class="sv-pair">
-      <figure><figcaption class="sv-before-name"></figcaption><div class="sv-picture"><img alt="The picture with all boxes of this stage"><canvas class="sv-before"></canvas></div></figure>
-      <figure><figcaption class="sv-after-name"></figcaption><div class="sv-picture"><img alt="The picture with the boxes that suppression leaves"><canvas class="sv-after"></canvas></div></figure>
-    </div>
+    ${picturePair(["sv-before", "The picture with all boxes of this stage"], ["sv-after", "The picture with the boxes that suppression leaves"])}
     <div class="sv-scroll"><table class="gb-table sv-table"><thead><tr><th>after</th><th>boxes</th><th>NMS removes</th><th>left</th></tr></thead><tbody></tbody></table></div>
   </div>
 </div>`;

@@ -1,7 +1,7 @@
 """How a detector is measured: COCO's average precision on real photographs or on scenes composed from masked hands.
 
     python -m models.recipes.detection.evaluate --data FILE.parquet [--limit N] [--seed S] [--split test|train|all]
-        [--model NAME] [--runtime pytorch|openvino] [--precision float32|bfloat16|"8 bits"] [--threshold 0.5]
+        [--model NAME] [--runtime pytorch|openvino] [--precision float32|bfloat16|"8 bits"] [--closer] [--threshold 0.5]
 
 Prints one JSON line a model: `ap` (mean over IoU 0.50, 0.55 ... 0.95), `ap50`, `images`, for COCO's three sizes of
 object `ap` and the number of `objects`, and for every class `ap50` and `objects`. `at_threshold` counts what a visitor
@@ -35,6 +35,7 @@ import pyarrow.parquet
 
 from models import runtime, weights
 from models.detection.boxes import Boxes, postprocess
+from models.detection.closer import detect_closer
 from models.detection.network import Detector, detect, load_detector
 from models.errors import InputError
 from models.recipes.detection.scenes import Photo, Scene, load_hands, load_photos, scenes_with_each
@@ -216,6 +217,10 @@ def finder(name: str, detector: Detector, options: argparse.Namespace) -> Callab
     known = ["float32", "bfloat16"] if options.runtime == "pytorch" else precisions(exported_folder(name))
     if options.precision not in known:
         raise InputError(f"{options.runtime} on this machine knows {', '.join(known)}, not {options.precision}.")
+    if options.closer and (options.runtime, options.precision) != ("pytorch", "float32"):
+        raise InputError("--closer is measured in PyTorch, float32.")
+    if options.closer:
+        return lambda image: detect_closer(detector, image)
     if options.runtime == "pytorch":
         return lambda image: detect(detector, image, 0.0, reduced=options.precision == "bfloat16")
     exported = Exported(exported_folder(name), detector, options.precision)
@@ -226,6 +231,7 @@ def add_runtime(parser: argparse.ArgumentParser) -> None:
     """The options that `finder` reads."""
     parser.add_argument("--runtime", choices=("pytorch", "openvino"), default="pytorch", help="what runs the network")
     parser.add_argument("--precision", choices=("float32", "bfloat16", "8 bits"), default="float32")
+    parser.add_argument("--closer", action="store_true", help="look at four parts of each picture too")
 
 
 def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:

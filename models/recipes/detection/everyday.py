@@ -7,7 +7,7 @@ were looked for in that photo: only of those does a missing box mean that there 
 import io
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,17 @@ def _labelled(row: dict[str, Any]) -> LabelledPhoto:
 def classes_of(photos: Sequence[LabelledPhoto]) -> tuple[str, ...]:
     """All classes that any of the photos was searched for, in alphabetical order."""
     return tuple(sorted(frozenset[str]().union(*(photo.annotated for photo in photos))))
+
+
+def with_only(photos: Sequence[LabelledPhoto], classes: Sequence[str]) -> list[LabelledPhoto]:
+    """The photos as if nothing but `classes` had been looked for in them."""
+    return [_with_only(photo, frozenset(classes)) for photo in photos]
+
+
+def _with_only(photo: LabelledPhoto, classes: frozenset[str]) -> LabelledPhoto:
+    kept = [i for i, label in enumerate(photo.labels) if label in classes]
+    labels = tuple(photo.labels[i] for i in kept)
+    return replace(photo, boxes=photo.boxes[kept], labels=labels, annotated=photo.annotated & classes)
 
 
 class Views:

@@ -31,7 +31,7 @@ from transformers import RfDetrForObjectDetection
 from models import runtime, training, weights
 from models.detection.classes import CLASSES
 from models.detection.learning import frozen_states, kept_depths, set_loss, start_from_states
-from models.detection.network import build_config, preprocess, take_backbone
+from models.detection.network import BACKBONE, build_config, preprocess, take_backbone
 from models.recipes.detection.scenes import Scene, SceneMaker, is_held_out, load_hands, training_maker
 
 NAME = "rf-detr-s14-objects"
@@ -84,13 +84,16 @@ def build_network(backbone_file: Path, groups: int) -> RfDetrForObjectDetection:
 def from_exported(file: Path, groups: int, labels: Sequence[str] = CLASSES) -> RfDetrForObjectDetection:
     """An RF-DETR that goes on from exported weights; further groups have the same queries and points, shuffled.
 
-    Class heads of weights that were made for another number of `labels` begin anew.
+    Class heads of weights that were made for another number of `labels` begin anew, as does a backbone that is not in
+    the file because it is lent (`models.detection.network.load_detector`).
     """
     network = RfDetrForObjectDetection(build_config(labels, groups=groups))
     state = {name: tensor.float() for name, tensor in load_file(file).items()}
     for name, wanted in network.state_dict().items():
         parts = name.split(".")
-        if parts[1].startswith("enc_out"):
+        if BACKBONE in name:
+            state.setdefault(name, wanted)
+        elif parts[1].startswith("enc_out"):
             state[name] = state[".".join([*parts[:2], "0", *parts[3:]])]
         elif parts[1] in ("reference_point_embed", "query_feat"):
             first = state[name]

@@ -9,9 +9,10 @@ With `--backbone` the exported file is without the backbone where that is still 
 `models.detection.network.load_detector`.
 
 As in `train`, the hidden states of views after the frozen blocks are kept in 16 bits in a file, each is used several
-times, and the oldest give way to fresh ones. All classes of the file are learnt; offered are those of which the
-held-out photos show at least `ENOUGH` and whose AP50 on them is at least `OFFERED`. The training is too short to
-unlearn duplicates: the exported configuration says that boxes of a class that overlap by more than `OVERLAP` are one.
+times, and the oldest give way to fresh ones. All classes of the file are learnt, or `--classes` alone; offered are
+those of which the held-out photos show at least `ENOUGH` and whose AP50 on them is at least `OFFERED`. The training is
+too short to unlearn duplicates: the exported configuration says that boxes of a class that overlap by more than
+`OVERLAP` are one.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from models import runtime, training, weights
 from models.detection.learning import frozen_states, kept_depths, set_loss, start_from_states
 from models.detection.network import BACKBONE, Detector, build_config, detect, preprocess, take_backbone
 from models.recipes.detection.evaluate import average_precision, rounded
-from models.recipes.detection.everyday import LabelledPhoto, Views, classes_of, load_labelled
+from models.recipes.detection.everyday import LabelledPhoto, Views, classes_of, load_labelled, with_only
 from models.recipes.detection.train import (
     freeze,
     from_exported,
@@ -155,6 +156,8 @@ class KeptViews:
 def fit(options: argparse.Namespace) -> Iterator[training.TrainStep]:
     """Train until `options.steps`, saving every few minutes; yields one report a step."""
     photos = load_labelled(options.data, held_out=False)
+    if options.classes:
+        photos = with_only(photos, options.classes)
     recipe = Recipe(options, Views(photos, classes_of(photos), options.seed))
     start_from_states(recipe.network, options.frozen)
     recipe.network.train()
@@ -234,6 +237,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, help="folder with the exported weights to go on from")
     parser.add_argument("--backbone", type=Path, help="folder with a ViT-S/14 whose weights the backbone takes")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoint and kept views")
+    parser.add_argument("--classes", nargs="+", help="learn these alone (default: all of the file)")
     parser.add_argument("--frozen", type=int, default=12, help="backbone blocks that stay as they are")
     parser.add_argument("--steps", type=int, default=100_000)
     parser.add_argument("--cooldown", type=int, default=0, help="steps of the final fall of the learning rate")
