@@ -1,6 +1,7 @@
 """Glassbox: watch deep-learning models think. `python app.py` starts it."""
 
 import argparse
+import gc
 import logging
 import os
 import tempfile
@@ -28,6 +29,7 @@ def create_app() -> "Shell":
 
 def main() -> None:
     """Read the command line (or the environment variables of the same names) and serve until stopped."""
+    gc.disable()  # looking for garbage took a seventh of a start, which makes little; `serve` enables it again
     arguments = _read_arguments()
     os.environ["GLASSBOX_MODELS"] = arguments.models
     if arguments.local_models:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -98,7 +99,7 @@ async def _living(app: routes.App, blocks: Shell, gate: Gate, kept: KeptFiles) -
     app.state_holder = FairSessions()
     app.state_holder.set_blocks(blocks)
     async with app.router.lifespan_context(app):
-        early = threading.Timer(EARLY_SECONDS, open_early, [blocks.first_openings])
+        early = threading.Timer(EARLY_SECONDS, _settle, [blocks])
         early.daemon = True
         early.start()
         tasks = [asyncio.create_task(one) for one in (blocks._queue.keep_in_order(), kept.keep_swept(), _forget(gate))]
@@ -108,6 +109,17 @@ async def _living(app: routes.App, blocks: Shell, gate: Gate, kept: KeptFiles) -
             early.cancel()
             for task in tasks:
                 task.cancel()
+
+
+def _settle(blocks: Shell) -> None:
+    """What can wait until the first page is out: garbage, then what the tabs open with.
+
+    What the start has made stays, so that later searches for garbage need not look at it again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    open_early(blocks.first_openings)
 
 
 async def _forget(gate: Gate) -> None:

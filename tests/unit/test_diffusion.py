@@ -280,14 +280,21 @@ def test_the_figures_of_an_evaluation(colour_features):
     figures = measuring.evaluate(comparison, rgba)
     assert set(figures) == {
         *("frechet_distance", "frechet_training", "frechet_ratio", "precision", "recall", "sprites"),
+        *("class_right", "class_right_of_real"),
         *("nearest_training", "nearest_training_held_out", "suspiciously_near", "copies", "copies_held_out"),
     }
     assert figures["sprites"] == 6
+    assert 0 <= figures["class_right"] <= 1
     assert figures["frechet_ratio"] > 1
     assert measuring.evaluate(comparison, again) == figures
     stolen = training.rgba[:6, :, ::-1]
     assert measuring.evaluate(comparison, stolen)["copies"] == 1
     assert measuring.evaluate(comparison, training.rgba[:6])["nearest_training"] == pytest.approx(0, abs=1e-4)
+
+
+def test_classes_count_alike_where_it_is_asked_how_often_they_are_told():
+    told, labels = np.array([0, 0, 0, 0, 1, 0]), np.array([0, 0, 0, 0, 1, 1])
+    assert measuring._right_by_class(told, labels) == pytest.approx((1 + 0.5) / 2)
 
 
 @pytest.fixture

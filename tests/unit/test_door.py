@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import errno
+import gc
 import hashlib
 import json
 import os
@@ -18,7 +19,7 @@ from gradio.queueing import Queue
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from demos.door import sweep
+from demos.door import launch, sweep
 from demos.door.answers import Answer, Refused, content_security_policy
 from demos.door.bodies import Body
 from demos.door.content import MAX_JSON_BYTES, MAX_JSON_DEPTH, MAX_JSON_VALUES, read_json
@@ -584,3 +585,17 @@ def test_what_a_step_leaves_alone_changes_no_property_of_a_view(step):
     (function,) = app.fns.values()
     (sent,) = run(app.postprocess_data(function, step, None))
     assert sent == dict(step)
+
+
+def test_garbage_is_looked_for_again_once_the_first_page_is_out(monkeypatch):
+    opened = []
+    monkeypatch.setattr(launch, "open_early", opened.append)
+    gc.disable()
+    try:
+        launch._settle(SimpleNamespace(first_openings=["a tab"]))
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+        assert opened == [["a tab"]]
+    finally:
+        gc.unfreeze()
+        gc.enable()

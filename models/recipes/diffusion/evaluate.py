@@ -14,6 +14,8 @@ training never had. Of the network that is told classes (`--guided` is for this 
     frechet_ratio       the first over the second; 1 is as good as more real sprites
     precision, recall   share of samples among the real sprites, of real sprites among the samples
                         (Kynkaanniemi et al. 2019, nearest 3)
+    class_right         share told to be of the class that was asked for, by a linear classifier of the training's
+                        features, every class counting alike; ..._of_real: of held-out sprites of their own class
     nearest_training    median distance from a sample to the nearest training sprite; ..._held_out: from a held-out one
     suspiciously_near   share of samples nearer to a training sprite than 95 % of the held-out sprites are
     copies              share of samples whose pixels differ from a training sprite's, or its mirror image's, by less
@@ -68,14 +70,15 @@ COPY = 0.1
 class Comparison:
     """What samples are measured against: held-out sprites and as many training sprites of the same classes.
 
-    `labels [N]`; `real` and `known` features `[N, D]`; `training` features of all training sprites `[M, D]` and, where
-    their pixels are at hand, `pixels [M, 4, 32, 32]`; `held_out [N, 4, 32, 32]`.
+    `labels [N]`; `real` and `known` features `[N, D]`; `training` features of all training sprites `[M, D]`, their
+    `training_labels [M]` and, where their pixels are at hand, `pixels [M, 4, 32, 32]`; `held_out [N, 4, 32, 32]`.
     """
 
     labels: np.ndarray
     real: np.ndarray
     known: np.ndarray
     training: np.ndarray
+    training_labels: np.ndarray
     held_out: np.ndarray
     pixels: np.ndarray | None
 
@@ -184,7 +187,7 @@ def prepare(reference: Sprites, training: Sprites | Features, *, limit: int, see
     pixels = None if isinstance(training, Features) else to_signal(training.rgba)
     values = training.values if isinstance(training, Features) else sprite_features(training.rgba)
     real = sprite_features(chosen.rgba)
-    return Comparison(chosen.labels, real, values[places], values, to_signal(chosen.rgba), pixels)
+    return Comparison(chosen.labels, real, values[places], values, training.labels, to_signal(chosen.rgba), pixels)
 
 
 def evaluate(comparison: Comparison, rgba: np.ndarray) -> dict[str, float | int]:
@@ -193,8 +196,17 @@ def evaluate(comparison: Comparison, rgba: np.ndarray) -> dict[str, float | int]
     distance, best = frechet_distance(samples, real), frechet_distance(comparison.known, real)
     precision, recall = precision_and_recall(real, samples)
     figures = {"frechet_distance": distance, "frechet_training": best, "frechet_ratio": distance / best}
-    figures |= {"precision": precision, "recall": recall, **_memorisation(comparison, samples, to_signal(rgba))}
+    figures |= {"precision": precision, "recall": recall}
+    tells = teller(Features(comparison.training, comparison.training_labels))
+    for name, told in (("class_right", samples), ("class_right_of_real", real)):
+        figures[name] = _right_by_class(tells.predict(told), comparison.labels)
+    figures |= _memorisation(comparison, samples, to_signal(rgba))
     return {**{name: round(value, 4) for name, value in figures.items()}, "sprites": len(rgba)}
+
+
+def _right_by_class(told: np.ndarray, labels: np.ndarray) -> float:
+    """Share of `told [N]` that are the `labels [N]`, every class counting alike."""
+    return float(np.mean([(told[labels == one] == one).mean() for one in np.unique(labels)]))
 
 
 def _memorisation(comparison: Comparison, samples: np.ndarray, signal: np.ndarray) -> dict[str, float]:
