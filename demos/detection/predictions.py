@@ -212,6 +212,24 @@ def ask_small(given: Mapping[str, Any]) -> Answered:
     )
 
 
+def ask_closer(given: Mapping[str, Any]) -> Answered:
+    """How many more things four parts of the picture show."""
+    from models.detection.closer import look_closer
+
+    explained, found, threshold = _explained(given)
+    boxes = look_closer(explained.model, explained.image, explained.trace.prediction).boxes
+    closer = int((boxes.scores > threshold).sum())
+    scale = ("none", "1", "2 to 5", "more than 5")
+    level = next(index for index, most in enumerate((0, 1, 5, 10**6)) if closer - len(found) <= most)
+    return in_order(
+        f"{len(found)} things are found in the whole picture. The same network looks at four overlapping parts of it "
+        "too, as large as it saw the whole. How many more are found?",
+        scale,
+        level,
+        f"{closer} in all. In a part, a thing covers nearly three times as many patches as in the whole picture.",
+    )
+
+
 QUESTIONS = (
     Question("query", "which query", "picture", ask_query),
     Question("threshold", "a lower threshold", "picture", ask_threshold),
@@ -220,4 +238,5 @@ QUESTIONS = (
     Question("proposals", "which stage says most", "picture", ask_proposals),
     Question("mirrored", "mirrored", "picture", ask_mirrored),
     Question("small", "smaller", "picture", ask_small),
+    Question("closer", "looking closer", "picture", ask_closer),
 )
