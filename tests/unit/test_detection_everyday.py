@@ -87,6 +87,17 @@ def test_photos_with_rare_classes_are_drawn_more_often(file):
     assert chances[-1] / chances[0] == pytest.approx(np.sqrt(everyday.COMMON * len(chances)))
 
 
+def test_photos_with_some_classes_only(file):
+    photos = [one for one in load_labelled(file, held_out=False) if one.labels]
+    several = everyday.LabelledPhoto(
+        "several", photos[0].jpeg, (96, 80), np.eye(3, 4, dtype=np.float32), ("cat", "cup", "cat"), frozenset(LABELS)
+    )
+    cats, none = everyday.with_only([several, several], ["cat"])[0], everyday.with_only([several], ["horse"])[0]
+    assert (cats.labels, cats.boxes.tolist()) == (("cat", "cat"), [[1, 0, 0, 0], [0, 0, 1, 0]])
+    assert cats.annotated == {"cat"}
+    assert (none.labels, none.boxes.shape, none.annotated) == ((), (0, 4), frozenset())
+
+
 def test_nothing_is_learnt_of_classes_that_were_not_looked_for():
     network = tiny_detector().network.train()
     states = learning.frozen_states(network, torch.randn(1, 3, 56, 56), 4)
@@ -169,6 +180,14 @@ def test_a_training_goes_on_where_it_stopped_and_exports_what_it_finds(file, tmp
     lent = load_detector(folder).network.state_dict()
     for name, tensor in train.inference_state(whole["average"], 10).items():
         torch.testing.assert_close(lent[name], tensor.half().float() if BACKBONE not in name else tensor)
+    going_on = tmp_path / "of one class"
+    again = ("--run", going_on, "--weights", folder, "--backbone", _lender(tmp_path), "--classes", "cup")
+    command(*short, "--steps", 0, *again)
+    begun = training.load_checkpoint(going_on / "last.pt")
+    assert begun["labels"] == ["cup"]
+    for name, tensor in lent.items():
+        if BACKBONE in name or name.startswith("model.decoder.layers"):
+            torch.testing.assert_close(begun["network"][name], tensor)
     save_file({"class_embed.weight": torch.zeros(3, 32)}, folder / "model.safetensors")
     with pytest.raises(ValueError, match="lacks"):
         load_detector(folder)
