@@ -197,11 +197,18 @@ def evaluate(comparison: Comparison, rgba: np.ndarray) -> dict[str, float | int]
     precision, recall = precision_and_recall(real, samples)
     figures = {"frechet_distance": distance, "frechet_training": best, "frechet_ratio": distance / best}
     figures |= {"precision": precision, "recall": recall}
-    tells = teller(Features(comparison.training, comparison.training_labels))
-    for name, told in (("class_right", samples), ("class_right_of_real", real)):
-        figures[name] = _right_by_class(tells.predict(told), comparison.labels)
+    figures |= _classes_told(comparison, samples)
     figures |= _memorisation(comparison, samples, to_signal(rgba))
     return {**{name: round(value, 4) for name, value in figures.items()}, "sprites": len(rgba)}
+
+
+def _classes_told(comparison: Comparison, samples: np.ndarray) -> dict[str, float]:
+    """How often the class is told; nothing where there is but one."""
+    if len(np.unique(comparison.training_labels)) == 1:
+        return {}
+    tells = teller(Features(comparison.training, comparison.training_labels))
+    several = {"class_right": samples, "class_right_of_real": comparison.real}
+    return {name: _right_by_class(tells.predict(told), comparison.labels) for name, told in several.items()}
 
 
 def _right_by_class(told: np.ndarray, labels: np.ndarray) -> float:
