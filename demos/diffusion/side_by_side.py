@@ -55,7 +55,11 @@ sprites: 1 is as good as more real sprites. In brackets precision (share of samp
 | DDIM | 1.81 (0.58, 0.46) | 1.40 (0.70, 0.48) | 1.29 (0.77, 0.48) |
 | DDPM | 2.06 (0.59, 0.36) | 1.64 (0.67, 0.48) | 1.39 (0.70, 0.52) |
 | DPM-Solver++ | 1.64 (0.63, 0.51) | 1.28 (0.74, 0.45) | 1.28 (0.79, 0.50) |
-| UniPC | 1.41 (0.67, 0.54) | 1.26 (0.77, 0.49) | 1.28 (0.79, 0.48) |"""
+| UniPC | 1.41 (0.67, 0.54) | 1.26 (0.77, 0.49) | 1.28 (0.79, 0.48) |
+
+With guidance 2.5 in the middle alone (the times 300 to 849) and 25 steps, DDIM has 1.23 (0.74, 0.52) and UniPC
+1.23 (0.77, 0.52). What they draw is of the class asked for in 81 % of the sprites, by a linear classifier that is right
+about 69 % of real ones; with DDIM and guidance 1.5 all the way it is in 86 %."""
 
 
 @dataclass(frozen=True)

@@ -225,6 +225,7 @@ def test_the_measured_table_is_that_of_the_card():
     rows = [line for line in side_by_side.QUALITY.splitlines() if line.startswith("|")]
     assert len(rows) == 6
     assert "\n".join(rows) in card
+    assert side_by_side.QUALITY.split("\n\n")[-1] in card
 
 
 def test_a_grid_has_a_plan_for_every_cell():
