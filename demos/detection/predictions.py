@@ -222,8 +222,8 @@ def ask_closer(given: Mapping[str, Any]) -> Answered:
     scale = ("none", "1", "2 to 5", "more than 5")
     level = next(index for index, most in enumerate((0, 1, 5, 10**6)) if closer - len(found) <= most)
     return in_order(
-        f"{len(found)} things are found in the whole picture. The same network looks at four overlapping parts of it "
-        "too, as large as it saw the whole. How many more are found?",
+        f"Found in the whole picture: {len(found)}. The same network looks at four overlapping parts of it too, each "
+        "as large as it saw the whole. How many more things are found?",
         scale,
         level,
         f"{closer} in all. In a part, a thing covers nearly three times as many patches as in the whole picture.",

@@ -19,7 +19,7 @@ export const template = `
   <p class="gb-empty">Upload a picture or take an example above.</p>
   <div class="cv-body">
     <p class="gb-fault cv-problem" role="status" hidden></p>
-    <p class="gb-said cv-said" aria-live="polite">The four parts are being looked at …</p>
+    <p class="gb-said cv-said" aria-live="polite"></p>
     ${picturePair(["cv-whole", "The picture with what is found in it as a whole"], ["cv-together", "The picture with what is found in it and in its four parts"])}
   </div>
 </div>`;
@@ -61,10 +61,19 @@ export default class CloserView {
     const known = run?.run === this.#shown?.run;
     this.#shown = run;
     if (!run || known) return;
-    this.#closer = null;
-    delete this.view.dataset.boxes;
+    this.#wait();
     for (const image of this.images) image.src = address(run.image);
     this.#ask();
+  }
+
+  /** What the picture before it showed is gone at once. */
+  #wait() {
+    this.#closer = null;
+    delete this.view.dataset.boxes;
+    find(this.root, ".cv-said").textContent = "The four parts are being looked at …";
+    find(this.root, ".cv-whole-name").textContent = "The whole picture";
+    find(this.root, ".cv-together-name").textContent = "With its four parts";
+    for (const name of [".cv-whole", ".cv-together"]) fit(find(this.root, name), 1, 1);
   }
 
   #ask() {
@@ -76,6 +85,7 @@ export default class CloserView {
     const problem = find(this.root, ".cv-problem");
     problem.hidden = !error;
     problem.textContent = error ?? "";
+    find(this.root, ".cv-said").hidden = Boolean(error);
     this.#closer = error ? null : closer;
     this.#draw();
   }
