@@ -29,7 +29,7 @@ def create_app() -> "Shell":
 
 def main() -> None:
     """Read the command line (or the environment variables of the same names) and serve until stopped."""
-    gc.disable()  # looking for garbage took a seventh of a start, which makes little; `serve` enables it again
+    gc.disable()  # a start makes little garbage and would look for it often; `serve` enables it again
     arguments = _read_arguments()
     os.environ["GLASSBOX_MODELS"] = arguments.models
     if arguments.local_models:

@@ -181,6 +181,17 @@ def test_the_table_of_parts_shows_what_is_stored():
     assert stored["command"] in drawn
 
 
+def test_the_card_of_everyday_things_has_what_is_stored_of_parts():
+    from models.weights import EMBEDDED
+
+    photos = json.loads(by_window.FIGURES.read_text())["kinds"]["photos"]
+    card = " ".join((EMBEDDED / photos["model"] / "README.md").read_text().split())
+    for found in (photos["whole"], photos["closer"]):
+        assert f"AP {found['ap']:.3f}" in card
+        assert f"AP50 {found['ap50']:.3f}" in card
+    assert all(f"{label} {one['ap50']:.3f}" in card for label, one in photos["closer"]["classes"].items())
+
+
 def test_parts_are_measured_beside_the_whole_on_the_same_pictures(detector, picture):
     found = detect(detector, picture, 0.0)
     truth = found.pixels(picture.shape[:2])[:1]

@@ -15,6 +15,7 @@ from models.diffusion.edits import begin, enter
 from models.diffusion.grid import denoise_grid
 from models.diffusion.inside import look_inside, parts, skips, switches
 from models.diffusion.runs import RUNS, SpriteRun
+from models.diffusion.schedule import GUIDED
 from models.diffusion.sprites import denoise_entry, load_sprites
 from models.diffusion.trace import Plan, class_vectors, first_noise, predicted
 from models.errors import InputError
@@ -218,6 +219,12 @@ BASE = {"sprite_class": "potion", "steps": 8, "seed": 0, "guidance": 1.5, "sampl
 def test_grids_that_are_refused(asked, sentence):
     with pytest.raises(InputError, match=sentence):
         side_by_side.check_grid(*asked, **BASE)
+
+
+def test_the_page_says_where_guidance_in_the_middle_acts():
+    low, high = GUIDED["in the middle"]
+    for text in (side_by_side.GRID, side_by_side.QUALITY):
+        assert f"the times {low} to {high - 1}" in " ".join(text.split())
 
 
 def test_the_measured_table_is_that_of_the_card():

@@ -33,6 +33,7 @@ const added = (boxes) => above(boxes).filter(({ before }) => before <= threshold
 export default class CloserView {
   /** @type {{ run: string, image: string } | null} */ #shown = null;
   /** @type {Closer | null} */ #closer = null;
+  /** @type {string | null} the run that was asked about, so that a change of size does not ask again */ #asked = null;
 
   /** @param {import("../core/mount.js").Context} context */
   constructor({ root, server }) {
@@ -77,7 +78,9 @@ export default class CloserView {
   }
 
   #ask() {
-    if (this.#shown && this.view.clientWidth) this.question.ask();
+    if (!this.#shown || !this.view.clientWidth || this.#asked === this.#shown.run) return;
+    this.#asked = this.#shown.run;
+    this.question.ask();
   }
 
   /** @param {{ error?: string } & Closer} answer */
